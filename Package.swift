@@ -1,0 +1,76 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// Numeric code is optimised in debug builds too: unoptimised it runs about 100 times slower and the tests take for ever.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"])]
+let kernels: [SwiftSetting] = [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2"])]
+
+#if arch(x86_64)
+  // The same sources again (KernelsAVX2 is a link to KernelsBase), compiled for AVX2 and FMA; chosen at run time.
+  let wideTargets: [Target] = [
+    .target(
+      name: "KernelsAVX2", dependencies: ["KernelTypes"],
+      swiftSettings: kernels + [.define("LTD_FMA"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])])
+  ]
+  let wideDependencies: [Target.Dependency] = ["KernelsAVX2"]
+#else
+  let wideTargets: [Target] = []
+  let wideDependencies: [Target.Dependency] = []
+#endif
+
+let package = Package(
+  name: "ltd",
+  products: [
+    .executable(name: "ltd", targets: ["ltd"]),
+    .library(name: "LTDCore", targets: ["Tensors", "Networks", "Datasets", "Robustness"]),
+    .library(name: "LTDLanguage", targets: ["Syntax", "Interpreter"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // C libraries
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CEditline", dependencies: ["CLibedit"]),
+
+    // The core: knows nothing of the language
+    .target(name: "KernelTypes", swiftSettings: kernels),
+    .target(name: "KernelsBase", dependencies: ["KernelTypes"], swiftSettings: kernels),
+    .target(
+      name: "Kernels", dependencies: ["KernelTypes", "KernelsBase", "COpenBLAS"] + wideDependencies,
+      swiftSettings: optimised),
+    .target(name: "Tensors", dependencies: ["Kernels"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
+    .target(name: "Datasets", dependencies: ["Tensors", "CZlib"], swiftSettings: optimised),
+    .target(name: "Robustness", dependencies: ["Networks", "Datasets"], swiftSettings: optimised),
+
+    // The language: knows nothing of the core
+    .target(name: "Syntax"),
+    .target(name: "Interpreter", dependencies: ["Syntax"]),
+
+    // Where they meet
+    .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
+    .target(name: "Console", dependencies: ["Builtins", "CEditline"]),
+    .executableTarget(
+      name: "ltd",
+      dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+    // Tests
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(
+      name: "ReferenceVectors", dependencies: ["Robustness", "TestSupport"], path: "Tests/ReferenceVectors"),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "RobustnessTests", dependencies: ["Robustness"]),
+    .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
+    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
+    .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "TestSupport"]),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console", "TestSupport"]),
+    .testTarget(name: "ScriptTests", dependencies: ["TestSupport", "ltd"]),
+  ] + wideTargets,
+  swiftLanguageModes: [.v6]
+)
