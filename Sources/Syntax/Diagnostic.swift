@@ -1,0 +1,98 @@
+/// One message to the user: what is wrong, where, and what to try.
+public struct Diagnostic: Sendable {
+  public enum Kind: String, Sendable, CaseIterable {
+    case syntax, name, type, shape, value, io, numeric, memory, interrupted, `internal`
+    /// Raised by a program with `error(…)`.
+    case user = "error"
+    /// A failed `assert`.
+    case assertion
+    /// Found by `ltd check`; the program may still run.
+    case warning
+
+    /// The name of the page that explains the kind: `?E-shape`.
+    public var code: String { "E-" + rawValue }
+  }
+
+  /// A further place in the same source with a few words about it.
+  public struct Label: Sendable {
+    public var span: Span
+    public var text: String
+
+    public init(_ span: Span, _ text: String) {
+      self.span = span
+      self.text = text
+    }
+  }
+
+  /// A call under way when the error was raised.
+  public struct Frame: Sendable {
+    /// Name of the function that was called.
+    public var function: String
+    /// Where it was called.
+    public var source: Source
+    public var span: Span
+
+    public init(function: String, source: Source, span: Span) {
+      self.function = function
+      self.source = source
+      self.span = span
+    }
+  }
+
+  public var kind: Kind
+  public var message: String
+  /// Nil for errors that have no place in a program, such as a missing file on the command line.
+  public var source: Source?
+  public var span: Span?
+  /// What to write at the primary span, if anything.
+  public var primaryLabel: String?
+  public var labels: [Label]
+  public var hint: String?
+  public var notes: [String]
+  /// Innermost call first.
+  public var trace: [Frame]
+
+  public init(
+    _ kind: Kind, _ message: String, source: Source? = nil, span: Span? = nil, primaryLabel: String? = nil,
+    labels: [Label] = [], hint: String? = nil, notes: [String] = [], trace: [Frame] = []
+  ) {
+    self.kind = kind
+    self.message = message
+    self.source = source
+    self.span = span
+    self.primaryLabel = primaryLabel
+    self.labels = labels
+    self.hint = hint
+    self.notes = notes
+    self.trace = trace
+  }
+}
+
+/// The error that all of the language throws: one pointer around a `Diagnostic`, so that `throws(LTDError)` is cheap.
+public final class LTDError: Error, Sendable {
+  public let diagnostic: Diagnostic
+
+  public init(_ diagnostic: Diagnostic) { self.diagnostic = diagnostic }
+
+  public convenience init(
+    _ kind: Diagnostic.Kind, _ message: String, source: Source? = nil, span: Span? = nil, hint: String? = nil
+  ) {
+    self.init(Diagnostic(kind, message, source: source, span: span, hint: hint))
+  }
+
+  /// The same error at a place, unless it has one already.
+  public func located(_ source: Source, _ span: Span) -> LTDError {
+    guard diagnostic.span == nil else { return self }
+    var diagnostic = diagnostic
+    diagnostic.source = source
+    diagnostic.span = span
+    return LTDError(diagnostic)
+  }
+
+  /// The same error with one more call in its trace; a trace of deep recursion keeps its two ends.
+  public func called(_ frame: Diagnostic.Frame) -> LTDError {
+    var diagnostic = diagnostic
+    diagnostic.trace.append(frame)
+    return LTDError(diagnostic)
+  }
+}
