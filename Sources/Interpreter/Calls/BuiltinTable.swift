@@ -1,0 +1,44 @@
+/// All built-ins by name. The table of the language itself is `BuiltinTable.core`; a host adds its own to a copy.
+public struct BuiltinTable: Sendable {
+  public private(set) var functions: [String: Builtin] = [:]
+  public private(set) var constants: [String: Constant] = [:]
+  /// Foreign names and what to write instead, for the hints of errors: `clamp` → "use clip(x, min=…, max=…)".
+  public private(set) var advice: [String: String] = [:]
+  /// By type name: makes a host object of a plain value where a parameter has that type, such as a tensor of a list of
+  /// numbers. `nil` leaves the value as it is.
+  public private(set) var coercions: [String: @Sendable (Value) throws(LTDError) -> HostObject?] = [:]
+  /// Makes a host object of a list of numbers when an operator or a generic function meets it without help of its own
+  /// kind, as in `[2, 4, 8] / 255`.
+  public private(set) var listLift: (@Sendable (ListValue) throws(LTDError) -> HostObject?)?
+
+  public init() {}
+
+  /// Adds entries; one of the same name takes the place of an earlier one.
+  public mutating func add(_ builtins: [Builtin]) {
+    for builtin in builtins { functions[builtin.name] = builtin }
+  }
+
+  public mutating func add(_ constants: [Constant]) {
+    for constant in constants { self.constants[constant.name] = constant }
+  }
+
+  public mutating func advise(_ hints: [String: String]) {
+    advice.merge(hints) { $1 }
+  }
+
+  public mutating func coerce(
+    to typeName: String, _ coercion: @escaping @Sendable (Value) throws(LTDError) -> HostObject?
+  ) {
+    coercions[typeName] = coercion
+  }
+
+  public mutating func liftLists(_ lift: @escaping @Sendable (ListValue) throws(LTDError) -> HostObject?) {
+    listLift = lift
+  }
+
+  /// The families in alphabetical order with their functions in alphabetical order.
+  public var families: [(name: String, functions: [Builtin])] {
+    Dictionary(grouping: functions.values, by: \.family).sorted { $0.key < $1.key }
+      .map { (name: $0.key, functions: $0.value.sorted { $0.name < $1.name }) }
+  }
+}

@@ -1,0 +1,122 @@
+/// The accessors, by name. Each has a form for parameters whose type allows `none`, which gives `nil` for it.
+extension Call {
+  public func bool(_ name: String) throws(LTDError) -> Bool { try bool(place(name)) }
+  public func int(_ name: String) throws(LTDError) -> Int { try int(place(name)) }
+  /// An int or a float.
+  public func float(_ name: String) throws(LTDError) -> Double { try float(place(name)) }
+  public func string(_ name: String) throws(LTDError) -> String { try string(place(name)) }
+  /// The elements of a list or range.
+  public func list(_ name: String) throws(LTDError) -> [Value] { try list(place(name)) }
+  public func record(_ name: String) throws(LTDError) -> RecordValue { try record(place(name)) }
+  public func object<T: HostObject>(_ name: String, as type: T.Type) throws(LTDError) -> T {
+    try object(place(name), as: type)
+  }
+
+  public func optionalBool(_ name: String) throws(LTDError) -> Bool? {
+    try optional(name) { c, p throws(LTDError) in try c.bool(p) }
+  }
+  public func optionalInt(_ name: String) throws(LTDError) -> Int? {
+    try optional(name) { c, p throws(LTDError) in try c.int(p) }
+  }
+  public func optionalFloat(_ name: String) throws(LTDError) -> Double? {
+    try optional(name) { c, p throws(LTDError) in try c.float(p) }
+  }
+  public func optionalString(_ name: String) throws(LTDError) -> String? {
+    try optional(name) { c, p throws(LTDError) in try c.string(p) }
+  }
+  public func optionalList(_ name: String) throws(LTDError) -> [Value]? {
+    try optional(name) { c, p throws(LTDError) in try c.list(p) }
+  }
+  public func optionalRecord(_ name: String) throws(LTDError) -> RecordValue? {
+    try optional(name) { c, p throws(LTDError) in try c.record(p) }
+  }
+  public func optionalObject<T: HostObject>(_ name: String, as type: T.Type) throws(LTDError) -> T? {
+    try optional(name) { c, p throws(LTDError) in try c.object(p, as: type) }
+  }
+
+  private func optional<T>(_ name: String, _ read: (Call, Int) throws(LTDError) -> T) throws(LTDError) -> T? {
+    let place = try place(name)
+    if case .none = base[place] { return nil }
+    return try read(self, place)
+  }
+}
+
+/// The accessors, by place.
+extension Call {
+  public func bool(_ place: Int) throws(LTDError) -> Bool {
+    guard case .bool(let value) = self[place] else { throw mismatch(place, "a bool") }
+    return value
+  }
+
+  public func int(_ place: Int) throws(LTDError) -> Int {
+    guard case .int(let value) = self[place] else { throw mismatch(place, "an int") }
+    return value
+  }
+
+  public func float(_ place: Int) throws(LTDError) -> Double {
+    guard let value = self[place].asDouble else { throw mismatch(place, "a number") }
+    return value
+  }
+
+  public func string(_ place: Int) throws(LTDError) -> String {
+    guard case .string(let value) = self[place] else { throw mismatch(place, "a string") }
+    return value.text
+  }
+
+  public func list(_ place: Int) throws(LTDError) -> [Value] {
+    switch self[place] {
+    case .list(let list): return list.items
+    case .range(let range):
+      try session.checkSize(range.count, of: "list")
+      return (0..<range.count).map { .int(range[$0]) }
+    default: throw mismatch(place, "a list")
+    }
+  }
+
+  public func record(_ place: Int) throws(LTDError) -> RecordValue {
+    guard case .record(let value) = self[place] else { throw mismatch(place, "a record") }
+    return value
+  }
+
+  public func object<T: HostObject>(_ place: Int, as type: T.Type) throws(LTDError) -> T {
+    guard case .object(let object) = self[place], let object = object as? T else {
+      throw mismatch(place, "another kind of object")
+    }
+    return object
+  }
+}
+
+extension Call {
+  /// An error that points at one argument.
+  public func error(
+    _ kind: Diagnostic.Kind, _ message: String, hint: String? = nil, at parameter: String? = nil
+  ) -> LTDError {
+    guard let site else { return LTDError(kind, message, hint: hint) }
+    var span = site.span
+    if let parameter, let place = parameters.items.firstIndex(where: { $0.name == parameter }),
+      place < site.argumentSpans.count, let argument = site.argumentSpans[place]
+    {
+      span = argument
+    }
+    return LTDError(kind, message, source: site.source, span: span, hint: hint)
+  }
+
+  private func mismatch(_ place: Int, _ expected: String) -> LTDError {
+    let name = place >= 0 && place < parameters.items.count ? parameters.items[place].name : "\(place)"
+    return error(
+      .type, "\(name) of \(self.name) should be \(expected), not \(self[place].described)", at: name)
+  }
+
+  /// Calls a function value, such as a key function or the body of a sweep.
+  public func invoke(_ function: Value, _ arguments: [Value] = [], named: [(String, Value)] = []) throws(LTDError)
+    -> Value
+  {
+    try session.invoke(function, arguments, named: named)
+  }
+
+  /// Throws when the user asked to stop or a limit is reached; for loops of a built-in's own.
+  public func poll() throws(LTDError) { try session.poll() }
+
+  /// Prints a text as it is, without a line end added.
+  public func write(_ text: String) { session.output(text) }
+}

@@ -1,0 +1,52 @@
+/// One call of a built-in: its arguments, already bound, checked and completed with defaults, one per parameter.
+///
+/// Valid during the call only. Arguments are read by the parameter's place or by its name. A name that the signature does
+/// not have, or a kind that its type does not promise, is a mistake in the built-in and throws an error of kind `internal`.
+public struct Call {
+  public let signature: CallSignature
+  let parameters: ParameterList
+  let base: UnsafeMutablePointer<Value>
+  /// Bit i: parameter i was given by the caller.
+  let given: UInt64
+  public let session: Session
+  let site: CallSite?
+
+  public var name: String { signature.name }
+  public var count: Int { parameters.items.count }
+
+  /// The argument for the parameter at a place; `.none` beyond the last.
+  public subscript(place: Int) -> Value {
+    place >= 0 && place < parameters.items.count ? base[place] : .none
+  }
+
+  public subscript(name: String) -> Value {
+    get throws(LTDError) { base[try place(name)] }
+  }
+
+  /// Whether the caller gave the argument, rather than the default.
+  public func isGiven(_ name: String) -> Bool {
+    guard let place = parameters.items.firstIndex(where: { $0.name == name }), place < 64 else { return false }
+    return given & (1 << UInt64(place)) != 0
+  }
+
+  public func place(_ name: String) throws(LTDError) -> Int {
+    guard let place = parameters.items.firstIndex(where: { $0.name == name }) else {
+      throw LTDError(.internal, "\(signature.name) has no parameter \(name)")
+    }
+    return place
+  }
+}
+
+/// Where a call stands in the source, for errors that point at one argument.
+public final class CallSite: Sendable {
+  public let source: Source
+  public let span: Span
+  /// By parameter; `nil` for those not written in the call.
+  let argumentSpans: [Span?]
+
+  init(source: Source, span: Span, argumentSpans: [Span?]) {
+    self.source = source
+    self.span = span
+    self.argumentSpans = argumentSpans
+  }
+}

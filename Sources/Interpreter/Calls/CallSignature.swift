@@ -1,0 +1,34 @@
+import Synchronization
+
+/// A signature as calls use it: parsed once, when first needed.
+public final class CallSignature: Sendable {
+  public let name: String
+  /// As it was written.
+  public let text: String
+  private let parsed: Mutex<ParameterList?>
+
+  /// - Parameter text: such as `clip(x: tensor, min: float | none = none) -> tensor`.
+  public init(_ text: String) {
+    self.text = text
+    name = String(text.prefix { $0 != "(" })
+    parsed = Mutex(nil)
+  }
+
+  init(name: String, text: String, parameters: ParameterList) {
+    self.name = name
+    self.text = text
+    parsed = Mutex(parameters)
+  }
+
+  var parameters: ParameterList {
+    parsed.withLock { known in
+      if let known { return known }
+      let list = ParameterList(signature: text)
+      known = list
+      return list
+    }
+  }
+
+  /// The parameters' names in order.
+  public var parameterNames: [String] { parameters.items.map(\.name) }
+}

@@ -1,0 +1,107 @@
+@_exported import Syntax
+
+/// One part between the commas of `x[…]`, evaluated.
+public enum IndexItem {
+  case index(Int)
+  case slice(start: Int?, stop: Int?, step: Int)
+  case ellipsis
+  /// `none`
+  case newAxis
+  /// A mask, a list of indices, a string key: whatever is not one of the above.
+  case value(Value)
+}
+
+/// A kind of value that the language does not have itself: tensors, models, data sets, attacks.
+///
+/// Subclass it and override what the kind can do. A method that returns `nil` says "not supported", and the interpreter
+/// makes the error, with the names of both types; a thrown error without a place gets that of the operation.
+open class HostObject {
+  public init() {}
+
+  /// The name in messages and in parameter types: `x: tensor`.
+  open var typeName: String { "object" }
+
+  /// Whether a parameter of type `name` takes this object; for kinds with a common name, such as attacks.
+  open func isKind(of name: String) -> Bool { name == typeName }
+
+  /// Type and size in a few words, for the labels of error messages: `tensor [10, 784]`.
+  open var summary: String { typeName }
+
+  /// The sizes that a parameter check such as `x: tensor[n, c]` is held against.
+  open var shape: [Int]? { nil }
+
+  // MARK: Operators
+
+  /// `self op other`, or `other op self` when `reversed`.
+  open func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? { nil }
+
+  /// `-self`, `+self`; `not` only for kinds with a truth value of their own.
+  open func unary(_ op: UnaryOperator) throws(LTDError) -> Value? { nil }
+
+  /// `self op other` (or reversed) for `== != < <= > >=` when the result is not a plain bool, such as a mask.
+  /// `nil` leaves `==` and `!=` to `isEqual`, and makes the rest an error.
+  open func compare(_ op: ComparisonOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? { nil }
+
+  /// Equality as one bool, as lists and records need it of their elements.
+  open func isEqual(to other: Value) throws(LTDError) -> Bool {
+    if case .object(let object) = other { object === self } else { false }
+  }
+
+  /// `value in self`
+  open func contains(_ value: Value) throws(LTDError) -> Bool? { nil }
+
+  /// What `if`, `and`, `not` see; the standard answer is an error.
+  open func truth() throws(LTDError) -> Bool {
+    throw LTDError(.type, "a \(typeName) is neither true nor false")
+  }
+
+  // MARK: Parts
+
+  /// `self[items]`
+  open func index(_ items: [IndexItem]) throws(LTDError) -> Value? { nil }
+
+  /// `self[items] = value`: returns the object that takes this one's place. Kinds with value semantics change themselves
+  /// only when `isUnique`, which says that the variable holds the only reference; references always return `self`.
+  open func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? { nil }
+
+  /// `self.name`; `nil` goes on to look for a function of that name.
+  open func attribute(_ name: String) throws(LTDError) -> Value? { nil }
+
+  /// `self.name = value`, like `setIndex`.
+  open func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? { nil }
+
+  /// The attribute names, for completion and for "did you mean".
+  open var members: [String] { [] }
+
+  /// `len(self)`, and the number of elements of `for x in self`.
+  open var length: Int? { nil }
+
+  /// The element at a place from 0 to `length - 1`, for `for x in self`.
+  open func element(at place: Int) throws(LTDError) -> Value? { nil }
+
+  /// For kinds that are iterated without a length or without indices: a function that returns one element after the
+  /// other and `nil` at the end.
+  open func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? { nil }
+
+  // MARK: Calls
+
+  /// The signature when `self(…)` is allowed, such as `model(x: tensor) -> tensor`. Return a stored one: it is parsed.
+  open var callSignature: CallSignature? { nil }
+
+  /// `self(…)` with the arguments bound to `callSignature`.
+  open func call(_ call: Call) throws(LTDError) -> Value {
+    throw LTDError(.type, "a \(typeName) is not a function")
+  }
+
+  /// A built-in of the language itself (`sum`, `abs`, `len`, …) called with this object as its first or second argument.
+  /// `nil` makes the error "… does not take a …".
+  open func apply(_ builtin: String, _ call: Call) throws(LTDError) -> Value? { nil }
+
+  // MARK: Printing
+
+  /// One line, for places inside of other values.
+  open func shortText(_ options: PrintOptions) -> String { "<\(typeName)>" }
+
+  /// What the prompt and `print` show; may have several lines.
+  open func text(_ options: PrintOptions) -> String { shortText(options) }
+}

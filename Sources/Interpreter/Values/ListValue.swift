@@ -1,0 +1,18 @@
+/// An ordered list of values of any kinds.
+public final class ListValue: Heap {
+  public internal(set) var items: [Value]
+
+  public init(_ items: [Value]) { self.items = items }
+
+  override func takeChildren(into pending: inout [Heap]) {
+    for item in items { if let child = item.heap { pending.append(child) } }
+    items = []
+  }
+
+  deinit {
+    guard items.contains(where: { $0.mayHoldValues }) else { return }
+    var pending: [Heap] = []
+    takeChildren(into: &pending)
+    Heap.release(&pending)
+  }
+}

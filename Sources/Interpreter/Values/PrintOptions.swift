@@ -1,0 +1,25 @@
+/// The room that printing has. Elements that are not shown are never touched.
+public struct PrintOptions: Sendable {
+  /// Characters in a line.
+  public var width = 80
+  /// Items of a list, rows of a table, at most.
+  public var items = 100
+  /// Characters of a string within another value, at most.
+  public var characters = 1_000
+  /// Nesting of lists and records, at most.
+  public var depth = 20
+  /// Significant digits of a float; `nil` prints as many as give the same float when read back.
+  public var digits: Int?
+
+  public init() {}
+
+  /// Nothing left out: `str(x)`, saving.
+  public static var full: PrintOptions {
+    var options = PrintOptions()
+    options.width = .max
+    options.items = .max
+    options.characters = .max
+    options.depth = 200
+    return options
+  }
+}

@@ -1,0 +1,34 @@
+/// `start..end by step`: whole numbers computed as they are asked for; the end is included, as in the grid `1..10`.
+public final class RangeValue: Sendable {
+  public let start: Int
+  public let end: Int
+  public let step: Int
+  public let count: Int
+
+  /// `nil` when the step is 0 or the range has more elements than an `Int` can count.
+  public init?(start: Int, end: Int, step: Int = 1) {
+    guard step != 0, step != .min else { return nil }
+    self.start = start
+    self.end = end
+    self.step = step
+    if (step > 0 && end < start) || (step < 0 && end > start) {
+      count = 0
+    } else {
+      let (distance, overflow) =
+        step > 0 ? end.subtractingReportingOverflow(start) : start.subtractingReportingOverflow(end)
+      guard !overflow, distance < .max else { return nil }
+      count = distance / (step > 0 ? step : 0 &- step) &+ 1
+    }
+  }
+
+  /// The element at a place from 0 to `count - 1`.
+  @inline(__always)
+  public subscript(place: Int) -> Int { start &+ place &* step }
+
+  public func contains(_ value: Int) -> Bool {
+    guard count > 0 else { return false }
+    let last = self[count &- 1]
+    guard value >= min(start, last), value <= max(start, last) else { return false }
+    return (value &- start) % step == 0
+  }
+}

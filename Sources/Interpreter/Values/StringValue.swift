@@ -1,0 +1,23 @@
+/// Text. Characters are Unicode code points, as in Python; text that is all ASCII is indexed in constant time.
+public final class StringValue {
+  public internal(set) var text: String {
+    didSet { characterCount = -1 }
+  }
+  private var characterCount = -1
+
+  public init(_ text: String) { self.text = text }
+
+  /// The number of code points.
+  public var count: Int {
+    if characterCount < 0 { characterCount = isASCII ? text.utf8.count : text.unicodeScalars.count }
+    return characterCount
+  }
+
+  var isASCII: Bool {
+    var copy = text
+    return copy.withUTF8 { bytes in
+      for byte in bytes where byte >= 0x80 { return false }
+      return true
+    }
+  }
+}

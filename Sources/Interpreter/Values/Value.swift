@@ -1,0 +1,87 @@
+/// A value of the language: 16 bytes, so that every kind that needs more is one final class behind a reference.
+///
+/// Lists, records and strings have value semantics: a holder that is the only one changes its storage in place, any other
+/// copies it first. Host objects decide for themselves; tensors are values, models are references.
+/// Values belong to the thread that evaluates: they may be handed to another thread, not shared with it.
+public enum Value: @unchecked Sendable {
+  case none
+  case bool(Bool)
+  case int(Int)
+  case float(Double)
+  case string(StringValue)
+  case list(ListValue)
+  case record(RecordValue)
+  case range(RangeValue)
+  case function(FunctionValue)
+  case object(HostObject)
+  case error(ErrorValue)
+  case module(ModuleValue)
+}
+
+extension Value {
+  public init(_ value: Bool) { self = .bool(value) }
+  public init(_ value: Int) { self = .int(value) }
+  public init(_ value: Double) { self = .float(value) }
+  public init(_ text: String) { self = .string(StringValue(text)) }
+  public init(_ items: [Value]) { self = .list(ListValue(items)) }
+  public init(_ numbers: [Double]) { self = .list(ListValue(numbers.map { .float($0) })) }
+  public init(_ numbers: [Int]) { self = .list(ListValue(numbers.map { .int($0) })) }
+  public init(_ texts: [String]) { self = .list(ListValue(texts.map { Value($0) })) }
+  /// A record with these fields in this order; a later field of the same name replaces the earlier one.
+  public init(fields: [(String, Value)]) { self = .record(RecordValue(fields)) }
+  public init(_ object: HostObject) { self = .object(object) }
+
+  /// The name of the type as the language prints it.
+  public var typeName: String {
+    switch self {
+    case .none: "none"
+    case .bool: "bool"
+    case .int: "int"
+    case .float: "float"
+    case .string: "string"
+    case .list: "list"
+    case .record: "record"
+    case .range: "range"
+    case .function: "function"
+    case .object(let object): object.typeName
+    case .error: "error"
+    case .module: "module"
+    }
+  }
+
+  public var isNone: Bool { if case .none = self { true } else { false } }
+  public var asBool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  public var asInt: Int? { if case .int(let value) = self { value } else { nil } }
+  /// The number as a `Double`, for an int or a float.
+  public var asDouble: Double? {
+    switch self {
+    case .int(let value): Double(value)
+    case .float(let value): value
+    default: nil
+    }
+  }
+  public var asString: String? { if case .string(let box) = self { box.text } else { nil } }
+  public var asList: [Value]? { if case .list(let box) = self { box.items } else { nil } }
+  public var asRecord: RecordValue? { if case .record(let box) = self { box } else { nil } }
+  public var asObject: HostObject? { if case .object(let object) = self { object } else { nil } }
+
+  /// True for an int or a float.
+  public var isNumber: Bool {
+    switch self {
+    case .int, .float: true
+    default: false
+    }
+  }
+}
+
+extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+{
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(integerLiteral value: Int) { self = .int(value) }
+  public init(floatLiteral value: Double) { self = .float(value) }
+  public init(stringLiteral value: String) { self = .string(StringValue(value)) }
+  public init(arrayLiteral elements: Value...) { self = .list(ListValue(elements)) }
+  public init(dictionaryLiteral elements: (String, Value)...) { self = .record(RecordValue(elements)) }
+  public init(nilLiteral: ()) { self = .none }
+}
