@@ -1,0 +1,99 @@
+import CEditline
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Edits whole statements on a terminal with libedit.
+package final class LibeditEditor: LineEditor {
+  private let support: EditingSupport
+  private let colours: Bool
+  private let write: (String) -> Void
+  private var editor: OpaquePointer?
+
+  /// - Parameters:
+  ///   - historySize: how many statements Up and Ctrl-R reach.
+  ///   - colours: whether the prompt is coloured.
+  ///   - write: shows the candidates of Tab.
+  /// - Returns: nil where libedit cannot use the terminal.
+  package init?(support: EditingSupport, historySize: Int, colours: Bool, write: @escaping (String) -> Void) {
+    self.support = support
+    self.colours = colours
+    self.write = write
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    editor = ltd_editor_open(
+      "ltd", Int32(clamping: historySize), context,
+      { context, text, cursor in
+        guard let context else { return strdup("") }
+        let editor = Unmanaged<LibeditEditor>.fromOpaque(context).takeUnretainedValue()
+        return editor.completion(String(cString: text), Int(cursor)).map { strdup($0) } ?? nil
+      },
+      { context, text in
+        guard let context else { return true }
+        return Unmanaged<LibeditEditor>.fromOpaque(context).takeUnretainedValue().support.submits(String(cString: text))
+      })
+    if editor == nil { return nil }
+  }
+
+  deinit {
+    if let editor { ltd_editor_close(editor) }
+  }
+
+  package func read(prompt: String) -> LineEditorResult {
+    guard let editor else { return .failed("the terminal cannot be read") }
+    var text: UnsafePointer<CChar>?
+    // libedit wants something visible after the last escape.
+    let shown = colours ? "\u{1}\u{1B}[1;34m\u{1}\(prompt.dropLast())\u{1}\u{1B}[0m\u{1} " : prompt
+    switch ltd_editor_read(editor, shown, &text) {
+    case LTD_LINE: return .statement(text.map { String(cString: $0) } ?? "")
+    case LTD_CANCELLED: return .cancelled
+    case LTD_EOF: return .end
+    case LTD_TOO_LONG:
+      return .failed("the statement is longer than \(LTD_STATEMENT_MAX >> 20) MiB; put it in a file and use :load")
+    default: return .failed("the terminal cannot be read")
+    }
+  }
+
+  package func remember(_ statement: String) {
+    if let editor { ltd_editor_remember(editor, statement) }
+  }
+
+  package func setHistorySize(_ entries: Int) {
+    if let editor { ltd_editor_set_history_size(editor, Int32(clamping: entries)) }
+  }
+
+  /// What Tab inserts; nil when it listed candidates instead.
+  private func completion(_ text: String, _ cursor: Int) -> String? {
+    let completion = support.complete(text, cursor)
+    guard let first = completion.candidates.first else { return "" }
+    let typed = text.utf8.prefix(cursor).suffix(completion.replaced)
+    let common = completion.commonPrefix
+    let added = String(Substring(common.utf8.dropFirst(typed.count)))
+    if completion.candidates.count == 1 { return added + first.suffix }
+    if !added.isEmpty { return added }
+    write("\n\u{1B}[J" + columns(completion.candidates.map { $0.text + $0.suffix }, width: Terminal.width()))
+    return nil
+  }
+}
+
+/// Lays words out in columns that fit a width, down first, as `ls` does.
+func columns(_ words: [String], width: Int, most: Int = 200) -> String {
+  let shown = words.prefix(most)
+  let column = (shown.map(\.count).max() ?? 0) + 2
+  let across = max(1, width / max(1, column))
+  let rows = (shown.count + across - 1) / across
+  var text = ""
+  for row in 0..<rows {
+    var line = ""
+    for index in stride(from: row, to: shown.count, by: rows) {
+      let word = shown[shown.startIndex + index]
+      let isLast = index + rows >= shown.count
+      line += isLast ? word : word + String(repeating: " ", count: column - word.count)
+    }
+    text += line + "\n"
+  }
+  if words.count > most { text += "… and \(words.count - most) more\n" }
+  return text
+}

@@ -1,0 +1,78 @@
+/// What reading one statement at the prompt came to.
+package enum LineEditorResult: Equatable, Sendable {
+  /// A whole statement, possibly of several lines, without its final newline.
+  case statement(String)
+  /// Ctrl-C: what was typed is dropped.
+  case cancelled
+  /// Ctrl-D on an empty line, or the end of the input.
+  case end
+  /// Nothing could be read; the text says why.
+  case failed(String)
+}
+
+/// What Tab offers at a place in a statement.
+package struct Completion: Equatable, Sendable {
+  /// Bytes before the cursor that the candidates replace.
+  package var replaced: Int
+  package var candidates: [Candidate]
+
+  package struct Candidate: Equatable, Sendable {
+    /// What stands in the statement once the candidate is taken.
+    package var text: String
+    /// What follows a candidate that is the only one: `(` after a function, `=` after a named argument.
+    package var suffix: String
+
+    package init(_ text: String, suffix: String = "") {
+      self.text = text
+      self.suffix = suffix
+    }
+  }
+
+  package init(replaced: Int, candidates: [Candidate]) {
+    self.replaced = replaced
+    self.candidates = candidates
+  }
+
+  package static let none = Completion(replaced: 0, candidates: [])
+
+  /// What all candidates begin with.
+  package var commonPrefix: String {
+    guard var prefix = candidates.first?.text else { return "" }
+    for candidate in candidates.dropFirst() {
+      prefix = String(zip(prefix, candidate.text).prefix { $0 == $1 }.map(\.0))
+    }
+    return prefix
+  }
+}
+
+/// The language's part of editing: where a statement ends, and what can stand at the cursor.
+package struct EditingSupport {
+  /// Whether the text is whole, so that Enter submits it.
+  package var isComplete: (String) -> Bool
+  /// What can stand at a cursor, given in bytes of UTF-8.
+  package var complete: (String, Int) -> Completion
+
+  package init(isComplete: @escaping (String) -> Bool, complete: @escaping (String, Int) -> Completion) {
+    self.isComplete = isComplete
+    self.complete = complete
+  }
+
+  /// Whether Enter submits: the statement is whole, or its last line is blank, so that nobody is stuck in a statement.
+  package func submits(_ text: String) -> Bool {
+    if let newline = text.utf8.lastIndex(of: UInt8(ascii: "\n")) {
+      let last = text.utf8[text.utf8.index(after: newline)...]
+      if last.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) { return true }
+    }
+    return isComplete(text)
+  }
+}
+
+/// Reads whole statements: from a terminal with editing, or from a pipe line by line.
+package protocol LineEditor: AnyObject {
+  /// Reads one statement.
+  func read(prompt: String) -> LineEditorResult
+  /// Makes a statement recallable.
+  func remember(_ statement: String)
+  /// Sets how many statements can be recalled.
+  func setHistorySize(_ entries: Int)
+}

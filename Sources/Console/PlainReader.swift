@@ -1,0 +1,34 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Reads statements line by line where there is no terminal that can edit: pipes, `TERM=dumb`, tests.
+package final class PlainReader: LineEditor {
+  private let support: EditingSupport
+  private let nextLine: () -> String?
+  private let showPrompt: (String) -> Void
+
+  package init(
+    support: EditingSupport, nextLine: @escaping () -> String?, showPrompt: @escaping (String) -> Void = { _ in }
+  ) {
+    self.support = support
+    self.nextLine = nextLine
+    self.showPrompt = showPrompt
+  }
+
+  package func read(prompt: String) -> LineEditorResult {
+    showPrompt(prompt)
+    guard var statement = nextLine() else { return .end }
+    while !support.submits(statement) {
+      showPrompt("...> ")
+      guard let line = nextLine() else { break }
+      statement += "\n" + line
+    }
+    return .statement(statement)
+  }
+
+  package func remember(_ statement: String) {}
+  package func setHistorySize(_ entries: Int) {}
+}

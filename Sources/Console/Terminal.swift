@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// When to colour what is written.
+public enum ColourChoice: String, Sendable, CaseIterable {
+  case auto, always, never
+}
+
+/// What is known of the terminal this process writes to.
+public enum Terminal {
+  /// Whether a file descriptor is a terminal.
+  public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// Whether a line editor can work here: input and output are a terminal that can move its cursor.
+  public static var canEdit: Bool { isTerminal(0) && isTerminal(1) && !isDumb }
+
+  static var isDumb: Bool { environment("TERM").map { $0 == "dumb" } ?? true }
+
+  /// Columns of the terminal behind a descriptor; 80 where that is not known.
+  public static func width(_ descriptor: Int32 = 1) -> Int {
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+    if let columns = environment("COLUMNS").flatMap({ Int($0) }), (1...10_000).contains(columns) { return columns }
+    return 80
+  }
+
+  /// Whether to colour what goes to a descriptor: `--color` first, then `NO_COLOR`, then whether a terminal reads it.
+  public static func colours(_ choice: ColourChoice, _ descriptor: Int32) -> Bool {
+    switch choice {
+    case .always: true
+    case .never: false
+    case .auto: isTerminal(descriptor) && !isDumb && (environment("NO_COLOR") ?? "").isEmpty
+    }
+  }
+
+  /// A variable of the environment; nil where it is unset.
+  public static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
