@@ -34,12 +34,13 @@ let package = Package(
     .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CEditline", dependencies: ["CLibedit"]),
+    .target(name: "CCPU"),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
     .target(name: "KernelsBase", dependencies: ["KernelTypes"], swiftSettings: kernels),
     .target(
-      name: "Kernels", dependencies: ["KernelTypes", "KernelsBase", "COpenBLAS"] + wideDependencies,
+      name: "Kernels", dependencies: ["KernelTypes", "KernelsBase", "CCPU", "COpenBLAS"] + wideDependencies,
       swiftSettings: optimised),
     .target(name: "Tensors", dependencies: ["Kernels"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),

@@ -1,0 +1,28 @@
+// What Swift cannot ask of the processor: its features, the spin-wait hint, and one thread-local flag.
+#ifndef CCPU_H
+#define CCPU_H
+#include <stdbool.h>
+
+// Whether this processor and system run AVX2 and FMA code. False on anything but x86-64.
+static inline bool ltd_cpu_has_avx2_fma(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+// Tells the processor that this is a spin-wait loop.
+static inline void ltd_cpu_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Whether the calling thread is inside a parallel region (then further regions run serially on it).
+bool ltd_thread_in_region(void);
+void ltd_thread_set_in_region(bool inside);
+#endif
