@@ -7,7 +7,8 @@ import Synchronization
   import Musl
 #endif
 
-/// A block of memory from the caching allocator, 64-byte aligned, not initialised; returned to it when released.
+/// A block of memory from the caching allocator, 64-byte aligned, not initialised; returned to it when released
+/// (keep it alive with `extendLifetime` as long as its pointer is in use).
 package final class Buffer: @unchecked Sendable {
   package let bytes: UnsafeMutableRawPointer
   /// At least what was asked for.

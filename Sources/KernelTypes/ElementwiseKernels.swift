@@ -1,0 +1,49 @@
+/// y = f(x), one value at a time.
+package enum UnaryOperation: Sendable, CaseIterable {
+  case negate, absolute, square, squareRoot, reciprocal, sign
+  case exp, log, log1p, tanh, atanh, sigmoid, softplus, relu, silu
+  case sine, cosine, floor, ceiling, round
+}
+
+/// y = f(a, b), one pair at a time. The gradient cases take a saved value and the gradient of the output.
+package enum BinaryOperation: Sendable, CaseIterable {
+  case add, subtract, multiply, divide, maximum, minimum, power
+  /// b where a > 0, else 0.
+  case reluGradient
+  /// b · sign(a).
+  case absoluteGradient
+  /// b · a · (1 − a), a = sigmoid(x).
+  case sigmoidGradient
+  /// b · (1 − a²), a = tanh(x).
+  case tanhGradient
+  /// b · sigmoid(a).
+  case softplusGradient
+  /// b · d silu(a) / da.
+  case siluGradient
+}
+
+package protocol ElementwiseKernels {
+  static func unary(_ operation: UnaryOperation, _ x: Floats, _ y: MutableFloats, _ count: Int)
+  /// Steps are 0 (one value for the whole row) or 1.
+  static func binary(
+    _ operation: BinaryOperation, _ a: Floats, _ aStep: Int, _ b: Floats, _ bStep: Int, _ y: MutableFloats, _ count: Int
+  )
+  /// y = alpha · x + beta · y (y is not read where beta is 0).
+  static func scaleAdd(_ alpha: Float, _ x: Floats, _ beta: Float, _ y: MutableFloats, _ count: Int)
+  /// y = x · alpha + beta.
+  static func affine(_ x: Floats, _ alpha: Float, _ beta: Float, _ y: MutableFloats, _ count: Int)
+  /// y = x limited to low…high; NaN stays NaN.
+  static func clip(_ x: Floats, _ low: Float, _ high: Float, _ y: MutableFloats, _ count: Int)
+  /// y = x where x > 0, slope · x elsewhere; with `dy`, the gradient: dy or slope · dy by the sign of x.
+  static func leakyRelu(_ x: Floats, _ dy: Floats?, _ slope: Float, _ y: MutableFloats, _ count: Int)
+  /// y = clip(clip(x + step · sign(g), center − eps, center + eps), low, high).
+  static func signStep(
+    _ x: Floats, _ gradient: Floats, _ center: Floats, _ step: Float, _ eps: Float, _ low: Float, _ high: Float,
+    _ y: MutableFloats, _ count: Int)
+  /// g' = g + weightDecay · w; v = momentum · v + (1 − dampening) · g'; w −= rate · (nesterov ? g' + momentum · v : v).
+  /// Without `velocity`: w −= rate · g'.
+  static func sgd(
+    _ weights: MutableFloats, _ velocity: MutableFloats?, _ gradient: Floats, _ count: Int, rate: Float,
+    momentum: Float,
+    dampening: Float, weightDecay: Float, nesterov: Bool)
+}

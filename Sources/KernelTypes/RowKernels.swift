@@ -1,0 +1,27 @@
+/// Kernels over the contiguous rows of a matrix.
+package protocol RowKernels {
+  /// y[r] = Σ x[r, ·], in a fixed blocked order.
+  static func rowSums(_ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
+  /// Sum of all values, in a fixed blocked order, in double precision between blocks of 512.
+  static func sum(_ x: Floats, _ count: Int) -> Double
+  /// Sum of squares of all values; as `sum`.
+  static func sumOfSquares(_ x: Floats, _ count: Int) -> Double
+  /// Sum of a·b over all values; as `sum`.
+  static func dot(_ a: Floats, _ b: Floats, _ count: Int) -> Double
+  /// Greatest value; NaN if any is NaN; −inf for none.
+  static func maximum(_ x: Floats, _ count: Int) -> Float
+  /// y[c] = Σ x[·, c].
+  static func columnSums(_ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
+  /// y = softmax(x · scale) by rows.
+  static func softmax(_ x: Floats, _ rows: Int, _ columns: Int, _ scale: Float, _ y: MutableFloats)
+  /// y = log softmax(x · scale) by rows.
+  static func logSoftmax(_ x: Floats, _ rows: Int, _ columns: Int, _ scale: Float, _ y: MutableFloats)
+  /// dx = scale · y · (dy − Σ dy · y) by rows, y = softmax(x · scale).
+  static func softmaxGradient(
+    _ y: Floats, _ dy: Floats, _ rows: Int, _ columns: Int, _ scale: Float, _ dx: MutableFloats)
+  /// dx = scale · (dy − exp(y) · Σ dy) by rows, y = log softmax(x · scale).
+  static func logSoftmaxGradient(
+    _ y: Floats, _ dy: Floats, _ rows: Int, _ columns: Int, _ scale: Float, _ dx: MutableFloats)
+  /// [rows, columns] to [columns, rows].
+  static func transpose(_ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
+}

@@ -1,0 +1,80 @@
+import COpenBLAS
+import KernelTypes
+
+/// The sizes of batched products c[rows, columns] = a[rows, inner] · b[inner, columns], float32, row-major, dense.
+package struct MatrixShape: Sendable, Hashable {
+  package var rows: Int
+  package var columns: Int
+  package var inner: Int
+  /// a is stored [inner, rows]; b is stored [columns, inner].
+  package var transposeA: Bool
+  package var transposeB: Bool
+  package var batch: Int
+  /// Values from one matrix of the batch to the next; 0 repeats the same one.
+  package var stepA: Int
+  package var stepB: Int
+
+  package init(
+    rows: Int, columns: Int, inner: Int, transposeA: Bool = false, transposeB: Bool = false, batch: Int = 1,
+    stepA: Int? = nil, stepB: Int? = nil
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.inner = inner
+    self.transposeA = transposeA
+    self.transposeB = transposeB
+    self.batch = batch
+    self.stepA = stepA ?? rows * inner
+    self.stepB = stepB ?? inner * columns
+  }
+}
+
+/// Matrix products: single-threaded OpenBLAS on fixed blocks, so that the bits do not depend on the number of threads.
+package enum MatrixProduct {
+  /// c = a · b, or c += a · b with `accumulate`.
+  package static func multiply(
+    _ s: MatrixShape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+    accumulate: Bool = false
+  ) {
+    guard s.batch > 0, s.rows > 0, s.columns > 0 else { return }
+    let size = s.rows * s.columns
+    guard s.inner > 0 else {
+      if !accumulate { c.update(repeating: 0, count: s.batch * size) }
+      return
+    }
+    let splitRows = s.rows >= s.columns
+    let length = splitRows ? s.rows : s.columns
+    let block = blockLength(length, work: Double(s.rows) * Double(s.columns) * Double(s.inner))
+    let blocks = (length - 1) / block + 1
+    Threads.parallelFor(s.batch * blocks, grain: 1) { range in
+      for index in range {
+        let start = index % blocks * block
+        let part = start..<min(start + block, length)
+        let batch = index / blocks
+        multiplyBlock(
+          s, rows: splitRows ? part : 0..<s.rows, columns: splitRows ? 0..<s.columns : part, a + batch * s.stepA,
+          b + batch * s.stepB, c + batch * size, accumulate)
+      }
+    }
+  }
+
+  /// At most eight blocks, multiples of 48, each of a million multiplications or more.
+  private static func blockLength(_ length: Int, work: Double) -> Int {
+    let blocks = max(1, min(8, Int(min(work / 1e6, 8))))
+    return ((length - 1) / blocks / 48 + 1) * 48
+  }
+
+  private static func multiplyBlock(
+    _ s: MatrixShape, rows: Range<Int>, columns: Range<Int>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+  ) {
+    cblas_sgemm(
+      CblasRowMajor, s.transposeA ? CblasTrans : CblasNoTrans, s.transposeB ? CblasTrans : CblasNoTrans,
+      blasInt(rows.count), blasInt(columns.count), blasInt(s.inner), 1,
+      a + rows.lowerBound * (s.transposeA ? 1 : s.inner), blasInt(s.transposeA ? s.rows : s.inner),
+      b + columns.lowerBound * (s.transposeB ? s.inner : 1), blasInt(s.transposeB ? s.inner : s.columns),
+      accumulate ? 1 : 0, c + rows.lowerBound * s.columns + columns.lowerBound, blasInt(s.columns))
+  }
+
+  private static func blasInt(_ value: Int) -> blasint { blasint(truncatingIfNeeded: value) }
+}

@@ -1,0 +1,124 @@
+import KernelTypes
+
+extension CPUKernels {
+  package static func maximumPool(
+    _ s: PoolShape, _ rows: Range<Int>, _ x: Floats, _ y: MutableFloats, _ argmax: UnsafeMutablePointer<Int32>?
+  ) {
+    let channels = s.channels
+    for row in rows {
+      let image = row / s.outputHeight
+      let plane = x + image * s.height * s.width * channels
+      let top = (row % s.outputHeight) * s.strideHeight - s.padTop
+      for q in 0..<s.outputWidth {
+        let left = q * s.strideWidth - s.padLeft
+        let out = (row * s.outputWidth + q) * channels
+        var c = 0
+        while c < channels {
+          let n = min(8, channels - c)
+          var best = V8(repeating: -.infinity)
+          var index = I8(repeating: -1)
+          var unset = SIMDMask<I8>(repeating: true)
+          for h in max(top, 0)..<min(top + s.kernelHeight, s.height) {
+            for w in max(left, 0)..<min(left + s.kernelWidth, s.width) {
+              let pixel = h * s.width + w
+              let v = load(plane + pixel * channels + c, first: n)
+              // All of −inf: the first place still wins over none.
+              let better = (v .> best) .| (v .!= v) .| unset
+              best = best.replacing(with: v, where: better)
+              index = index.replacing(with: I8(repeating: Int32(truncatingIfNeeded: pixel)), where: better)
+              unset = SIMDMask<I8>(repeating: false)
+            }
+          }
+          store(y + out + c, best, first: n)
+          if let argmax {
+            if n == 8 {
+              UnsafeMutableRawPointer(argmax + out + c).storeBytes(of: index, as: I8.self)
+            } else {
+              for i in 0..<n { argmax[out + c + i] = index[i] }
+            }
+          }
+          c += 8
+        }
+      }
+    }
+  }
+
+  package static func maximumPoolGradient(
+    _ s: PoolShape, _ images: Range<Int>, _ dy: Floats, _ argmax: UnsafePointer<Int32>, _ dx: MutableFloats
+  ) {
+    let outputs = s.outputHeight * s.outputWidth
+    for image in images {
+      let plane = dx + image * s.height * s.width * s.channels
+      for q in 0..<outputs {
+        let out = (image * outputs + q) * s.channels
+        for c in 0..<s.channels {
+          let pixel = Int(argmax[out + c])
+          if pixel >= 0 { plane[pixel * s.channels + c] += dy[out + c] }
+        }
+      }
+    }
+  }
+
+  /// The window of output row p or column q along one axis, and how many places it has with and without padding.
+  @inline(__always) private static func window(_ o: Int, _ stride: Int, _ pad: Int, _ kernel: Int, _ size: Int)
+    -> Range<Int>
+  {
+    let start = o * stride - pad
+    let low = min(max(start, 0), size)
+    return low..<max(low, min(start + kernel, size))
+  }
+
+  package static func averagePool(
+    _ s: PoolShape, _ rows: Range<Int>, _ countsPadding: Bool, _ x: Floats, _ y: MutableFloats
+  ) {
+    let channels = s.channels
+    for row in rows {
+      let plane = x + (row / s.outputHeight) * s.height * s.width * channels
+      let vertical = window(row % s.outputHeight, s.strideHeight, s.padTop, s.kernelHeight, s.height)
+      for q in 0..<s.outputWidth {
+        let horizontal = window(q, s.strideWidth, s.padLeft, s.kernelWidth, s.width)
+        let places = countsPadding ? s.kernelHeight * s.kernelWidth : vertical.count * horizontal.count
+        let factor = 1 / Float(places)
+        var c = 0
+        while c < channels {
+          let n = min(8, channels - c)
+          var sum = V8.zero
+          for h in vertical {
+            for w in horizontal { sum += load(plane + (h * s.width + w) * channels + c, first: n) }
+          }
+          store(y + (row * s.outputWidth + q) * channels + c, sum * factor, first: n)
+          c += 8
+        }
+      }
+    }
+  }
+
+  package static func averagePoolGradient(
+    _ s: PoolShape, _ images: Range<Int>, _ countsPadding: Bool, _ dy: Floats, _ dx: MutableFloats
+  ) {
+    let channels = s.channels
+    for image in images {
+      let plane = dx + image * s.height * s.width * channels
+      for p in 0..<s.outputHeight {
+        let vertical = window(p, s.strideHeight, s.padTop, s.kernelHeight, s.height)
+        for q in 0..<s.outputWidth {
+          let horizontal = window(q, s.strideWidth, s.padLeft, s.kernelWidth, s.width)
+          let places = countsPadding ? s.kernelHeight * s.kernelWidth : vertical.count * horizontal.count
+          let factor = 1 / Float(places)
+          let source = dy + ((image * s.outputHeight + p) * s.outputWidth + q) * channels
+          for h in vertical {
+            for w in horizontal {
+              let target = plane + (h * s.width + w) * channels
+              var c = 0
+              while c < channels {
+                let n = min(8, channels - c)
+                store(target + c, fma(factor, load(source + c, first: n), load(target + c, first: n)), first: n)
+                c += 8
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
