@@ -266,6 +266,7 @@ public struct Function: Sendable {
   public var headerSpan: Span
   /// Whether it is written with `=>`.
   public var isArrow: Bool
+  var height: Int32 = 1
 }
 
 public struct Parameter: Sendable {
