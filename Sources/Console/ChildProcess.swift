@@ -1,0 +1,208 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A program run to its end, or to its time limit, with its output caught.
+package struct ChildProcess: Sendable {
+  package enum Ending: Equatable, Sendable {
+    case exited(Int32)
+    /// Ended by a signal, such as 11 for a memory fault.
+    case signalled(Int32)
+    /// Stopped because its time was up.
+    case timedOut
+    /// It wrote more than is taken in.
+    case tooMuchOutput
+    case notStarted(String)
+  }
+
+  package var ending: Ending
+  package var output: String
+  package var errorOutput: String
+
+  /// The file this program was started from.
+  package static var ownPath: String {
+    guard let resolved = realpath("/proc/self/exe", nil) else { return CommandLine.arguments.first ?? "ltd" }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Runs a program in a process group of its own, which is killed as a whole when the time is up.
+  /// - Parameters:
+  ///   - input: what it reads from standard input.
+  ///   - environment: variables added to those of this process.
+  ///   - seconds: the time limit.
+  ///   - outputLimit: the most bytes taken in from each of its outputs.
+  package static func run(
+    _ path: String, _ arguments: [String], input: String = "", environment: [String: String] = [:],
+    seconds: Double, outputLimit: Int = 16 << 20
+  ) -> ChildProcess {
+    // One start at a time: another child must not inherit the pipes of this one, or their end is never seen.
+    let started = starting.withLock { _ in start(path, arguments, input, environment) }
+    switch started {
+    case .failure(let problem): return ChildProcess(ending: .notStarted(problem.message), output: "", errorOutput: "")
+    case .success(let child):
+      defer {
+        close(child.out)
+        close(child.err)
+      }
+      return gather(child.process, child.out, child.err, seconds: seconds, outputLimit: outputLimit)
+    }
+  }
+
+  private static let starting = Mutex(())
+
+  private static func start(
+    _ path: String, _ arguments: [String], _ input: String, _ environment: [String: String]
+  ) -> Result<(process: pid_t, out: Int32, err: Int32), FileProblem> {
+    func failed(_ what: String) -> Result<(process: pid_t, out: Int32, err: Int32), FileProblem> {
+      .failure(FileProblem(message: "\(what): \(reason())"))
+    }
+    // A file, not a pipe: a program that does not read its input cannot hold us up.
+    guard let inputFile = temporaryFile(holding: Array(input.utf8)) else { return failed("no temporary file") }
+    defer { close(inputFile) }
+    var out: [Int32] = [-1, -1]
+    var err: [Int32] = [-1, -1]
+    guard privatePipe(&out) else { return failed("no pipe") }
+    guard privatePipe(&err) else {
+      out.forEach { _ = close($0) }
+      return failed("no pipe")
+    }
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, inputFile, 0)
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, err[1], 2)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    posix_spawnattr_setpgroup(&attributes, 0)
+
+    var process: pid_t = 0
+    var variables = inheritedEnvironment()
+    for (name, value) in environment { variables[name] = value }
+    let status = withCStrings([path] + arguments) { argumentPointers in
+      withCStrings(variables.map { "\($0.key)=\($0.value)" }) { variablePointers in
+        posix_spawn(&process, path, &actions, &attributes, argumentPointers, variablePointers)
+      }
+    }
+    close(out[1])
+    close(err[1])
+    guard status == 0 else {
+      close(out[0])
+      close(err[0])
+      errno = status
+      return failed(path)
+    }
+    return .success((process, out[0], err[0]))
+  }
+
+  private static func gather(
+    _ process: pid_t, _ out: Int32, _ err: Int32, seconds: Double, outputLimit: Int
+  ) -> ChildProcess {
+    var texts: [[UInt8]] = [[], []]
+    var polled = [
+      pollfd(fd: out, events: Int16(POLLIN), revents: 0), pollfd(fd: err, events: Int16(POLLIN), revents: 0),
+    ]
+    let end = monotonicSeconds() + seconds
+    var ending: Ending?
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while ending == nil, polled.contains(where: { $0.fd >= 0 }) {
+      let left = end - monotonicSeconds()
+      if left <= 0 {
+        ending = .timedOut
+        break
+      }
+      if poll(&polled, nfds_t(polled.count), Int32(min(left * 1000 + 1, 1000))) <= 0 { continue }
+      for index in polled.indices where polled[index].fd >= 0 && polled[index].revents != 0 {
+        let got = read(polled[index].fd, &chunk, chunk.count)
+        if got < 0, errno == EINTR { continue }
+        if got <= 0 { polled[index].fd = -1 } else { texts[index].append(contentsOf: chunk[..<got]) }
+        if texts[index].count > outputLimit { ending = .tooMuchOutput }
+      }
+    }
+    // Its outputs may be closed while it still runs.
+    var status: Int32 = 0
+    while ending == nil {
+      let done = waitpid(process, &status, WNOHANG)
+      if done == process {
+        let signal = status & 0x7F
+        ending = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
+      } else if done < 0, errno != EINTR {
+        ending = .notStarted(reason())
+      } else if monotonicSeconds() > end {
+        ending = .timedOut
+      } else {
+        usleep(1000)
+      }
+    }
+    kill(-process, SIGKILL)
+    waitpid(process, &status, 0)
+    return ChildProcess(
+      ending: ending ?? .timedOut, output: String(decoding: texts[0], as: UTF8.self),
+      errorOutput: String(decoding: texts[1], as: UTF8.self))
+  }
+
+  private static func temporaryFile(holding bytes: [UInt8]) -> Int32? {
+    let folder = Terminal.environment("TMPDIR") ?? "/tmp"
+    var template = Array("\(folder)/ltd-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    guard descriptor >= 0 else { return nil }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    unlink(template)
+    var done = 0
+    while done < bytes.count {
+      let wrote = bytes.withUnsafeBytes { writeSome(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+      if wrote <= 0 {
+        close(descriptor)
+        return nil
+      }
+      done += wrote
+    }
+    lseek(descriptor, 0, SEEK_SET)
+    return descriptor
+  }
+}
+
+private func privatePipe(_ ends: inout [Int32]) -> Bool {
+  guard pipe(&ends) == 0 else { return false }
+  for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+  return true
+}
+
+/// Seconds of a clock that only goes forward.
+package func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+private func inheritedEnvironment() -> [String: String] {
+  var variables: [String: String] = [:]
+  var pointer = environ
+  while let entry = pointer.pointee {
+    let text = String(cString: entry)
+    if let equals = text.firstIndex(of: "=") {
+      variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+    }
+    pointer += 1
+  }
+  return variables
+}
+
+private func withCStrings<Result>(
+  _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+  var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
+  defer { for pointer in pointers { free(pointer) } }
+  return pointers.withUnsafeMutableBufferPointer { buffer in
+    guard let base = buffer.baseAddress else { preconditionFailure("the list has at least its end mark") }
+    return body(base)
+  }
+}
