@@ -206,3 +206,26 @@ private func withCStrings<Result>(
     return body(base)
   }
 }
+
+extension ChildProcess {
+  /// Runs a program on this terminal and waits for it. Ctrl-C goes to it alone.
+  /// - Returns: its exit status; 127 when it could not be started.
+  static func foreground(_ path: String, _ arguments: [String]) -> Int32 {
+    var actions = posix_spawnattr_t()
+    posix_spawnattr_init(&actions)
+    defer { posix_spawnattr_destroy(&actions) }
+    var usual = sigset_t()
+    sigemptyset(&usual)
+    sigaddset(&usual, SIGINT)
+    posix_spawnattr_setsigdefault(&actions, &usual)
+    posix_spawnattr_setflags(&actions, Int16(POSIX_SPAWN_SETSIGDEF))
+    signal(SIGINT, SIG_IGN)
+    defer { Interrupts.install() }
+    var process: pid_t = 0
+    let started = withCStrings([path] + arguments) { posix_spawn(&process, path, nil, &actions, $0, environ) }
+    guard started == 0 else { return 127 }
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+  }
+}

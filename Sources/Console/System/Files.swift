@@ -5,13 +5,13 @@
 #endif
 
 /// Why a file could not be used, in words.
-package struct FileProblem: Error, Equatable, Sendable {
-  package var message: String
+public struct FileProblem: Error, Equatable, Sendable {
+  public var message: String
 }
 
 /// Reads a whole file, `-` being standard input.
 /// - Parameter limit: the most bytes that are taken; a longer file is a problem.
-package func readFile(_ path: String, limit: Int = 1 << 30) -> Result<[UInt8], FileProblem> {
+package func readFileBytes(_ path: String, limit: Int = 1 << 30) -> Result<[UInt8], FileProblem> {
   func problem(_ text: String) -> Result<[UInt8], FileProblem> { .failure(FileProblem(message: text)) }
   let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC)
   if descriptor < 0 { return problem("\(path): \(reason())") }
@@ -37,7 +37,7 @@ package func readFile(_ path: String, limit: Int = 1 << 30) -> Result<[UInt8], F
 
 /// Reads a whole file as text; one that is not UTF-8 is a problem that names the line.
 package func readText(_ path: String, limit: Int = 1 << 30) -> Result<String, FileProblem> {
-  readFile(path, limit: limit).flatMap { bytes in
+  readFileBytes(path, limit: limit).flatMap { bytes in
     if let text = String(validating: bytes, as: UTF8.self) { return .success(text) }
     let good = validPrefix(bytes)
     let line = bytes[..<good].reduce(into: 1) { if $1 == UInt8(ascii: "\n") { $0 += 1 } }
@@ -102,3 +102,29 @@ func reason() -> String {
 
 /// `write(2)`, by a name that methods called `write` do not hide.
 func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }
+
+/// The scripts a path stands for: a file as it is, a folder with all `.ltd` files below it in the order of their names.
+/// Names that begin with a dot or an underscore are left out, and links are not followed.
+public func findScripts(_ path: String) -> Result<[String], FileProblem> {
+  if path == "-" { return .success([path]) }
+  var status = stat()
+  guard stat(path, &status) == 0 else { return .failure(FileProblem(message: "\(path): \(reason())")) }
+  guard status.st_mode & S_IFMT == S_IFDIR else { return .success([path]) }
+  var found: [String] = []
+  var folders = [path]
+  while let folder = folders.popLast() {
+    guard let handle = opendir(folder) else { return .failure(FileProblem(message: "\(folder): \(reason())")) }
+    defer { closedir(handle) }
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name.hasPrefix(".") || name.hasPrefix("_") { continue }
+      let child = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+      guard lstat(child, &status) == 0 else { continue }
+      if status.st_mode & S_IFMT == S_IFDIR { folders.append(child) }
+      if status.st_mode & S_IFMT == S_IFREG, name.hasSuffix(".ltd") { found.append(child) }
+    }
+  }
+  return .success(found.sorted())
+}

@@ -40,7 +40,7 @@ package final class History {
   package func load() -> String? {
     guard let path else { return nil }
     if access(path, F_OK) != 0 { return nil }
-    switch readFile(path, limit: 64 << 20) {
+    switch readFileBytes(path, limit: 64 << 20) {
     case .failure(let problem): return "the history could not be read: \(problem.message)"
     case .success(let bytes):
       entries = bytes.split(separator: UInt8(ascii: "\n")).map { Self.decode(String(decoding: $0, as: UTF8.self)) }

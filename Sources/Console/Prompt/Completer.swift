@@ -1,0 +1,151 @@
+import Interpreter
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Finds what Tab offers: names and members of the session, named arguments, files, commands.
+package struct Completer {
+  let session: Session
+  let commands: [String]
+
+  package init(session: Session, commands: [String]) {
+    self.session = session
+    self.commands = commands
+  }
+
+  /// - Parameter cursor: in bytes of UTF-8.
+  package func complete(_ text: String, cursor: Int) -> Completion {
+    let before = String(decoding: text.utf8.prefix(max(0, cursor)), as: UTF8.self)
+    switch CompletionContext(before) {
+    case .nothing: return .none
+    case .lineStart: return Completion(replaced: 0, candidates: [.init("  ")])
+    case .command(let prefix): return matching(prefix, commands.map { .init($0, suffix: " ") })
+    case .commandArgument("load", let prefix), .commandArgument("save", let prefix),
+      .commandArgument("edit", let prefix):
+      return files(prefix, closing: "")
+    case .commandArgument("set", let prefix): return matching(prefix, Setting.names.map { .init($0, suffix: " ") })
+    case .commandArgument(_, let rest): return complete(rest, cursor: rest.utf8.count)
+    case .help(let prefix): return matching(prefix, session.names.map { .init($0) })
+    case .string(let prefix, let quote): return files(prefix, closing: String(quote))
+    case .member(let prefix, let receiver): return matching(prefix, members(of: receiver))
+    case .name(let prefix, let call):
+      let arguments = call.map(namedArguments) ?? []
+      if prefix.isEmpty { return matching(prefix, arguments) }
+      return matching(prefix, arguments + names())
+    }
+  }
+
+  private func matching(_ prefix: String, _ candidates: [Completion.Candidate]) -> Completion {
+    var seen: Set<String> = []
+    let found = candidates.filter { $0.text.hasPrefix(prefix) && seen.insert($0.text + $0.suffix).inserted }
+    return Completion(replaced: prefix.utf8.count, candidates: found)
+  }
+
+  // MARK: Names
+
+  static let keywords = [
+    "and", "as", "break", "by", "catch", "const", "continue", "else", "false", "fn", "for", "if", "import", "in",
+    "none",
+    "not", "or", "outer", "return", "true", "try", "while",
+  ]
+
+  private func names() -> [Completion.Candidate] {
+    let keywords = Self.keywords.map { Completion.Candidate($0, suffix: " ") }
+    return (session.names.map { .init($0, suffix: suffix(of: $0)) } + keywords).sorted { $0.text < $1.text }
+  }
+
+  private func suffix(of name: String) -> String {
+    if let value = session[name] {
+      if case .function = value { return "(" }
+      return ""
+    }
+    return session.table.functions[name] == nil ? "" : "("
+  }
+
+  /// `name=` for each parameter of a function that takes one.
+  private func namedArguments(of name: String) -> [Completion.Candidate] {
+    parameters(of: name).filter { $0.kind == .normal }.map { .init($0.name.text, suffix: "=") }
+  }
+
+  private func parameters(of name: String) -> [Parameter] {
+    var text = session.documentation(of: name)?.signature
+    if case .object(let object)? = session[name] { text = object.callSignature?.text }
+    guard let text, let signature = try? parseSignature(text.hasPrefix("fn ") ? String(text.dropFirst(3)) : text) else {
+      return []
+    }
+    return signature.parameters
+  }
+
+  // MARK: Members
+
+  private func members(of receiver: String) -> [Completion.Candidate] {
+    guard let value = value(at: receiver) else {
+      return functions { _ in true }
+    }
+    var own: [String] = []
+    switch value {
+    case .record(let record): own = record.keys
+    case .object(let object): own = object.members
+    default: break
+    }
+    return own.map { .init($0) } + functions { takes($0, value) }
+  }
+
+  /// The value of `a.b.c`, read without running anything.
+  private func value(at path: String) -> Value? {
+    var parts = path.split(separator: ".").map(String.init)
+    guard !parts.isEmpty, var value = session[parts.removeFirst()] else { return nil }
+    for part in parts {
+      guard case .record(let record) = value, let field = record[part] else { return nil }
+      value = field
+    }
+    return value
+  }
+
+  private func functions(_ isOffered: (Parameter) -> Bool) -> [Completion.Candidate] {
+    session.names.compactMap { name in
+      guard suffix(of: name) == "(", let first = parameters(of: name).first, first.kind == .normal, isOffered(first)
+      else { return nil }
+      return .init(name, suffix: "(")
+    }
+  }
+
+  /// Whether a parameter takes a value, as far as the type's name says.
+  private func takes(_ parameter: Parameter, _ value: Value) -> Bool {
+    guard let type = parameter.type else { return true }
+    return type.alternatives.contains { term in
+      switch (term.name.text, value) {
+      case ("any", _), ("number", .int), ("number", .float), ("float", .int): true
+      case ("tensor", .list): true
+      case (let name, .object(let object)): object.isKind(of: name)
+      case (let name, _): name == value.typeName
+      }
+    }
+  }
+
+  // MARK: Files
+
+  private func files(_ prefix: String, closing: String) -> Completion {
+    let slash = prefix.lastIndex(of: "/")
+    let folder = slash.map { String(prefix[...$0]) } ?? ""
+    let start = slash.map { String(prefix[prefix.index(after: $0)...]) } ?? prefix
+    guard let handle = opendir(folder.isEmpty ? "." : folder) else { return .none }
+    defer { closedir(handle) }
+    var found: [Completion.Candidate] = []
+    while let entry = readdir(handle), found.count < 1000 {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard name.hasPrefix(start), !name.hasPrefix(".") || start.hasPrefix("."), name != ".", name != ".." else {
+        continue
+      }
+      var status = stat()
+      let isFolder = stat(folder + name, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+      found.append(.init(name, suffix: isFolder ? "/" : closing))
+    }
+    return Completion(replaced: start.utf8.count, candidates: found.sorted { $0.text < $1.text })
+  }
+}

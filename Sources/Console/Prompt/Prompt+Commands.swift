@@ -1,0 +1,249 @@
+import Interpreter
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+extension Prompt {
+  /// Runs what begins with `:`, `?` or `!`.
+  func command(_ text: String) {
+    switch text.first {
+    case "?":
+      let word = trimmed(text.drop { $0 == "?" })
+      return text.hasPrefix("??") ? search(word) : word.isEmpty ? topics() : help(word)
+    case "!": return shell(trimmed(text.dropFirst()))
+    default: break
+    }
+    let words = text.dropFirst()
+    let name = String(words.prefix { !$0.isWhitespace })
+    let rest = trimmed(words.dropFirst(name.count))
+    let commands = Command.all
+    if let command = commands.first(where: { $0.name == name }) { return command.run(self, rest) }
+    let started = commands.filter { $0.name.hasPrefix(name) }
+    if started.count == 1, !name.isEmpty { return started[0].run(self, rest) }
+    let near = started.first?.name ?? nearestName(to: name, among: commands.map(\.name))
+    problem("there is no command :\(name)", hint: near.map { "did you mean :\($0)?" } ?? ":help lists the commands")
+  }
+
+  // MARK: Variables
+
+  func listVariables(_ rest: String) {
+    let wanted = rest.split(separator: " ").map(String.init)
+    var shown = session.variables.filter { !$0.name.hasPrefix("_") && $0.name != "ans" }
+    if !wanted.isEmpty { shown = session.variables.filter { wanted.contains($0.name) } }
+    if shown.isEmpty { return note(wanted.isEmpty ? "there are no variables yet" : "there is no such variable") }
+    let nameWidth = min(24, shown.map(\.name.count).max() ?? 0)
+    let kinds = shown.map { kind(of: $0.value) }
+    let kindWidth = min(36, kinds.map(\.count).max() ?? 0)
+    for (variable, kind) in zip(shown, kinds) {
+      if Interrupts.pending { return }
+      let start = padded(variable.name, nameWidth) + "  " + padded(kind, kindWidth) + "  "
+      let room = max(10, session.printing.width - start.count)
+      output.write(start + shortened(variable.value.shortText(oneLine(room)), room) + "\n")
+    }
+  }
+
+  private func kind(of value: Value) -> String {
+    switch value {
+    case .object(let object): object.summary
+    case .list(let list): "list of \(list.items.count)"
+    case .record(let record): "record of \(record.count)"
+    default: value.typeName
+    }
+  }
+
+  private func oneLine(_ room: Int) -> PrintOptions {
+    var options = session.printing
+    options.width = room
+    options.items = 8
+    options.characters = room
+    options.depth = 3
+    return options
+  }
+
+  private func shortened(_ text: String, _ room: Int) -> String {
+    let line = text.prefix { $0 != "\n" }
+    return line.count > room ? line.prefix(room - 1) + "…" : String(line)
+  }
+
+  func reset() {
+    session.reset()
+    forgetValues()
+    succeeded = []
+  }
+
+  // MARK: Time
+
+  func time(_ text: String) {
+    if text.isEmpty { return problem(":time takes a statement", hint: ":time sum(1..1000)") }
+    let begin = monotonicSeconds()
+    if execute(text) { output.write(dim("\(duration(monotonicSeconds() - begin))\n")) }
+  }
+
+  /// Runs an expression again and again, for half a second or seven times, whichever is longer.
+  func timeRepeatedly(_ text: String) {
+    if text.isEmpty { return problem(":timeit takes an expression", hint: ":timeit sum(1..1000)") }
+    Interrupts.clear()
+    switch session.run(Source(name: "<prompt>", text: "() => (\(text))")) {
+    case .failure(let diagnostics): return runner.report(diagnostics)
+    case .exit: return
+    case .value(let function, _):
+      var times: [Double] = []
+      let begin = monotonicSeconds()
+      while times.count < 7 || monotonicSeconds() - begin < 0.5 && times.count < 100_000 {
+        let start = monotonicSeconds()
+        do throws(LTDError) {
+          _ = try session.invoke(function, [])
+        } catch {
+          Interrupts.clear()
+          return runner.report([error.diagnostic])
+        }
+        times.append(monotonicSeconds() - start)
+      }
+      let middle = median(times)
+      let spread = median(times.map { abs($0 - middle) })
+      output.write("\(duration(middle)) median, ± \(duration(spread)) (MAD), \(times.count) runs\n")
+    }
+  }
+
+  private func median(_ numbers: [Double]) -> Double {
+    let sorted = numbers.sorted()
+    let half = sorted.count / 2
+    if sorted.isEmpty { return 0 }
+    return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+  }
+
+  // MARK: Files
+
+  func load(_ path: String) {
+    if path.isEmpty { return problem(":load takes a file", hint: ":load experiment.ltd") }
+    switch readText(path) {
+    case .failure(let found): runner.report([Diagnostic(.io, "the script cannot be read: \(found.message)")])
+    case .success(let text): execute(text, name: path)
+    }
+  }
+
+  func save(_ path: String) {
+    if path.isEmpty { return problem(":save takes a file", hint: ":save experiment.ltd") }
+    if access(path, F_OK) == 0 { return problem("\(path) is there already", hint: "choose another name") }
+    if let found = replaceFile(path, with: Array(succeeded.map { $0 + "\n" }.joined().utf8)) { return problem(found) }
+    note("\(succeeded.count) statements written to \(path)")
+  }
+
+  func edit(_ path: String) {
+    var file = path
+    if path.isEmpty {
+      file = "\(Terminal.environment("TMPDIR") ?? "/tmp")/ltd-\(getpid()).ltd"
+      if let found = replaceFile(file, with: Array(((succeeded.last ?? "") + "\n").utf8), mode: 0o600) {
+        return problem(found)
+      }
+    }
+    defer { if path.isEmpty { unlink(file) } }
+    let program = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
+    guard foreground("\(program) \"$1\"", file) == 0 else { return problem("\(program) did not end well") }
+    guard case .success(let text) = readText(file), !trimmed(text).isEmpty else { return }
+    if path.isEmpty {
+      editor?.remember(trimmed(text))
+      if let found = history.add(trimmed(text)) { note(found) }
+    }
+    execute(text, name: path.isEmpty ? "<prompt>" : path)
+  }
+
+  private func shell(_ text: String) {
+    if text.isEmpty { return problem("! takes a command of the shell", hint: "!ls") }
+    let status = foreground(text, "")
+    if status != 0 { note("exit status \(status)") }
+  }
+
+  /// Runs a line of the shell on this terminal; Ctrl-C is its own meanwhile.
+  private func foreground(_ line: String, _ argument: String) -> Int32 {
+    output.flush()
+    return ChildProcess.foreground("/bin/sh", ["-c", line, "ltd", argument])
+  }
+
+  // MARK: History and settings
+
+  func listHistory(_ rest: String) {
+    let entries = Array(history.entries.enumerated())
+    var shown = entries.suffix(Int(rest).map { max(0, $0) } ?? 20)
+    if !rest.isEmpty, Int(rest) == nil { shown = entries.filter { $0.element.contains(rest) }.suffix(100) }
+    let width = "\(entries.count)".count
+    for (index, entry) in shown {
+      let margin = "\n" + String(repeating: " ", count: width + 2)
+      let lines = entry.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: margin)
+      output.write(dim(padded("\(index + 1)", width, right: true)) + "  \(lines)\n")
+    }
+  }
+
+  func set(_ rest: String) {
+    let words = rest.split(separator: " ").map(String.init)
+    guard let name = words.first else {
+      for setting in Setting.allCases {
+        output.write("\(padded(setting.rawValue, 8))  \(padded(value(of: setting), 6))  \(dim(setting.summary))\n")
+      }
+      return
+    }
+    guard let setting = Setting(rawValue: name) else {
+      let near = nearestName(to: name, among: Setting.names)
+      return problem(
+        "there is no setting \(name)",
+        hint: near.map { "did you mean \($0)?" } ?? "the settings are \(Setting.names.joined(separator: ", "))")
+    }
+    guard words.count > 1 else { return output.write("\(value(of: setting))\n") }
+    let number = Int(words[1])
+    switch setting {
+    case .digits where words[1] == "auto": session.printing.digits = nil
+    case .width where words[1] == "auto": followsWidth = true
+    case .digits where (1...17).contains(number ?? 0): session.printing.digits = number
+    case .items where (1...1_000_000).contains(number ?? 0): session.printing.items = number ?? 0
+    case .width where (20...10_000).contains(number ?? 0):
+      followsWidth = false
+      session.printing.width = number ?? 0
+    case .history where (0...1_000_000).contains(number ?? -1):
+      history.size = number ?? 0
+      editor?.setHistorySize(number ?? 0)
+    default: problem("\(name) cannot be \(words[1])", hint: "\(name): \(setting.summary)")
+    }
+  }
+
+  private func value(of setting: Setting) -> String {
+    switch setting {
+    case .digits: session.printing.digits.map { "\($0)" } ?? "auto"
+    case .items: "\(session.printing.items)"
+    case .width: followsWidth ? "auto" : "\(session.printing.width)"
+    case .history: "\(history.size)"
+    }
+  }
+}
+
+/// A text with spaces behind it, or before it, up to a width.
+func padded(_ text: String, _ width: Int, right: Bool = false) -> String {
+  let space = String(repeating: " ", count: max(0, width - text.count))
+  return right ? space + text : text + space
+}
+
+/// A time in the unit that suits it, in three significant digits.
+func duration(_ seconds: Double) -> String {
+  let units: [(Double, String)] = [(1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")]
+  if seconds >= 100 { return "\(Int(seconds.rounded())) s" }
+  for (size, name) in units where seconds >= size || name == "ns" {
+    let number = seconds / size
+    let places = number >= 100 ? 0 : number >= 10 ? 1 : 2
+    return "\(fixed(number, places)) \(name)"
+  }
+  return "0 s"
+}
+
+/// A number with so many decimal places.
+func fixed(_ number: Double, _ places: Int) -> String {
+  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
+  var scale = 1
+  for _ in 0..<places { scale *= 10 }
+  let scaled = Int((abs(number) * Double(scale)).rounded())
+  let sign = number < 0 && scaled > 0 ? "-" : ""
+  if places == 0 { return "\(sign)\(scaled)" }
+  let digits = "\(scaled % scale)"
+  return "\(sign)\(scaled / scale)." + String(repeating: "0", count: places - digits.count) + digits
+}

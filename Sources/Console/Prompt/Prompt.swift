@@ -1,0 +1,197 @@
+import Interpreter
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The conversation at `ltd> `: reads statements and commands, runs them, shows values and errors.
+package final class Prompt {
+  static let text = "ltd> "
+  /// How many values `_1`, `_2`, … reach back.
+  static let valuesKept = 16
+
+  let runner: Runner
+  let history: History
+  private(set) var editor: LineEditor?
+  let colours: Bool
+  /// What ran without an error, for `:save`.
+  var succeeded: [String] = []
+  private var values: [Value] = []
+  /// Set by `:quit`.
+  var exitStatus: Int32?
+  var followsWidth = true
+
+  var session: Session { runner.session }
+  var output: StandardOutput { .out }
+
+  /// - Parameter history: where statements are kept.
+  package init(runner: Runner, history: History) {
+    self.runner = runner
+    self.history = history
+    colours = Terminal.colours(runner.options.colour, 1)
+  }
+
+  var support: EditingSupport {
+    let completer = Completer(session: session, commands: Command.all.map(\.name))
+    return EditingSupport(
+      isComplete: { [unowned self] in isWhole($0) },
+      complete: { completer.complete($0, cursor: $1) })
+  }
+
+  /// Reads and runs until the end of the input or `:quit`.
+  /// - Returns: the exit status.
+  package func run() -> Int32 {
+    let editor = makeEditor()
+    self.editor = editor
+    if let problem = history.load() { note(problem) }
+    for entry in history.entries { editor.remember(entry) }
+    if runner.options.readsStartupFile { readStartupFile() }
+    var saidHistoryProblem = false
+    while exitStatus == nil {
+      Interrupts.clear()
+      output.flush()
+      switch editor.read(prompt: Prompt.text) {
+      case .end:
+        if Terminal.isTerminal(0) { output.write("\n") }
+        exitStatus = ExitStatus.success
+      case .cancelled: continue
+      case .failed(let problem):
+        runner.report([Diagnostic(.io, problem)])
+        if !Terminal.isTerminal(0) { exitStatus = ExitStatus.failure }
+      case .statement(let text):
+        let text = trimmed(text)
+        if text.isEmpty { continue }
+        editor.remember(text)
+        if let problem = history.add(text), !saidHistoryProblem {
+          note(problem)
+          saidHistoryProblem = true
+        }
+        enter(text)
+      }
+    }
+    output.flush()
+    return exitStatus ?? ExitStatus.success
+  }
+
+  private func makeEditor() -> LineEditor {
+    if Terminal.canEdit,
+      let editor = LibeditEditor(
+        support: support, historySize: history.size, colours: colours, write: { [output] in output.write($0) })
+    {
+      output.write("ltd \(Runner.version)   ? for help, Ctrl-D to leave\n")
+      return editor
+    }
+    let shows = Terminal.isTerminal(0)
+    return PlainReader(
+      support: support, nextLine: { readLine(strippingNewline: true) },
+      showPrompt: { [output] prompt in
+        guard shows else { return }
+        output.write(prompt)
+        output.flush()
+      })
+  }
+
+  /// Whether Enter submits: commands are one line, a statement ends where the language says.
+  private func isWhole(_ text: String) -> Bool {
+    let start = text.drop { $0 == " " }
+    if let first = start.first, ":?!".contains(first) { return true }
+    if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
+      return statements.last.map(isComplete) ?? true
+    }
+    return isComplete(text)
+  }
+
+  private func readStartupFile() {
+    guard let path = Prompt.startupPath, access(path, F_OK) == 0 else { return }
+    _ = runner.runFile(path)
+  }
+
+  /// `$XDG_CONFIG_HOME/ltd/init.ltd`, or `~/.config/ltd/init.ltd`.
+  static var startupPath: String? {
+    if let folder = Terminal.environment("XDG_CONFIG_HOME"), folder.hasPrefix("/") { return folder + "/ltd/init.ltd" }
+    return Terminal.environment("HOME").map { $0 + "/.config/ltd/init.ltd" }
+  }
+
+  // MARK: Running
+
+  /// Runs what was entered: a command, a pasted session, or a statement.
+  package func enter(_ text: String) {
+    if let first = text.first, ":?!".contains(first) { return command(text) }
+    if text.hasSuffix("?"), let name = bareName(text.dropLast()) { return help(name) }
+    if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
+      for statement in statements where exitStatus == nil && !Interrupts.pending { enter(trimmed(statement)) }
+      return
+    }
+    execute(text)
+  }
+
+  /// Runs a statement and shows its value or its errors.
+  /// - Returns: whether it ran without an error.
+  @discardableResult
+  func execute(_ text: String, name: String = "<prompt>") -> Bool {
+    Interrupts.clear()
+    if followsWidth { session.printing.width = Terminal.width() }
+    let outcome = session.run(Source(name: name, text: text))
+    output.flush()
+    switch outcome {
+    case .value(let value, let isHidden):
+      succeeded.append(text)
+      if !isHidden { show(value) }
+      return true
+    case .failure(let diagnostics):
+      // Ctrl-C may have stopped the output, which must not stop the message.
+      Interrupts.clear()
+      runner.report(diagnostics)
+      return false
+    case .exit(let code):
+      exitStatus = Int32(truncatingIfNeeded: code & 0xFF)
+      return true
+    }
+  }
+
+  /// Prints a value and keeps it as `_`, `ans` and `_1`; the one before becomes `_2`, and so on.
+  func show(_ value: Value) {
+    if value.isNone { return }
+    values.insert(value, at: 0)
+    if values.count > Prompt.valuesKept { values.removeLast() }
+    session["_"] = value
+    session["ans"] = value
+    for (index, value) in values.enumerated() { session["_\(index + 1)"] = value }
+    var text = value.text(session.printing)
+    if case .string = value, !text.contains("\n") { text = value.shortText(session.printing) }
+    output.write(text.hasSuffix("\n") ? text : text + "\n")
+    output.flush()
+  }
+
+  func forgetValues() { values = [] }
+
+  // MARK: Writing
+
+  /// A remark that is neither a value nor an error.
+  func note(_ text: String) {
+    output.flush()
+    StandardOutput.error.write("note: \(text)\n")
+  }
+
+  func problem(_ message: String, hint: String? = nil) {
+    runner.report([Diagnostic(.value, message, hint: hint)])
+  }
+
+  func bold(_ text: String) -> String { colours ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+  func dim(_ text: String) -> String { colours ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+
+  /// The text as a name, if it is nothing else.
+  func bareName(_ text: Substring) -> String? {
+    let name = trimmed(text)
+    let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "_.-".contains($0) }
+    return isName ? name : nil
+  }
+}
+
+extension Runner {
+  /// Opens the prompt.
+  /// - Returns: the exit status.
+  public func prompt() -> Int32 { Prompt(runner: self, history: History(path: History.defaultPath)).run() }
+}

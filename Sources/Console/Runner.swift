@@ -1,0 +1,134 @@
+import Builtins
+import CEditline
+import Interpreter
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What the exit status of the program says.
+public enum ExitStatus {
+  public static let success: Int32 = 0
+  /// A run-time error, or an error found before running other than of syntax; a failed test.
+  public static let failure: Int32 = 1
+  /// The command line was not understood.
+  public static let usage: Int32 = 2
+  /// A source does not parse.
+  public static let syntax: Int32 = 65
+  /// Stopped by Ctrl-C.
+  public static let interrupted: Int32 = 130
+}
+
+/// Settings that the command line gives to every run.
+public struct RunnerOptions: Sendable {
+  public var colour = ColourChoice.auto
+  /// Errors as one JSON object a line, for editors and tools.
+  public var jsonErrors = false
+  /// Threads of numeric work; nil leaves the choice to `LTD_THREADS` or the number of processors.
+  public var threads: Int?
+  public var readsStartupFile = true
+  public var limits = Limits()
+
+  public init() {}
+}
+
+/// One session of the language with its surroundings: standard output, Ctrl-C, files, settings of the command line.
+public final class Runner {
+  public static let version = "0.1.0"
+
+  public let options: RunnerOptions
+  public let session: Session
+
+  public init(options: RunnerOptions, arguments: [String] = []) {
+    self.options = options
+    session = Runner.makeSession(options: options, arguments: arguments)
+  }
+
+  // MARK: Running
+
+  /// Runs a script file, `-` being standard input.
+  /// - Returns: the exit status.
+  public func runFile(_ path: String) -> Int32 {
+    switch readText(path) {
+    case .failure(let problem):
+      report([Diagnostic(.io, "the script cannot be read: \(problem.message)")])
+      return ExitStatus.failure
+    case .success(let text): return run(Source(name: path == "-" ? "<standard input>" : path, text: text))
+    }
+  }
+
+  /// Runs a text given on the command line and prints its value.
+  public func runExpression(_ text: String) -> Int32 {
+    run(Source(name: "<command line>", text: text), printsValue: true)
+  }
+
+  func run(_ source: Source, printsValue: Bool = false) -> Int32 {
+    Interrupts.clear()
+    let outcome = session.run(source)
+    switch outcome {
+    case .value(let value, let isHidden):
+      if printsValue, !isHidden, !value.isNone { StandardOutput.out.write(value.text(session.printing) + "\n") }
+      StandardOutput.out.flush()
+      return ExitStatus.success
+    case .exit(let code):
+      StandardOutput.out.flush()
+      return Int32(truncatingIfNeeded: code & 0xFF)
+    case .failure(let diagnostics):
+      report(diagnostics)
+      return Runner.status(of: diagnostics)
+    }
+  }
+
+  static func status(of diagnostics: [Diagnostic]) -> Int32 {
+    if diagnostics.contains(where: { $0.kind == .interrupted }) && Interrupts.pending { return ExitStatus.interrupted }
+    if diagnostics.contains(where: { $0.kind == .syntax }) { return ExitStatus.syntax }
+    return diagnostics.contains(where: { $0.kind != .warning }) ? ExitStatus.failure : ExitStatus.success
+  }
+
+  // MARK: Checking
+
+  /// Reports all errors of a source file that can be found without running it.
+  /// - Returns: the exit status.
+  public func checkFile(_ path: String) -> Int32 {
+    switch readText(path) {
+    case .failure(let problem):
+      report([Diagnostic(.io, "the script cannot be read: \(problem.message)")])
+      return ExitStatus.failure
+    case .success(let text):
+      let diagnostics = session.check(Source(name: path == "-" ? "<standard input>" : path, text: text))
+      report(diagnostics)
+      return Runner.status(of: diagnostics)
+    }
+  }
+
+  // MARK: Reporting
+
+  /// Writes errors to standard error, after all that was printed before them.
+  public func report(_ diagnostics: [Diagnostic]) {
+    StandardOutput.out.flush()
+    let colours = Terminal.colours(options.colour, 2)
+    for diagnostic in diagnostics {
+      StandardOutput.error.write(
+        options.jsonErrors ? diagnostic.json + "\n" : diagnostic.rendered(colour: colours) + "\n")
+    }
+    StandardOutput.error.flush()
+  }
+
+  private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
+    let session = Session(table: .core)
+    session.output = { StandardOutput.out.write($0) }
+    session.isInterrupted = { ltd_interrupt_pending() }
+    session.arguments = arguments
+    session.limits = options.limits
+    session.printing.width = Terminal.width()
+    session.readFile = { path throws(LTDError) in
+      switch readFileBytes(path) {
+      case .success(let bytes): return bytes
+      case .failure(let problem): throw LTDError(.io, "cannot read \(problem.message)")
+      }
+    }
+    return session
+  }
+}

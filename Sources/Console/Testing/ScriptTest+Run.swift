@@ -1,0 +1,116 @@
+extension ScriptTest {
+  /// How a script did.
+  public enum Result: Equatable, Sendable {
+    case passed
+    case skipped(String)
+    /// What was wrong, a few lines each.
+    case failed([String])
+  }
+
+  /// Runs a script in a process of its own and holds what it did against what it says.
+  /// - Parameters:
+  ///   - program: path of the `ltd` program.
+  ///   - threads: threads of numeric work.
+  ///   - seconds: time limit when the script sets none.
+  public static func run(
+    _ path: String, program: String, threads: Int? = nil, seconds: Double = defaultSeconds
+  ) -> Result {
+    switch readFileBytes(path, limit: 64 << 20) {
+    case .failure(let problem): return .failed([problem.message])
+    case .success(let bytes):
+      return ScriptTest(path: path, text: String(decoding: bytes, as: UTF8.self))
+        .run(program: program, threads: threads, seconds: seconds)
+    }
+  }
+
+  private func run(program: String, threads: Int?, seconds: Double) -> Result {
+    if let skipped { return .skipped(skipped) }
+    var words = ["--json-errors", "--color=never"]
+    if let threads { words.append("--threads=\(threads)") }
+    words += path.hasPrefix("-") ? ["./" + path] : [path]
+    let limit = self.seconds ?? seconds
+    let child = ChildProcess.run(
+      program, words + arguments, input: input, environment: ["COLUMNS": "80", "NO_COLOR": "1"], seconds: limit)
+    var failures = problems.map { "line \($0.line): what is `# \($0.text)`?" }
+    let reported = child.errorOutput.split(separator: "\n").compactMap { ReportedError(json: String($0)) }
+    if isStrict { failures += difference(child.output) }
+    failures += errorDifference(reported)
+    switch child.ending {
+    case .exited(let code):
+      if let exit, code != exit {
+        failures.append("exit status: expected \(exit), got \(code)")
+      } else if exit == nil, errors.isEmpty, code != 0, reported.isEmpty {
+        failures.append("exit status: expected 0, got \(code)\n\(child.errorOutput.suffix(2000))")
+      } else if exit == nil, !errors.isEmpty, code == 0 {
+        failures.append("exit status: expected an error, got 0")
+      }
+    case .signalled(let signal):
+      failures.append("ended by signal \(signal)\n\(child.errorOutput.suffix(2000))")
+    case .timedOut: failures.append("took longer than \(limit) s")
+    case .tooMuchOutput: failures.append("printed more than is taken in")
+    case .notStarted(let problem): failures.append("could not be started: \(problem)")
+    }
+    return failures.isEmpty ? .passed : .failed(failures)
+  }
+
+  /// The first place where the printed lines differ from the expected ones, with what surrounds it.
+  private func difference(_ text: String) -> [String] {
+    var printed = text.split(separator: "\n", omittingEmptySubsequences: false).map { withoutTrailingSpace($0) }
+    if printed.last == "" { printed.removeLast() }
+    let wanted = output.map { withoutTrailingSpace($0.text[...]) }
+    guard wanted != printed else { return [] }
+    let place = zip(wanted, printed).prefix { $0 == $1 }.count
+    let line = place < output.count ? "line \(output[place].line)" : "after the last expected line"
+    var lines = ["\(line): the output differs"]
+    for index in max(0, place - 1)..<place { lines.append("    \(wanted[index])") }
+    lines += wanted.dropFirst(place).prefix(4).map { "  - \($0)" }
+    if wanted.count > place + 4 { lines.append("  - … \(wanted.count - place - 4) more expected") }
+    lines += printed.dropFirst(place).prefix(4).map { "  + \($0)" }
+    if printed.count > place + 4 { lines.append("  + … \(printed.count - place - 4) more printed") }
+    return [lines.joined(separator: "\n")]
+  }
+
+  private func errorDifference(_ reported: [ReportedError]) -> [String] {
+    var left = reported
+    var failures: [String] = []
+    for expected in errors {
+      let fits = { (error: ReportedError) in
+        (error.line == nil || error.line == expected.line) && error.message.contains(expected.text)
+      }
+      if let index = left.firstIndex(where: fits) {
+        left.remove(at: index)
+      } else {
+        failures.append("line \(expected.line): expected the error: \(expected.text)")
+      }
+    }
+    return failures + left.map { "an error that is not expected: \($0.description)" }
+  }
+}
+
+private func withoutTrailingSpace(_ line: Substring) -> String {
+  var line = line
+  while line.last?.isWhitespace == true { line.removeLast() }
+  return String(line)
+}
+
+/// An error as a run with `--json-errors` reports it.
+struct ReportedError: Equatable {
+  var kind: String
+  var message: String
+  var hint: String?
+  var line: Int?
+
+  init?(json text: String) {
+    guard text.hasPrefix("{"), case .object(let fields)? = JSONValue(text),
+      case .string(let message)? = fields["message"]
+    else { return nil }
+    self.message = message
+    kind = fields["kind"]?.string ?? "error"
+    hint = fields["hint"]?.string
+    line = fields["line"]?.int
+  }
+
+  var description: String {
+    (line.map { "line \($0): " } ?? "") + "\(kind): \(message)" + (hint.map { " (\($0))" } ?? "")
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Console
+
+/// `ltd check FILE …`: every error that can be found without running.
+struct CheckCommand: ProgramCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Report what is wrong in scripts without running them.")
+
+  @OptionGroup var common: CommonOptions
+
+  @Argument(help: ArgumentHelp("Scripts, or folders of them; - is standard input.", valueName: "path"))
+  var paths: [String]
+
+  func status() throws -> Int32 {
+    var worst = ExitStatus.success
+    for path in try scripts(at: paths) {
+      let status = Runner(options: common.runnerOptions).checkFile(path)
+      worst = max(worst, status)
+    }
+    return worst
+  }
+}
+
+/// The scripts that paths of the command line stand for: files as they are, folders with all `.ltd` files below them.
+func scripts(at paths: [String]) throws -> [String] {
+  try paths.flatMap { path in
+    switch findScripts(path) {
+    case .success(let found): return found
+    case .failure(let problem): throw ValidationError(problem.message)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Console
+
+/// A command of the program whose run ends in an exit status.
+protocol ProgramCommand: ParsableCommand {
+  func status() throws -> Int32
+}
+
+extension ColourChoice: ExpressibleByArgument {}
+
+/// The options that several commands share.
+struct CommonOptions: ParsableArguments {
+  @Option(help: "Colour in messages: auto, always or never. NO_COLOR is honoured.")
+  var color = ColourChoice.auto
+
+  @Option(help: ArgumentHelp("Threads of numeric work; all processors when left out.", valueName: "n"))
+  var threads: Int?
+
+  @Flag(name: .customLong("json-errors"), help: "Write errors as one JSON object a line.")
+  var jsonErrors = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
+  }
+
+  var runnerOptions: RunnerOptions {
+    var options = RunnerOptions()
+    options.colour = color
+    options.threads = threads
+    options.jsonErrors = jsonErrors
+    return options
+  }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Console
+
+/// `ltd`, `ltd FILE …`, `ltd -e EXPRESSION`, `ltd -`.
+struct RunCommand: ProgramCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ltd",
+    abstract: "Make image classifiers robust, and find out whether they really are.",
+    usage: """
+      ltd                              open the prompt
+      ltd FILE.ltd [word …]            run a script; the words are its args()
+      ltd -e EXPRESSION [word …]       run an expression and print its value
+      ltd - [word …]                   run the script on standard input
+      ltd check|test|… PATH …
+      """,
+    discussion: """
+      Options stand before the script; whatever follows it belongs to the script. Without a script, a standard input \
+      that is not a terminal is run as one.
+
+      Exit status: 0 success, 1 error, 2 usage, 65 a source does not parse, 130 interrupted; exit(n) gives its own.
+      """,
+    version: Runner.version,
+    subcommands: Main.commands)
+
+  @OptionGroup var common: CommonOptions
+
+  @Option(
+    name: .customShort("e"), parsing: .unconditional,
+    help: ArgumentHelp("Run the text and print its value.", valueName: "expression"))
+  var expression: String?
+
+  @Flag(name: .shortAndLong, help: "Open the prompt afterwards, or although standard input is not a terminal.")
+  var interactive = false
+
+  @Flag(name: .customLong("no-init"), help: "Skip ~/.config/ltd/init.ltd, which only the prompt reads.")
+  var skipsStartupFile = false
+
+  @Option(
+    name: .customLong("max-seconds"), help: ArgumentHelp("Stop a run that takes longer.", valueName: "s"))
+  var maximumSeconds: Double?
+
+  @Option(
+    name: .customLong("max-memory"),
+    help: ArgumentHelp("Stop a run that holds more memory, in MiB.", valueName: "n"))
+  var maximumMemory: Int?
+
+  @Flag(name: .customLong("no-files"), help: "Refuse to read and write files.")
+  var refusesFiles = false
+
+  @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("A script and its words.", valueName: "file"))
+  var words: [String] = []
+
+  func status() throws -> Int32 {
+    var words = words
+    // Everything from the first word on is captured, so our own requests and misspelt options are found here.
+    if let first = words.first, first.hasPrefix("-"), first != "-" {
+      switch first {
+      case "--": words.removeFirst()
+      case "-h", "--help": throw CleanExit.helpRequest(self)
+      case "--version": throw CleanExit.message("ltd \(Runner.version)")
+      default: throw ValidationError("Unknown option '\(first)'. Words for a script that look like options follow it.")
+      }
+    }
+    var options = common.runnerOptions
+    options.readsStartupFile = !skipsStartupFile
+    options.limits.seconds = maximumSeconds
+    options.limits.memoryBytes = maximumMemory.map { $0.multipliedReportingOverflow(by: 1 << 20).partialValue }
+    options.limits.allowsFiles = !refusesFiles
+
+    let script = expression == nil ? words.first : nil
+    let runner = Runner(options: options, arguments: expression == nil ? Array(words.dropFirst()) : words)
+    if let expression {
+      let status = runner.runExpression(expression)
+      return interactive ? runner.prompt() : status
+    }
+    if let script {
+      let status = runner.runFile(script)
+      return interactive && status == ExitStatus.success ? runner.prompt() : status
+    }
+    return interactive || Terminal.isTerminal(0) ? runner.prompt() : runner.runFile("-")
+  }
+
+  func validate() throws {
+    if let maximumSeconds, !(maximumSeconds > 0) { throw ValidationError("--max-seconds takes a time above 0") }
+    if let maximumMemory, !(1...(1 << 30)).contains(maximumMemory) {
+      throw ValidationError("--max-memory takes a number of MiB from 1 up")
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Console
+
+/// `ltd test PATH …`: scripts with `# expect:` lines.
+struct TestCommand: ProgramCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Run scripts and hold what they print against their `# expect:` lines.")
+
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: ArgumentHelp("Time limit of a script that sets none itself.", valueName: "seconds"))
+  var timeout: Double = ScriptTest.defaultSeconds
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Scripts run side by side.", valueName: "n"))
+  var jobs: Int = ScriptTestReport.defaultJobs
+
+  @Flag(name: .shortAndLong, help: "Name the scripts that pass, too.")
+  var verbose = false
+
+  @Argument(help: ArgumentHelp("Scripts, or folders of them.", valueName: "path"))
+  var paths: [String]
+
+  func status() throws -> Int32 {
+    let report = ScriptTestReport(
+      colours: Terminal.colours(common.color, 1), isVerbose: verbose, write: { StandardOutput.out.write($0) })
+    let passed = report.run(
+      try scripts(at: paths), program: ChildProcess.ownPath, threads: common.threads, seconds: timeout, jobs: jobs)
+    StandardOutput.out.flush()
+    return passed ? ExitStatus.success : ExitStatus.failure
+  }
+
+  func validate() throws {
+    if !(timeout > 0) { throw ValidationError("--timeout takes a time above 0") }
+    if !(1...256).contains(jobs) { throw ValidationError("--jobs takes 1 to 256") }
+  }
+}
