@@ -4,7 +4,7 @@ import Console
 /// `ltd check FILE …`: every error that can be found without running.
 struct CheckCommand: ProgramCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Report what is wrong in scripts without running them.")
+    commandName: "check", _superCommandName: "ltd", abstract: "Report what is wrong in scripts without running them.")
 
   @OptionGroup var common: CommonOptions
 

@@ -15,12 +15,17 @@ enum Main {
   static func main() {
     signal(SIGPIPE, SIG_DFL)
     let words = Array(CommandLine.arguments.dropFirst())
-    let command = commands.first { $0._commandName == words.first }
-    let status = onLargeStack {
-      if let command { return execute(command, Array(words.dropFirst())) }
-      return execute(RunCommand.self, words)
+    exit(onLargeStack { run(words) })
+  }
+
+  private static func run(_ words: [String]) -> Int32 {
+    let asksForHelp = words.first == "help"
+    let rest = words.dropFirst()
+    let name = asksForHelp ? rest.first : words.first
+    if let command = commands.first(where: { $0._commandName == name }) {
+      return execute(command, asksForHelp ? ["--help"] : Array(rest))
     }
-    exit(status)
+    return execute(RunCommand.self, asksForHelp && rest.isEmpty ? ["--help"] : words)
   }
 
   /// Parses the words with a command and runs it.

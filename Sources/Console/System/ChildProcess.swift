@@ -68,7 +68,7 @@ package struct ChildProcess: Sendable {
     var err: [Int32] = [-1, -1]
     guard privatePipe(&out) else { return failed("no pipe") }
     guard privatePipe(&err) else {
-      out.forEach { _ = close($0) }
+      for end in out { close(end) }
       return failed("no pipe")
     }
 
