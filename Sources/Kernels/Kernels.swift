@@ -1,7 +1,6 @@
 import CCPU
 import KernelTypes
 import KernelsBase
-import Synchronization
 
 #if arch(x86_64)
   import KernelsAVX2
@@ -31,15 +30,23 @@ package enum InstructionSet: Int, Sendable, CaseIterable {
     #endif
   }
 
-  /// Settable for tests, while no kernel runs.
   package static var current: InstructionSet {
-    get { InstructionSet(rawValue: chosen.load(ordering: .relaxed)) ?? .base }
-    set { if available.contains(newValue) { chosen.store(newValue.rawValue, ordering: .relaxed) } }
+    InstructionSet(rawValue: Int(ltd_thread_instruction_set())) ?? chosen
   }
 
-  private static let chosen: Atomic<Int> = {
+  /// Runs `body` with kernels called from this thread using `set` (the chosen one where this processor lacks it).
+  package static func with<Result, Failure: Error>(
+    _ set: InstructionSet, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let outer = ltd_thread_instruction_set()
+    if available.contains(set) { ltd_thread_set_instruction_set(Int32(set.rawValue)) }
+    defer { ltd_thread_set_instruction_set(outer) }
+    return try body()
+  }
+
+  private static let chosen: InstructionSet = {
     let forced = getenv("LTD_SIMD").map { String(cString: $0) == "base" } ?? false
-    return Atomic(forced ? InstructionSet.base.rawValue : (available.last ?? .base).rawValue)
+    return forced ? .base : available.last ?? .base
   }()
 }
 

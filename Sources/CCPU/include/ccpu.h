@@ -1,4 +1,4 @@
-// What Swift cannot ask of the processor: its features, the spin-wait hint, and one thread-local flag.
+// What Swift cannot ask of the processor: its features, the spin-wait hint, and thread-local settings.
 #ifndef CCPU_H
 #define CCPU_H
 #include <stdbool.h>
@@ -25,4 +25,8 @@ static inline void ltd_cpu_pause(void) {
 // Whether the calling thread is inside a parallel region (then further regions run serially on it).
 bool ltd_thread_in_region(void);
 void ltd_thread_set_in_region(bool inside);
+
+// The instruction set that the calling thread asks for instead of the chosen one; -1 for none.
+int ltd_thread_instruction_set(void);
+void ltd_thread_set_instruction_set(int set);
 #endif

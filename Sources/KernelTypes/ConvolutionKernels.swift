@@ -1,0 +1,75 @@
+/// A block of output pixels of a convolution seen as a matrix product: the row of an output pixel is made of `runCount`
+/// runs of `runLength` contiguous input values each, the matrix of 16 outputs has one row of 16 weights for every value.
+package struct DirectBlock {
+  package var pixels: Int
+  /// Where the values of each pixel start in the input, and its outputs in the output.
+  package var inputOffsets: UnsafePointer<Int>
+  package var outputOffsets: UnsafePointer<Int>
+  /// Where each run starts, from the start of the pixel.
+  package var runs: UnsafePointer<Int>
+  package var runCount: Int
+  package var runLength: Int
+  /// Outputs per pixel; weights and bias are padded with zeros to a multiple of 16.
+  package var outputs: Int
+
+  package init(
+    pixels: Int, inputOffsets: UnsafePointer<Int>, outputOffsets: UnsafePointer<Int>, runs: UnsafePointer<Int>,
+    runCount: Int, runLength: Int, outputs: Int
+  ) {
+    self.pixels = pixels
+    self.inputOffsets = inputOffsets
+    self.outputOffsets = outputOffsets
+    self.runs = runs
+    self.runCount = runCount
+    self.runLength = runLength
+    self.outputs = outputs
+  }
+}
+
+/// The same block for the weight gradient: its pixels are `segments` rows of `columns` evenly spaced ones.
+package struct DirectGradientBlock {
+  package var segments: Int
+  package var columns: Int
+  package var inputOffsets: UnsafePointer<Int>
+  package var gradientOffsets: UnsafePointer<Int>
+  package var inputStep: Int
+  package var gradientStep: Int
+  package var runs: UnsafePointer<Int>
+  package var runCount: Int
+  package var runLength: Int
+  /// Values from one row of the result to the next.
+  package var rowStep: Int
+
+  package init(
+    segments: Int, columns: Int, inputOffsets: UnsafePointer<Int>, gradientOffsets: UnsafePointer<Int>, inputStep: Int,
+    gradientStep: Int, runs: UnsafePointer<Int>, runCount: Int, runLength: Int, rowStep: Int
+  ) {
+    self.segments = segments
+    self.columns = columns
+    self.inputOffsets = inputOffsets
+    self.gradientOffsets = gradientOffsets
+    self.inputStep = inputStep
+    self.gradientStep = gradientStep
+    self.runs = runs
+    self.runCount = runCount
+    self.runLength = runLength
+    self.rowStep = rowStep
+  }
+}
+
+package protocol ConvolutionKernels {
+  /// y = bias + weights · x for every pixel of the block. weights: [⌈outputs/16⌉][runCount · runLength][16].
+  static func convolve(_ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats)
+  /// sums[m][columnBlocks · 16] += Σ over pixels x[m] · dy[16 outputs], for the given blocks of 16 outputs.
+  static func accumulateWeightGradient(
+    _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>)
+  /// packed[block][i][j] = weights[(block · 16 + j) · outputStep + reduction[i]]; 0 beyond `outputs`.
+  static func pack(
+    _ weights: Floats, outputs: Int, outputStep: Int, reduction: UnsafePointer<Int>, count: Int, blocks: Range<Int>,
+    _ packed: MutableFloats)
+  /// The reverse of `pack` for sums [parts][reduction][outputs padded to 16], added up part by part:
+  /// weights[o · outputStep + reduction[i]] = Σ over parts sums[part · partStep + i · rowStep + o].
+  static func unpack(
+    _ sums: Floats, parts: Int, partStep: Int, rowStep: Int, outputs: Int, outputStep: Int,
+    reduction: UnsafePointer<Int>, count: Int, blocks: Range<Int>, _ weights: MutableFloats)
+}

@@ -1,0 +1,260 @@
+import KernelTypes
+
+/// Convolution as an implicit matrix product, for any shape: six output pixels by sixteen outputs at a time in registers,
+/// reading the input in place or from a padded copy of the few rows at hand.
+enum DirectConvolution {
+  static func forward(
+    _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
+    bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    let plan = DirectPlan.forward(s)
+    try run(plan, PackedWeights.Key(.direct, s), x, weight, packed, bias, y)
+  }
+
+  static func inputGradient(
+    _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
+    dx: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    for (phase, plan) in DirectPlan.inputGradient(s).enumerated() {
+      try run(plan, PackedWeights.Key(.directGradient(phase: phase), s), dy, weight, packed, nil, dx)
+    }
+  }
+
+  private static func run(
+    _ plan: DirectPlan, _ key: PackedWeights.Key, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
+    _ packed: PackedWeights?, _ bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    guard plan.batch > 0, plan.rows > 0, plan.columns > 0, plan.groupOutputs > 0 else { return }
+    if plan.isEmpty || plan.groupInputs == 0 {
+      fill(plan, bias, target)
+      return
+    }
+    let weights: Buffer
+    if let packed {
+      weights = try packed.form(key) { () throws(KernelError) in try pack(plan, weight) }
+    } else {
+      weights = try pack(plan, weight)
+    }
+    let outputs = (plan.groupOutputs + 15) / 16 * 16
+    let depth = plan.depth
+    let bands = plan.bands()
+    let slots = Threads.count
+    let padded = bands.padded ? bands.images * plan.imagePitch(bands) : 0
+    let pixels = bands.images * bands.rows * plan.columns
+    let scratchBuffer = try scratch(Float.self, slots * padded + plan.groups * outputs)
+    let offsetBuffer = try scratch(Int.self, 2 * pixels)
+    defer { extendLifetime((weights, scratchBuffer, offsetBuffer)) }
+
+    let biases = scratchBuffer.floats + slots * padded
+    if let bias {
+      for group in 0..<plan.groups {
+        for k in 0..<outputs {
+          biases[group * outputs + k] = k < plan.groupOutputs ? bias[group * plan.groupOutputs + k] : 0
+        }
+      }
+    }
+    let inputOffsets = offsetBuffer.bytes.assumingMemoryBound(to: Int.self)
+    let outputOffsets = inputOffsets + pixels
+    var pixel = 0
+    for image in 0..<bands.images {
+      for i in 0..<bands.rows {
+        for j in 0..<plan.columns {
+          inputOffsets[pixel] =
+            image * plan.imagePitch(bands) + i * plan.rowStep * plan.pitch(bands) + j * plan.columnStep
+            * plan.sourceChannels
+          outputOffsets[pixel] =
+            image * plan.targetImageStep + i * plan.targetRowStep + j * plan.targetColumnStep
+          pixel += 1
+        }
+      }
+    }
+
+    let kernels = kernels
+    let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
+    let work = pixels * depth * plan.groupOutputs * plan.groups
+    plan.runs(pitch: plan.pitch(bands)).withUnsafeBufferPointer { runs in
+      guard let firstRun = runs.baseAddress else { return }
+      Threads.parallelFor(count, grain: max(1, 300_000 / max(work, 1)), slots: slots) { range, slot in
+        for band in range {
+          let firstImage = band / bands.perImage * bands.images
+          let images = firstImage..<min(firstImage + bands.images, plan.batch)
+          let firstRow = band % bands.perImage * bands.rows
+          let rows = firstRow..<min(firstRow + bands.rows, plan.rows)
+          var input = source
+          if bands.padded {
+            let copy = scratchBuffer.floats + slot * padded
+            plan.copyPadded(bands, images: images, rows: rows, source, copy)
+            input = UnsafePointer(copy)
+          } else {
+            input +=
+              (images.lowerBound * plan.sourceHeight + rows.lowerBound * plan.rowStep + bands.top) * plan.pitch(bands)
+              + bands.left * plan.sourceChannels
+          }
+          let output =
+            target + plan.targetOrigin + images.lowerBound * plan.targetImageStep + rows.lowerBound * plan.targetRowStep
+          let block = DirectBlock(
+            pixels: images.count * rows.count * plan.columns, inputOffsets: inputOffsets, outputOffsets: outputOffsets,
+            runs: firstRun, runCount: runs.count, runLength: plan.runLength, outputs: plan.groupOutputs)
+          for group in 0..<plan.groups {
+            kernels.convolve(
+              block, input + group * plan.groupInputs, weights.floats + group * outputs * depth,
+              bias == nil ? nil : UnsafePointer(biases + group * outputs), output + group * plan.groupOutputs)
+          }
+        }
+      }
+    }
+  }
+
+  /// Every output pixel of a plan without taps or inputs is the bias.
+  private static func fill(
+    _ plan: DirectPlan, _ bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>
+  ) {
+    let outputs = plan.groups * plan.groupOutputs
+    Threads.parallelFor(plan.batch, grain: 1) { images in
+      for image in images {
+        for i in 0..<plan.rows {
+          for j in 0..<plan.columns {
+            let place =
+              plan.targetOrigin + image * plan.targetImageStep + i * plan.targetRowStep + j * plan.targetColumnStep
+            for k in 0..<outputs { target[place + k] = bias?[k] ?? 0 }
+          }
+        }
+      }
+    }
+  }
+
+  /// [groups][⌈outputs/16⌉][depth][16].
+  private static func pack(_ plan: DirectPlan, _ weight: UnsafePointer<Float>) throws(KernelError) -> Buffer {
+    let blocks = (plan.groupOutputs + 15) / 16
+    let depth = plan.depth
+    let buffer = try scratch(Float.self, plan.groups * blocks * 16 * depth)
+    let kernels = kernels
+    plan.reduction.withUnsafeBufferPointer { reduction in
+      guard let places = reduction.baseAddress else { return }
+      Threads.parallelFor(plan.groups * blocks, grain: max(1, 4096 / (16 * depth))) { range in
+        for index in range {
+          let group = index / blocks
+          kernels.pack(
+            weight + group * plan.weightGroupStep, outputs: plan.groupOutputs, outputStep: plan.weightOutputStep,
+            reduction: places, count: depth, blocks: index % blocks..<index % blocks + 1,
+            buffer.floats + group * blocks * 16 * depth)
+        }
+      }
+    }
+    return buffer
+  }
+
+  static func weightGradient(
+    _ s: ConvolutionShape, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    let plan = DirectPlan.forward(s)
+    guard s.weightCount > 0 else { return }
+    guard plan.batch > 0, plan.rows > 0, plan.columns > 0 else {
+      dw.update(repeating: 0, count: s.weightCount)
+      return
+    }
+    let kernels = kernels
+    let depth = plan.depth
+    let blocks = (plan.groupOutputs + 15) / 16
+    let outputs = blocks * 16
+    let copiesGradient = plan.groupOutputs % 16 != 0
+    let bands = plan.bands()
+    let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
+    // Fixed by the problem alone: partial sums over parts of the pixels, and slabs of outputs.
+    let partSize = plan.groups * depth * outputs
+    let parts = max(1, min(count, 16, (2 << 20) / partSize))
+    let slab = max(1, blocks * parts / 16)
+    let slabs = (blocks + slab - 1) / slab
+
+    let slots = Threads.count
+    let padded = bands.padded ? bands.images * plan.imagePitch(bands) : 0
+    let pixels = bands.images * bands.rows * plan.columns
+    let copied = copiesGradient ? pixels * outputs : 0
+    let scratchBuffer = try scratch(Float.self, slots * (padded + copied) + parts * partSize)
+    let offsetBuffer = try scratch(Int.self, 2 * bands.images * bands.rows)
+    defer { extendLifetime((scratchBuffer, offsetBuffer)) }
+    let sums = scratchBuffer.floats + slots * (padded + copied)
+    let gradientStep = copiesGradient ? outputs : s.filters
+    let inputOffsets = offsetBuffer.bytes.assumingMemoryBound(to: Int.self)
+    let gradientOffsets = inputOffsets + bands.images * bands.rows
+    for image in 0..<bands.images {
+      for i in 0..<bands.rows {
+        inputOffsets[image * bands.rows + i] =
+          image * plan.imagePitch(bands) + i * plan.rowStep * plan.pitch(bands)
+        gradientOffsets[image * bands.rows + i] = (image * plan.rows + i) * plan.columns * gradientStep
+      }
+    }
+
+    plan.runs(pitch: plan.pitch(bands)).withUnsafeBufferPointer { runs in
+      guard let firstRun = runs.baseAddress else { return }
+      Threads.parallelFor(parts * slabs, grain: 1, slots: slots) { range, slot in
+        let copy = scratchBuffer.floats + slot * (padded + copied)
+        for index in range {
+          let part = index / slabs
+          let columnBlocks = index % slabs * slab..<min(index % slabs * slab + slab, blocks)
+          let partSums = sums + part * partSize
+          for row in 0..<plan.groups * depth {
+            (partSums + row * outputs + columnBlocks.lowerBound * 16).update(
+              repeating: 0, count: columnBlocks.count * 16)
+          }
+          for band in count * part / parts..<count * (part + 1) / parts {
+            let firstImage = band / bands.perImage * bands.images
+            let images = firstImage..<min(firstImage + bands.images, plan.batch)
+            let firstRow = band % bands.perImage * bands.rows
+            let rows = firstRow..<min(firstRow + bands.rows, plan.rows)
+            var input = x
+            if bands.padded {
+              plan.copyPadded(bands, images: images, rows: rows, x, copy)
+              input = UnsafePointer(copy)
+            } else {
+              input +=
+                (images.lowerBound * plan.sourceHeight + rows.lowerBound * plan.rowStep + bands.top) * plan.pitch(bands)
+                + bands.left * plan.sourceChannels
+            }
+            let first = (images.lowerBound * plan.rows + rows.lowerBound) * plan.columns
+            let block = DirectGradientBlock(
+              segments: images.count * rows.count, columns: plan.columns, inputOffsets: inputOffsets,
+              gradientOffsets: gradientOffsets, inputStep: plan.columnStep * plan.sourceChannels,
+              gradientStep: gradientStep, runs: firstRun, runCount: runs.count, runLength: plan.runLength,
+              rowStep: outputs)
+            for group in 0..<plan.groups {
+              var gradient = dy + first * s.filters + group * plan.groupOutputs
+              if copiesGradient {
+                copyRows(
+                  gradient, images.count * rows.count * plan.columns, plan.groupOutputs, s.filters, copy + padded,
+                  outputs)
+                gradient = UnsafePointer(copy + padded)
+              }
+              kernels.accumulateWeightGradient(
+                block, input + group * plan.groupInputs, gradient, partSums + group * depth * outputs,
+                columnBlocks: columnBlocks)
+            }
+          }
+        }
+      }
+    }
+    plan.reduction.withUnsafeBufferPointer { reduction in
+      guard let places = reduction.baseAddress else { return }
+      Threads.parallelFor(plan.groups * blocks, grain: max(1, 4096 / (16 * depth))) { range in
+        for index in range {
+          let group = index / blocks
+          kernels.unpack(
+            sums + group * depth * outputs, parts: parts, partStep: partSize, rowStep: outputs,
+            outputs: plan.groupOutputs, outputStep: plan.weightOutputStep, reduction: places, count: depth,
+            blocks: index % blocks..<index % blocks + 1, dw + group * plan.weightGroupStep)
+        }
+      }
+    }
+  }
+
+  /// Rows of `count` values, `step` apart, to rows of `width`, zero beyond.
+  private static func copyRows(
+    _ source: UnsafePointer<Float>, _ rows: Int, _ count: Int, _ step: Int, _ target: UnsafeMutablePointer<Float>,
+    _ width: Int
+  ) {
+    for row in 0..<rows {
+      (target + row * width).update(from: source + row * step, count: count)
+      (target + row * width + count).update(repeating: 0, count: width - count)
+    }
+  }
+}

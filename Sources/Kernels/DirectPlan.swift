@@ -1,0 +1,195 @@
+import KernelTypes
+
+/// A convolution, or one phase of its adjoint, as sums over taps: output pixel (i, j) reads source pixels
+/// (i · rowStep + rowTaps[a], j · columnStep + columnTaps[b]), which are zero outside the source image.
+struct DirectPlan {
+  var batch: Int
+  var sourceHeight: Int
+  var sourceWidth: Int
+  var sourceChannels: Int
+  var rows: Int
+  var columns: Int
+  var rowStep: Int
+  var columnStep: Int
+  /// Ascending, with the kernel row or column that each one multiplies.
+  var rowTaps: [(offset: Int, kernel: Int)]
+  var columnTaps: [(offset: Int, kernel: Int)]
+  var groups: Int
+  var groupInputs: Int
+  var groupOutputs: Int
+  /// Where output pixels go in the target, in values.
+  var targetOrigin: Int
+  var targetImageStep: Int
+  var targetRowStep: Int
+  var targetColumnStep: Int
+  /// Where the weights of a group lie in OIHW order: output · outputStep + input · inputStep + row · kernelWidth + column.
+  var weightGroupStep: Int
+  var weightOutputStep: Int
+  var weightInputStep: Int
+  var kernelWidth: Int
+
+  static func forward(_ s: ConvolutionShape) -> DirectPlan {
+    DirectPlan(
+      batch: s.batch, sourceHeight: s.height, sourceWidth: s.width, sourceChannels: s.channels, rows: s.outputHeight,
+      columns: s.outputWidth, rowStep: s.strideHeight, columnStep: s.strideWidth,
+      rowTaps: (0..<s.kernelHeight).map { ($0 * s.dilationHeight - s.padTop, $0) },
+      columnTaps: (0..<s.kernelWidth).map { ($0 * s.dilationWidth - s.padLeft, $0) }, groups: s.groups,
+      groupInputs: s.channels / s.groups, groupOutputs: s.filters / s.groups, targetOrigin: 0,
+      targetImageStep: s.outputHeight * s.outputWidth * s.filters, targetRowStep: s.outputWidth * s.filters,
+      targetColumnStep: s.filters, weightGroupStep: s.weightCount / s.groups,
+      weightOutputStep: s.channels / s.groups * s.taps, weightInputStep: s.taps, kernelWidth: s.kernelWidth)
+  }
+
+  /// The adjoint in the input, one plan for each residue of input pixels modulo the strides.
+  static func inputGradient(_ s: ConvolutionShape) -> [DirectPlan] {
+    var plans: [DirectPlan] = []
+    for y in 0..<s.strideHeight {
+      let rowTaps = phaseTaps(y, s.strideHeight, s.padTop, s.dilationHeight, s.kernelHeight)
+      for x in 0..<s.strideWidth {
+        plans.append(
+          DirectPlan(
+            batch: s.batch, sourceHeight: s.outputHeight, sourceWidth: s.outputWidth, sourceChannels: s.filters,
+            rows: max(0, s.height - y + s.strideHeight - 1) / s.strideHeight,
+            columns: max(0, s.width - x + s.strideWidth - 1) / s.strideWidth, rowStep: 1, columnStep: 1,
+            rowTaps: rowTaps, columnTaps: phaseTaps(x, s.strideWidth, s.padLeft, s.dilationWidth, s.kernelWidth),
+            groups: s.groups, groupInputs: s.filters / s.groups, groupOutputs: s.channels / s.groups,
+            targetOrigin: (y * s.width + x) * s.channels, targetImageStep: s.height * s.width * s.channels,
+            targetRowStep: s.strideHeight * s.width * s.channels, targetColumnStep: s.strideWidth * s.channels,
+            weightGroupStep: s.weightCount / s.groups, weightOutputStep: s.taps,
+            weightInputStep: s.channels / s.groups * s.taps, kernelWidth: s.kernelWidth))
+      }
+    }
+    return plans
+  }
+
+  /// Input pixel phase + stride · i got output pixel (phase + pad − tap · dilation) / stride + i by each tap that divides.
+  private static func phaseTaps(_ phase: Int, _ stride: Int, _ pad: Int, _ dilation: Int, _ kernel: Int)
+    -> [(offset: Int, kernel: Int)]
+  {
+    (0..<kernel).reversed().compactMap { tap in
+      let distance = phase + pad - tap * dilation
+      return distance % stride == 0 ? (distance / stride, tap) : nil
+    }
+  }
+
+  var isEmpty: Bool { rowTaps.isEmpty || columnTaps.isEmpty }
+
+  /// Values that each output sums over.
+  var depth: Int { rowTaps.count * columnTaps.count * groupInputs }
+
+  /// The taps of one kernel row read one run of contiguous values.
+  private var mergesColumns: Bool {
+    groups == 1 && zip(columnTaps, columnTaps.dropFirst()).allSatisfy { $1.offset == $0.offset + 1 }
+  }
+
+  var runLength: Int { mergesColumns ? columnTaps.count * groupInputs : groupInputs }
+
+  /// Where each run starts in a source with `pitch` values per row, from the first tap of the pixel.
+  func runs(pitch: Int) -> [Int] {
+    guard let top = rowTaps.first?.offset, let left = columnTaps.first?.offset else { return [] }
+    var runs: [Int] = []
+    for row in rowTaps {
+      for column in mergesColumns ? columnTaps.prefix(1) : columnTaps[...] {
+        runs.append((row.offset - top) * pitch + (column.offset - left) * sourceChannels)
+      }
+    }
+    return runs
+  }
+
+  /// Where in OIHW order, from the first weight of an output, the weight of each summed value lies.
+  var reduction: [Int] {
+    var places: [Int] = []
+    places.reserveCapacity(depth)
+    for row in rowTaps {
+      for column in columnTaps {
+        let tap = row.kernel * kernelWidth + column.kernel
+        for input in 0..<groupInputs { places.append(input * weightInputStep + tap) }
+      }
+    }
+    return places
+  }
+
+  /// Whether some output reads outside the source.
+  private var readsOutside: Bool {
+    guard let top = rowTaps.first, let bottom = rowTaps.last, let left = columnTaps.first, let right = columnTaps.last
+    else { return false }
+    return top.offset < 0 || left.offset < 0 || (rows - 1) * rowStep + bottom.offset >= sourceHeight
+      || (columns - 1) * columnStep + right.offset >= sourceWidth
+  }
+
+  /// The work cut into bands of output pixels: several whole images, or some rows of one.
+  func bands() -> Bands {
+    let plane = rows * columns
+    var images = 1
+    var bandRows = rows
+    if plane < 48 {
+      images = min(batch, (96 + plane - 1) / max(plane, 1))
+    } else {
+      // Between 48 and 192 pixels, with the fewest places left over in panels of six.
+      var best = Double.infinity
+      for candidate in 1...rows {
+        let pixels = candidate * columns
+        if pixels < 48 && candidate < rows { continue }
+        if pixels > 192 && best < .infinity { break }
+        let waste = Double((pixels + 5) / 6 * 6) / Double(pixels)
+        if waste <= best {
+          best = waste
+          bandRows = candidate
+        }
+      }
+    }
+    let top = rowTaps.first?.offset ?? 0
+    let left = columnTaps.first?.offset ?? 0
+    let height = (bandRows - 1) * rowStep + (rowTaps.last?.offset ?? 0) - top + 1
+    let width = (columns - 1) * columnStep + (columnTaps.last?.offset ?? 0) - left + 1
+    return Bands(
+      images: max(images, 1), rows: bandRows, perImage: (rows + bandRows - 1) / max(bandRows, 1), padded: readsOutside,
+      top: top, left: left, height: height, width: width)
+  }
+
+  struct Bands {
+    /// Images and output rows per band; one of them is only part of the whole.
+    var images: Int
+    var rows: Int
+    var perImage: Int
+    /// Source pixels are copied between zeros before use.
+    var padded: Bool
+    /// The source rectangle of the first output pixels: its corner (may be outside) and size.
+    var top: Int
+    var left: Int
+    var height: Int
+    var width: Int
+  }
+
+  /// Values per source row as the kernels see it.
+  func pitch(_ bands: Bands) -> Int { (bands.padded ? bands.width : sourceWidth) * sourceChannels }
+
+  func imagePitch(_ bands: Bands) -> Int { (bands.padded ? bands.height : sourceHeight) * pitch(bands) }
+
+  /// Copies the source rectangle of output rows from `firstRow` of `count` images into `target`, zero outside.
+  func copyPadded(
+    _ bands: Bands, images: Range<Int>, rows: Range<Int>, _ source: UnsafePointer<Float>,
+    _ target: UnsafeMutablePointer<Float>
+  ) {
+    let pitch = pitch(bands)
+    let height = bands.height - (bands.rows - rows.count) * rowStep
+    let first = min(max(0, -bands.left), bands.width)
+    let inside = first..<max(first, min(bands.width, sourceWidth - bands.left))
+    for image in images {
+      for y in 0..<height {
+        let row = target + (image - images.lowerBound) * imagePitch(bands) + y * pitch
+        let h = rows.lowerBound * rowStep + bands.top + y
+        if h < 0 || h >= sourceHeight || inside.isEmpty {
+          row.update(repeating: 0, count: pitch)
+        } else {
+          row.update(repeating: 0, count: inside.lowerBound * sourceChannels)
+          (row + inside.lowerBound * sourceChannels).update(
+            from: source + ((image * sourceHeight + h) * sourceWidth + bands.left + inside.lowerBound) * sourceChannels,
+            count: inside.count * sourceChannels)
+          (row + inside.upperBound * sourceChannels).update(
+            repeating: 0, count: (bands.width - inside.upperBound) * sourceChannels)
+        }
+      }
+    }
+  }
+}
