@@ -73,7 +73,7 @@ package struct Completer {
   private func parameters(of name: String) -> [Parameter] {
     var text = session.documentation(of: name)?.signature
     if case .object(let object)? = session[name] { text = object.callSignature?.text }
-    guard let text, let signature = try? parseSignature(text.hasPrefix("fn ") ? String(text.dropFirst(3)) : text) else {
+    guard let text, let signature = try? parseSignature(text) else {
       return []
     }
     return signature.parameters

@@ -1,9 +1,9 @@
 /// Text copied from a session or a manual, with its prompts and results.
-enum PastedPrompt {
+package enum PastedPrompt {
   private static let marks = ["ltd> ", ">>> "]
 
   /// The statements behind the prompts, results left out; nil when the text does not begin with a prompt.
-  static func statements(in text: String, isComplete: (String) -> Bool) -> [String]? {
+  package static func statements(in text: String, isComplete: (String) -> Bool) -> [String]? {
     guard hasPrompt(text[...]) else { return nil }
     var statements: [String] = []
     var open: String?

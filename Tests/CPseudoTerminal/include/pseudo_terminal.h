@@ -1,0 +1,9 @@
+// Starts a program on a pseudo-terminal of its own, for tests of the prompt.
+#ifndef PSEUDO_TERMINAL_H
+#define PSEUDO_TERMINAL_H
+#include <sys/types.h>
+
+// arguments and variables end with NULL. Returns the terminal's other end, or -1 with errno set.
+int pseudo_terminal_start(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments,
+                          char *_Nullable const *_Nonnull variables, int rows, int columns, pid_t *_Nonnull process);
+#endif

@@ -1,0 +1,107 @@
+import Console
+import Foundation
+import TestSupport
+import Testing
+
+/// The program as a shell sees it: words, exit statuses, pipes.
+@Suite
+struct ProgramTests {
+  func ltd(_ words: String..., input: String = "", variables: [String: String] = [:]) -> ChildProcess {
+    ChildProcess.run(BuiltProgram.path, words, input: input, environment: variables, seconds: 60)
+  }
+
+  func script(_ text: String) throws -> String {
+    let file = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString).ltd")
+    try Data(text.utf8).write(to: file)
+    return file.path
+  }
+
+  @Test func expressionsPrintTheirValue() {
+    let child = ltd("-e", "8/2")
+    #expect(child.ending == .exited(0))
+    #expect(child.output == "4.0\n")
+    #expect(child.errorOutput.isEmpty)
+  }
+
+  @Test func scriptsPrintOnlyWhatTheyPrint() throws {
+    let child = ltd(try script("1 + 1\nprint(\"hello\")\n"))
+    #expect(child.ending == .exited(0))
+    #expect(child.output == "hello\n")
+  }
+
+  @Test func aScriptOnStandardInputHasNoPrompt() {
+    let child = ltd(input: "x = 20\nprint(x + 1)\nx\n")
+    #expect(child.ending == .exited(0))
+    #expect(child.output == "21\n")
+    #expect(ltd("-", input: "print(3)").output == "3\n")
+  }
+
+  @Test func wordsAfterTheScriptAreIts() throws {
+    let file = try script("print(args())\n")
+    #expect(ltd(file, "a", "--name", "b", "--threads", "-e").output == "[\"a\", \"--name\", \"b\", \"--threads\", \"-e\"]\n")
+    #expect(ltd("--threads", "1", file, "--help").output == "[\"--help\"]\n")
+    #expect(ltd("-e", "args()", "x", "-y").output == "[\"x\", \"-y\"]\n")
+  }
+
+  @Test func exitStatuses() throws {
+    #expect(ltd("-e", "1").ending == .exited(0))
+    #expect(ltd("-e", "[1][5]").ending == .exited(1))
+    #expect(ltd("-e", "no_such_name").ending == .exited(1))
+    #expect(ltd("-e", "1 +* 2").ending == .exited(65))
+    #expect(ltd("-e", "exit(7)").ending == .exited(7))
+    #expect(ltd("--no-such-option").ending == .exited(2))
+    #expect(ltd("--threads", "0", "-e", "1").ending == .exited(2))
+    #expect(ltd("--help").ending == .exited(0))
+    #expect(ltd("--version").output.hasPrefix("ltd "))
+    #expect(ltd("check", try script("print(1)")).ending == .exited(0))
+    #expect(ltd("check", try script("print(")).ending == .exited(65))
+    #expect(ltd("check", try script("prnt(1)")).ending == .exited(1))
+  }
+
+  @Test func filesThatCannotBeRead() throws {
+    let absent = ltd("/nowhere/at/all.ltd")
+    #expect(absent.ending == .exited(1))
+    #expect(absent.errorOutput.contains("/nowhere/at/all.ltd"))
+    #expect(ltd("/tmp").errorOutput.contains("folder"))
+    let file = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString).ltd")
+    try Data([0x70, 0x0A, 0xFF, 0xFE]).write(to: file)
+    let latin = ltd(file.path)
+    #expect(latin.ending == .exited(1))
+    #expect(latin.errorOutput.contains("line 2 is not UTF-8"))
+  }
+
+  @Test func nothingIsColouredInAPipe() {
+    let child = ltd("-e", "no_such_name")
+    #expect(child.errorOutput.contains("error"))
+    #expect(!child.errorOutput.contains("\u{1B}"))
+    #expect(ltd("--color=always", "-e", "no_such_name").errorOutput.contains("\u{1B}["))
+  }
+
+  @Test func errorsAsJSON() {
+    let child = ltd("--json-errors", "-e", "\nno_such_name")
+    #expect(child.errorOutput.hasPrefix("{"))
+    #expect(child.errorOutput.contains("\"line\":2"))
+  }
+
+  @Test func aReaderThatLeavesEndsTheProgramQuietly() throws {
+    let file = try script("for i in 1..100000 { print(i) }\n")
+    let child = ChildProcess.run("/bin/sh", ["-c", "\"$1\" \"$2\" | head -n 1", "sh", BuiltProgram.path, file], seconds: 60)
+    #expect(child.output == "1\n")
+    #expect(child.errorOutput.isEmpty)
+  }
+
+  @Test func thePromptWorksInAPipe() {
+    let child = ltd("--interactive", "--no-init", input: "x = [1,\n2]\nx\n:vars\n", variables: ["XDG_STATE_HOME": "/nowhere"])
+    #expect(child.ending == .exited(0))
+    #expect(child.output.hasPrefix("[1, 2]\nx"))
+    #expect(!child.output.contains("\u{1B}"))
+  }
+
+  @Test func anInterruptEndsAScriptWithItsStatus() throws {
+    let file = try script("print(\"on\")\nwhile true { }\n")
+    let child = ChildProcess.run(
+      "/bin/bash", ["-c", "\"$1\" \"$2\" | (read line; echo $line; kill -INT $(pgrep -f \"$2\" | head -n 1)); exit ${PIPESTATUS[0]}", "sh", BuiltProgram.path, file],
+      seconds: 60)
+    #expect(child.output.hasPrefix("on") || child.ending == .exited(130))
+  }
+}

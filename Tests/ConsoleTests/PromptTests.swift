@@ -1,0 +1,199 @@
+import Foundation
+import Testing
+
+/// The prompt at a terminal.
+@Suite(.serialized)
+struct PromptTests {
+  let home: URL
+
+  init() throws {
+    home = FileManager.default.temporaryDirectory.appending(path: "ltd-prompt-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+  }
+
+  func start(_ arguments: [String] = [], columns: Int = 100, variables: [String: String] = [:]) throws -> PseudoTerminal {
+    let terminal = try PseudoTerminal(arguments, home: home, columns: columns, variables: variables)
+    try #require(terminal.wait(for: "ltd> ") != nil, "no prompt: \(terminal.shown)")
+    return terminal
+  }
+
+  @Test func valuesAreShownAndKept() throws {
+    let terminal = try start()
+    #expect(terminal.enter("6 * 7", expecting: "42\nltd> ") != nil)
+    #expect(terminal.enter("_ + 1", expecting: "43\nltd> ") != nil)
+    #expect(terminal.enter("_2", expecting: "42\nltd> ") != nil)
+    #expect(terminal.enter("ans", expecting: "42\nltd> ") != nil)
+    let hidden = try #require(terminal.enter("hidden = 977; hidden;", expecting: "ltd> "))
+    #expect(hidden.components(separatedBy: "977").count == 2, "only what was typed: \(hidden)")
+    #expect(terminal.enter("hidden", expecting: "977\nltd> ") != nil)
+    terminal.type("\u{4}")
+    #expect(terminal.end() == 0)
+  }
+
+  @Test func statementsOfSeveralLinesAreRecalledWhole() throws {
+    let terminal = try start()
+    terminal.type("fn twice(x) {\n")
+    terminal.type("x * 2\n")
+    terminal.type("}\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("twice(21)", expecting: "42\nltd> ") != nil)
+    terminal.type("\u{10}\u{10}")  // the definition, as one entry
+    #expect(terminal.wait(for: "x * 2") != nil)
+    terminal.type("\u{1B}[A\u{1B}[A")  // to its first line
+    terminal.type("\u{5}\n")  // Enter runs it from any line
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("twice(4)", expecting: "8\nltd> ") != nil)
+  }
+
+  @Test func aBlankLineRunsWhatIsNotWhole() throws {
+    let terminal = try start()
+    terminal.type("[1, 2,\n\n")
+    #expect(terminal.wait(for: "error") != nil)
+    #expect(terminal.enter("3 + 4", expecting: "7\nltd> ") != nil)
+  }
+
+  @Test func aPasteRunsOnce() throws {
+    let terminal = try start()
+    terminal.type("\u{1B}[200~total = 0\nfor i in 1..4 {\n  total = total + i\n}\ntotal\u{1B}[201~")
+    #expect(terminal.wait(for: "\ntotal") != nil)
+    terminal.type("\n")
+    #expect(terminal.wait(for: "10\nltd> ") != nil)
+  }
+
+  @Test func aPasteOfThreeThousandLinesRuns() throws {
+    let terminal = try start()
+    let lines = (1...3000).map { "x\($0 % 7) = \($0)" }.joined(separator: "\n")
+    terminal.type("\u{1B}[200~\(lines)\nx3 + 1000000\u{1B}[201~\n")
+    #expect(terminal.wait(for: "1002999\nltd> ") != nil)
+  }
+
+  @Test func promptsInAPasteAreLeftOut() throws {
+    let terminal = try start()
+    terminal.type("\u{1B}[200~ltd> a = 5\nltd> a * 3\n15\nltd> fn f(x) {\n  x + a\n}\nltd> f(100)\u{1B}[201~\n")
+    #expect(terminal.wait(for: "15\n105\nltd> ") != nil)
+  }
+
+  @Test func controlCDropsWhatIsTyped() throws {
+    let terminal = try start()
+    terminal.type("kept = 11\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("1 + (2 +")
+    #expect(terminal.wait(for: "(2 +") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("kept * 2", expecting: "22\nltd> ") != nil)
+    terminal.type("\u{10}\u{10}")  // a cancelled statement is not in the history
+    #expect(terminal.wait(for: "kept = 11") != nil)
+  }
+
+  @Test func controlCStopsALoopAndKeepsTheVariables() throws {
+    let terminal = try start()
+    terminal.type("n = 0\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("print(\"run\" + \"ning\")\nwhile true { n = n + 1 }\n")
+    #expect(terminal.wait(for: "running\n") != nil)
+    #expect(terminal.wait(for: "n + 1 }\n") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "interrupted") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("n > 0", expecting: "true\nltd> ") != nil)
+    terminal.type("while true { n = n + 1 }\n")
+    #expect(terminal.wait(for: "n + 1 }\n") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "interrupted") != nil, "once is not for ever")
+  }
+
+  @Test func controlCStopsEndlessOutput() throws {
+    let terminal = try start()
+    terminal.type("while true { print(\"a line of output\") }\n")
+    #expect(terminal.wait(for: "a line of output\na line of output\n") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("1 + 1", expecting: "2\nltd> ") != nil)
+  }
+
+  @Test func errorsPointAndTheSessionGoesOn() throws {
+    let terminal = try start()
+    #expect(terminal.enter("foo = 1; fooo + 1", expecting: "foo?") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("2 + 2", expecting: "4\nltd> ") != nil)
+  }
+
+  @Test func tabCompletes() throws {
+    let terminal = try start()
+    terminal.type("temperature_grid = [1, 2]\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("temperature_g\t[1]\n")
+    #expect(terminal.wait(for: "temperature_grid[1]\n2\nltd> ") != nil)
+    terminal.type("r = {alpha: 1, alpine: 2}\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("r.al\t")
+    #expect(terminal.wait(for: "r.alp") != nil)
+    terminal.type("\t")
+    #expect(terminal.wait(for: "alpha  alpine") != nil)
+    terminal.type("i\t\n")
+    #expect(terminal.wait(for: "r.alpine\n2\nltd> ") != nil)
+    terminal.type("fn scaled(x, factor=3) { x * factor }\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("scaled(2, fact\t5)\n")
+    #expect(terminal.wait(for: "scaled(2, factor=5)\n10\nltd> ") != nil)
+  }
+
+  @Test func questionMarksExplain() throws {
+    let terminal = try start()
+    #expect(terminal.enter("?print", expecting: "print(") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("print?", expecting: "print(") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("??print", expecting: "print") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("?prnt", expecting: "?print") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter(":vrs", expecting: ":vars") != nil)
+  }
+
+  @Test func theHistoryOutlivesTheSession() throws {
+    var terminal = try start()
+    #expect(terminal.enter("40 + 2", expecting: "42\nltd> ") != nil)
+    terminal.type("fn g(x) {\n\tx\n}\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type(":quit\n")
+    #expect(terminal.end() == 0)
+    let file = home.appending(path: "state/ltd/history")
+    let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+    terminal = try start()
+    terminal.type("\u{10}\u{10}\u{10}\n")
+    #expect(terminal.wait(for: "42\nltd> ") != nil)
+  }
+
+  @Test func theStartupFileIsReadUnlessAskedNotTo() throws {
+    let folder = home.appending(path: "config/ltd")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Data("from_init = 77\n".utf8).write(to: folder.appending(path: "init.ltd"))
+    var terminal = try start()
+    #expect(terminal.enter("from_init", expecting: "77\nltd> ") != nil)
+    terminal = try start(["--no-init"])
+    #expect(terminal.enter("from_init", expecting: "error") != nil)
+  }
+
+  @Test func unicodeIsTypedInAnyLocale() throws {
+    let terminal = try start()
+    #expect(terminal.enter("τ = 3; τ * 2", expecting: "6\nltd> ") != nil)
+  }
+
+  @Test func colourIsAskedFor() throws {
+    let coloured = try start(["--no-init"])
+    #expect(String(decoding: coloured.raw, as: UTF8.self).contains("\u{1B}[1;34m"))
+    let plain = try start(variables: ["NO_COLOR": "1"])
+    _ = plain.enter("oops_there_is_no_such_name", expecting: "error")
+    #expect(plain.wait(for: "ltd> ") != nil)
+    #expect(!String(decoding: plain.raw, as: UTF8.self).contains("\u{1B}[1"))
+  }
+
+  @Test func aDumbTerminalIsReadLineByLine() throws {
+    let terminal = try start(variables: ["TERM": "dumb"])
+    #expect(terminal.enter("[1,\n2]", expecting: "[1, 2]\nltd> ") != nil)
+    #expect(!terminal.raw.contains(0x1B))
+  }
+}

@@ -1,0 +1,128 @@
+import CPseudoTerminal
+import Foundation
+import TestSupport
+
+/// The built `ltd` program at a terminal, typed to and read from as a person would.
+final class PseudoTerminal {
+  /// Generous, for busy machines: nothing waits longer than it must.
+  static let patience: Double = 60
+
+  private let terminal: Int32
+  private let process: pid_t
+  /// All that was shown, escape sequences removed.
+  private(set) var shown = ""
+  /// All that was shown, as it came.
+  private(set) var raw: [UInt8] = []
+  private var read = 0
+  private var isEnded = false
+  private var status: Int32 = 0
+
+  init(_ arguments: [String] = [], home: URL, columns: Int = 100, variables: [String: String] = [:]) throws {
+    var environment = [
+      "HOME": home.path, "XDG_STATE_HOME": home.appending(path: "state").path,
+      "XDG_CONFIG_HOME": home.appending(path: "config").path, "TERM": "xterm", "PATH": "/usr/bin:/bin",
+      "LC_ALL": "C", "EDITRC": home.appending(path: "editrc").path, "LTD_THREADS": "1",
+    ]
+    if let libraries = ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] {
+      environment["LD_LIBRARY_PATH"] = libraries
+    }
+    environment.merge(variables) { $1 }
+    var words = ([BuiltProgram.path] + arguments).map { strdup($0) } + [nil]
+    var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { (words + settings).forEach { free($0) } }
+    var process: pid_t = 0
+    terminal = pseudo_terminal_start(BuiltProgram.path, &words, &settings, 40, Int32(columns), &process)
+    self.process = process
+    if terminal < 0 { throw CocoaError(.fileReadUnknown) }
+  }
+
+  deinit {
+    if !isEnded {
+      kill(process, SIGKILL)
+      waitpid(process, nil, 0)
+    }
+    close(terminal)
+  }
+
+  /// Types text; Enter is `\n`.
+  func type(_ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(terminal, $0.baseAddress, min($0.count, 512)) }
+      if count <= 0 { return }
+      rest = rest.dropFirst(count)
+      if !rest.isEmpty { take(seconds: 0) }  // or both sides wait for the other to read
+    }
+  }
+
+  func interrupt() { type("\u{3}") }
+
+  /// Waits until a text is shown after what was last waited for.
+  /// - Returns: what was shown up to and with it; nil when it did not come.
+  @discardableResult
+  func wait(for text: String, seconds: Double = patience) -> String? {
+    let end = Date().addingTimeInterval(seconds)
+    while true {
+      let new = shown.utf8.dropFirst(read)
+      if let found = String(Substring(new)).range(of: text) {
+        let upTo = String(String(Substring(new))[..<found.upperBound])
+        read += upTo.utf8.count
+        return upTo
+      }
+      if isEnded || Date() > end { return nil }
+      take(seconds: 0.1)
+    }
+  }
+
+  /// Waits for the prompt, types a line and waits for a text.
+  func enter(_ line: String, expecting text: String) -> String? {
+    type(line + "\n")
+    return wait(for: text)
+  }
+
+  /// Waits for the program to end.
+  /// - Returns: its exit status; -1 when it did not end or was ended by a signal.
+  func end(seconds: Double = patience) -> Int32 {
+    let end = Date().addingTimeInterval(seconds)
+    while !isEnded, Date() < end { take(seconds: 0.1) }
+    return isEnded && status & 0x7F == 0 ? status >> 8 & 0xFF : -1
+  }
+
+  private func take(seconds: Double) {
+    var poller = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    if poll(&poller, 1, Int32(seconds * 1000)) > 0 {
+      let count = Foundation.read(terminal, &chunk, chunk.count)
+      if count > 0 {
+        raw += chunk[..<count]
+        shown = Self.withoutEscapes(raw)
+        return
+      }
+      // The other side is closed: the program has ended or is about to.
+      if waitpid(process, &status, 0) == process { isEnded = true }
+    } else if waitpid(process, &status, WNOHANG) == process {
+      isEnded = true
+    }
+  }
+
+  /// Text without control sequences and carriage returns; a partial sequence at the end is left out.
+  static func withoutEscapes(_ bytes: [UInt8]) -> String {
+    var kept: [UInt8] = []
+    var place = 0
+    while place < bytes.count {
+      let byte = bytes[place]
+      if byte == 0x1B {
+        place += 1
+        guard place < bytes.count else { break }
+        if bytes[place] == UInt8(ascii: "[") {
+          place += 1
+          while place < bytes.count, !(0x40...0x7E).contains(bytes[place]) { place += 1 }
+        }
+      } else if byte != 0x0D, byte != 0x07 {
+        kept.append(byte)
+      }
+      place += 1
+    }
+    return String(decoding: kept, as: UTF8.self)
+  }
+}
