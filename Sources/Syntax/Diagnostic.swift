@@ -49,8 +49,12 @@ public struct Diagnostic: Sendable {
   public var labels: [Label]
   public var hint: String?
   public var notes: [String]
-  /// Innermost call first.
+  /// Innermost call first; of a deep recursion only the two ends.
   public var trace: [Frame]
+  /// How many calls were left out in the middle of the trace.
+  public var omittedFrames = 0
+
+  static let maximumFrames = 20
 
   public init(
     _ kind: Kind, _ message: String, source: Source? = nil, span: Span? = nil, primaryLabel: String? = nil,
@@ -89,9 +93,13 @@ public final class LTDError: Error, Sendable {
     return LTDError(diagnostic)
   }
 
-  /// The same error with one more call in its trace; a trace of deep recursion keeps its two ends.
+  /// The same error with one more call in its trace.
   public func called(_ frame: Diagnostic.Frame) -> LTDError {
     var diagnostic = diagnostic
+    if diagnostic.trace.count >= Diagnostic.maximumFrames {
+      diagnostic.trace.remove(at: Diagnostic.maximumFrames / 2)
+      diagnostic.omittedFrames += 1
+    }
     diagnostic.trace.append(frame)
     return LTDError(diagnostic)
   }

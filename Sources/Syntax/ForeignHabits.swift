@@ -120,3 +120,8 @@ enum ForeignHabits {
     "TRUE": "true", "False": "false", "FALSE": "false",
   ]
 }
+
+/// What to write instead of a word of another language, such as `pass`, `lambda` or `elif`; for names that are unknown.
+public func adviceOnForeignWord(_ word: String) -> String? {
+  ForeignHabits.constants[word].map { "write `\($0)`" } ?? ForeignHabits.words[word]
+}

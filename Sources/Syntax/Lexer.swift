@@ -48,6 +48,9 @@ struct Lexer {
     labels: [Diagnostic.Label] = []
   ) {
     guard stream.diagnostics.count < Parser.maximumDiagnostics else { return }
+    // One report for each line: the others mostly follow from the first.
+    let line = stream.source.lineIndex(at: start)
+    guard stream.reportedLines.insert(line).inserted else { return }
     stream.diagnostics.append(
       Diagnostic(
         .syntax, message, source: stream.source, span: Span(start, end), primaryLabel: label, labels: labels,
@@ -113,6 +116,7 @@ struct Lexer {
       lexToken()
     }
     for open in openStrings.reversed() {
+      if open.isTriple { stream.isInsideTripleString = true }
       report(
         "this `{` in a string is not closed", open.interpolationStart, open.interpolationStart + 1,
         hint: "write `{{` for a brace in the text")
@@ -447,7 +451,7 @@ struct Lexer {
     }
     emitText(from: textStart)
     reportUnclosedString(isTriple: isTriple, start: start)
-    stream.isInsideTripleString = isTriple
+    stream.isInsideTripleString = isTriple || openStrings.contains { $0.isTriple }
     emit(.stringEnd, from: position)
   }
 
@@ -494,7 +498,7 @@ struct Lexer {
       if byte == UInt8(ascii: "{") {
         report(
           "a format cannot hold another `{`", position, position + 1,
-          hint: "formats are fixed text such as `{x:>8.2%}`; for a width that varies see `?format`")
+          hint: "formats are fixed text such as `{x:>8.2%}`")
       }
       position += 1
     }

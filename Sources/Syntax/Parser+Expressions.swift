@@ -12,6 +12,9 @@ extension Parser {
   }
 
   mutating func parseCondition() throws(Failure) -> Expr {
+    if token.kind == .leftBrace, peek().kind == .rightBrace {
+      throw fail("the condition is missing", at: token.span, hint: "for example `x > 0`")
+    }
     let condition = try parseExpression()
     if case .function(let function) = condition.kind, function.isArrow {
       throw fail(
@@ -523,7 +526,11 @@ extension Parser {
       case _ where keyToken.kind == .identifier || (keyToken.kind.isKeyword && parser.peek().kind == .colon):
         key = Name(parser.text(keyToken), keyToken.span)
         parser.advance()
-      case .int, .float, .leftParen, .leftBracket:
+      case .leftParen, .leftBracket:
+        throw parser.fail(
+          "the key of a record is a name or a string", at: keyToken.span,
+          hint: "set a computed one with `r[key] = value`")
+      case .int, .float:
         throw parser.fail(
           "the key of a record is a name or a string", at: keyToken.span,
           hint: "write `{\"\(parser.text(keyToken))\": …}`, or set a computed one with `r[key] = value`")

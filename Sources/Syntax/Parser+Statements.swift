@@ -64,7 +64,8 @@ extension Parser {
       let name = text(peek())
       throw fail(
         "`\(text(token))\(name)` is for the prompt", at: token.span.union(peek().span),
-        hint: "in a script write `\(name)()`")
+        hint: name.hasPrefix("time")
+          ? "in a script write `\(name)(() => …)`" : "in a script write `\(name)()`")
     }
     let target = try parseExpressionList(allowsRest: true)
     if token.kind == .equal {
@@ -127,10 +128,8 @@ extension Parser {
   }
 
   private mutating func checkTarget(_ expr: Expr) throws(Failure) {
-    if case .name(let name) = expr.kind, let correct = ForeignHabits.constants[name] {
-      _ = correct
-      throw Failure()
-    }
+    // Reported where it was read.
+    if case .name(let name) = expr.kind, ForeignHabits.constants[name] != nil { throw Failure() }
   }
 
   /// Takes what was read left of `=` as the places to set.
@@ -336,7 +335,7 @@ extension Parser {
         throw fail("the path of an import must be fixed text", at: literal.span, hint: hint)
       }
       path = text
-      if moduleName(ofPath: path).isEmpty {
+      if moduleName(ofPath: path).isEmpty || path.hasSuffix("/") {
         throw fail("this path names no file", at: literal.span, hint: hint)
       }
     default:
@@ -435,7 +434,10 @@ extension Parser {
     }
     if index > start, tokens[index - 1].kind == .identifier, found.kind.startsExpression {
       let name = text(tokens[index - 1])
-      if name == "not" || found.kind == .leftBrace {
+      if found.kind == .identifier, let advice = ForeignHabits.words[name] {
+        return fail("`\(name)` is not a word of the language", at: tokens[index - 1].span, hint: advice)
+      }
+      if found.kind == .leftBrace {
         return fail("expected the end of the statement, found \(describe(found))", at: found.span)
       }
       let advice =

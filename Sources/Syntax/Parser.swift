@@ -37,6 +37,8 @@ struct Parser {
   let tokens: [Token]
   let partners: [Int32]
   let comments: [Comment]
+  /// Lines with an error of the lexer, which explains others there.
+  let brokenLines: Set<Int>
   var index = 0
   /// The current token.
   var token: Token
@@ -54,6 +56,7 @@ struct Parser {
     tokens = stream.tokens
     partners = stream.partners
     comments = stream.comments
+    brokenLines = stream.reportedLines
     diagnostics = stream.diagnostics
     token = tokens.first ?? Token(kind: .endOfFile, startsLine: true, start: 0, end: 0)
   }
@@ -104,6 +107,11 @@ struct Parser {
 
   mutating func report(_ diagnostic: Diagnostic) {
     guard diagnostics.count < Parser.maximumDiagnostics else { return }
+    if let span = diagnostic.span, !brokenLines.isEmpty,
+      brokenLines.contains(source.lineIndex(at: Int(span.start)))
+    {
+      return
+    }
     diagnostics.append(diagnostic)
   }
 
@@ -175,6 +183,9 @@ struct Parser {
       return ("`if` cannot follow a value", token.span, "write `if condition { a } else { b }` for a choice")
     case .resultArrow:
       return ("`->` has no meaning here", token.span, "a lambda is written `x => x * 2`")
+    case _ where index > 0 && tokens[index - 1].kind == .identifier && token.kind == .identifier:
+      guard let advice = ForeignHabits.words[text(tokens[index - 1])] else { return nil }
+      return ("`\(text(tokens[index - 1]))` is not a word of the language", tokens[index - 1].span, advice)
     case .bar:
       return ("`|` has no meaning here", token.span, "write `or` between conditions, `logical_or(a, b)` between masks")
     default:
@@ -275,7 +286,6 @@ struct Parser {
     let start = index
     let outerBrackets = openBrackets
     let outerDepth = depth
-    let errorsBefore = diagnostics.count
     openBrackets = []
     defer { openBrackets = outerBrackets }
     do throws(Failure) {
@@ -286,9 +296,7 @@ struct Parser {
       depth = outerDepth
       newlinesEnd = true
       skipStatement(from: start)
-      if diagnostics.count > errorsBefore || !diagnostics.isEmpty {
-        statements.append(Stmt(kind: .invalid, span: span(from: tokens[start].start)))
-      }
+      statements.append(Stmt(kind: .invalid, span: span(from: tokens[start].start)))
     }
   }
 

@@ -69,11 +69,13 @@ public final class Source: Sendable {
     return start..<max(start, end)
   }
 
-  /// Line and column of an offset as people count them, from 1; columns are characters.
+  /// Line and column of an offset as people count them, from 1; columns are code points.
   public func position(at offset: Int) -> (line: Int, column: Int) {
     let offset = min(max(offset, 0), bytes.count)
     let line = lineIndex(at: offset)
     let start = Int(lineStarts[line])
-    return (line + firstLine, text(start..<max(start, offset)).count + 1)
+    var column = 1
+    for byte in bytes[start..<max(start, offset)] where byte & 0xC0 != 0x80 { column += 1 }
+    return (line + firstLine, column)
   }
 }

@@ -151,4 +151,6 @@ public struct TokenStream: Sendable {
   public internal(set) var diagnostics: [Diagnostic] = []
   /// Whether the text ends within `"""`.
   var isInsideTripleString = false
+  /// Lines with an error of the lexer, counted from 0.
+  var reportedLines: Set<Int> = []
 }
