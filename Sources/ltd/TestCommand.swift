@@ -4,7 +4,8 @@ import Console
 /// `ltd test PATH …`: scripts with `# expect:` lines.
 struct TestCommand: ProgramCommand {
   static let configuration = CommandConfiguration(
-    commandName: "test", _superCommandName: "ltd", abstract: "Run scripts and hold what they print against their `# expect:` lines.")
+    commandName: "test", _superCommandName: "ltd",
+    abstract: "Run scripts and hold what they print against their `# expect:` lines.")
 
   @OptionGroup var common: CommonOptions
 

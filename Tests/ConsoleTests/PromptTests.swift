@@ -11,7 +11,8 @@ struct PromptTests {
     try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
   }
 
-  func start(_ arguments: [String] = [], columns: Int = 100, variables: [String: String] = [:]) throws -> PseudoTerminal {
+  func start(_ arguments: [String] = [], columns: Int = 100, variables: [String: String] = [:]) throws -> PseudoTerminal
+  {
     let terminal = try PseudoTerminal(arguments, home: home, columns: columns, variables: variables)
     try #require(terminal.wait(for: "ltd> ") != nil, "no prompt: \(terminal.shown)")
     return terminal
@@ -110,6 +111,15 @@ struct PromptTests {
     terminal.interrupt()
     #expect(terminal.wait(for: "ltd> ") != nil)
     #expect(terminal.enter("1 + 1", expecting: "2\nltd> ") != nil)
+  }
+
+  @Test func controlCEndsAScriptWithItsStatus() throws {
+    let file = home.appending(path: "loop.ltd")
+    try Data("print(\"on\")\nwhile true { }\n".utf8).write(to: file)
+    let terminal = try PseudoTerminal([file.path], home: home)
+    #expect(terminal.wait(for: "on\n") != nil)
+    terminal.interrupt()
+    #expect(terminal.end() == 130)
   }
 
   @Test func errorsPointAndTheSessionGoesOn() throws {

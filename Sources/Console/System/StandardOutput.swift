@@ -30,6 +30,7 @@ public final class StandardOutput: Sendable {
         bytes.removeAll(keepingCapacity: true)
         return
       }
+      if isTerminal { LiveLine.shared.erase() }
       bytes.append(contentsOf: text.utf8)
       if bytes.count >= 1 << 16 || isTerminal && text.utf8.last == UInt8(ascii: "\n") || descriptor == 2 {
         drain(&bytes)

@@ -1,0 +1,82 @@
+/// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends.
+public final class TerminalProgress {
+  static let interval = 0.1
+
+  private var lastDrawn = -Double.infinity
+
+  public init() {}
+
+  public func update(
+    title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
+  ) {
+    let now = monotonicSeconds()
+    guard now - lastDrawn >= Self.interval else { return }
+    lastDrawn = now
+    LiveLine.shared.draw(
+      progressLine(
+        title: title, done: done, total: total, fields: fields, secondsLeft: secondsLeft,
+        width: Terminal.width(2) - 1))
+  }
+
+  public func note(_ line: String) {
+    StandardOutput.out.flush()
+    StandardOutput.error.write(line + "\n")
+    lastDrawn = -Double.infinity
+  }
+
+  public func finish() {
+    LiveLine.shared.erase()
+    lastDrawn = -Double.infinity
+  }
+}
+
+/// Where no terminal follows the work: only the lines that stay, such as one an epoch.
+public final class PlainProgress {
+  public init() {}
+
+  public func update(
+    title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
+  ) {}
+
+  public func note(_ line: String) {
+    StandardOutput.out.flush()
+    StandardOutput.error.write(line + "\n")
+  }
+
+  public func finish() {}
+}
+
+/// One line that says how far work is, cut to a width: `fit epoch 2/10  ████······  41%  loss 0.312  0:42 left`.
+package func progressLine(
+  title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?, width: Int
+) -> String {
+  let share = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
+  let filled = Int(share * 10)
+  var parts = [title]
+  if total > 0 {
+    let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 10 - filled)
+    parts.append("\(bar) \(padded("\(Int(share * 100))", 3, right: true))%")
+  }
+  parts += fields.map { "\($0.name) \(figure($0.value))" }
+  if let secondsLeft, secondsLeft.isFinite, secondsLeft >= 0 { parts.append("\(clock(secondsLeft)) left") }
+  return String(parts.joined(separator: "  ").prefix(max(0, width)))
+}
+
+/// A number in three significant digits or so.
+private func figure(_ value: Double) -> String {
+  let size = abs(value)
+  if value.isNaN || !value.isFinite { return "\(value)" }
+  if size >= 100 { return fixed(value, 0) }
+  if size >= 10 { return fixed(value, 1) }
+  if size >= 1 { return fixed(value, 2) }
+  return size >= 0.001 || size == 0 ? fixed(value, 3) : fixed(value, 6)
+}
+
+/// `m:ss`, or `h:mm:ss`.
+private func clock(_ seconds: Double) -> String {
+  let whole = Int(min(seconds, 1e9).rounded(.up))
+  func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+  let hours = whole / 3600
+  let minutes = whole % 3600 / 60
+  return hours > 0 ? "\(hours):\(two(minutes)):\(two(whole % 60))" : "\(minutes):\(two(whole % 60))"
+}
