@@ -7,6 +7,9 @@ package enum Convolution {
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
     bias: UnsafePointer<Float>? = nil, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
+    if usesWinograd(s) {
+      return try WinogradConvolution.forward(s, x: x, weight: weight, packed: packed, bias: bias, y: y)
+    }
     try DirectConvolution.forward(s, x: x, weight: weight, packed: packed, bias: bias, y: y)
   }
 
@@ -15,6 +18,9 @@ package enum Convolution {
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
     dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
+    if usesWinograd(s) {
+      return try WinogradConvolution.inputGradient(s, dy: dy, weight: weight, packed: packed, dx: dx)
+    }
     try DirectConvolution.inputGradient(s, dy: dy, weight: weight, packed: packed, dx: dx)
   }
 
@@ -23,9 +29,20 @@ package enum Convolution {
     _ s: ConvolutionShape, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
     db: UnsafeMutablePointer<Float>? = nil
   ) throws(KernelError) {
-    try DirectConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
+    if usesWinograd(s) {
+      try WinogradConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
+    } else {
+      try DirectConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
+    }
     if let db {
       try Rows.columnSums(dy, rows: s.batch * s.outputHeight * s.outputWidth, columns: s.filters, db)
     }
+  }
+
+  /// By a fixed rule, so that results do not depend on timing.
+  private static func usesWinograd(_ s: ConvolutionShape) -> Bool {
+    s.kernelHeight == 3 && s.kernelWidth == 3 && s.strideHeight == 1 && s.strideWidth == 1 && s.dilationHeight == 1
+      && s.dilationWidth == 1 && s.groups == 1 && s.channels >= 16 && s.filters >= 16 && s.outputHeight >= 3
+      && s.outputWidth >= 3
   }
 }

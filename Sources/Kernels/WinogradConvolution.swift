@@ -1,0 +1,180 @@
+import KernelTypes
+
+/// 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3): a quarter of the multiplications.
+enum WinogradConvolution {
+  static func forward(
+    _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
+    bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    try run(forwardShape(s), PackedWeights.Key(.winograd, s), x, weight, packed, bias, y)
+  }
+
+  static func inputGradient(
+    _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
+    dx: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    try run(gradientShape(s), PackedWeights.Key(.winogradGradient, s), dy, weight, packed, nil, dx)
+  }
+
+  static func forwardShape(_ s: ConvolutionShape) -> WinogradShape {
+    WinogradShape(
+      batch: s.batch, inputHeight: s.height, inputWidth: s.width, inputs: s.channels, outputHeight: s.outputHeight,
+      outputWidth: s.outputWidth, outputs: s.filters, padTop: s.padTop, padLeft: s.padLeft)
+  }
+
+  /// The input gradient is the convolution of dy with the weights turned by half a turn, inputs and outputs exchanged.
+  static func gradientShape(_ s: ConvolutionShape) -> WinogradShape {
+    WinogradShape(
+      batch: s.batch, inputHeight: s.outputHeight, inputWidth: s.outputWidth, inputs: s.filters,
+      outputHeight: s.height, outputWidth: s.width, outputs: s.channels, padTop: 2 - s.padTop, padLeft: 2 - s.padLeft)
+  }
+
+  /// The transformed tiles of one block, and their products.
+  private struct Block {
+    var size: Int
+    var inputs: WinogradMatrices
+    var products: WinogradMatrices
+
+    /// Rows and planes are 16 values apart from powers of two, whose addresses would share few cache sets.
+    static func count(_ s: WinogradShape, size: Int) -> Int {
+      36 * (plane(s.inputs, size) + plane(s.outputs, size))
+    }
+
+    private static func step(_ columns: Int) -> Int { (columns + 15) / 16 * 16 + 16 }
+    private static func plane(_ columns: Int, _ size: Int) -> Int { size * step(columns) + 16 }
+
+    init(_ s: WinogradShape, size: Int, _ memory: UnsafeMutablePointer<Float>) {
+      self.size = size
+      let inputPlane = Self.plane(s.inputs, size)
+      inputs = WinogradMatrices(values: memory, plane: inputPlane, step: Self.step(s.inputs))
+      products = WinogradMatrices(
+        values: memory + 36 * inputPlane, plane: Self.plane(s.outputs, size), step: Self.step(s.outputs))
+    }
+
+    func inputs(from row: Int) -> WinogradMatrices { shifted(inputs, row) }
+    func products(from row: Int) -> WinogradMatrices { shifted(products, row) }
+
+    private func shifted(_ m: WinogradMatrices, _ row: Int) -> WinogradMatrices {
+      WinogradMatrices(values: m.values + row * m.step, plane: m.plane, step: m.step)
+    }
+  }
+
+  private static func run(
+    _ s: WinogradShape, _ key: PackedWeights.Key, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
+    _ packed: PackedWeights?, _ bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    guard s.tiles > 0, s.outputs > 0 else { return }
+    let turned = key.form == .winogradGradient
+    let weights: Buffer
+    if let packed {
+      weights = try packed.form(key) { () throws(KernelError) in try pack(s, weight, turned: turned) }
+    } else {
+      weights = try pack(s, weight, turned: turned)
+    }
+    // Small weights: each thread works on its own blocks of tiles. Large ones: all threads share each block, so that the
+    // weights pass through the caches once per block.
+    let shared = s.inputs * s.outputs >= 1 << 15 || s.tiles < 8 * 48
+    let size = min(shared ? 192 : 48, (s.tiles + 5) / 6 * 6)
+    let slots = shared ? 1 : Threads.count
+    let blockCount = Block.count(s, size: size)
+    let buffer = try scratch(Float.self, slots * blockCount + s.inputs)
+    defer { extendLifetime((weights, buffer)) }
+    let zeros = buffer.floats + slots * blockCount
+    zeros.update(repeating: 0, count: s.inputs)
+    let kernels = kernels
+    let u = UnsafePointer(weights.floats)
+
+    func process(_ tiles: Range<Int>, _ block: Block) {
+      let grain = max(1, 4096 / (s.inputs + s.outputs))
+      Threads.parallelFor(tiles.count, grain: grain) { rows in
+        kernels.winogradInput(
+          s, tiles: tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound, source, zeros: zeros,
+          block.inputs(from: rows.lowerBound))
+      }
+      let slabs = (s.outputBlocks + 15) / 16
+      Threads.parallelFor(36 * slabs, grain: 1) { range in
+        for index in range {
+          let slab = index % slabs
+          kernels.winogradMultiply(
+            s, place: index / slabs, rows: tiles.count,
+            blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs, u,
+            block.products)
+        }
+      }
+      Threads.parallelFor(tiles.count, grain: grain) { rows in
+        kernels.winogradOutput(
+          s, tiles: tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound,
+          block.products(from: rows.lowerBound), bias: bias, target)
+      }
+    }
+
+    if shared {
+      let block = Block(s, size: size, buffer.floats)
+      for start in stride(from: 0, to: s.tiles, by: size) { process(start..<min(start + size, s.tiles), block) }
+    } else {
+      Threads.parallelFor(s.tiles, grain: size, slots: slots) { tiles, slot in
+        process(tiles, Block(s, size: size, buffer.floats + slot * blockCount))
+      }
+    }
+  }
+
+  /// [36][⌈outputs/16⌉][inputs][16].
+  private static func pack(_ s: WinogradShape, _ weight: UnsafePointer<Float>, turned: Bool) throws(KernelError)
+    -> Buffer
+  {
+    let buffer = try scratch(Float.self, 36 * s.outputBlocks * 16 * s.inputs)
+    let kernels = kernels
+    Threads.parallelFor(s.outputBlocks, grain: 1) { blocks in
+      kernels.winogradWeights(
+        s, weight, outputStep: turned ? 9 : 9 * s.inputs, inputStep: turned ? 9 * s.outputs : 9, turned: turned,
+        blocks: blocks, buffer.floats)
+    }
+    return buffer
+  }
+
+  static func weightGradient(
+    _ shape: ConvolutionShape, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    let s = forwardShape(shape)
+    guard shape.weightCount > 0 else { return }
+    let size = min(192, max(6, s.tiles))
+    let blockCount = Block.count(s, size: size)
+    let columns = s.outputBlocks * 16
+    let sumPlane = s.inputs * columns + 16
+    let zeroCount = max(s.inputs, s.outputs)
+    let buffer = try scratch(Float.self, blockCount + 36 * sumPlane + zeroCount)
+    defer { extendLifetime(buffer) }
+    let block = Block(s, size: size, buffer.floats)
+    let sums = WinogradMatrices(values: buffer.floats + blockCount, plane: sumPlane, step: columns)
+    let zeros = sums.values + 36 * sumPlane
+    zeros.update(repeating: 0, count: zeroCount)
+    let kernels = kernels
+    Threads.parallelFor(36, grain: 1) { places in
+      (sums.values + places.lowerBound * sumPlane).update(repeating: 0, count: places.count * sumPlane)
+    }
+    let grain = max(1, 4096 / (s.inputs + s.outputs))
+    let slabs = (s.outputBlocks + 15) / 16
+    for start in stride(from: 0, to: s.tiles, by: size) {
+      let tiles = start..<min(start + size, s.tiles)
+      Threads.parallelFor(tiles.count, grain: grain) { rows in
+        let part = tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
+        kernels.winogradInput(s, tiles: part, x, zeros: zeros, block.inputs(from: rows.lowerBound))
+        kernels.winogradOutputGradient(s, tiles: part, dy, zeros: zeros, block.products(from: rows.lowerBound))
+      }
+      // Every sum is owned by one piece of work, which adds the blocks of tiles in order.
+      Threads.parallelFor(36 * slabs, grain: 1) { range in
+        for index in range {
+          let slab = index % slabs
+          kernels.winogradAccumulate(
+            s, place: index / slabs, rows: tiles.count,
+            blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs, block.products,
+            sums)
+        }
+      }
+    }
+    Threads.parallelFor(s.inputs, grain: max(1, 2048 / s.outputs)) { inputs in
+      kernels.winogradWeightGradient(
+        s, inputs: inputs, sums, outputStep: 9 * s.inputs, inputStep: 9, dw)
+    }
+  }
+}

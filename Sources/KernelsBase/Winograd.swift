@@ -1,0 +1,381 @@
+import KernelTypes
+
+/// The points ±a, ±b beside 0 and infinity; a · b = 1, which saves multiplications.
+private let a: Float = 2 / 3
+private let b: Float = 3 / 2
+private let a2: Float = 4 / 9
+private let b2: Float = 9 / 4
+private let a3: Float = 8 / 27
+private let b3: Float = 27 / 8
+private let sum2: Float = 4 / 9 + 9 / 4
+/// 1 / (2·a²·(a² − b²)) and 1 / (2·b²·(b² − a²)): the factors of the weight transform.
+private let ga: Float = 1 / (2 * 4 / 9 * (4 / 9 - 9 / 4))
+private let gb: Float = 1 / (2 * 9 / 4 * (9 / 4 - 4 / 9))
+
+private typealias Six = (V8, V8, V8, V8, V8, V8)
+
+/// Bᵀ d.
+@inline(__always)
+private func inputTransform(_ d0: V8, _ d1: V8, _ d2: V8, _ d3: V8, _ d4: V8, _ d5: V8) -> Six {
+  let p = fma(-b2, d2, d4)
+  let q = fma(-b2, d1, d3)
+  let u = fma(-a2, d2, d4)
+  let v = fma(-a2, d1, d3)
+  return (
+    fma(-sum2, d2, d4) + d0, fma(a, q, p), fma(-a, q, p), fma(b, v, u), fma(-b, v, u), fma(-sum2, d3, d5) + d1
+  )
+}
+
+/// Aᵀ m.
+@inline(__always)
+private func outputTransform(_ m0: V8, _ m1: V8, _ m2: V8, _ m3: V8, _ m4: V8, _ m5: V8) -> (V8, V8, V8, V8) {
+  let s1 = m1 + m2
+  let d1 = m1 - m2
+  let s2 = m3 + m4
+  let d2 = m3 - m4
+  return (m0 + s1 + s2, fma(a, d1, d2 * b), fma(a2, s1, s2 * b2), fma(a3, d1, fma(b3, d2, m5)))
+}
+
+/// A y.
+@inline(__always)
+private func gradientTransform(_ y0: V8, _ y1: V8, _ y2: V8, _ y3: V8) -> Six {
+  let e = fma(a2, y2, y0)
+  let o = fma(a2, y3, y1) * a
+  let f = fma(b2, y2, y0)
+  let p = fma(b2, y3, y1) * b
+  return (y0, e + o, e - o, f + p, f - p, y3)
+}
+
+/// G g.
+@inline(__always)
+private func weightTransform(_ g0: V8, _ g1: V8, _ g2: V8) -> Six {
+  let e = fma(a2, g2, g0) * ga
+  let o = g1 * (a * ga)
+  let f = fma(b2, g2, g0) * gb
+  let p = g1 * (b * gb)
+  return (g0, e + o, e - o, f + p, f - p, g2)
+}
+
+/// Gᵀ d.
+@inline(__always)
+private func weightGradientTransform(_ d0: V8, _ d1: V8, _ d2: V8, _ d3: V8, _ d4: V8, _ d5: V8) -> (V8, V8, V8) {
+  let s1 = (d1 + d2) * ga
+  let s2 = (d3 + d4) * gb
+  let t1 = (d1 - d2) * (a * ga)
+  let t2 = (d3 - d4) * (b * gb)
+  return (d0 + s1 + s2, t1 + t2, fma(a2, s1, fma(b2, s2, d5)))
+}
+
+private typealias Pixels = UnsafeMutablePointer<Floats>
+
+extension CPUKernels {
+  /// Working space on the stack: pointers to up to 36 pixels and 36 vectors.
+  @inline(__always)
+  private static func withTile(_ body: (Pixels, UnsafeMutablePointer<V8>) -> Void) {
+    withUnsafeTemporaryAllocation(byteCount: 36 * 8 + 36 * 32, alignment: 32) { memory in
+      guard let base = memory.baseAddress else { return }
+      body(
+        (base + 36 * 32).assumingMemoryBound(to: Floats.self), base.assumingMemoryBound(to: V8.self))
+    }
+  }
+
+  package static func winogradInput(
+    _ s: WinogradShape, tiles: Range<Int>, _ x: Floats, zeros: Floats, _ target: WinogradMatrices
+  ) {
+    let perImage = s.tileRows * s.tileColumns
+    let (height, width, inputs) = (s.inputHeight, s.inputWidth, s.inputs)
+    let plane = target.plane
+    withTile { pixels, t in
+      for tile in tiles {
+        let image = x + tile / perImage * height * width * inputs
+        let top = tile % perImage / s.tileColumns * 4 - s.padTop
+        let left = tile % perImage % s.tileColumns * 4 - s.padLeft
+        var i = 0
+        while i < 6 {
+          let h = top + i
+          let insideRow = h >= 0 && h < height
+          var j = 0
+          while j < 6 {
+            let w = left + j
+            pixels[i * 6 + j] = insideRow && w >= 0 && w < width ? image + (h * width + w) * inputs : zeros
+            j += 1
+          }
+          i += 1
+        }
+        let row = target.values + (tile - tiles.lowerBound) * target.step
+        var c = 0
+        while c < inputs {
+          let lanes = min(8, inputs - c)
+          var j = 0
+          while j < 6 {
+            let d =
+              lanes == 8
+              ? inputTransform(
+                load(pixels[j] + c), load(pixels[6 + j] + c), load(pixels[12 + j] + c), load(pixels[18 + j] + c),
+                load(pixels[24 + j] + c), load(pixels[30 + j] + c))
+              : inputTransform(
+                load(pixels[j] + c, first: lanes), load(pixels[6 + j] + c, first: lanes),
+                load(pixels[12 + j] + c, first: lanes), load(pixels[18 + j] + c, first: lanes),
+                load(pixels[24 + j] + c, first: lanes), load(pixels[30 + j] + c, first: lanes))
+            (t[j], t[6 + j], t[12 + j], t[18 + j], t[24 + j], t[30 + j]) = d
+            j += 1
+          }
+          var out = row + c
+          var i = 0
+          while i < 36 {
+            let d = inputTransform(t[i], t[i + 1], t[i + 2], t[i + 3], t[i + 4], t[i + 5])
+            store(out, d.0)
+            store(out + plane, d.1)
+            store(out + 2 * plane, d.2)
+            store(out + 3 * plane, d.3)
+            store(out + 4 * plane, d.4)
+            store(out + 5 * plane, d.5)
+            out += 6 * plane
+            i += 6
+          }
+          c += 8
+        }
+      }
+    }
+  }
+
+  package static func winogradOutputGradient(
+    _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices
+  ) {
+    let perImage = s.tileRows * s.tileColumns
+    let (height, width, outputs) = (s.outputHeight, s.outputWidth, s.outputs)
+    let plane = target.plane
+    withTile { pixels, t in
+      for tile in tiles {
+        let image = dy + tile / perImage * height * width * outputs
+        let top = tile % perImage / s.tileColumns * 4
+        let left = tile % perImage % s.tileColumns * 4
+        var i = 0
+        while i < 4 {
+          var j = 0
+          while j < 4 {
+            let (h, w) = (top + i, left + j)
+            pixels[i * 4 + j] = h < height && w < width ? image + (h * width + w) * outputs : zeros
+            j += 1
+          }
+          i += 1
+        }
+        let row = target.values + (tile - tiles.lowerBound) * target.step
+        let padded = s.outputBlocks * 16
+        var c = 0
+        while c < padded {
+          let lanes = max(0, min(8, outputs - c))
+          var j = 0
+          while j < 4 {
+            let d =
+              lanes == 8
+              ? gradientTransform(
+                load(pixels[j] + c), load(pixels[4 + j] + c), load(pixels[8 + j] + c), load(pixels[12 + j] + c))
+              : gradientTransform(
+                load(pixels[j] + c, first: lanes), load(pixels[4 + j] + c, first: lanes),
+                load(pixels[8 + j] + c, first: lanes), load(pixels[12 + j] + c, first: lanes))
+            (t[j], t[4 + j], t[8 + j], t[12 + j], t[16 + j], t[20 + j]) = d
+            j += 1
+          }
+          var out = row + c
+          var i = 0
+          while i < 24 {
+            let d = gradientTransform(t[i], t[i + 1], t[i + 2], t[i + 3])
+            store(out, d.0)
+            store(out + plane, d.1)
+            store(out + 2 * plane, d.2)
+            store(out + 3 * plane, d.3)
+            store(out + 4 * plane, d.4)
+            store(out + 5 * plane, d.5)
+            out += 6 * plane
+            i += 4
+          }
+          c += 8
+        }
+      }
+    }
+  }
+
+  package static func winogradMultiply(
+    _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices, _ weights: Floats,
+    _ product: WinogradMatrices
+  ) {
+    let depth = s.inputs
+    let v = UnsafePointer(input.values + place * input.plane)
+    let m = product.values + place * product.plane
+    let u = weights + place * s.outputBlocks * 16 * depth
+    let (vStep, mStep) = (input.step, product.step)
+    var zero = 0
+    withUnsafePointer(to: &zero) { start in
+      for block in blocks {
+        let w = u + block * 16 * depth
+        var row = 0
+        while row < rows {
+          // A last short panel repeats its last row.
+          let last = rows - 1
+          let (r1, r2, r3) = (min(row + 1, last), min(row + 2, last), min(row + 3, last))
+          let (r4, r5) = (min(row + 4, last), min(row + 5, last))
+          let y = m + block * 16
+          panel(
+            start, 1, depth, v + row * vStep, v + r1 * vStep, v + r2 * vStep, v + r3 * vStep, v + r4 * vStep,
+            v + r5 * vStep, w, nil, y + row * mStep, y + r1 * mStep, y + r2 * mStep, y + r3 * mStep, y + r4 * mStep,
+            y + r5 * mStep)
+          row += 6
+        }
+      }
+    }
+  }
+
+  package static func winogradOutput(
+    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, bias: Floats?, _ y: MutableFloats
+  ) {
+    let perImage = s.tileRows * s.tileColumns
+    let (height, width, outputs) = (s.outputHeight, s.outputWidth, s.outputs)
+    let plane = product.plane
+    withTile { _, t in
+      for tile in tiles {
+        let top = tile % perImage / s.tileColumns * 4
+        let left = tile % perImage % s.tileColumns * 4
+        let corner = y + ((tile / perImage * height + top) * width + left) * outputs
+        let rows = min(4, height - top)
+        let columns = min(4, width - left)
+        let row = UnsafePointer(product.values + (tile - tiles.lowerBound) * product.step)
+        var c = 0
+        while c < outputs {
+          let lanes = min(8, outputs - c)
+          var j = 0
+          while j < 6 {
+            let m = row + j * plane + c
+            (t[j], t[6 + j], t[12 + j], t[18 + j]) = outputTransform(
+              load(m), load(m + 6 * plane), load(m + 12 * plane), load(m + 18 * plane), load(m + 24 * plane),
+              load(m + 30 * plane))
+            j += 1
+          }
+          var base = V8.zero
+          if let bias { base = load(bias + c, first: lanes) }
+          var i = 0
+          while i < rows {
+            let q = i * 6
+            let r = outputTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
+            let out = corner + i * width * outputs + c
+            if columns == 4 && lanes == 8 {
+              store(out, r.0 + base)
+              store(out + outputs, r.1 + base)
+              store(out + 2 * outputs, r.2 + base)
+              store(out + 3 * outputs, r.3 + base)
+            } else {
+              store(out, r.0 + base, first: lanes)
+              if columns > 1 { store(out + outputs, r.1 + base, first: lanes) }
+              if columns > 2 { store(out + 2 * outputs, r.2 + base, first: lanes) }
+              if columns > 3 { store(out + 3 * outputs, r.3 + base, first: lanes) }
+            }
+            i += 1
+          }
+          c += 8
+        }
+      }
+    }
+  }
+
+  package static func winogradAccumulate(
+    _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices,
+    _ gradient: WinogradMatrices, _ sums: WinogradMatrices
+  ) {
+    var zero = 0
+    withUnsafePointer(to: &zero) { start in
+      let block = DirectGradientBlock(
+        segments: 1, columns: rows, inputOffsets: start, gradientOffsets: start, inputStep: input.step,
+        gradientStep: gradient.step, runs: start, runCount: 1, runLength: s.inputs, rowStep: sums.step)
+      accumulateWeightGradient(
+        block, input.values + place * input.plane, gradient.values + place * gradient.plane,
+        sums.values + place * sums.plane, columnBlocks: blocks)
+    }
+  }
+
+  package static func winogradWeights(
+    _ s: WinogradShape, _ weights: Floats, outputStep: Int, inputStep: Int, turned: Bool, blocks: Range<Int>,
+    _ packed: MutableFloats
+  ) {
+    let (inputs, outputs) = (s.inputs, s.outputs)
+    let plane = s.outputBlocks * 16 * inputs
+    withTile { _, t in
+      for half in blocks.lowerBound * 2..<blocks.upperBound * 2 {
+        let lanes = max(0, min(8, outputs - half * 8))
+        for input in 0..<inputs {
+          let source = weights + half * 8 * outputStep + input * inputStep
+          var tap = 0
+          while tap < 9 {
+            var g = V8.zero
+            let p = source + (turned ? 8 - tap : tap)
+            if lanes == 8 {
+              g = V8(
+                p[0], p[outputStep], p[2 * outputStep], p[3 * outputStep], p[4 * outputStep], p[5 * outputStep],
+                p[6 * outputStep], p[7 * outputStep])
+            } else {
+              for lane in 0..<lanes { g[lane] = p[lane * outputStep] }
+            }
+            t[tap] = g
+            tap += 1
+          }
+          // Columns first: 6 x 3 values after the nine weights.
+          let u = t + 9
+          var j = 0
+          while j < 3 {
+            (u[j], u[3 + j], u[6 + j], u[9 + j], u[12 + j], u[15 + j]) = weightTransform(t[j], t[3 + j], t[6 + j])
+            j += 1
+          }
+          var out = packed + ((half / 2) * inputs + input) * 16 + half % 2 * 8
+          var i = 0
+          while i < 6 {
+            let r = weightTransform(u[3 * i], u[3 * i + 1], u[3 * i + 2])
+            store(out, r.0)
+            store(out + plane, r.1)
+            store(out + 2 * plane, r.2)
+            store(out + 3 * plane, r.3)
+            store(out + 4 * plane, r.4)
+            store(out + 5 * plane, r.5)
+            out += 6 * plane
+            i += 1
+          }
+        }
+      }
+    }
+  }
+
+  package static func winogradWeightGradient(
+    _ s: WinogradShape, inputs: Range<Int>, _ sums: WinogradMatrices, outputStep: Int, inputStep: Int,
+    _ weights: MutableFloats
+  ) {
+    let plane = sums.plane
+    withTile { _, t in
+      for input in inputs {
+        var output = 0
+        while output < s.outputs {
+          let lanes = min(8, s.outputs - output)
+          var j = 0
+          while j < 6 {
+            let d = UnsafePointer(sums.values + j * plane + input * sums.step + output)
+            (t[j], t[6 + j], t[12 + j]) = weightGradientTransform(
+              load(d), load(d + 6 * plane), load(d + 12 * plane), load(d + 18 * plane), load(d + 24 * plane),
+              load(d + 30 * plane))
+            j += 1
+          }
+          var i = 0
+          while i < 3 {
+            let q = i * 6
+            let r = weightGradientTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
+            var target = weights + output * outputStep + input * inputStep + 3 * i
+            for lane in 0..<lanes {
+              target[0] = r.0[lane]
+              target[1] = r.1[lane]
+              target[2] = r.2[lane]
+              target += outputStep
+            }
+            i += 1
+          }
+          output += 8
+        }
+      }
+    }
+  }
+}
