@@ -42,7 +42,7 @@ let package = Package(
     .target(
       name: "Kernels", dependencies: ["KernelTypes", "KernelsBase", "CCPU", "COpenBLAS"] + wideDependencies,
       swiftSettings: optimised),
-    .target(name: "Tensors", dependencies: ["Kernels"], swiftSettings: optimised),
+    .target(name: "Tensors", dependencies: ["Kernels", "KernelTypes"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
     .target(name: "Datasets", dependencies: ["Tensors", "CZlib"], swiftSettings: optimised),
     .target(name: "Robustness", dependencies: ["Networks", "Datasets"], swiftSettings: optimised),

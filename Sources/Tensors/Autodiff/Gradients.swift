@@ -1,0 +1,86 @@
+/// Gradients of a result with respect to tracked tensors, by reverse-mode automatic differentiation. Only what lies
+/// between the two is computed; saved values are released as the pass goes by them.
+///
+/// - Parameters:
+///   - result: a tensor without axes, or any shape with `cotangent`.
+///   - inputs: tensors made by `tracked()`, or results computed from such.
+///   - cotangent: the gradient with respect to `result`; 1 when left out.
+/// - Returns: one tensor for each input, of its shape; zeros where the result does not depend on it.
+/// - Throws: `shape` when a result with several elements comes without a cotangent.
+public func gradients(
+  of result: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil
+) throws(CoreError) -> [Tensor] {
+  let seed: Tensor
+  if let cotangent {
+    guard cotangent.shape == result.shape else {
+      throw CoreError(.shape, "a cotangent of shape \(cotangent.shape) does not fit a result of shape \(result.shape)")
+    }
+    seed = cotangent.detached()
+  } else {
+    guard result.count == 1 else {
+      throw CoreError(
+        .shape, "a gradient needs a single number to start from, not shape \(result.shape)",
+        hint: "take the sum or the mean of the losses")
+    }
+    seed = try Tensor.ones(result.shape)
+  }
+  var found: [ObjectIdentifier: Tensor] = [:]
+  let wanted = Set(inputs.compactMap { $0.node.map(ObjectIdentifier.init) })
+  if let root = result.node {
+    let order = Graph(from: root, to: wanted)
+    found[ObjectIdentifier(root)] = seed
+    for node in order.nodes {
+      let key = ObjectIdentifier(node)
+      guard let gradient = found[key] else { continue }
+      if !wanted.contains(key) { found[key] = nil }
+      guard !node.isLeaf else { continue }
+      let needs = node.inputs.map { $0.map { order.leads.contains(ObjectIdentifier($0)) } ?? false }
+      guard needs.contains(true) else { continue }
+      try Compute.poll()
+      let parts = try node.pull(gradient, needs: needs)
+      for (place, input) in node.inputs.enumerated() where needs[place] {
+        guard let input, let part = parts[place] else { continue }
+        let target = ObjectIdentifier(input)
+        if let sum = found.removeValue(forKey: target) {
+          found[target] = try sum.accumulating(part)
+        } else {
+          found[target] = part
+        }
+      }
+    }
+  }
+  var gradients: [Tensor] = []
+  for input in inputs {
+    if let node = input.node, let gradient = found[ObjectIdentifier(node)] {
+      gradients.append(gradient)
+    } else {
+      gradients.append(try Tensor.zeros(input.shape))
+    }
+  }
+  return gradients
+}
+
+/// The nodes between a result and the wanted inputs, latest first.
+private struct Graph {
+  private(set) var nodes: [Node] = []
+  /// The nodes from which a wanted one is reached.
+  private(set) var leads: Set<ObjectIdentifier> = []
+
+  init(from root: Node, to wanted: Set<ObjectIdentifier>) {
+    var seen: Set<ObjectIdentifier> = [ObjectIdentifier(root)]
+    var pending = [root]
+    while let node = pending.popLast() {
+      nodes.append(node)
+      for case let input? in node.inputs where seen.insert(ObjectIdentifier(input)).inserted { pending.append(input) }
+    }
+    nodes.sort { $0.number > $1.number }
+    for node in nodes.reversed() {
+      let key = ObjectIdentifier(node)
+      if wanted.contains(key)
+        || node.inputs.contains(where: { $0.map { leads.contains(ObjectIdentifier($0)) } ?? false })
+      {
+        leads.insert(key)
+      }
+    }
+  }
+}

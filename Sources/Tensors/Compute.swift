@@ -1,0 +1,22 @@
+import Kernels
+import Synchronization
+
+/// Settings of the core that hold for the whole process.
+public enum Compute {
+  /// How many threads share the work: `LTD_THREADS`, else the number of processors. Results do not depend on it.
+  public static var threads: Int {
+    get { Threads.count }
+    set { Threads.count = newValue }
+  }
+
+  private static let interrupt = Mutex<(@Sendable () -> Bool)?>(nil)
+
+  /// Asked between the steps of long work; true stops it with an error of kind `interrupted`.
+  public static func setInterrupt(check: (@Sendable () -> Bool)?) { interrupt.withLock { $0 = check } }
+
+  /// Throws when the user asked to stop.
+  public static func poll() throws(CoreError) {
+    guard let check = interrupt.withLock({ $0 }), check() else { return }
+    throw CoreError(.interrupted, "interrupted")
+  }
+}

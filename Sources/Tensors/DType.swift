@@ -1,0 +1,13 @@
+/// The type of a tensor's elements.
+public enum DType: String, Sendable, CaseIterable {
+  case float32, int64, bool
+
+  /// Bytes of one element.
+  package var stride: Int {
+    switch self {
+    case .float32: 4
+    case .int64: 8
+    case .bool: 1
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import KernelTypes
+import Kernels
+
+extension CPUDevice {
+  func multiply(_ s: MatrixShape, _ a: Storage, _ b: Storage, _ c: Storage) {
+    MatrixProduct.multiply(s, a.floats, b.floats, c.floats)
+  }
+
+  private func packed(_ weight: Storage) -> PackedWeights { weight.derived(PackedWeights.self) { PackedWeights() } }
+
+  func convolve(_ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ bias: Storage?, _ y: Storage)
+    throws(CoreError)
+  {
+    try kernel { () throws(KernelError) in
+      try Convolution.forward(
+        s, x: x.floats, weight: weight.floats, packed: packed(weight), bias: bias?.floats, y: y.floats)
+    }
+  }
+
+  func convolveInputGradient(_ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ dx: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try Convolution.inputGradient(
+        s, dy: dy.floats, weight: weight.floats, packed: packed(weight), dx: dx.floats)
+    }
+  }
+
+  func convolveWeightGradient(_ s: ConvolutionShape, _ x: Storage, _ dy: Storage, _ dw: Storage, _ db: Storage?)
+    throws(CoreError)
+  {
+    try kernel { () throws(KernelError) in
+      try Convolution.weightGradient(s, x: x.floats, dy: dy.floats, dw: dw.floats, db: db?.floats)
+    }
+  }
+
+  func moments(_ x: Storage, rows: Int, channels: Int, mean: Storage, variance: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try BatchNorm.statistics(
+        x.floats, rows: rows, channels: channels, mean: mean.floats, variance: variance.floats)
+    }
+  }
+
+  func normalize(_ s: NormalizationArguments, _ x: Storage, _ y: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try BatchNorm.forward(
+        x.floats, rows: s.rows, channels: s.channels, mean: s.mean.floats, variance: s.variance.floats,
+        weight: s.weight?.floats, bias: s.bias?.floats, eps: s.eps, relu: s.relu, y: y.floats)
+    }
+  }
+
+  func normalizeGradient(
+    _ s: NormalizationArguments, training: Bool, _ x: Storage, _ dy: Storage, dx: Storage?, dWeight: Storage?,
+    dBias: Storage?
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try BatchNorm.backward(
+        training: training, x.floats, dy: dy.floats, rows: s.rows, channels: s.channels, mean: s.mean.floats,
+        variance: s.variance.floats, weight: s.weight?.floats, bias: s.bias?.floats, eps: s.eps, relu: s.relu,
+        dx: dx?.floats, dWeight: dWeight?.floats, dBias: dBias?.floats)
+    }
+  }
+
+  func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) {
+    Pooling.maximum(s, x: x.floats, y: y.floats, argmax: places?.bytes.assumingMemoryBound(to: Int32.self))
+  }
+
+  func maxPoolGradient(_ s: PoolShape, _ dy: Storage, places: Storage, _ dx: Storage) {
+    Pooling.maximumGradient(s, dy: dy.floats, argmax: places.bytes.assumingMemoryBound(to: Int32.self), dx: dx.floats)
+  }
+
+  func averagePool(_ s: PoolShape, countsPadding: Bool, _ x: Storage, _ y: Storage) {
+    Pooling.average(s, countsPadding: countsPadding, x: x.floats, y: y.floats)
+  }
+
+  func averagePoolGradient(_ s: PoolShape, countsPadding: Bool, _ dy: Storage, _ dx: Storage) {
+    Pooling.averageGradient(s, countsPadding: countsPadding, dy: dy.floats, dx: dx.floats)
+  }
+
+  func sgd(_ s: SGDArguments, _ weights: Storage, _ velocity: Storage?, _ gradient: Storage, count: Int) {
+    Elementwise.sgd(
+      weights.floats, velocity: velocity?.floats, gradient: gradient.floats, count: count, rate: s.rate,
+      momentum: s.momentum, weightDecay: s.weightDecay, nesterov: s.nesterov)
+  }
+
+  func signStep(
+    _ x: Storage, _ gradient: Storage, _ center: Storage, step: Float, eps: Float, low: Float, high: Float,
+    _ y: Storage, count: Int
+  ) {
+    Elementwise.signStep(
+      x.floats, gradient: gradient.floats, center: center.floats, step: step, eps: eps, low: low, high: high,
+      y.floats, count: count)
+  }
+}

@@ -1,0 +1,153 @@
+import KernelTypes
+import Kernels
+
+extension CPUDevice {
+  func fill(_ y: View, _ value: Double) {
+    switch y.dtype {
+    case .float32: fill(y, y.storage.floats, Float(value))
+    case .int64: fill(y, y.storage.ints, Int(exactly: value.rounded(.towardZero)) ?? 0)
+    case .bool: fill(y, y.storage.bools, value != 0 ? 1 : 0)
+    }
+  }
+
+  private func fill<T>(_ y: View, _ out: UnsafeMutablePointer<T>, _ value: T) {
+    let loops = Loops(y)
+    guard let columns = loops.sizes.last, let step = loops.steps.last?[0], columns > 0 else { return }
+    loops.forEach(0..<loops.rounds(inner: 1), inner: 1) { at in
+      if step == 1 {
+        (out + at[0]).update(repeating: value, count: columns)
+      } else {
+        for i in 0..<columns { out[at[0] &+ i &* step] = value }
+      }
+    }
+  }
+
+  func copy(_ x: View, to y: View) {
+    switch x.dtype {
+    case .float32:
+      if !transpose(x, y) { copy(x, y, x.storage.floats, y.storage.floats) }
+    case .int64: copy(x, y, x.storage.ints, y.storage.ints)
+    case .bool: copy(x, y, x.storage.bools, y.storage.bools)
+    }
+  }
+
+  private func copy<T: BitwiseCopyable>(
+    _ x: View, _ y: View, _ source: UnsafeMutablePointer<T>, _ target: UnsafeMutablePointer<T>
+  ) {
+    let loops = Loops(y, x)
+    guard let columns = loops.sizes.last, let step = loops.steps.last, columns > 0 else { return }
+    Threads.parallelFor(loops.rounds(inner: 1), grain: Swift.max(1, Self.grain / columns)) { r in
+      loops.forEach(r, inner: 1) { at in
+        let (from, to) = (source + at[1], target + at[0])
+        if step[0] == 1 && step[1] == 1 {
+          to.update(from: from, count: columns)
+        } else if step[0] == 1 && step[1] == 0 {
+          to.update(repeating: from[0], count: columns)
+        } else {
+          for i in 0..<columns { to[i &* step[0]] = from[i &* step[1]] }
+        }
+      }
+    }
+  }
+
+  /// Copies whose two fastest axes change places, as between the layouts of images.
+  private func transpose(_ x: View, _ y: View) -> Bool {
+    let loops = Loops(y, x)
+    let depth = loops.sizes.count
+    guard depth == 2 || depth == 3 else { return false }
+    let (columns, rows) = (loops.sizes[depth - 2], loops.sizes[depth - 1])
+    guard rows > 1, columns > 1, loops.steps[depth - 1] == SIMD4(1, columns, 0, 0),
+      loops.steps[depth - 2] == SIMD4(rows, 1, 0, 0)
+    else { return false }
+    if depth == 3, loops.steps[0] != SIMD4(rows &* columns, rows &* columns, 0, 0) { return false }
+    Rows.transpose(
+      x.storage.floats + loops.start[1], batch: depth == 3 ? loops.sizes[0] : 1, rows: rows, columns: columns,
+      y.storage.floats + loops.start[0])
+    return true
+  }
+
+  func reduce(_ reduction: Reduction, _ x: View, reducing: [Bool], _ y: Storage) throws(CoreError) {
+    var stay = View(storage: y, dtype: x.dtype, offset: 0, shape: x.shape, strides: x.strides)
+    var next = 1
+    for axis in x.shape.indices.reversed() {
+      stay.strides[axis] = 0
+      if !reducing[axis] {
+        stay.strides[axis] = next
+        next &*= x.shape[axis]
+      }
+    }
+    let outputs = next
+    if x.dtype == .int64 { return reduceInts(reduction, x, stay, outputs) }
+    if x.shape.contains(0) {
+      fill(
+        View(storage: y, dtype: .float32, offset: 0, shape: [outputs], strides: [1]),
+        reduction == .sum ? 0 : reduction == .maximum ? -.infinity : .infinity)
+      return
+    }
+    let loops = Loops(x, stay)
+    let (sizes, steps) = (loops.sizes, loops.steps)
+    let values = x.storage.floats + x.offset
+    let dense = steps.last?[0] == 1 || sizes == [1]
+    switch sizes.count {
+    case 1 where dense && steps[0][1] == 0:
+      if reduction == .sum {
+        var total = 0.0
+        try kernel { () throws(KernelError) in total = try Rows.sum(values, count: sizes[0]) }
+        y.floats[0] = Float(total)
+      } else if reduction == .maximum {
+        Rows.maxima(values, rows: 1, columns: sizes[0], y.floats)
+      } else {
+        y.floats[0] = minimum(values, sizes[0])
+      }
+    case 2 where dense && steps[0] == SIMD4(sizes[1], 1, 0, 0) && steps[1][1] == 0:
+      switch reduction {
+      case .sum: Rows.sums(values, rows: sizes[0], columns: sizes[1], y.floats)
+      case .maximum: Rows.maxima(values, rows: sizes[0], columns: sizes[1], y.floats)
+      case .minimum:
+        let out = y.floats
+        Threads.parallelFor(sizes[0], grain: Swift.max(1, Self.grain / sizes[1])) { r in
+          for i in r { out[i] = minimum(values + i &* sizes[1], sizes[1]) }
+        }
+      }
+    case 2 where dense && steps[0] == SIMD4(sizes[1], 0, 0, 0) && steps[1][1] == 1 && reduction == .sum:
+      try kernel { () throws(KernelError) in
+        try Rows.columnSums(values, rows: sizes[0], columns: sizes[1], y.floats)
+      }
+    default:
+      // Reduced axes last, then by rows.
+      let order = x.shape.indices.filter { !reducing[$0] } + x.shape.indices.filter { reducing[$0] }
+      let source = x.permuted(order)
+      let count = source.shape.reduce(1, &*)
+      let copied = View(
+        storage: try Storage(.float32, count: count), dtype: .float32, offset: 0, shape: source.shape,
+        strides: Shape.strides(source.shape))
+      copy(source, to: copied)
+      let rows = View(
+        storage: copied.storage, dtype: .float32, offset: 0, shape: [outputs, count / outputs],
+        strides: [count / outputs, 1])
+      try reduce(reduction, rows, reducing: [false, true], y)
+    }
+  }
+
+  private func minimum(_ x: UnsafeMutablePointer<Float>, _ count: Int) -> Float {
+    var least = Float.infinity
+    for i in 0..<count {
+      if x[i].isNaN { return .nan }
+      if x[i] < least { least = x[i] }
+    }
+    return least
+  }
+
+  private func reduceInts(_ reduction: Reduction, _ x: View, _ y: View, _ outputs: Int) {
+    let (values, out) = (x.storage.ints, y.storage.ints)
+    out.update(repeating: reduction == .sum ? 0 : reduction == .maximum ? Int.min : Int.max, count: outputs)
+    let loops = Loops(x, y)
+    loops.forEach(0..<(loops.sizes.contains(0) ? 0 : loops.rounds(inner: 0)), inner: 0) { at in
+      switch reduction {
+      case .sum: out[at[1]] &+= values[at[0]]
+      case .maximum: out[at[1]] = Swift.max(out[at[1]], values[at[0]])
+      case .minimum: out[at[1]] = Swift.min(out[at[1]], values[at[0]])
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import KernelTypes
+import Kernels
+
+/// The processor: kernels over the memory pool and the thread pool.
+struct CPUDevice: Device {
+  func allocate(byteCount: Int) throws(CoreError) -> AnyObject {
+    guard let buffer = Buffer.make(byteCount: byteCount) else { throw .outOfMemory(byteCount) }
+    return buffer
+  }
+
+  func upload(_ source: UnsafeRawBufferPointer, to y: Storage) {
+    if let base = source.baseAddress { y.bytes.copyMemory(from: base, byteCount: source.count) }
+  }
+
+  func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer) {
+    if let base = target.baseAddress { base.copyMemory(from: x.bytes, byteCount: target.count) }
+  }
+
+  func convert(_ x: Storage, _ from: DType, to y: Storage, _ to: DType, count: Int) {
+    switch (from, to) {
+    case (.float32, .int64): convert(x.floats, y.ints, count) { Int(exactly: $0.rounded(.towardZero)) ?? 0 }
+    case (.float32, .bool): convert(x.floats, y.bools, count) { $0 != 0 ? 1 : 0 }
+    case (.int64, .float32): convert(x.ints, y.floats, count) { Float($0) }
+    case (.int64, .bool): convert(x.ints, y.bools, count) { $0 != 0 ? 1 : 0 }
+    case (.bool, .float32): convert(x.bools, y.floats, count) { Float($0) }
+    case (.bool, .int64): convert(x.bools, y.ints, count) { Int($0) }
+    case (.float32, .float32), (.int64, .int64), (.bool, .bool):
+      y.bytes.copyMemory(from: x.bytes, byteCount: count &* from.stride)
+    }
+  }
+
+  private func convert<A, B>(_ x: UnsafeMutablePointer<A>, _ y: UnsafeMutablePointer<B>, _ count: Int, _ f: (A) -> B) {
+    for i in 0..<count { y[i] = f(x[i]) }
+  }
+
+  func random(_ distribution: Distribution, _ stream: RandomStream, _ y: Storage, count: Int) {
+    let values = y.floats
+    Threads.parallelFor(count, grain: 1 << 13) { r in
+      let part = UnsafeMutableBufferPointer(start: values + r.lowerBound, count: r.count)
+      switch distribution {
+      case .uniform(let low, let high): stream.fillUniform(part, from: low, to: high, start: r.lowerBound)
+      case .normal(let mean, let deviation):
+        stream.fillNormal(part, mean: mean, deviation: deviation, start: r.lowerBound)
+      }
+    }
+  }
+
+  // MARK: Rows
+
+  func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) {
+    let (values, places) = (x.floats, y.ints)
+    Threads.parallelFor(rows, grain: Swift.max(1, (1 << 13) / Swift.max(columns, 1))) { r in
+      for row in r {
+        let (values, places) = (values + row &* columns, places + row &* k)
+        // Insertion into the k best so far.
+        for column in 0..<columns {
+          let value = values[column]
+          var place = Swift.min(column, k)
+          while place > 0 {
+            let other = values[places[place &- 1]]
+            guard value > other || (value.isNaN && !other.isNaN) else { break }
+            if place < k { places[place] = places[place &- 1] }
+            place &-= 1
+          }
+          if place < k { places[place] = column }
+        }
+      }
+    }
+  }
+
+  func softmax(_ x: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ y: Storage) {
+    if logarithm {
+      Rows.logSoftmax(x.floats, rows: rows, columns: columns, temperature: temperature, y.floats)
+    } else {
+      Rows.softmax(x.floats, rows: rows, columns: columns, temperature: temperature, y.floats)
+    }
+  }
+
+  func softmaxGradient(
+    y: Storage, dy: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ dx: Storage
+  ) {
+    if logarithm {
+      Rows.logSoftmaxGradient(
+        y: y.floats, dy: dy.floats, rows: rows, columns: columns, temperature: temperature, dx.floats)
+    } else {
+      Rows.softmaxGradient(
+        y: y.floats, dy: dy.floats, rows: rows, columns: columns, temperature: temperature, dx.floats)
+    }
+  }
+
+  // MARK: Blocks
+
+  func take(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], _ y: Storage) {
+    let size = block &* dtype.stride
+    let (source, target) = (x.bytes, y.bytes)
+    Threads.parallelFor(places.count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
+      for i in r { (target + i &* size).copyMemory(from: source + places[i] &* size, byteCount: size) }
+    }
+  }
+
+  func put(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], adding: Bool, _ y: Storage) {
+    if adding {
+      let (source, target) = (x.floats, y.floats)
+      for (i, place) in places.enumerated() {
+        for j in 0..<block { target[place &* block &+ j] += source[i &* block &+ j] }
+      }
+    } else {
+      let size = block &* dtype.stride
+      for (i, place) in places.enumerated() {
+        (y.bytes + place &* size).copyMemory(from: x.bytes + i &* size, byteCount: size)
+      }
+    }
+  }
+}
+
+extension Storage {
+  var bytes: UnsafeMutableRawPointer { unsafeDowncast(memory, to: Buffer.self).bytes }
+  var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
+  var ints: UnsafeMutablePointer<Int> { bytes.assumingMemoryBound(to: Int.self) }
+  var bools: UnsafeMutablePointer<UInt8> { bytes.assumingMemoryBound(to: UInt8.self) }
+}
+
+extension CoreError {
+  static func outOfMemory(_ byteCount: Int) -> CoreError {
+    CoreError(
+      .memory, "\(byteCount) bytes of memory could not be had",
+      hint: "use smaller batches, or raise the limit LTD_MEMORY_LIMIT")
+  }
+}
+
+/// Errors of kernels as errors of the core.
+func kernel(_ body: () throws(KernelError) -> Void) throws(CoreError) {
+  do { try body() } catch {
+    switch error {
+    case .outOfMemory(let bytes): throw .outOfMemory(bytes)
+    }
+  }
+}

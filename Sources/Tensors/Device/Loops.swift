@@ -1,0 +1,69 @@
+/// Nested loops over up to four strided operands of one shape: axes ordered by the strides of the first, and merged
+/// where all operands can walk two as one.
+struct Loops {
+  /// Slowest first; at least one.
+  private(set) var sizes: [Int] = []
+  /// Operand k in lane k.
+  private(set) var steps: [SIMD4<Int>] = []
+  private(set) var start = SIMD4<Int>(repeating: 0)
+
+  init(_ views: View...) {
+    let shape = views[0].shape
+    for (lane, view) in views.enumerated() { start[lane] = view.offset }
+    if shape.contains(0) {
+      sizes = [0]
+      steps = [SIMD4(repeating: 0)]
+      return
+    }
+    var axes = shape.indices.filter { shape[$0] != 1 }
+    let order = views[0].strides
+    axes.sort { order[$0] == order[$1] ? $0 < $1 : order[$0] > order[$1] }
+    for axis in axes {
+      var step = SIMD4<Int>(repeating: 0)
+      for (lane, view) in views.enumerated() { step[lane] = view.strides[axis] }
+      if let last = steps.last, last == step &* SIMD4(repeating: shape[axis]) {
+        steps[steps.count - 1] = step
+        sizes[sizes.count - 1] &*= shape[axis]
+      } else {
+        sizes.append(shape[axis])
+        steps.append(step)
+      }
+    }
+    if sizes.isEmpty {
+      sizes = [1]
+      steps = [SIMD4(repeating: 0)]
+    }
+  }
+
+  /// The number of rounds of all but the `inner` fastest axes.
+  func rounds(inner: Int) -> Int { sizes.dropLast(inner).reduce(1, &*) }
+
+  /// Calls `body` with the offsets of the operands for the given rounds of all but the `inner` fastest axes.
+  func forEach(_ range: Range<Int>, inner: Int, _ body: (SIMD4<Int>) -> Void) {
+    let outer = sizes.count - inner
+    if outer <= 0 {
+      for _ in range { body(start) }
+      return
+    }
+    var index = [Int](repeating: 0, count: outer)
+    var rest = range.lowerBound
+    var offsets = start
+    for axis in (0..<outer).reversed() {
+      index[axis] = rest % sizes[axis]
+      rest /= sizes[axis]
+      offsets &+= steps[axis] &* SIMD4(repeating: index[axis])
+    }
+    for _ in range {
+      body(offsets)
+      var axis = outer - 1
+      while axis >= 0 {
+        index[axis] &+= 1
+        offsets &+= steps[axis]
+        if index[axis] < sizes[axis] { break }
+        offsets &-= steps[axis] &* SIMD4(repeating: sizes[axis])
+        index[axis] = 0
+        axis -= 1
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// Comparisons with broadcasting; results are bool, and no gradient passes.
+
+public func equal(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.equal, "equal", a, b) }
+public func notEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.notEqual, "not equal", a, b) }
+public func less(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.less, "less", a, b) }
+public func lessEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  try compare(.lessEqual, "less or equal", a, b)
+}
+public func greater(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try less(b, a) }
+public func greaterEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try lessEqual(b, a) }
+
+/// True where both are; numbers are true where not 0.
+public func logicalAnd(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  let (a, b) = (try a.asType(.bool), try b.asType(.bool))
+  let shape = try Shape.broadcast(a.shape, b.shape, "and")
+  return try whereSelect(a, b, Tensor(bools: [false], shape: [])).broadcast(to: shape)
+}
+
+/// True where one is; numbers are true where not 0.
+public func logicalOr(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  let (a, b) = (try a.asType(.bool), try b.asType(.bool))
+  let shape = try Shape.broadcast(a.shape, b.shape, "or")
+  return try whereSelect(a, Tensor(bools: [true], shape: []), b).broadcast(to: shape)
+}
+
+public func logicalNot(_ a: Tensor) throws(CoreError) -> Tensor {
+  let a = try a.asType(.bool)
+  let y = try a.similar()
+  device.map(.not, a.storage, y.storage, count: a.count)
+  return y
+}
+
+/// a where the mask is true, b elsewhere; all three broadcast.
+public func whereSelect(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  let mask = try mask.asType(.bool).detached()
+  let dtype = promoted(a.dtype, b.dtype)
+  let (first, second) = (try a.asType(dtype), try b.asType(dtype))
+  let shape = try Shape.broadcast(Shape.broadcast(a.shape, b.shape, "where"), mask.shape, "where")
+  let y = try Tensor(dtype, shape: shape, layout: commonLayout(shape, [a, b]))
+  try device.select(
+    mask.view.broadcast(to: shape), first.view.broadcast(to: shape), second.view.broadcast(to: shape), y.view)
+  let (shapeA, shapeB) = (a.shape, b.shape)
+  return y.recording([first, second]) { (g, needs) throws(CoreError) in
+    let zero = try Tensor.scalar(0)
+    return [
+      needs[0] ? try whereSelect(mask, g, zero).summed(to: shapeA) : nil,
+      needs[1] ? try whereSelect(mask, zero, g).summed(to: shapeB) : nil,
+    ]
+  }
+}
+
+private func compare(_ comparison: Comparison, _ name: String, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  let dtype = promoted(a.dtype, b.dtype)
+  let (a, b) = (try a.asType(dtype), try b.asType(dtype))
+  let shape = try Shape.broadcast(a.shape, b.shape, name)
+  let y = try Tensor(.bool, shape: shape, layout: commonLayout(shape, [a, b]))
+  try device.compare(comparison, a.view.broadcast(to: shape), b.view.broadcast(to: shape), y.view)
+  return y
+}
+
+func promoted(_ a: DType, _ b: DType) -> DType {
+  a == .float32 || b == .float32 ? .float32 : a == .int64 || b == .int64 ? .int64 : .bool
+}

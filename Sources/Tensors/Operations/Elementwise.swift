@@ -1,0 +1,109 @@
+import KernelTypes
+
+// One value at a time. Ints and bools become float32, except where noted.
+extension Tensor {
+  public func neg() throws(CoreError) -> Tensor {
+    dtype == .float32 ? try mapped(.unary(.negate)) : try sub(Tensor(ints: [0], shape: []), self)
+  }
+  public func exp() throws(CoreError) -> Tensor {
+    try mappedByResult(.exp) { (g, y) throws(CoreError) in try mul(g, y) }
+  }
+  public func log() throws(CoreError) -> Tensor { try mapped(.unary(.log)) }
+  public func log1p() throws(CoreError) -> Tensor { try mapped(.unary(.log1p)) }
+  public func sqrt() throws(CoreError) -> Tensor {
+    try mappedByResult(.squareRoot) { (g, y) throws(CoreError) in try div(g, y * 2) }
+  }
+  /// Gradient 0 at 0.
+  public func abs() throws(CoreError) -> Tensor {
+    dtype == .float32 ? try mapped(.unary(.absolute)) : try maximum(self, neg())
+  }
+  public func square() throws(CoreError) -> Tensor {
+    dtype == .float32 ? try mapped(.unary(.square)) : try mul(self, self)
+  }
+  /// −1, 0 or 1; sign(0) = 0. Gradient 0.
+  public func sign() throws(CoreError) -> Tensor { try mapped(.unary(.sign)) }
+  public func reciprocal() throws(CoreError) -> Tensor { try mapped(.unary(.reciprocal)) }
+  public func sin() throws(CoreError) -> Tensor {
+    let x = detached()
+    return try mapped(.unary(.sine)) { (g) throws(CoreError) in try mul(g, x.cos()) }
+  }
+  public func cos() throws(CoreError) -> Tensor {
+    let x = detached()
+    return try mapped(.unary(.cosine)) { (g) throws(CoreError) in try mul(g, x.sin()).neg() }
+  }
+  public func tanh() throws(CoreError) -> Tensor {
+    try mappedByResult(.tanh) { (g, y) throws(CoreError) in try combine(.tanhGradient, y, g) }
+  }
+  public func atanh() throws(CoreError) -> Tensor { try mapped(.unary(.atanh)) }
+  public func sigmoid() throws(CoreError) -> Tensor {
+    try mappedByResult(.sigmoid) { (g, y) throws(CoreError) in try combine(.sigmoidGradient, y, g) }
+  }
+  /// log(1 + exp(x)).
+  public func softplus() throws(CoreError) -> Tensor { try mapped(.unary(.softplus)) }
+  /// max(x, 0), gradient 0 at 0.
+  public func relu() throws(CoreError) -> Tensor {
+    try mappedByResult(.relu) { (g, y) throws(CoreError) in try combine(.reluGradient, y, g) }
+  }
+  /// x where x > 0, slope · x elsewhere.
+  public func leakyRelu(slope: Float = 0.01) throws(CoreError) -> Tensor { try mapped(.leakyRelu(slope: slope)) }
+  /// x · sigmoid(x).
+  public func silu() throws(CoreError) -> Tensor { try mapped(.unary(.silu)) }
+  /// Gradient 0, as of `ceil` and `round` (half to even).
+  public func floor() throws(CoreError) -> Tensor { try mapped(.unary(.floor)) }
+  public func ceil() throws(CoreError) -> Tensor { try mapped(.unary(.ceiling)) }
+  public func round() throws(CoreError) -> Tensor { try mapped(.unary(.round)) }
+
+  /// Limited to min…max; gradient 1 inside and on the bounds, 0 outside.
+  /// - Throws: `value` when min is greater than max.
+  public func clip(min low: Float = -.infinity, max high: Float = .infinity) throws(CoreError) -> Tensor {
+    guard low <= high else { throw CoreError(.value, "clip needs min <= max, not \(low) and \(high)") }
+    return try mapped(.clip(low: low, high: high))
+  }
+
+  /// x · scale + offset.
+  public func affine(scale: Float, offset: Float) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let y = try x.values(.affine(scale: scale, offset: offset))
+    return y.recording([x]) { (g, _) throws(CoreError) in [scale == 1 ? g : try g.affine(scale: scale, offset: 0)] }
+  }
+
+  private func values(_ function: ElementwiseMap) throws(CoreError) -> Tensor {
+    let y = try similar()
+    device.map(function, storage, y.storage, count: count)
+    return y
+  }
+
+  /// The gradient is formed from the operand, by the device unless `pullback` is given.
+  private func mapped(
+    _ function: ElementwiseMap, _ pullback: ((Tensor) throws(CoreError) -> Tensor)? = nil
+  ) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let y = try x.values(function)
+    guard isTracked else { return y }
+    let saved = x.detached()
+    return y.recording([x]) { (g, _) throws(CoreError) in
+      if let pullback { return [try pullback(g)] }
+      let g = try g.inLayout(saved.layout)
+      let dx = try saved.similar()
+      device.mapGradient(function, saved.storage, g.storage, dx.storage, count: saved.count)
+      return [dx]
+    }
+  }
+
+  /// The gradient is formed from the result.
+  private func mappedByResult(
+    _ operation: UnaryOperation, _ pullback: @escaping (_ g: Tensor, _ y: Tensor) throws(CoreError) -> Tensor
+  ) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let y = try x.values(.unary(operation))
+    return y.recording([x]) { (g, _) throws(CoreError) in [try pullback(g, y)] }
+  }
+}
+
+/// Both of one shape; without a record.
+private func combine(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  let b = try b.inLayout(a.layout)
+  let y = try a.similar()
+  try device.binary(operation, a.view, b.view, y.view)
+  return y
+}

@@ -1,0 +1,91 @@
+extension Tensor {
+  /// The entries of an axis at the given places, in that order; places may repeat, negative ones count from the end.
+  /// - Throws: `value` for a place outside the axis.
+  public func indexSelect(axis: Int, _ indices: [Int]) throws(CoreError) -> Tensor {
+    let axis = try Shape.axis(axis, rank: rank, "index")
+    let (places, block) = try places(axis, indices)
+    let source = try rowMajor()
+    var target = shape
+    target[axis] = indices.count
+    let y = try Tensor(dtype, shape: target)
+    device.take(source.storage, dtype, block: block, places, y.storage)
+    return y.recordingPut(self, block, places)
+  }
+
+  /// The elements where the mask is true, in row-major order; the mask covers the leading axes.
+  public func maskedSelect(_ mask: Tensor) throws(CoreError) -> Tensor {
+    let (places, block) = try places(mask)
+    let source = try rowMajor()
+    let y = try Tensor(dtype, shape: [places.count] + shape[mask.rank...])
+    device.take(source.storage, dtype, block: block, places, y.storage)
+    return y.recordingPut(self, block, places)
+  }
+
+  /// One element along an axis for every position of the other axes: `indices` has this shape without the axis, so
+  /// that for [b, k], axis 1, y[i] = x[i, indices[i]].
+  public func gather(axis: Int, _ indices: [Int]) throws(CoreError) -> Tensor {
+    let axis = try Shape.axis(axis, rank: rank, "gather")
+    let size = shape[axis]
+    let inner = shape[(axis + 1)...].reduce(1, &*)
+    let target = shape.dropping([axis])
+    let expected = try Shape.count(target)
+    guard indices.count == expected else {
+      throw CoreError(
+        .shape, "gather along axis \(axis) of shape \(shape) needs \(expected) places, not \(indices.count)")
+    }
+    var places: [Int] = []
+    places.reserveCapacity(indices.count)
+    for (i, index) in indices.enumerated() {
+      let place = try Shape.place(index, size: size, axis: axis, shape: shape)
+      places.append((i / inner * size + place) * inner + i % inner)
+    }
+    let source = try rowMajor()
+    let y = try Tensor(dtype, shape: target)
+    device.take(source.storage, dtype, block: 1, places, y.storage)
+    return y.recordingPut(self, 1, places)
+  }
+
+  /// The gradient of `take`.
+  private func recordingPut(_ origin: Tensor, _ block: Int, _ places: [Int]) -> Tensor {
+    let shape = origin.shape
+    return recording([origin]) { (g, _) throws(CoreError) in
+      let dx = try Tensor.zeros(shape)
+      device.put(try g.rowMajor().storage, .float32, block: block, places, adding: true, dx.storage)
+      return [dx]
+    }
+  }
+
+  /// The places of blocks that an index list along an axis means.
+  func places(_ axis: Int, _ indices: [Int]) throws(CoreError) -> (places: [Int], block: Int) {
+    let size = shape[axis]
+    let block = shape[(axis + 1)...].reduce(1, &*)
+    let outer = shape[..<axis].reduce(1, &*)
+    var chosen: [Int] = []
+    for index in indices { chosen.append(try Shape.place(index, size: size, axis: axis, shape: shape)) }
+    if outer == 1 { return (chosen, block) }
+    _ = try Shape.count([outer, chosen.count])
+    return ((0..<outer).flatMap { o in chosen.map { o &* size &+ $0 } }, block)
+  }
+
+  func places(_ mask: Tensor) throws(CoreError) -> (places: [Int], block: Int) {
+    guard mask.dtype == .bool else { throw CoreError(.type, "a mask must be bool, not \(mask.dtype)") }
+    guard mask.rank <= rank, Array(shape[..<mask.rank]) == mask.shape else {
+      throw CoreError(
+        .shape, "a mask of shape \(mask.shape) does not fit a tensor of shape \(shape)",
+        hint: "its sizes must be those of the leading axes")
+    }
+    let block = shape[mask.rank...].reduce(1, &*)
+    return (mask.bools().enumerated().compactMap { $1 ? $0 : nil }, block)
+  }
+}
+
+extension Shape {
+  static func place(_ index: Int, size: Int, axis: Int, shape: [Int]) throws(CoreError) -> Int {
+    guard index >= -size, index < size else {
+      throw CoreError(
+        .value, "index \(index) is outside axis \(axis) of shape \(shape), which has \(size) entries",
+        hint: size == 0 ? "the axis is empty" : "indices go from 0 to \(size - 1), or from -\(size) to -1")
+    }
+    return index < 0 ? index + size : index
+  }
+}

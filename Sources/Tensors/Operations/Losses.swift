@@ -1,0 +1,126 @@
+/// How the losses of examples become one number.
+public enum LossReduction: String, Sendable, CaseIterable {
+  /// One value for each example.
+  case none
+  case sum
+  /// The mean; of a divergence over examples and classes.
+  case mean
+  /// The sum divided by the number of examples.
+  case batchmean
+}
+
+/// The two conventions of label smoothing s over k classes.
+public enum SmoothingConvention: String, Sendable, CaseIterable {
+  /// (1 − s) · one-hot + s / k, as PyTorch.
+  case uniform
+  /// 1 − s for the label, s / (k − 1) for the others, as in several training codes.
+  case others
+}
+
+/// Cross-entropy with class labels: −Σ target · log softmax(logits / temperature).
+///
+/// - Parameters:
+///   - logits: [n, k].
+///   - labels: n numbers in 0..<k.
+///   - labelSmoothing: s, 0 for none.
+public func crossEntropy(
+  _ logits: Tensor, labels: [Int], temperature: Float = 1, reduction: LossReduction = .mean,
+  labelSmoothing: Float = 0, convention: SmoothingConvention = .uniform
+) throws(CoreError) -> Tensor {
+  let classes = try checkLabels(logits, labels, "crossEntropy")
+  let logs = try logits.logSoftmax(temperature: temperature)
+  let hit = try logs.gather(axis: 1, labels)
+  if labelSmoothing == 0 { return try reduced(hit.neg(), reduction, classes: classes) }
+  guard labelSmoothing > 0, labelSmoothing <= 1 else {
+    throw CoreError(.value, "label smoothing must be in 0…1, not \(labelSmoothing)")
+  }
+  let all = try logs.sum(axes: [1])
+  let rest =
+    convention == .uniform ? labelSmoothing / Float(classes) : labelSmoothing / Float(Swift.max(classes - 1, 1))
+  let own = 1 - labelSmoothing - (convention == .uniform ? 0 : rest)
+  return try reduced(add(hit * -own, all * -rest), reduction, classes: classes)
+}
+
+/// Cross-entropy with soft targets: −Σ target · log softmax(logits / temperature), for each example.
+///
+/// - Parameters:
+///   - logits: [n, k].
+///   - target: probabilities [n, k].
+public func crossEntropy(
+  _ logits: Tensor, target: Tensor, temperature: Float = 1, reduction: LossReduction = .mean
+) throws(CoreError) -> Tensor {
+  let classes = try checkPair(logits, target, "crossEntropy")
+  let products = try mul(target, logits.logSoftmax(temperature: temperature))
+  return try reduced(products.sum(axes: [1]).neg(), reduction, classes: classes)
+}
+
+/// KL(softmax(p / temperature) ‖ softmax(q / temperature)) from logits; finite where probabilities underflow.
+///
+/// - Parameters:
+///   - p: logits [n, k].
+///   - q: logits [n, k].
+///   - reduction: `batchmean` divides by n, `mean` by n · k.
+public func klDivergence(
+  _ p: Tensor, _ q: Tensor, temperature: Float = 1, reduction: LossReduction = .batchmean
+) throws(CoreError) -> Tensor {
+  let classes = try checkPair(p, q, "klDivergence")
+  let logP = try p.logSoftmax(temperature: temperature)
+  let logQ = try q.logSoftmax(temperature: temperature)
+  let terms = try mul(logP.exp(), sub(logP, logQ))
+  let rows = try terms.sum(axes: [1])
+  if reduction == .mean { return try rows.sum() / (Float(rows.count) * Float(classes)) }
+  return try reduced(rows, reduction, classes: classes)
+}
+
+/// Squared differences, of tensors that broadcast: their mean, sum, or all of them.
+public func mse(_ a: Tensor, _ b: Tensor, reduction: LossReduction = .mean) throws(CoreError) -> Tensor {
+  let squares = try sub(a, b).square()
+  switch reduction {
+  case .none: return squares
+  case .sum: return try squares.sum()
+  case .mean: return try squares.mean()
+  case .batchmean: return try squares.sum() / Float(squares.shape.first ?? 1)
+  }
+}
+
+/// The boosted cross-entropy of MART (Wang et al. 2020, reference implementation):
+/// −log p_y − log(1.0001 − max_{j≠y} p_j + 1e-12).
+public func martBCE(_ logits: Tensor, labels: [Int], reduction: LossReduction = .mean) throws(CoreError) -> Tensor {
+  let classes = try checkLabels(logits, labels, "martBCE", atLeast: 2)
+  let probabilities = try logits.softmax()
+  let other = try probabilities.gather(axis: 1, otherPlaces(logits, labels))
+  let boosted = try other.affine(scale: -1, offset: 1.0001).adding(1e-12).log()
+  let own = try logits.logSoftmax().gather(axis: 1, labels)
+  return try reduced(add(own, boosted).neg(), reduction, classes: classes)
+}
+
+func reduced(_ losses: Tensor, _ reduction: LossReduction, classes: Int) throws(CoreError) -> Tensor {
+  switch reduction {
+  case .none: losses
+  case .sum: try losses.sum()
+  case .mean, .batchmean: try losses.mean()
+  }
+}
+
+@discardableResult
+func checkLabels(_ logits: Tensor, _ labels: [Int], _ name: String, atLeast: Int = 1) throws(CoreError) -> Int {
+  guard logits.rank == 2, logits.shape[1] >= atLeast else {
+    throw CoreError(
+      .shape,
+      "\(name) needs logits [examples, classes]\(atLeast > 1 ? " with at least \(atLeast) classes" : ""),"
+        + " not shape \(logits.shape)")
+  }
+  guard logits.shape[0] == labels.count else {
+    throw CoreError(.shape, "\(name): \(labels.count) labels do not fit logits of shape \(logits.shape)")
+  }
+  for label in labels { try Shape.check(label: label, classes: logits.shape[1]) }
+  return logits.shape[1]
+}
+
+func checkPair(_ a: Tensor, _ b: Tensor, _ name: String) throws(CoreError) -> Int {
+  guard a.rank == 2, a.shape == b.shape, a.shape[1] > 0 else {
+    throw CoreError(
+      .shape, "\(name) needs two tensors of one shape [examples, classes], not \(a.shape) and \(b.shape)")
+  }
+  return a.shape[1]
+}

@@ -1,0 +1,114 @@
+import KernelTypes
+import Kernels
+
+/// The matrix product over the last two axes; leading axes broadcast, and a one-dimensional operand is a row (first)
+/// or a column (second), as in NumPy.
+/// - Throws: `shape` when the inner sizes differ.
+public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  guard a.rank > 0, b.rank > 0 else {
+    throw CoreError(.shape, "matmul needs tensors with axes, not shapes \(a.shape) and \(b.shape)", hint: "use *")
+  }
+  let (x1, x2) = (try a.asType(.float32), try b.asType(.float32))
+  if a.rank == 1 {
+    let y = try matmul(x1.unsqueeze(0), x2)
+    return try y.reshape(y.shape.dropping([y.rank - (b.rank == 1 ? 1 : 2)]))
+  }
+  if b.rank == 1 {
+    let y = try matmul(x1, x2.unsqueeze(1))
+    return try y.reshape(y.shape.dropLast())
+  }
+  guard a.shape[a.rank - 1] == b.shape[b.rank - 2] else {
+    throw CoreError(
+      .shape,
+      "matmul of shapes \(a.shape) and \(b.shape): axis -1 of the first has \(a.shape[a.rank - 1]) elements,"
+        + " axis -2 of the second \(b.shape[b.rank - 2])",
+      hint: "they must be equal; transpose one of them?")
+  }
+  let y = try product(x1.detached(), x2.detached())
+  let (first, second) = (x1.detached(), x2.detached())
+  return y.recording([x1, x2]) { (g, needs) throws(CoreError) in
+    [
+      needs[0] ? try product(g, second, transposeB: true).summed(to: first.shape) : nil,
+      needs[1]
+        ? second.rank == 2
+          ? try product(first.flattenedRows(), g.flattenedRows(), transposeA: true)
+          : try product(first, g, transposeA: true).summed(to: second.shape)
+        : nil,
+    ]
+  }
+}
+
+/// x · weightᵀ + bias over the last axis.
+///
+/// - Parameters:
+///   - x: [..., inputs].
+///   - weight: [outputs, inputs], as PyTorch's.
+///   - bias: [outputs], or none.
+/// - Returns: [..., outputs].
+public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws(CoreError) -> Tensor {
+  guard weight.rank == 2, let inputs = x.shape.last, inputs == weight.shape[1] else {
+    throw CoreError(
+      .shape,
+      "a linear layer with weights \(weight.shape) [outputs, inputs] does not take an input of shape \(x.shape)",
+      hint: weight.rank == 2 ? "the last axis must have \(weight.shape[1]) elements" : "weights have two axes")
+  }
+  if let bias, bias.shape != [weight.shape[0]] {
+    throw CoreError(
+      .shape, "a bias of shape \(bias.shape) does not fit weights \(weight.shape), expected [\(weight.shape[0])]")
+  }
+  let (x1, w) = (try x.asType(.float32), try weight.asType(.float32))
+  let rows = try x1.detached().flattenedRows()
+  let weights = w.detached()
+  var y = try product(rows, weights, transposeB: true)
+  if let bias { y = try add(y, bias.detached()) }
+  let origin = x.shape
+  return try y.reshape(x.shape.dropLast() + [weight.shape[0]]).recording([x1, w] + (bias.map { [$0] } ?? [])) {
+    (g, needs) throws(CoreError) in
+    let g = try g.flattenedRows()
+    var gradients = [
+      needs[0] ? try product(g, weights).reshape(origin) : nil,
+      needs[1] ? try product(g, rows, transposeA: true) : nil,
+    ]
+    if needs.count > 2 { gradients.append(needs[2] ? try g.sum(axes: [0]) : nil) }
+    return gradients
+  }
+}
+
+/// Batched product of untracked matrices, either stored transposed.
+private func product(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false)
+  throws(CoreError) -> Tensor
+{
+  try Compute.poll()
+  let (a, b) = (try a.rowMajor(), try b.rowMajor())
+  let (rows, inner) =
+    transposeA ? (a.shape[a.rank - 1], a.shape[a.rank - 2]) : (a.shape[a.rank - 2], a.shape[a.rank - 1])
+  let columns = transposeB ? b.shape[b.rank - 2] : b.shape[b.rank - 1]
+  if b.rank == 2 && !transposeA && a.rank > 2 {
+    // One product of all rows.
+    return try product(a.flattenedRows(), b, transposeB: transposeB).reshape(a.shape.dropLast() + [columns])
+  }
+  let batch = try Shape.broadcast(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "matmul")
+  let count = try Shape.count(batch)
+  func stretched(_ x: Tensor) throws(CoreError) -> (Tensor, step: Int) {
+    let own = Array(x.shape.dropLast(2))
+    let size = x.shape.suffix(2).reduce(1, &*)
+    if own == batch { return (x, size) }
+    if own.allSatisfy({ $0 == 1 }) { return (x, 0) }
+    return (try x.broadcast(to: batch + x.shape.suffix(2)), size)
+  }
+  let (first, stepA) = try stretched(a)
+  let (second, stepB) = try stretched(b)
+  let y = try Tensor(.float32, shape: batch + [rows, columns])
+  device.multiply(
+    MatrixShape(
+      rows: rows, columns: columns, inner: inner, transposeA: transposeA, transposeB: transposeB, batch: count,
+      stepA: stepA, stepB: stepB), first.storage, second.storage, y.storage)
+  return y
+}
+
+extension Tensor {
+  fileprivate func flattenedRows() throws(CoreError) -> Tensor {
+    let columns = shape.last ?? 1
+    return try reshape([try Shape.count(shape.dropLast()), columns])
+  }
+}

@@ -1,0 +1,96 @@
+/// The result of batch normalisation in training.
+public struct BatchNormResult: Sendable {
+  public var y: Tensor
+  /// The batch's own mean [channels].
+  public var mean: Tensor
+  /// The batch's unbiased variance [channels], which running statistics are updated with.
+  public var unbiasedVariance: Tensor
+
+  /// (1 − momentum) · running + momentum · batch, for mean and variance.
+  public func updating(
+    runningMean: Tensor, runningVariance: Tensor, momentum: Float = 0.1
+  ) throws(CoreError) -> (mean: Tensor, variance: Tensor) {
+    (
+      try add(runningMean * (1 - momentum), mean * momentum),
+      try add(runningVariance * (1 - momentum), unbiasedVariance * momentum)
+    )
+  }
+}
+
+/// Batch normalisation with the statistics of the batch.
+///
+/// - Parameters:
+///   - x: [n, channels, h, w] or [n, channels].
+///   - weight: scale [channels], 1 if none.
+///   - bias: shift [channels], 0 if none.
+///   - relu: ReLU after it, in the same pass.
+public func batchNormTrain(
+  _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5, relu: Bool = false
+) throws(CoreError) -> BatchNormResult {
+  let images = try normalizable(x, weight, bias)
+  let (rows, channels) = (images.count / Swift.max(x.shape[1], 1), x.shape[1])
+  guard rows > 0 else { throw CoreError(.shape, "batch normalisation of no examples: shape \(x.shape)") }
+  let mean = try Tensor(.float32, shape: [channels])
+  let variance = try Tensor(.float32, shape: [channels])
+  try device.moments(images.storage, rows: rows, channels: channels, mean: mean.storage, variance: variance.storage)
+  let y = try normalize(
+    x, images, mean: mean, variance: variance, weight: weight, bias: bias, eps: eps, relu: relu, training: true)
+  return BatchNormResult(
+    y: y, mean: mean, unbiasedVariance: try variance * (Float(rows) / (Float(rows) - 1)))
+}
+
+/// Batch normalisation with fixed statistics: (x − mean) / √(variance + eps) · weight + bias.
+public func batchNormEval(
+  _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, mean: Tensor, variance: Tensor, eps: Float = 1e-5,
+  relu: Bool = false
+) throws(CoreError) -> Tensor {
+  let images = try normalizable(x, weight, bias)
+  for statistic in [mean, variance] where statistic.shape != [x.shape[1]] {
+    throw CoreError(
+      .shape, "statistics of shape \(statistic.shape) do not fit \(x.shape[1]) channels of an input of shape \(x.shape)"
+    )
+  }
+  return try normalize(
+    x, images, mean: mean.asType(.float32).detached(), variance: variance.asType(.float32).detached(), weight: weight,
+    bias: bias,
+    eps: eps, relu: relu, training: false)
+}
+
+/// The input as a matrix with the channels fastest.
+private func normalizable(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?) throws(CoreError) -> Tensor {
+  guard x.rank == 4 || x.rank == 2 else {
+    throw CoreError(.shape, "batch normalisation needs [n, channels, h, w] or [n, channels], not shape \(x.shape)")
+  }
+  for case let parameter? in [weight, bias] where parameter.shape != [x.shape[1]] {
+    throw CoreError(
+      .shape, "parameters of shape \(parameter.shape) do not fit \(x.shape[1]) channels of an input of shape \(x.shape)"
+    )
+  }
+  return try x.asType(.float32).channelsLast()
+}
+
+private func normalize(
+  _ x: Tensor, _ images: Tensor, mean: Tensor, variance: Tensor, weight: Tensor?, bias: Tensor?, eps: Float,
+  relu: Bool, training: Bool
+) throws(CoreError) -> Tensor {
+  let channels = x.shape[1]
+  let scale = try weight?.asType(.float32)
+  let shift = try bias?.asType(.float32)
+  let (plainScale, plainShift) = (try scale?.rowMajor(), try shift?.rowMajor())
+  let s = NormalizationArguments(
+    rows: images.count / Swift.max(channels, 1), channels: channels, mean: mean.storage, variance: variance.storage,
+    weight: plainScale?.storage, bias: plainShift?.storage, eps: eps, relu: relu)
+  let y = try images.similar()
+  try device.normalize(s, images.storage, y.storage)
+  let (hasScale, hasShift) = (scale != nil, shift != nil)
+  return y.recording([x] + [scale, shift].compactMap { $0 }) { (g, needs) throws(CoreError) in
+    let g = try g.inLayout(images.layout)
+    let dx = needs[0] ? try images.similar() : nil
+    let dWeight = hasScale && needs[1] ? try Tensor(.float32, shape: [channels]) : nil
+    let dBias = hasShift && needs[hasScale ? 2 : 1] ? try Tensor(.float32, shape: [channels]) : nil
+    try device.normalizeGradient(
+      s, training: training, images.storage, g.storage, dx: dx?.storage, dWeight: dWeight?.storage,
+      dBias: dBias?.storage)
+    return [dx] + (hasScale ? [dWeight] : []) + (hasShift ? [dBias] : [])
+  }
+}

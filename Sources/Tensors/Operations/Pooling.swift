@@ -1,0 +1,74 @@
+import KernelTypes
+
+/// The greatest value of each window; padding counts as −infinity, the gradient goes to the first of equals.
+///
+/// - Parameters:
+///   - x: [n, channels, h, w].
+///   - stride: the kernel's size if not given.
+///   - ceilMode: also a last window that is only partly inside.
+public func maxPool2d(
+  _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: Padding = .none, ceilMode: Bool = false
+) throws(CoreError) -> Tensor {
+  let (images, s) = try pooling(x, kernel, stride, padding, ceilMode, "maxPool2d")
+  let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
+  // Places are int32: half the elements of an int64 tensor hold them.
+  let places = x.isTracked ? try Storage(.int64, count: y.count / 2 + 1) : nil
+  device.maxPool(s, images.storage, y.storage, places: places)
+  return y.recording([x]) { (g, _) throws(CoreError) in
+    let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
+    if let places { device.maxPoolGradient(s, try g.channelsLast().storage, places: places, dx.storage) }
+    return [dx]
+  }
+}
+
+/// The mean of each window.
+///
+/// - Parameters:
+///   - countsPadding: whether padding counts as zeros (as PyTorch's default), or not at all.
+public func avgPool2d(
+  _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: Padding = .none, countsPadding: Bool = true
+) throws(CoreError) -> Tensor {
+  let (images, s) = try pooling(x, kernel, stride, padding, false, "avgPool2d")
+  let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
+  device.averagePool(s, countsPadding: countsPadding, images.storage, y.storage)
+  return y.recording([x]) { (g, _) throws(CoreError) in
+    let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
+    device.averagePoolGradient(s, countsPadding: countsPadding, try g.channelsLast().storage, dx.storage)
+    return [dx]
+  }
+}
+
+/// The mean of each channel of each image: [n, channels, h, w] to [n, channels].
+public func globalAveragePool(_ x: Tensor) throws(CoreError) -> Tensor {
+  guard x.rank == 4 else {
+    throw CoreError(.shape, "globalAveragePool needs [n, channels, h, w], not shape \(x.shape)")
+  }
+  return try x.mean(axes: [2, 3])
+}
+
+private func pooling(
+  _ x: Tensor, _ kernel: (Int, Int), _ stride: (Int, Int)?, _ padding: Padding, _ ceilMode: Bool, _ name: String
+) throws(CoreError) -> (Tensor, PoolShape) {
+  guard x.rank == 4 else { throw CoreError(.shape, "\(name) needs [n, channels, h, w], not shape \(x.shape)") }
+  let stride = stride ?? kernel
+  _ = try Window.output(x.shape, kernel: kernel, stride: stride, padding: padding, name)
+  guard Swift.max(padding.top, padding.bottom) < kernel.0, Swift.max(padding.left, padding.right) < kernel.1 else {
+    throw CoreError(.value, "the padding of \(name) must be less than its kernel \(kernel)")
+  }
+  var (bottom, right) = (padding.bottom, padding.right)
+  if ceilMode {
+    bottom += more(x.shape[2] + padding.top + padding.bottom, kernel.0, stride.0, x.shape[2] + padding.top)
+    right += more(x.shape[3] + padding.left + padding.right, kernel.1, stride.1, x.shape[3] + padding.left)
+  }
+  let s = PoolShape(
+    batch: x.shape[0], height: x.shape[2], width: x.shape[3], channels: x.shape[1], kernel: kernel, stride: stride,
+    padding: (padding.top, bottom, padding.left, right))
+  return (try x.asType(.float32).channelsLast(), s)
+}
+
+/// Extra padding for a last window that begins inside the image or the padding before it.
+private func more(_ size: Int, _ kernel: Int, _ stride: Int, _ inside: Int) -> Int {
+  let rest = (size - kernel) % stride
+  let start = size - kernel - rest + stride
+  return rest > 0 && start < inside ? stride - rest : 0
+}

@@ -1,0 +1,155 @@
+// Reductions over the given axes (negative ones count from the end), or over all when `axes` is nil.
+extension Tensor {
+  /// Of bools and ints: int64.
+  public func sum(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    let x = dtype == .bool ? try asType(.int64) : self
+    let (axes, kept) = try x.reduced(axes, "sum")
+    let y = try x.reduce(.sum, axes, kept)
+    let shape = shape
+    return try y.recording([x]) { (g, _) throws(CoreError) in [try g.reshape(kept).broadcast(to: shape)] }
+      .shaped(keepdim ? kept : kept.dropping(axes))
+  }
+
+  /// NaN when there is nothing to average.
+  public func mean(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let (found, _) = try x.reduced(axes, "mean")
+    let count = found.reduce(1) { $0 &* shape[$1] }
+    return try div(x.sum(axes: found, keepdim: keepdim), .scalar(Float(count)))
+  }
+
+  /// The variance: squared deviations over the number of elements, less 1 if unbiased.
+  public func variance(axes: [Int]? = nil, unbiased: Bool = true, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let (found, _) = try x.reduced(axes, "variance")
+    let count = found.reduce(1) { $0 &* shape[$1] }
+    let deviations = try sub(x, x.mean(axes: found, keepdim: true)).square()
+    return try div(deviations.sum(axes: found, keepdim: keepdim), .scalar(Float(count) - (unbiased ? 1 : 0)))
+  }
+
+  /// The greatest; NaN if one is. The gradient is shared evenly among equals.
+  /// - Throws: `shape` for the maximum of nothing.
+  public func max(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    try extremum(.maximum, "max", axes, keepdim)
+  }
+
+  /// The smallest; NaN if one is. The gradient is shared evenly among equals.
+  public func min(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    try extremum(.minimum, "min", axes, keepdim)
+  }
+
+  /// The place of the greatest element along an axis, the first of equals; int64.
+  public func argmax(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    guard let given = axis else {
+      return try detached().reshape([count]).argmax(axis: 0).reshape(keepdim ? shape.map { _ in 1 } : [])
+    }
+    let axis = try Shape.axis(given, rank: rank, "argmax")
+    guard shape[axis] > 0 else { throw CoreError(.shape, "argmax along the empty axis \(axis) of shape \(shape)") }
+    let places = try topPlaces(1, axis: axis)
+    var target = shape
+    target[axis] = 1
+    if !keepdim { target.remove(at: axis) }
+    return try places.reshape(target)
+  }
+
+  public func argmin(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    try asType(.float32).detached().neg().argmax(axis: axis, keepdim: keepdim)
+  }
+
+  /// The places of the k greatest along the last axis, greatest first, the first of equals first.
+  package func topPlaces(_ k: Int, axis: Int) throws(CoreError) -> Tensor {
+    let x = try detached().asType(.float32).movingAxisLast(axis).rowMajor()
+    let columns = x.shape.last ?? 1
+    let shape = x.shape.dropLast() + [k]
+    let places = try Tensor(.int64, shape: Array(shape))
+    if x.count > 0 { device.greatest(k, x.storage, rows: x.count / columns, columns: columns, places.storage) }
+    return places
+  }
+
+  /// Whether any element is true (not 0).
+  public func any(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    try notEqual(asType(.bool).sum(axes: axes, keepdim: keepdim), Tensor(ints: [0], shape: []))
+  }
+
+  /// Whether all elements are true (not 0).
+  public func all(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    try equal(logicalNot(self).sum(axes: axes, keepdim: keepdim), Tensor(ints: [0], shape: []))
+  }
+
+  /// The p-norm (p ≥ 1 or infinity) over all elements, or of each example (all axes but the first).
+  public func norm(_ p: Double = 2, perExample: Bool = false) throws(CoreError) -> Tensor {
+    guard p >= 1 else { throw CoreError(.value, "a norm needs p >= 1, not \(p)", hint: "use 1, 2 or infinity") }
+    if perExample && rank == 0 { throw CoreError(.shape, "a tensor without axes has no examples") }
+    let axes = perExample ? Array(1..<Swift.max(rank, 1)) : nil
+    if p == 1 { return try abs().sum(axes: axes) }
+    if p == .infinity { return count == 0 ? try abs().sum(axes: axes) : try abs().max(axes: axes) }
+    if p != 2 {
+      return try pow(pow(abs(), .scalar(Float(p))).sum(axes: axes), .scalar(Float(1 / p)))
+    }
+    let x = try asType(.float32)
+    let y = try x.detached().square().sum(axes: axes).sqrt()
+    let (saved, shape) = (x.detached(), shape)
+    return y.recording([x]) { (g, _) throws(CoreError) in
+      // x / |x|, and 0 at 0.
+      let zero = try Tensor.scalar(0)
+      let scale = try whereSelect(equal(y, zero), zero, div(g, y))
+      let column = perExample ? [shape[0]] + shape.dropFirst().map { _ in 1 } : shape.map { _ in 1 }
+      return [try mul(saved, scale.reshape(column))]
+    }
+  }
+
+  /// log Σ exp(x) along an axis, without overflow.
+  public func logsumexp(axis: Int, keepdim: Bool = false) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let axis = try Shape.axis(axis, rank: rank, "logsumexp")
+    guard shape[axis] > 0 else { throw CoreError(.shape, "logsumexp along the empty axis \(axis) of shape \(shape)") }
+    let values = x.detached()
+    let top = try values.max(axes: [axis], keepdim: true)
+    let shift = try whereSelect(less(top.abs(), .scalar(.infinity)), top, .scalar(0))
+    let y = try add(sub(values, shift).exp().sum(axes: [axis], keepdim: true).log(), shift)
+    return try y.recording([x]) { (g, _) throws(CoreError) in
+      [try mul(values.softmax(axis: axis), g)]
+    }.shaped(keepdim ? y.shape : y.shape.dropping([axis]))
+  }
+
+  private func extremum(_ reduction: Reduction, _ name: String, _ axes: [Int]?, _ keepdim: Bool) throws(CoreError)
+    -> Tensor
+  {
+    let x = dtype == .bool ? try asType(.int64) : self
+    let (axes, kept) = try x.reduced(axes, name)
+    guard !axes.contains(where: { shape[$0] == 0 }) else {
+      throw CoreError(.shape, "\(name) of no elements: shape \(shape), axes \(axes)")
+    }
+    let y = try x.reduce(reduction, axes, kept)
+    let saved = x.detached()
+    return try y.recording([x]) { (g, _) throws(CoreError) in
+      let chosen = try equal(saved, y).asType(.float32)
+      let share = try div(g, chosen.sum(axes: axes, keepdim: true))
+      return [try mul(chosen, share)]
+    }.shaped(keepdim ? kept : kept.dropping(axes))
+  }
+
+  /// The axes in order, and the shape with 1 at each.
+  private func reduced(_ axes: [Int]?, _ name: String) throws(CoreError) -> ([Int], [Int]) {
+    let axes = try Shape.axes(axes, rank: rank, name)
+    var kept = shape
+    for axis in axes { kept[axis] = 1 }
+    return (axes, kept)
+  }
+
+  private func reduce(_ reduction: Reduction, _ axes: [Int], _ kept: [Int]) throws(CoreError) -> Tensor {
+    if axes.allSatisfy({ shape[$0] == 1 }), count > 0 { return try rowMajor() }
+    let y = try Tensor(dtype, shape: kept)
+    var reducing = [Bool](repeating: false, count: rank)
+    for axis in axes { reducing[axis] = true }
+    if y.count > 0 { try device.reduce(reduction, view, reducing: reducing, y.storage) }
+    return y
+  }
+
+  /// With a record.
+  private func shaped(_ target: [Int]) throws(CoreError) -> Tensor { target == shape ? self : try reshape(target) }
+}
+
+extension [Int] {
+  func dropping(_ axes: [Int]) -> [Int] { indices.filter { !axes.contains($0) }.map { self[$0] } }
+}

@@ -1,0 +1,50 @@
+extension Tensor {
+  /// softmax(x / temperature) along an axis (the last if none is given).
+  /// - Throws: `value` unless temperature > 0.
+  public func softmax(temperature: Float = 1, axis: Int = -1) throws(CoreError) -> Tensor {
+    try softmax(temperature, axis, logarithm: false)
+  }
+
+  /// log softmax(x / temperature) along an axis (the last if none is given).
+  public func logSoftmax(temperature: Float = 1, axis: Int = -1) throws(CoreError) -> Tensor {
+    try softmax(temperature, axis, logarithm: true)
+  }
+
+  private func softmax(_ temperature: Float, _ axis: Int, logarithm: Bool) throws(CoreError) -> Tensor {
+    guard temperature > 0, temperature.isFinite else {
+      throw CoreError(
+        .value, "a temperature must be greater than 0, not \(temperature)", hint: "1 leaves logits as they are")
+    }
+    let axis = try Shape.axis(axis, rank: rank, "softmax")
+    let x = try asType(.float32)
+    if axis != rank - 1 {
+      return try x.movingAxisLast(axis).softmax(temperature, -1, logarithm: logarithm).movingLastAxis(to: axis)
+    }
+    let source = try x.rowMajor()
+    let y = try Tensor(.float32, shape: shape)
+    let columns = shape[axis]
+    let rows = columns == 0 ? 0 : count / columns
+    device.softmax(
+      source.storage, rows: rows, columns: columns, temperature: temperature, logarithm: logarithm, y.storage)
+    return y.recording([x]) { (g, _) throws(CoreError) in
+      let g = try g.rowMajor()
+      let dx = try Tensor(.float32, shape: y.shape)
+      device.softmaxGradient(
+        y: y.storage, dy: g.storage, rows: rows, columns: columns, temperature: temperature, logarithm: logarithm,
+        dx.storage)
+      return [dx]
+    }
+  }
+
+  func movingAxisLast(_ axis: Int) throws(CoreError) -> Tensor {
+    if axis == rank - 1 || axis == -1 { return self }
+    return try permute(shape.indices.filter { $0 != axis } + [axis])
+  }
+
+  func movingLastAxis(to axis: Int) throws(CoreError) -> Tensor {
+    if axis == rank - 1 { return self }
+    var order = Array(0..<(rank - 1))
+    order.insert(rank - 1, at: axis)
+    return try permute(order)
+  }
+}

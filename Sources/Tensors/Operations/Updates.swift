@@ -1,0 +1,66 @@
+/// Settings of one step of stochastic gradient descent, as PyTorch's SGD.
+public struct SGD: Sendable, Hashable {
+  public var learningRate: Float
+  public var momentum: Float
+  public var weightDecay: Float
+  public var nesterov: Bool
+
+  public init(learningRate: Float, momentum: Float = 0, weightDecay: Float = 0, nesterov: Bool = false) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+    self.nesterov = nesterov
+  }
+
+  /// g' = g + weightDecay · w; v = momentum · v + g' (g' in the first step); w −= rate · (nesterov ? g' + momentum · v
+  /// : v). In place where nobody else holds the weights.
+  ///
+  /// - Parameters:
+  ///   - velocity: the moving sum, nil before the first step; stays nil without momentum.
+  public func update(_ weights: inout Tensor, velocity: inout Tensor?, gradient: Tensor) throws(CoreError) {
+    guard weights.dtype == .float32, gradient.dtype == .float32, weights.shape == gradient.shape else {
+      throw CoreError(
+        .shape, "a gradient of shape \(gradient.shape) does not fit weights of shape \(weights.shape)")
+    }
+    if let velocity, velocity.shape != weights.shape {
+      throw CoreError(.shape, "a velocity of shape \(velocity.shape) does not fit weights of shape \(weights.shape)")
+    }
+    let gradient = try gradient.inLayout(weights.layout)
+    try weights.makeUnique()
+    if momentum != 0 {
+      var sum: Tensor
+      if let last = velocity.take() { sum = last } else { sum = try Tensor.zeros(weights.shape) }
+      sum = try sum.inLayout(weights.layout)
+      try sum.makeUnique()
+      step(weights, sum, gradient)
+      velocity = sum
+    } else {
+      step(weights, nil, gradient)
+    }
+  }
+
+  private func step(_ weights: Tensor, _ velocity: Tensor?, _ gradient: Tensor) {
+    device.sgd(
+      SGDArguments(rate: learningRate, momentum: momentum, weightDecay: weightDecay, nesterov: nesterov),
+      weights.storage, velocity?.storage, gradient.storage, count: weights.count)
+  }
+}
+
+/// One ascent step of a sign attack: x + step · sign(gradient), limited to the Linf ball of radius eps around `center`
+/// and then to low…high. A negative step descends.
+public func signStep(
+  _ x: Tensor, gradient: Tensor, center: Tensor, step: Float, eps: Float, low: Float = 0, high: Float = 1
+) throws(CoreError) -> Tensor {
+  guard x.dtype == .float32, gradient.dtype == .float32, center.dtype == .float32 else {
+    throw CoreError(.type, "signStep needs float32 tensors, not \(x.dtype), \(gradient.dtype) and \(center.dtype)")
+  }
+  guard x.shape == gradient.shape, x.shape == center.shape else {
+    throw CoreError(.shape, "signStep needs equal shapes, not \(x.shape), \(gradient.shape) and \(center.shape)")
+  }
+  let layout = commonLayout(x.shape, [gradient, x])
+  let (from, slope, middle) = (try x.inLayout(layout), try gradient.inLayout(layout), try center.inLayout(layout))
+  let y = try from.similar()
+  device.signStep(
+    from.storage, slope.storage, middle.storage, step: step, eps: eps, low: low, high: high, y.storage, count: y.count)
+  return y
+}

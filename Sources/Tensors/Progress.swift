@@ -1,0 +1,23 @@
+/// Where long work reports how far it is; the console draws it on a terminal.
+public protocol Progress: AnyObject {
+  /// - Parameters:
+  ///   - title: what is being done, such as `fit epoch 2/10`.
+  ///   - done: steps finished, of `total`.
+  ///   - fields: figures to show, in order, such as `("loss", 0.31)`.
+  ///   - secondsLeft: an estimate, when there is one.
+  func update(title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?)
+  /// A line that stays, such as the summary of an epoch.
+  func note(_ line: String)
+  /// The work has ended, one way or the other.
+  func finish()
+}
+
+/// Reports nothing.
+public final class SilentProgress: Progress {
+  public init() {}
+  public func update(
+    title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
+  ) {}
+  public func note(_ line: String) {}
+  public func finish() {}
+}

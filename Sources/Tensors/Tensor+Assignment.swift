@@ -1,0 +1,61 @@
+// Assignment to parts of a tensor, with value semantics: copies of the tensor do not change. No gradient passes.
+extension Tensor {
+  /// Sets a slice, as in `slice(starts:stops:steps:)`, to a value that broadcasts to it.
+  public mutating func assign(starts: [Int], stops: [Int], steps: [Int]? = nil, _ value: Tensor) throws(CoreError) {
+    let region = try region(starts: starts, stops: stops, steps: steps)
+    let value = try fitting(value, region.sizes)
+    try makeUnique()
+    device.copy(
+      value.view.broadcast(to: region.sizes),
+      to: view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps))
+  }
+
+  /// Sets the entries of an axis at the given places to a value that broadcasts to them; of places that repeat the
+  /// last one counts.
+  public mutating func assign(axis: Int, indices: [Int], _ value: Tensor) throws(CoreError) {
+    let axis = try Shape.axis(axis, rank: rank, "index")
+    let (places, block) = try places(axis, indices)
+    var target = shape
+    target[axis] = indices.count
+    try put(value, places, block, target)
+  }
+
+  /// Sets the elements where the mask is true (over the leading axes) to a value that broadcasts to them.
+  public mutating func assign(mask: Tensor, _ value: Tensor) throws(CoreError) {
+    let (places, block) = try places(mask)
+    try put(value, places, block, [places.count] + shape[mask.rank...])
+  }
+
+  private mutating func put(_ value: Tensor, _ places: [Int], _ block: Int, _ target: [Int]) throws(CoreError) {
+    let value = try fitting(value, target).broadcast(to: target).rowMajor()
+    if layout == .channelsLast { self = try rowMajor() }
+    try makeUnique()
+    device.put(value.storage, dtype, block: block, places, adding: false, storage)
+  }
+
+  /// The value in this tensor's type, broadcast to `target` being possible.
+  private func fitting(_ value: Tensor, _ target: [Int]) throws(CoreError) -> Tensor {
+    guard (try? Shape.broadcast(value.shape, target)) == target else {
+      throw CoreError(
+        .shape,
+        "a value of shape \(value.shape) does not fit the part of shape \(target) of a tensor of shape \(shape)",
+        hint: "its shape must broadcast to \(target)")
+    }
+    guard promoted(value.dtype, dtype) == dtype else {
+      throw CoreError(
+        .type, "a \(value.dtype) value cannot be put into a \(dtype) tensor", hint: "convert the tensor first")
+    }
+    return try value.detached().asType(dtype)
+  }
+
+  mutating func makeUnique() throws(CoreError) {
+    node = nil
+    if isKnownUniquelyReferenced(&storage) {
+      storage.forgetDerived()
+      return
+    }
+    let copy = try similar()
+    device.copy(view, to: copy.view)
+    self = copy
+  }
+}

@@ -1,0 +1,91 @@
+extension Tensor {
+  /// Float values in row-major order.
+  /// - Throws: `shape` when the number of values does not fit the shape.
+  public init(_ values: [Float], shape: [Int]) throws(CoreError) {
+    try self.init(values: values, .float32, shape)
+  }
+
+  /// One-dimensional.
+  public init(_ values: [Float]) throws(CoreError) { try self.init(values, shape: [values.count]) }
+
+  public init(ints values: [Int], shape: [Int]) throws(CoreError) {
+    try self.init(values: values, .int64, shape)
+  }
+
+  public init(bools values: [Bool], shape: [Int]) throws(CoreError) {
+    try self.init(values: values.map { $0 ? 1 : 0 } as [UInt8], .bool, shape)
+  }
+
+  /// Bytes divided by 255 in float32, as images are read.
+  public init(imageBytes values: [UInt8], shape: [Int]) throws(CoreError) {
+    try self.init(values.map { Float($0) / 255 }, shape: shape)
+  }
+
+  /// Float values in row-major order, from memory such as a mapped file.
+  package init(copying values: UnsafeRawBufferPointer, shape: [Int]) throws(CoreError) {
+    let expected = try Shape.count(shape)
+    guard values.count == expected &* 4 else {
+      throw CoreError(.shape, "\(values.count) bytes do not fill a float32 tensor of shape \(shape)")
+    }
+    try self.init(.float32, shape: shape)
+    device.upload(values, to: storage)
+  }
+
+  private init<T: BitwiseCopyable>(values: [T], _ dtype: DType, _ shape: [Int]) throws(CoreError) {
+    let expected = try Shape.count(shape)
+    guard values.count == expected else {
+      throw CoreError(
+        .shape, "\(values.count) values do not fill a tensor of shape \(shape), which has \(expected) elements")
+    }
+    try self.init(dtype, shape: shape)
+    values.withUnsafeBytes { device.upload($0, to: storage) }
+  }
+
+  public static func full(_ shape: [Int], _ value: Float) throws(CoreError) -> Tensor {
+    let result = try Tensor(.float32, shape: shape)
+    device.fill(result.view, Double(value))
+    return result
+  }
+
+  public static func zeros(_ shape: [Int]) throws(CoreError) -> Tensor { try full(shape, 0) }
+  public static func ones(_ shape: [Int]) throws(CoreError) -> Tensor { try full(shape, 1) }
+
+  /// A float32 tensor without axes.
+  public static func scalar(_ value: Float) throws(CoreError) -> Tensor { try full([], value) }
+
+  /// 0, 1, …, count − 1 as int64.
+  public static func range(_ count: Int) throws(CoreError) -> Tensor {
+    _ = try Shape.count([count])
+    return try Tensor(ints: Array(0..<count), shape: [count])
+  }
+
+  /// Rows with 1 at the label and 0 elsewhere: [labels.count, classes].
+  /// - Throws: `value` for a label outside 0..<classes.
+  public static func oneHot(_ labels: [Int], classes: Int) throws(CoreError) -> Tensor {
+    let count = try Shape.count([labels.count, classes])
+    var values = [Float](repeating: 0, count: count)
+    for (row, label) in labels.enumerated() {
+      try Shape.check(label: label, classes: classes)
+      values[row * classes + label] = 1
+    }
+    return try Tensor(values, shape: [labels.count, classes])
+  }
+
+  /// Uniform numbers in [low, high); element i depends on the stream and i only.
+  public static func uniform(
+    _ shape: [Int], from low: Float = 0, to high: Float = 1, stream: RandomStream
+  ) throws(CoreError) -> Tensor {
+    let result = try Tensor(.float32, shape: shape)
+    device.random(.uniform(low, high), stream, result.storage, count: result.count)
+    return result
+  }
+
+  /// Normal numbers; element i depends on the stream and i only.
+  public static func normal(
+    _ shape: [Int], mean: Float = 0, deviation: Float = 1, stream: RandomStream
+  ) throws(CoreError) -> Tensor {
+    let result = try Tensor(.float32, shape: shape)
+    device.random(.normal(mean, deviation), stream, result.storage, count: result.count)
+    return result
+  }
+}

@@ -1,0 +1,78 @@
+extension Tensor {
+  /// The elements in row-major order; ints and bools are converted.
+  public func floats() -> [Float] {
+    dtype == .float32 ? values(Float.self) : ints().map { Float($0) }
+  }
+
+  /// The elements in row-major order; floats are rounded towards zero, NaN and what does not fit become 0.
+  public func ints() -> [Int] {
+    switch dtype {
+    case .float32: floats().map { Int(exactly: $0.rounded(.towardZero)) ?? 0 }
+    case .int64: values(Int.self)
+    case .bool: values(UInt8.self).map { Int($0) }
+    }
+  }
+
+  /// The elements in row-major order; numbers are true where they are not 0.
+  public func bools() -> [Bool] {
+    switch dtype {
+    case .float32: floats().map { $0 != 0 }
+    case .int64: ints().map { $0 != 0 }
+    case .bool: values(UInt8.self).map { $0 != 0 }
+    }
+  }
+
+  /// The value of a tensor with one element.
+  /// - Throws: `shape` when it has another number of elements.
+  public func item() throws(CoreError) -> Double {
+    guard count == 1 else {
+      throw CoreError(
+        .shape, "a tensor of shape \(shape) is not a single number", hint: "take one element, or a sum or mean")
+    }
+    switch dtype {
+    case .float32: return Double(floats()[0])
+    case .int64, .bool: return Double(ints()[0])
+    }
+  }
+
+  /// Whether both have the same type, shape and bits.
+  public func isIdentical(to other: Tensor) -> Bool {
+    guard dtype == other.dtype, shape == other.shape else { return false }
+    switch dtype {
+    case .float32: return zip(floats(), other.floats()).allSatisfy { $0.bitPattern == $1.bitPattern }
+    case .int64, .bool: return ints() == other.ints()
+    }
+  }
+
+  /// Converts to another type: numbers to bool are true where not 0; floats to int64 round towards zero. Gradients do
+  /// not pass a conversion to another type.
+  public func asType(_ dtype: DType) throws(CoreError) -> Tensor {
+    if dtype == self.dtype { return self }
+    let result = try Tensor(dtype, shape: shape, layout: layout)
+    device.convert(storage, self.dtype, to: result.storage, dtype, count: count)
+    return result
+  }
+
+  private func values<T: BitwiseCopyable>(_ type: T.Type) -> [T] {
+    guard count > 0 else { return [] }
+    let inMemory = [T](unsafeUninitializedCapacity: count) { target, used in
+      let bytes = UnsafeMutableRawBufferPointer(target)
+      device.download(storage, to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count &* MemoryLayout<T>.stride)]))
+      used = count
+    }
+    guard layout == .channelsLast, shape.count == 4 else { return inMemory }
+    let (channels, pixels) = (shape[1], shape[2] &* shape[3])
+    return [T](unsafeUninitializedCapacity: count) { target, used in
+      var place = 0
+      for n in 0..<shape[0] {
+        for c in 0..<channels {
+          for p in 0..<pixels {
+            target[place] = inMemory[(n &* pixels &+ p) &* channels &+ c]
+            place &+= 1
+          }
+        }
+      }
+      used = count
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/// A tensor: an immutable value of float32, int64 or bool elements.
+///
+/// To its user a tensor is row-major, images are [n, c, h, w]. In memory a four-dimensional tensor may have its
+/// channels last; operations convert where they must.
+public struct Tensor: Sendable {
+  package enum Layout: Sendable { case rowMajor, channelsLast }
+
+  public let shape: [Int]
+  public let dtype: DType
+  /// The number of elements.
+  public let count: Int
+  package let layout: Layout
+  package internal(set) var storage: Storage
+  /// Where the tensor comes from, when a gradient is followed through it.
+  package internal(set) var node: Node?
+
+  /// A tensor over memory that an operation is about to fill.
+  package init(_ dtype: DType = .float32, shape: [Int], layout: Layout = .rowMajor) throws(CoreError) {
+    count = try Shape.count(shape)
+    self.shape = shape
+    self.dtype = dtype
+    self.layout = layout
+    storage = try Storage(dtype, count: count)
+  }
+
+  /// The same elements in memory, seen in another way; the caller has checked that this makes sense.
+  package init(_ storage: Storage, _ dtype: DType, shape: [Int], count: Int, layout: Layout = .rowMajor) {
+    self.storage = storage
+    self.shape = shape
+    self.dtype = dtype
+    self.count = count
+    self.layout = layout
+  }
+
+  package func with(node: Node?) -> Tensor {
+    var result = self
+    result.node = node
+    return result
+  }
+
+  public var rank: Int { shape.count }
+
+  /// Strides of the logical axes in elements.
+  package var strides: [Int] {
+    layout == .channelsLast ? Shape.channelsLastStrides(shape) : Shape.strides(shape)
+  }
+
+  /// The whole tensor as the device sees it.
+  package var view: View { View(storage: storage, dtype: dtype, offset: 0, shape: shape, strides: strides) }
+
+  /// A new tensor like this one, not yet filled.
+  func similar(_ dtype: DType? = nil) throws(CoreError) -> Tensor {
+    try Tensor(dtype ?? self.dtype, shape: shape, layout: layout)
+  }
+
+  // MARK: Layout
+
+  /// Whether both layouts put the elements in the same places.
+  private var layoutsAgree: Bool {
+    shape.count != 4 || shape[1] <= 1 || (shape[2] <= 1 && shape[3] <= 1)
+  }
+
+  private func relabelled(_ layout: Layout) -> Tensor {
+    Tensor(storage, dtype, shape: shape, count: count, layout: layout)
+  }
+
+  /// The values in row-major order in memory, without a record.
+  package func rowMajor() throws(CoreError) -> Tensor {
+    if layout == .rowMajor { return detached() }
+    if layoutsAgree { return relabelled(.rowMajor) }
+    let result = try Tensor(dtype, shape: shape)
+    device.copy(view, to: result.view)
+    return result
+  }
+
+  /// The values of a tensor of four axes with channels last in memory, without a record.
+  package func channelsLast() throws(CoreError) -> Tensor {
+    if layout == .channelsLast || shape.count != 4 { return detached() }
+    if layoutsAgree { return relabelled(.channelsLast) }
+    let result = try Tensor(dtype, shape: shape, layout: .channelsLast)
+    device.copy(view, to: result.view)
+    return result
+  }
+
+  package func inLayout(_ layout: Layout) throws(CoreError) -> Tensor {
+    layout == .channelsLast ? try channelsLast() : try rowMajor()
+  }
+
+  /// This tensor, kept with its record, in the memory order that convolutions work in: a hint that saves conversions
+  /// in loops such as attacks. Does nothing unless there are four axes.
+  public func forConvolutions() throws(CoreError) -> Tensor {
+    try channelsLast().recording([self]) { (g, _) throws(CoreError) in [g] }
+  }
+}
