@@ -1,6 +1,12 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 /// What running a piece of source led to.
 public enum Outcome {
-  /// The value of the last statement, if that is an expression; `isHidden` when the entry ends in `;` or is an assignment.
+  /// The value of the last statement, if that is an expression; `isHidden` when the text ends in `;`.
   case value(Value, isHidden: Bool)
   /// Errors found before running (several), or the one that stopped the run; an interrupt is of kind `interrupted`.
   case failure([Diagnostic])
@@ -27,73 +33,207 @@ public struct Limits: Sendable {
 }
 
 /// A running instance of the language: its variables, where its output goes, what may stop it.
+///
+/// Used from one thread at a time; programs run on a thread of their own with a large stack, which `run` waits for.
 public final class Session {
   public let table: BuiltinTable
   public var limits = Limits()
-  /// Where `print` writes.
-  public var output: (String) -> Void = { _ in }
+  /// Where `print` writes. Called, as the ones below, on the thread that evaluates.
+  public var output: @Sendable (String) -> Void = { _ in }
   /// Asked at loop ends and calls; true stops the run with an error of kind `interrupted`.
-  public var isInterrupted: () -> Bool = { false }
+  public var isInterrupted: @Sendable () -> Bool = { false }
   /// The room for `print` and for values at the prompt.
   public var printing = PrintOptions()
   /// The words after the script's name, as `args()` gives them.
   public var arguments: [String] = []
   /// The text of a library module by its name; `nil` when there is none.
-  public var libraryModule: (String) -> String? = { _ in nil }
+  public var libraryModule: @Sendable (String) -> String? = { _ in nil }
   /// The bytes of a source file by its path.
-  public var readFile: (String) throws(LTDError) -> [UInt8] = { path throws(LTDError) in
+  public var readFile: @Sendable (String) throws(LTDError) -> [UInt8] = { path throws(LTDError) in
     throw LTDError(.io, "cannot read \(path)")
   }
 
+  let globals = Globals()
+  private(set) lazy var modules = Modules(self)
+  /// Set by `exit`.
+  var exitCode: Int?
+  let machine: UnsafeMutablePointer<Machine>
+  private var steps = 0
+  private var started: Double = 0
+  private var isRunning = false
+  /// All code stays: functions in variables come from it, and calls under way use it.
+  private var programs: [Code] = []
+
   public init(table: BuiltinTable) {
     self.table = table
+    let stack = UnsafeMutablePointer<Value>.allocate(capacity: Machine.stackValues)
+    machine = .allocate(capacity: 1)
+    machine.initialize(
+      to: Machine(
+        stackTop: stack, stackBase: stack, stackEnd: stack + Machine.stackValues, fuel: Machine.fuelPortion,
+        depthLimit: Limits().callDepth, session: self))
   }
+
+  deinit {
+    machine.pointee.stackBase.deallocate()
+    machine.deinitialize(count: 1)
+    machine.deallocate()
+  }
+
+  // MARK: Running
 
   /// Runs a source with the session's variables: an entry at the prompt, or a script.
   public func run(_ source: Source) -> Outcome {
-    .failure([Diagnostic(.internal, "not here yet")])
+    enterThread { self.execute(source) }
   }
 
   /// All errors that can be found without running.
-  public func check(_ source: Source) -> [Diagnostic] { [] }
+  public func check(_ source: Source) -> [Diagnostic] {
+    enterThread {
+      let program = parse(source)
+      guard program.diagnostics.isEmpty else { return program.diagnostics }
+      // A copy of the variables' names, so that a check leaves the session as it is.
+      let compiler = Compiler(program, session: self, globals: Globals(copying: self.globals))
+      _ = compiler.compile(program)
+      return compiler.diagnostics
+    }
+  }
+
+  private func enterThread<Result>(_ body: @escaping () -> Result) -> Result {
+    if isRunning { return body() }
+    isRunning = true
+    defer { isRunning = false }
+    return withLargeStack { lowest in
+      self.machine.pointee.nativeLimit = lowest
+      return body()
+    }
+  }
+
+  private func execute(_ source: Source) -> Outcome {
+    let program = parse(source)
+    guard program.diagnostics.isEmpty else { return .failure(program.diagnostics) }
+    let compiler = Compiler(program, session: self, globals: globals)
+    let code = compiler.compile(program)
+    guard compiler.diagnostics.isEmpty else { return .failure(compiler.diagnostics) }
+    for cell in compiler.newConstants { cell.isConstant = true }
+    programs.append(code)
+    begin()
+    do {
+      let value = try machine.runTopLevel(code)
+      return .value(value, isHidden: program.endsWithSemicolon)
+    } catch {
+      if let exitCode { return .exit(exitCode) }
+      return .failure([error.diagnostic])
+    }
+  }
+
+  private func begin() {
+    exitCode = nil
+    steps = 0
+    started = monotonicSeconds()
+    machine.pointee.depth = 0
+    machine.pointee.depthLimit = limits.callDepth
+    machine.pointee.fuel = Machine.fuelPortion
+    machine.pointee.returned = .none
+  }
+
+  /// Calls a function value, from a built-in or from the host.
+  public func invoke(_ function: Value, _ arguments: [Value], named: [(String, Value)] = []) throws(LTDError) -> Value {
+    let shape = ArgumentShape(positional: arguments.count, named: named.map(\.0))
+    if isRunning { return try machine.invoke(function, arguments, named, shape) }
+    let result: Result<Value, LTDError> = enterThread {
+      self.begin()
+      do throws(LTDError) { return .success(try self.machine.invoke(function, arguments, named, shape)) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  // MARK: Stopping
+
+  /// Throws when the user asked to stop or a limit is reached.
+  public func poll() throws(LTDError) { try checkLimits(spent: 0) }
+
+  func checkLimits(spent: Int) throws(LTDError) {
+    if isInterrupted() { throw LTDError(.interrupted, "interrupted") }
+    steps &+= spent
+    if let limit = limits.steps, steps > limit {
+      throw LTDError(.interrupted, "stopped after \(limit) steps", hint: "the limit was set for this run")
+    }
+    if let limit = limits.seconds, monotonicSeconds() - started > limit {
+      throw LTDError(.interrupted, "stopped after \(limit) seconds", hint: "the limit was set for this run")
+    }
+    if let limit = limits.memoryBytes, residentBytes() > limit {
+      throw LTDError(.interrupted, "stopped at \(limit) bytes of memory", hint: "the limit was set for this run")
+    }
+  }
+
+  func checkSize(_ count: Int, of kind: String) throws(LTDError) {
+    if count > limits.elements {
+      throw LTDError(
+        .memory, "a \(kind) of \(count) elements is too long", hint: "the limit is \(limits.elements) elements")
+    }
+  }
+
+  // MARK: Variables
 
   /// The session's own variables in alphabetical order.
-  public var variables: [(name: String, value: Value)] { [] }
+  public var variables: [(name: String, value: Value)] {
+    globals.cells.filter { $0.value.isSet }.map { (name: $0.key, value: $0.value.pointer.pointee) }
+      .sorted { $0.name < $1.name }
+  }
 
-  /// A variable of the session.
+  /// A variable of the session; setting `nil` removes it.
   public subscript(name: String) -> Value? {
-    get { nil }
-    set {}
+    get { globals[name] }
+    set {
+      if let newValue { globals.cell(name).pointer.pointee = newValue } else { globals.remove(name) }
+    }
   }
 
   /// Every name that can stand in an expression: variables, functions, constants.
-  public var names: [String] { table.functions.keys.sorted() }
-
-  /// What is known about a function or constant, whether built in or written in the language.
-  public func documentation(of name: String) -> Documentation? { nil }
-
-  /// Forgets all variables.
-  public func reset() {}
-
-  /// Calls a function value.
-  public func invoke(_ function: Value, _ arguments: [Value], named: [(String, Value)] = []) throws(LTDError) -> Value {
-    .none
+  public var names: [String] {
+    Array(Set(table.functions.keys).union(table.constants.keys).union(variables.map(\.name))).sorted()
   }
 
-  /// Throws when the user asked to stop or a limit is reached.
-  public func poll() throws(LTDError) {}
+  /// What can stand after `value.`: its own fields and attributes.
+  public func members(of value: Value) -> [String] { Operations.members(of: value) }
 
-  func checkSize(_ count: Int, of kind: String) throws(LTDError) {}
+  /// Forgets all variables.
+  public func reset() {
+    globals.removeAll()
+    modules = Modules(self)
+  }
+
+  /// The names that parameter types may have.
+  private(set) lazy var typeNames: Set<String> = {
+    var names = Set(TypeCheck.plainNames)
+    names.formUnion(table.coercions.keys)
+    for builtin in table.functions.values {
+      let parameters = builtin.signature.parameters
+      for type in parameters.items.compactMap(\.type) + [parameters.result].compactMap({ $0 }) {
+        names.formUnion(type.allNames)
+      }
+    }
+    return names
+  }()
 }
 
-/// A help page, from the one table or from a function's `##` comment.
-public struct Documentation: Sendable {
-  public var name: String
-  public var signature: String
-  public var summary: String
-  public var details: String
-  public var examples: [Example]
-  public var seeAlso: [String]
-  public var search: [String]
-  public var family: String
+func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// The memory that the process holds now; 0 when the system does not tell.
+private func residentBytes() -> Int {
+  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+  defer { fclose(file) }
+  var buffer = [CChar](repeating: 0, count: 128)
+  guard fgets(&buffer, Int32(buffer.count), file) != nil else { return 0 }
+  let text = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+  let fields = text.split(separator: UInt8(ascii: " "))
+  guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return 0 }
+  return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
 }

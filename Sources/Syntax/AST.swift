@@ -239,6 +239,12 @@ public struct Argument: Sendable {
   public var value: Expr
   /// From the name or star to the end of the value.
   public var span: Span
+
+  public init(kind: Kind, value: Expr, span: Span) {
+    self.kind = kind
+    self.value = value
+    self.span = span
+  }
 }
 
 /// One part between the commas of `x[…]`.

@@ -1,21 +1,35 @@
 /// The parameters of one function, ready for binding.
 final class ParameterList: Sendable {
   let items: [ParameterInfo]
+  let result: TypeCheck?
+  /// Places of the parameters that have a type or checks.
+  let checked: [Int]
+  /// Place of `*rest`, of `**named`.
+  let rest: Int?
+  let named: Int?
   /// Why the signature could not be parsed; a mistake in a built-in, found by the tests.
   let failure: Diagnostic?
 
-  init(items: [ParameterInfo]) {
+  init(items: [ParameterInfo], result: TypeCheck?, failure: Diagnostic? = nil) {
     self.items = items
-    failure = nil
+    self.result = result
+    self.failure = failure
+    checked = items.indices.filter { items[$0].type != nil || items[$0].isChecked }
+    rest = items.firstIndex { $0.kind == .rest }
+    named = items.firstIndex { $0.kind == .named }
   }
 
-  init(signature text: String) {
+  convenience init(signature text: String) {
     do {
-      items = try parseSignature(text).parameters.map { ParameterInfo($0) }
-      failure = nil
+      let signature = try parseSignature(text)
+      let items = signature.parameters.map { ParameterInfo($0, signature.source) }
+      if let open = items.first(where: { $0.hasDefault && $0.constantDefault == nil }) {
+        self.init(items: [], result: nil, failure: Diagnostic(.internal, "the default of \(open.name) is not constant"))
+      } else {
+        self.init(items: items, result: signature.result.map { TypeCheck($0) })
+      }
     } catch {
-      items = []
-      failure = error.diagnostic
+      self.init(items: [], result: nil, failure: error.diagnostic)
     }
   }
 }
@@ -23,9 +37,80 @@ final class ParameterList: Sendable {
 struct ParameterInfo: Sendable {
   let name: String
   let kind: Parameter.Kind
+  let type: TypeCheck?
+  /// As written: `eps: float = 8/255`.
+  let text: String
+  let hasDefault: Bool
+  /// The default when it needs no computing at the call.
+  let constantDefault: Value?
+  let isChecked: Bool
+  /// `> 0` and the like with constant bounds, of built-ins.
+  let constantChecks: [(op: ComparisonOperator, bound: Value)]
 
-  init(_ parameter: Parameter) {
+  init(_ parameter: Parameter, _ source: Source) {
     name = parameter.name.text
     kind = parameter.kind
+    type = parameter.type.map { TypeCheck($0) }
+    text = source.text(parameter.span)
+    hasDefault = parameter.defaultValue != nil
+    constantDefault = parameter.defaultValue.flatMap { constant($0) }
+    isChecked = !parameter.checks.isEmpty
+    var checks: [(op: ComparisonOperator, bound: Value)] = []
+    for check in parameter.checks { if let bound = constant(check.operand) { checks.append((check.op, bound)) } }
+    constantChecks = checks
+  }
+}
+
+/// The value of an expression that needs no variables; `nil` when it does, or when it fails.
+func constant(_ expression: Expr) -> Value? {
+  switch expression.kind {
+  case .none: return Value.none
+  case .bool(let value): return .bool(value)
+  case .int(let value): return .int(value)
+  case .float(let value): return .float(value)
+  case .string(let parts):
+    var text = ""
+    for part in parts {
+      guard case .text(let piece) = part else { return nil }
+      text += piece
+    }
+    return Value(text)
+  case .name(let name):
+    switch name {
+    case "inf": return .float(.infinity)
+    case "nan": return .float(.nan)
+    case "pi": return .float(.pi)
+    default: return nil
+    }
+  case .group(let inner): return constant(inner)
+  case .unary(let op, let operand):
+    guard let value = constant(operand) else { return nil }
+    return try? Operations.unary(op, value, nil)
+  case .binary(let op, let left, let right, _):
+    guard let a = constant(left), let b = constant(right), a.isNumber, b.isNumber else { return nil }
+    return try? Operations.binary(op, a, b, nil)
+  case .list(let items):
+    var values: [Value] = []
+    for item in items {
+      guard !item.isSpread, let value = constant(item.value) else { return nil }
+      values.append(value)
+    }
+    return Value(values)
+  case .record(let items):
+    let record = RecordValue([])
+    for item in items {
+      guard case .field(let key, let expression) = item, let value = constant(expression) else { return nil }
+      record[key.text] = value
+    }
+    return .record(record)
+  case .range(let start, let end, let step):
+    guard case .int(let first)? = constant(start), case .int(let last)? = constant(end) else { return nil }
+    var by = 1
+    if let step {
+      guard case .int(let value)? = constant(step) else { return nil }
+      by = value
+    }
+    return RangeValue(start: first, end: last, step: by).map { .range($0) }
+  default: return nil
   }
 }

@@ -55,6 +55,9 @@ open class HostObject {
     throw LTDError(.type, "a \(typeName) is neither true nor false")
   }
 
+  /// The value as a plain number where one is needed, such as in `"{loss:.3f}"`; for tensors of one element.
+  open func number() throws(LTDError) -> Value? { nil }
+
   // MARK: Parts
 
   /// `self[items]`

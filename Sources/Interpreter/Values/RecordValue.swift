@@ -45,7 +45,7 @@ final class RecordLayout {
 public final class RecordValue: Heap {
   var layout: RecordLayout
   /// True when no other record uses the layout.
-  private var ownsLayout: Bool
+  private(set) var ownsLayout: Bool
   public internal(set) var values: [Value]
 
   init(layout: RecordLayout, values: [Value]) {

@@ -1,10 +1,146 @@
 extension Value {
-  /// Type and value in a few words for messages: `the string "abc"`, `a list of 3`.
-  public var described: String { "a \(typeName)" }
+  /// Kind and value in a few words for messages: `the string "abc"`, `a list of 3`.
+  public var described: String {
+    var options = PrintOptions()
+    options.characters = 30
+    switch self {
+    case .none: return "none"
+    case .bool, .int, .float: return "\(typeName) \(shortText(options))"
+    case .string: return "the string \(shortText(options))"
+    case .list(let list): return "a list of \(list.items.count)"
+    case .record(let record): return "a record of \(record.count)"
+    case .function(let function): return "the function \(function.name)"
+    default: return kindText
+    }
+  }
 
-  /// What `print` and the prompt show.
-  public func text(_ options: PrintOptions) -> String { "" }
+  /// What `print` and the prompt show. Strings are shown without quotes.
+  public func text(_ options: PrintOptions) -> String {
+    switch self {
+    case .string(let text): text.text
+    case .object(let object): object.text(options)
+    case .list(let list):
+      RecordTable(list)?.text(options) ?? wrapped(list, options)
+    default: shortText(options)
+    }
+  }
 
   /// One line, as within a list: strings in quotes.
-  public func shortText(_ options: PrintOptions) -> String { "" }
+  public func shortText(_ options: PrintOptions) -> String {
+    var writer = ValueWriter(options: options)
+    writer.write(self, depth: 0)
+    return writer.text
+  }
+
+  /// A list over several lines when one is too short.
+  private func wrapped(_ list: ListValue, _ options: PrintOptions) -> String {
+    let line = shortText(options)
+    guard options.width < .max, line.unicodeScalars.count > options.width, list.items.count > 1 else { return line }
+    var lines: [String] = []
+    var current = "["
+    let shown = list.items.prefix(options.items)
+    for (place, item) in shown.enumerated() {
+      let piece = item.shortText(options) + (place + 1 < list.items.count ? "," : "")
+      if current.count > 1, current.unicodeScalars.count + piece.unicodeScalars.count + 1 > options.width {
+        lines.append(current)
+        current = " " + piece
+      } else {
+        current += current == "[" ? piece : " " + piece
+      }
+    }
+    if list.items.count > shown.count { current += " … \(list.items.count - shown.count) more" }
+    lines.append(current + "]")
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// Writes values on one line within the limits of the options.
+private struct ValueWriter {
+  let options: PrintOptions
+  var text = ""
+
+  mutating func write(_ value: Value, depth: Int) {
+    switch value {
+    case .none: text += "none"
+    case .bool(let truth): text += truth ? "true" : "false"
+    case .int(let number): text += String(number)
+    case .float(let number): text += Operations.text(number, digits: options.digits)
+    case .string(let string): writeQuoted(string.text)
+    case .range(let range):
+      text += "\(range.start)..\(range.end)" + (range.step == 1 ? "" : " by \(range.step)")
+    case .function(let function): text += "<function \(function.name)>"
+    case .object(let object): text += object.shortText(options)
+    case .error(let error): text += "<error: \(error.diagnostic.message)>"
+    case .module(let module): text += "<module \(module.name)>"
+    case .list(let list):
+      guard depth < options.depth else {
+        text += "[…]"
+        return
+      }
+      text += "["
+      for (place, item) in list.items.enumerated() {
+        if place > 0 { text += ", " }
+        if place >= options.items {
+          text += "… \(list.items.count - place) more"
+          break
+        }
+        write(item, depth: depth + 1)
+      }
+      text += "]"
+    case .record(let record):
+      guard depth < options.depth else {
+        text += "{…}"
+        return
+      }
+      text += "{"
+      for (place, name) in record.layout.names.enumerated() {
+        if place > 0 { text += ", " }
+        if place >= options.items {
+          text += "… \(record.count - place) more"
+          break
+        }
+        writeName(name)
+        text += ": "
+        write(record.values[place], depth: depth + 1)
+      }
+      text += "}"
+    }
+  }
+
+  private mutating func writeName(_ name: String) {
+    let isPlain =
+      !name.isEmpty
+      && name.unicodeScalars.enumerated().allSatisfy { place, scalar in
+        scalar == "_" || scalar.properties.isAlphabetic || (place > 0 && scalar.properties.numericType != nil)
+      }
+    if isPlain { text += name } else { writeQuoted(name) }
+  }
+
+  private mutating func writeQuoted(_ string: String) {
+    text += "\""
+    var count = 0
+    for scalar in string.unicodeScalars {
+      if count >= options.characters {
+        text += "…"
+        break
+      }
+      count += 1
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\t": text += "\\t"
+      case "\r": text += "\\r"
+      case "{": text += "{{"
+      case "}": text += "}}"
+      default:
+        if scalar.value < 0x20 || scalar.value == 0x7F {
+          text += "\\u{\(String(scalar.value, radix: 16))}"
+        } else {
+          text.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    text += "\""
+  }
 }

@@ -1,0 +1,274 @@
+/// The arguments of a call as they are written, without their values.
+final class ArgumentShape {
+  enum Kind {
+    case positional
+    case named(Name)
+  }
+  let source: Source?
+  let span: Span
+  /// In the order of the source; the receiver of `x.f(a)` first.
+  let arguments: [(kind: Kind, span: Span)]
+
+  init(source: Source?, span: Span, arguments: [(kind: Kind, span: Span)]) {
+    self.source = source
+    self.span = span
+    self.arguments = arguments
+  }
+
+  /// For calls from the host, which have no place in a source.
+  convenience init(positional: Int, named: [String], source: Source? = nil, span: Span = Span(0, 0)) {
+    var arguments: [(kind: Kind, span: Span)] = []
+    for _ in 0..<positional { arguments.append((.positional, span)) }
+    for name in named { arguments.append((.named(Name(name, span)), span)) }
+    self.init(source: source, span: span, arguments: arguments)
+  }
+}
+
+/// Which argument goes to which parameter: worked out once per call in the source and function, used at every call.
+/// All errors about the arguments of all functions, built-in or not, are made here and in `check`.
+final class CallPlan {
+  enum Destination {
+    case parameter(Int)
+    case rest
+    case named(String)
+  }
+  let destinations: [Destination]
+  /// Parameters that get their default.
+  let missing: [Int]
+  /// Whether argument i goes to parameter i, and every parameter gets one.
+  let isDirect: Bool
+  let site: CallSite?
+  /// Bit i: parameter i is given.
+  let given: UInt64
+
+  init(_ shape: ArgumentShape, _ signature: CallSignature) throws(LTDError) {
+    let parameters = signature.parameters
+    if let failure = parameters.failure {
+      throw LTDError(.internal, "the signature of \(signature.name) is wrong: \(failure.message)", hint: signature.text)
+    }
+    let normal = parameters.items.indices.filter { parameters.items[$0].kind == .normal }
+    let positionalPlaces = normal.filter { parameters.rest == nil || $0 < parameters.rest.unsafelyUnwrapped }
+    var destinations: [Destination] = []
+    var spans = [Span?](repeating: nil, count: parameters.items.count)
+    var next = 0
+    for (kind, span) in shape.arguments {
+      switch kind {
+      case .positional:
+        while next < positionalPlaces.count, spans[positionalPlaces[next]] != nil { next += 1 }
+        if next < positionalPlaces.count {
+          destinations.append(.parameter(positionalPlaces[next]))
+          spans[positionalPlaces[next]] = span
+          next += 1
+        } else if parameters.rest != nil {
+          destinations.append(.rest)
+        } else {
+          throw CallPlan.tooMany(shape, signature, positionalPlaces.count, span)
+        }
+      case .named(let name):
+        if let place = normal.first(where: { parameters.items[$0].name == name.text }) {
+          if spans[place] != nil {
+            throw CallPlan.error("\(signature.name) gets \(name.text) twice", shape, signature, name.span)
+          }
+          destinations.append(.parameter(place))
+          spans[place] = span
+        } else if parameters.named != nil {
+          destinations.append(.named(name.text))
+        } else {
+          throw CallPlan.unknownName(shape, signature, name)
+        }
+      }
+    }
+    missing = normal.filter { spans[$0] == nil }
+    let required = missing.filter { !parameters.items[$0].hasDefault }
+    if !required.isEmpty {
+      let names = required.map { parameters.items[$0].name }
+      throw CallPlan.error(
+        "\(signature.name) needs \(names.count == 1 ? "the argument" : "the arguments") \(names.joined(separator: ", "))",
+        shape, signature, shape.span)
+    }
+    self.destinations = destinations
+    var isDirect = missing.isEmpty && parameters.rest == nil && parameters.named == nil
+    for (place, destination) in destinations.enumerated() {
+      if case .parameter(place) = destination { continue }
+      isDirect = false
+    }
+    self.isDirect = isDirect
+    var given: UInt64 = 0
+    for (place, span) in spans.enumerated() where span != nil && place < 64 { given |= 1 << UInt64(place) }
+    self.given = given
+    site = shape.source.map { CallSite(source: $0, span: shape.span, argumentSpans: spans) }
+  }
+
+  private static func error(
+    _ message: String, _ shape: ArgumentShape, _ signature: CallSignature, _ span: Span, hint: String? = nil
+  ) -> LTDError {
+    var diagnostic = Diagnostic(
+      .type, message, source: shape.source, span: shape.source == nil ? nil : span, hint: hint)
+    diagnostic.notes = [signature.text]
+    return LTDError(diagnostic)
+  }
+
+  private static func tooMany(
+    _ shape: ArgumentShape, _ signature: CallSignature, _ limit: Int, _ span: Span
+  ) -> LTDError {
+    let count = shape.arguments.count { if case .positional = $0.kind { true } else { false } }
+    let takes = limit == 0 ? "no arguments" : limit == 1 ? "1 argument" : "\(limit) arguments"
+    let keywordOnly = signature.parameters.items.count > limit
+    return error(
+      "\(signature.name) takes \(takes)\(keywordOnly ? " by position" : ""), not \(count)", shape, signature, span)
+  }
+
+  private static func unknownName(_ shape: ArgumentShape, _ signature: CallSignature, _ name: Name) -> LTDError {
+    let known = signature.parameters.items.filter { $0.kind == .normal }.map(\.name)
+    let hint: String?
+    if name.text == "dim" || name.text == "dims", known.contains("axis") {
+      hint = "the axis of a tensor is named axis: axis=…"
+    } else if name.text == "keepdims", known.contains("keepdim") {
+      hint = "did you mean keepdim?"
+    } else if let close = nearest(name.text, among: known) {
+      hint = "did you mean \(close)?"
+    } else if let longer = known.first(where: { $0.hasPrefix(name.text) || name.text.hasPrefix($0) }),
+      name.text.count > 1
+    {
+      hint = "did you mean \(longer)?"
+    } else {
+      hint = known.isEmpty ? "it takes no arguments" : "its arguments are \(known.joined(separator: ", "))"
+    }
+    return error("\(signature.name) has no argument \(name.text)", shape, signature, name.span, hint: hint)
+  }
+}
+
+extension ParameterList {
+  /// Checks and converts the arguments that have a type or a condition.
+  ///
+  /// - Parameter pointer: where the value of a parameter is.
+  func check(
+    _ signature: CallSignature, _ session: Session, _ site: CallSite?,
+    _ pointer: (Int) -> UnsafeMutablePointer<Value>
+  ) throws(LTDError) {
+    var sizes: TypeCheck.Sizes = []
+    for place in checked {
+      let parameter = items[place]
+      let target = pointer(place)
+      if let type = parameter.type {
+        do {
+          try matchArgument(parameter, type, target, session, &sizes, signature)
+        } catch {
+          throw locate(error, place, site)
+        }
+      }
+      for check in parameter.constantChecks {
+        try require(check.op, check.bound, place, target.pointee, signature, session, site)
+      }
+    }
+  }
+
+  private func matchArgument(
+    _ parameter: ParameterInfo, _ type: TypeCheck, _ target: UnsafeMutablePointer<Value>, _ session: Session,
+    _ sizes: inout TypeCheck.Sizes, _ signature: CallSignature
+  ) throws(LTDError) {
+    switch parameter.kind {
+    case .normal:
+      guard let value = try type.match(target.pointee, session, parameter.name, &sizes) else {
+        throw mismatch(parameter, type, target.pointee, signature)
+      }
+      target.pointee = value
+    case .rest:
+      guard case .list(let list) = target.pointee else { return }
+      var items: [Value] = []
+      for item in list.items {
+        guard let value = try type.match(item, session, parameter.name, &sizes) else {
+          throw mismatch(parameter, type, item, signature)
+        }
+        items.append(value)
+      }
+      target.pointee = Value(items)
+    case .named:
+      guard case .record(let record) = target.pointee else { return }
+      for (_, item) in record.fields where try type.match(item, session, parameter.name, &sizes) == nil {
+        throw mismatch(parameter, type, item, signature)
+      }
+    }
+  }
+
+  /// One condition such as `> 0`.
+  func require(
+    _ op: ComparisonOperator, _ bound: Value, _ place: Int, _ value: Value, _ signature: CallSignature,
+    _ session: Session, _ site: CallSite?
+  ) throws(LTDError) {
+    if case .none = value { return }
+    let holds: Bool
+    do {
+      if case .object = value { return }
+      guard case .bool(let truth) = try Operations.compare(op, value, bound, session) else { return }
+      holds = truth
+    } catch {
+      throw locate(error, place, site)
+    }
+    if holds { return }
+    let limit = bound.shortText(PrintOptions())
+    let wanted = op == .in ? "one of \(limit)" : op == .notIn ? "none of \(limit)" : "\(op.rawValue) \(limit)"
+    var diagnostic = Diagnostic(
+      .value, "\(items[place].name) of \(signature.name) must be \(wanted), not \(value.shortText(PrintOptions()))")
+    diagnostic.notes = [signature.text]
+    if op == .in, case .string(let text) = value, let names = bound.asList?.compactMap(\.asString) {
+      diagnostic.hint = nearest(text.text, among: names).map { "did you mean \"\($0)\"?" }
+    }
+    throw locate(LTDError(diagnostic), place, site)
+  }
+
+  private func mismatch(
+    _ parameter: ParameterInfo, _ type: TypeCheck, _ value: Value, _ signature: CallSignature
+  ) -> LTDError {
+    var diagnostic = Diagnostic(
+      .type, "\(parameter.name) of \(signature.name) must be \(type.expectation), not \(value.described)")
+    diagnostic.notes = [signature.text]
+    switch value {
+    case .function(let function): diagnostic.hint = "call the function: \(function.name)(…)"
+    case .string:
+      if type.text.contains("float") || type.text.contains("int") {
+        diagnostic.hint = "float(x) or int(x) make a number of a string"
+      }
+    case .float(let number):
+      if type.text.contains("int"), number == number.rounded() {
+        diagnostic.hint = "int(x) makes an int; // divides to an int"
+      }
+    default: break
+    }
+    return LTDError(diagnostic)
+  }
+
+  private func locate(_ error: LTDError, _ place: Int, _ site: CallSite?) -> LTDError {
+    guard let site else { return error }
+    return error.located(site.source, site.argumentSpans[place] ?? site.span)
+  }
+}
+
+extension TypeCheck {
+  /// In a sentence: `an int or none`.
+  var expectation: String {
+    let parts = terms.map { term -> String in
+      switch term {
+      case .any: "any value"
+      case .none: "none"
+      case .int: "an int"
+      case .error: "an error"
+      case .list(let element?): "a list of \(element.text)"
+      case .list(nil): "a list"
+      case .host(let name, let sizes):
+        (name.first.map { "aeiou".contains($0) } ?? false ? "an " : "a ") + name
+          + (sizes == nil ? "" : text.drop { $0 != "[" }.prefix { $0 != "|" })
+      case .bool: "true or false"
+      case .float: "a number"
+      case .number: "a number"
+      case .string: "a string"
+      case .record: "a record"
+      case .range: "a range"
+      case .function: "a function"
+      case .module: "a module"
+      }
+    }
+    guard let last = parts.last, parts.count > 1 else { return parts.first ?? text }
+    return parts.dropLast().joined(separator: ", ") + " or " + last
+  }
+}

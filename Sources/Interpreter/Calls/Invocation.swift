@@ -1,0 +1,142 @@
+/// Running a function whose arguments are in their window.
+extension UnsafeMutablePointer<Machine> {
+  /// Completes the window of a function of the language (arguments are in, the rest is none) and runs its body.
+  func run(
+    _ code: Code, _ captures: [Cell], _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
+  ) throws(LTDError) -> Value {
+    let frame = Frame(base: window, machine: self)
+    if code.needsPrologue { prologue(code, captures, window) }
+    let shared = code.sharedParameters
+    func pointer(_ place: Int) -> UnsafeMutablePointer<Value> {
+      shared.contains(place) ? frame.cell(place) : window + place
+    }
+    for place in plan.missing {
+      if let node = code.defaults[place] { pointer(place).pointee = try node.eval(frame) }
+    }
+    if !code.parameters.checked.isEmpty {
+      let session = pointee.session
+      try code.parameters.check(code.signature, session, plan.site, pointer)
+      for place in code.parameters.checked {
+        for check in code.checks[place] {
+          let bound = try check.bound.eval(frame)
+          try code.parameters.require(
+            check.op, bound, place, pointer(place).pointee, code.signature, session, plan.site)
+        }
+      }
+    }
+    return try code.body.eval(frame)
+  }
+
+  /// Puts the variables that closures share into their slots.
+  func prologue(_ code: Code, _ captures: [Cell], _ window: UnsafeMutablePointer<Value>) {
+    var place = 0
+    for slot in code.captureSlots where place < captures.count {
+      window[slot] = .object(captures[place])
+      place &+= 1
+    }
+    for slot in code.sharedParameters { window[slot] = .object(Cell(window[slot])) }
+    for slot in code.sharedLocals { window[slot] = .object(Cell(Unset.value)) }
+    for slot in code.uncertainLocals { window[slot] = Unset.value }
+  }
+
+  /// Completes the window of a built-in and runs it.
+  func run(
+    _ builtin: Builtin, _ parameters: ParameterList, _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
+  ) throws(LTDError) -> Value {
+    for place in plan.missing {
+      if let value = parameters.items[place].constantDefault { window[place] = value }
+    }
+    let session = pointee.session
+    let call = Call(
+      signature: builtin.signature, parameters: parameters, base: window, given: plan.given, session: session,
+      site: plan.site)
+    if builtin.isGeneric {
+      for place in 0..<min(2, parameters.items.count) {
+        guard case .object(let object) = window[place] else { continue }
+        if let value = try object.apply(builtin.name, call) { return value }
+      }
+    }
+    if !parameters.checked.isEmpty {
+      try parameters.check(builtin.signature, session, plan.site) { window + $0 }
+    }
+    return try builtin.body(call)
+  }
+
+  /// Calls any value with evaluated arguments; for spreads, host calls and whatever has no plan ready.
+  func invoke(
+    _ callee: Value, _ arguments: [Value], _ named: [(String, Value)], _ shape: ArgumentShape
+  ) throws(LTDError) -> Value {
+    let signature: CallSignature
+    switch callee {
+    case .function(let function):
+      if let (target, receiver) = function.binding {
+        let extended = ArgumentShape(
+          source: shape.source, span: shape.span, arguments: [(.positional, shape.span)] + shape.arguments)
+        return try invoke(target, [receiver] + arguments, named, extended)
+      }
+      guard let own = function.signature else { throw LTDError(.internal, "a function without a signature") }
+      signature = own
+    case .object(let object):
+      guard let own = object.callSignature else { throw notCallable(callee) }
+      signature = own
+    default: throw notCallable(callee)
+    }
+    let plan = try CallPlan(shape, signature)
+    let parameters = signature.parameters
+    let size: Int
+    if case .function(let function) = callee, let code = function.code {
+      size = code.frameSize
+    } else {
+      size = parameters.items.count
+    }
+    let window = try push(size)
+    defer { pop(window, size) }
+    try enter()
+    defer { leave() }
+    var rest: [Value] = []
+    let extra = RecordValue([])
+    var nextPositional = 0
+    var nextNamed = 0
+    for (place, argument) in shape.arguments.enumerated() {
+      let value: Value
+      switch argument.kind {
+      case .positional:
+        value = arguments[nextPositional]
+        nextPositional += 1
+      case .named:
+        value = named[nextNamed].1
+        nextNamed += 1
+      }
+      switch plan.destinations[place] {
+      case .parameter(let target): window[target] = value
+      case .rest: rest.append(value)
+      case .named(let name): extra[name] = value
+      }
+    }
+    if let place = parameters.rest { window[place] = Value(rest) }
+    if let place = parameters.named { window[place] = .record(extra) }
+    try poll()
+    switch callee {
+    case .function(let function):
+      if let code = function.code { return try run(code, function.captures, window, plan) }
+      if let builtin = function.builtin { return try run(builtin, parameters, window, plan) }
+    case .object(let object):
+      for place in plan.missing {
+        if let value = parameters.items[place].constantDefault { window[place] = value }
+      }
+      let session = pointee.session
+      try parameters.check(signature, session, plan.site) { window + $0 }
+      return try object.call(
+        Call(
+          signature: signature, parameters: parameters, base: window, given: plan.given, session: session,
+          site: plan.site))
+    default: break
+    }
+    throw notCallable(callee)
+  }
+
+  func notCallable(_ callee: Value) -> LTDError {
+    LTDError(
+      .type, "\(callee.kindText) cannot be called", hint: "only functions can be called, and objects such as models")
+  }
+}

@@ -1,0 +1,178 @@
+/// What a parameter takes, such as `int | none` or `tensor[n, 10]`.
+struct TypeCheck: Sendable {
+  indirect enum Term: Sendable {
+    case any, none, bool, int, float, number, string
+    case list(TypeCheck?)
+    case record, range, function, error, module
+    case host(String, sizes: [Size]?)
+  }
+  enum Size: Sendable {
+    case exact(Int)
+    case named(String)
+    case ellipsis
+  }
+
+  let terms: [Term]
+  let text: String
+
+  /// The names that are not host objects.
+  static let plainNames = [
+    "any", "none", "bool", "int", "float", "number", "string", "list", "record", "range", "function", "error", "module",
+  ]
+
+  init(_ type: TypeExpr) {
+    terms = type.alternatives.map { TypeCheck.term($0) }
+    text = TypeCheck.text(type)
+  }
+
+  private static func term(_ term: TypeTerm) -> Term {
+    switch term.name.text {
+    case "any": return .any
+    case "none": return .none
+    case "bool": return .bool
+    case "int": return .int
+    case "float": return .float
+    case "number": return .number
+    case "string": return .string
+    case "list":
+      if case .type(let element)? = term.arguments?.first { return .list(TypeCheck(element)) }
+      return .list(nil)
+    case "record": return .record
+    case "range": return .range
+    case "function": return .function
+    case "error": return .error
+    case "module": return .module
+    default:
+      let sizes = term.arguments?.map { argument -> Size in
+        switch argument {
+        case .size(let size, _): .exact(size)
+        case .ellipsis: .ellipsis
+        case .type(let type): .named(type.alternatives.first?.name.text ?? "_")
+        }
+      }
+      return .host(term.name.text, sizes: sizes)
+    }
+  }
+
+  static func text(_ type: TypeExpr) -> String {
+    type.alternatives.map { term in
+      guard let arguments = term.arguments else { return term.name.text }
+      let inside = arguments.map { argument in
+        switch argument {
+        case .type(let type): text(type)
+        case .size(let size, _): "\(size)"
+        case .ellipsis: "..."
+        }
+      }
+      return "\(term.name.text)[\(inside.joined(separator: ", "))]"
+    }.joined(separator: " | ")
+  }
+
+  /// Every type name in it, with its place.
+  static func names(in type: TypeExpr) -> [Name] {
+    type.alternatives.flatMap { term -> [Name] in
+      guard term.name.text == "list" else { return [term.name] }
+      return [term.name]
+        + (term.arguments ?? []).flatMap { argument -> [Name] in
+          if case .type(let element) = argument { names(in: element) } else { [] }
+        }
+    }
+  }
+
+  var allNames: [String] {
+    terms.flatMap { term -> [String] in
+      switch term {
+      case .host(let name, _): [name]
+      case .list(let element?): element.allNames
+      default: []
+      }
+    }
+  }
+
+  /// The sizes that names such as `n` in `tensor[n, c]` stand for in one call.
+  typealias Sizes = [(name: String, size: Int, parameter: String)]
+
+  /// The value as the parameter takes it, or `nil` when it has another type.
+  func match(
+    _ value: Value, _ session: Session, _ parameter: String, _ sizes: inout Sizes
+  ) throws(LTDError) -> Value? {
+    for term in terms {
+      if try matches(term, value, session) {
+        if case .host(_, let expected?) = term, case .object(let object) = value {
+          try checkSizes(expected, object, parameter, &sizes)
+        }
+        return value
+      }
+    }
+    for term in terms {
+      switch (term, value) {
+      case (.float, .int(let number)): return .float(Double(number))
+      case (.host(let name, let expected), _):
+        guard let coercion = session.table.coercions[name], let object = try coercion(value) else { continue }
+        if let expected { try checkSizes(expected, object, parameter, &sizes) }
+        return .object(object)
+      default: continue
+      }
+    }
+    return nil
+  }
+
+  private func matches(_ term: Term, _ value: Value, _ session: Session) throws(LTDError) -> Bool {
+    switch (term, value) {
+    case (.any, _), (.none, .none), (.bool, .bool), (.int, .int), (.float, .float), (.number, .int), (.number, .float),
+      (.string, .string), (.record, .record), (.range, .range), (.function, .function), (.error, .error),
+      (.module, .module), (.list(nil), .list), (.list(nil), .range):
+      return true
+    case (.list(let element?), .list(let list)):
+      for item in list.items {
+        var sizes: Sizes = []
+        if try element.match(item, session, "", &sizes) == nil { return false }
+      }
+      return true
+    case (.list(let element?), .range):
+      var sizes: Sizes = []
+      return try element.match(.int(0), session, "", &sizes) != nil
+    case (.function, .object(let object)): return object.callSignature != nil
+    case (.host(let name, _), .object(let object)): return object.isKind(of: name)
+    default: return false
+    }
+  }
+
+  private func checkSizes(
+    _ expected: [Size], _ object: HostObject, _ parameter: String, _ sizes: inout Sizes
+  ) throws(LTDError) {
+    guard let shape = object.shape else { return }
+    var axes: [(Size, Int)] = []
+    if let gap = expected.firstIndex(where: { if case .ellipsis = $0 { true } else { false } }) {
+      guard shape.count >= expected.count - 1 else { throw wrongShape(object, parameter) }
+      for place in 0..<gap { axes.append((expected[place], shape[place])) }
+      let after = expected.count - 1 - gap
+      for place in 0..<after { axes.append((expected[gap + 1 + place], shape[shape.count - after + place])) }
+    } else {
+      guard shape.count == expected.count else { throw wrongShape(object, parameter) }
+      axes = Array(zip(expected, shape))
+    }
+    for (size, actual) in axes {
+      switch size {
+      case .ellipsis: continue
+      case .exact(let number):
+        if number != actual { throw wrongShape(object, parameter) }
+      case .named("_"): continue
+      case .named(let name):
+        if let known = sizes.first(where: { $0.name == name }) {
+          if known.size != actual {
+            throw LTDError(
+              .shape, "\(name) is \(known.size) in \(known.parameter), \(actual) in \(parameter)",
+              hint: "\(parameter) is \(object.summary)")
+          }
+        } else {
+          sizes.append((name, actual, parameter))
+        }
+      }
+    }
+  }
+
+  private func wrongShape(_ object: HostObject, _ parameter: String) -> LTDError {
+    LTDError(.shape, "\(parameter) must be \(text), not \(object.summary)")
+  }
+}

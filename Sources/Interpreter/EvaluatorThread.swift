@@ -1,0 +1,49 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+private final class Job {
+  let body: () -> Void
+  init(_ body: @escaping () -> Void) { self.body = body }
+}
+
+/// Runs `body` on a thread with a stack large enough for deep recursion, and waits for it.
+///
+/// - Parameter body: gets the lowest address that the stack should reach.
+func withLargeStack<Result>(_ body: @escaping (UInt) -> Result) -> Result {
+  nonisolated(unsafe) var result: Result?
+  // Enough must be left for built-ins, and for what runs between two looks at the depth.
+  let margin: UInt = 16 << 20
+  for megabytes in [512, 256, 64] {
+    let size = megabytes << 20
+    var attributes = pthread_attr_t()
+    guard pthread_attr_init(&attributes) == 0 else { continue }
+    defer { pthread_attr_destroy(&attributes) }
+    guard pthread_attr_setstacksize(&attributes, size) == 0 else { continue }
+    let job = Job {
+      var marker: UInt8 = 0
+      let top = withUnsafeMutablePointer(to: &marker) { UInt(bitPattern: $0) }
+      result = body(top - UInt(size) + margin)
+    }
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(job).toOpaque()
+    let status = pthread_create(
+      &thread, &attributes,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Job>.fromOpaque(context).takeRetainedValue().body()
+        return nil
+      }, context)
+    if status == 0 {
+      pthread_join(thread, nil)
+      if let result { return result }
+    } else {
+      Unmanaged<Job>.fromOpaque(context).release()
+    }
+  }
+  var marker: UInt8 = 0
+  let top = withUnsafeMutablePointer(to: &marker) { UInt(bitPattern: $0) }
+  return body(top - (4 << 20))
+}

@@ -1,0 +1,432 @@
+/// `f(a, b, x=1)`: a call whose arguments are written one by one, of a function known only at run time.
+///
+/// The plan that sends arguments to parameters is kept for the function seen last.
+final class CallNode: Node {
+  private let callee: Node
+  /// The built-in that is meant when the variable of that name does not hold a function: `seed = 1; seed(2)`.
+  private let fallback: Builtin?
+  private let arguments: [Node]
+  private let shape: ArgumentShape
+  private var knownCode: Code?
+  private var knownBuiltin: Builtin?
+  private var plan: CallPlan?
+  private var isShort = false
+
+  init(_ callee: Node, fallback: Builtin?, _ arguments: [Node], _ shape: ArgumentShape, _ source: Source, _ span: Span)
+  {
+    self.callee = callee
+    self.fallback = fallback
+    self.arguments = arguments
+    self.shape = shape
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = try callee.eval(frame)
+    return try call(value, nil, frame)
+  }
+
+  /// - Parameter receiver: goes before the written arguments.
+  @inline(__always)
+  func call(_ value: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+    if case .function(let function) = value, let code = function.code {
+      if code === knownCode, isShort { return try shortCall(code, function, receiver, frame) }
+      return try codeCall(code, function, receiver, frame)
+    }
+    return try otherCall(value, receiver, frame)
+  }
+
+  /// A function without captures, checks or defaults to compute, called with exactly its parameters by place.
+  @inline(__always)
+  private func shortCall(
+    _ code: Code, _ function: FunctionValue, _ receiver: Value?, _ frame: Frame
+  ) throws(LTDError) -> Value {
+    let machine = frame.machine
+    let size = code.frameSize
+    let window: UnsafeMutablePointer<Value>
+    do { window = try machine.push(size) } catch { throw located(error) }
+    do {
+      var place = 0
+      if let receiver {
+        window[0] = receiver
+        place = 1
+      }
+      for argument in arguments {
+        window[place] = try argument.eval(frame)
+        place &+= 1
+      }
+    } catch {
+      machine.pop(window, size)
+      throw error
+    }
+    do {
+      try machine.enter()
+      try machine.poll()
+    } catch {
+      machine.pop(window, size)
+      throw located(error)
+    }
+    if code.needsPrologue { machine.prologue(code, function.captures, window) }
+    do {
+      let result = try code.body.eval(Frame(base: window, machine: machine))
+      machine.leave()
+      machine.pop(window, size)
+      return result
+    } catch {
+      machine.leave()
+      machine.pop(window, size)
+      throw traced(error, code.name)
+    }
+  }
+
+  @inline(never)
+  private func codeCall(
+    _ code: Code, _ function: FunctionValue, _ receiver: Value?, _ frame: Frame
+  ) throws(LTDError) -> Value {
+    if code !== knownCode {
+      let plan: CallPlan
+      do { plan = try CallPlan(shape, code.signature) } catch { throw located(error) }
+      knownCode = code
+      knownBuiltin = nil
+      self.plan = plan
+      isShort = plan.isDirect && code.isSimple
+    }
+    guard let plan else { throw error(.internal, "a call without a plan") }
+    let machine = frame.machine
+    let size = code.frameSize
+    let window: UnsafeMutablePointer<Value>
+    do { window = try machine.push(size) } catch { throw located(error) }
+    defer { machine.pop(window, size) }
+    try fill(window, plan, code.parameters, receiver, frame)
+    do {
+      try machine.enter()
+      try machine.poll()
+    } catch {
+      throw located(error)
+    }
+    defer { machine.leave() }
+    do {
+      return try machine.run(code, function.captures, window, plan)
+    } catch {
+      throw traced(error, code.name)
+    }
+  }
+
+  @inline(never)
+  private func otherCall(_ value: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+    if case .function(let function) = value, let builtin = function.builtin {
+      return try builtinCall(builtin, receiver, frame)
+    }
+    if let fallback {
+      if case .function = value {
+      } else if case .object(let object) = value, object.callSignature != nil {
+      } else {
+        return try builtinCall(fallback, receiver, frame)
+      }
+    }
+    var values: [Value] = receiver.map { [$0] } ?? []
+    var named: [(String, Value)] = []
+    for (place, argument) in arguments.enumerated() {
+      let value = try argument.eval(frame)
+      switch shape.arguments[place + (receiver == nil ? 0 : 1)].kind {
+      case .positional: values.append(value)
+      case .named(let name): named.append((name.text, value))
+      }
+    }
+    do { return try frame.machine.invoke(value, values, named, shape) } catch { throw located(error) }
+  }
+
+  private func builtinCall(_ builtin: Builtin, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+    if builtin !== knownBuiltin {
+      let plan: CallPlan
+      do { plan = try CallPlan(shape, builtin.signature) } catch { throw located(error) }
+      knownBuiltin = builtin
+      knownCode = nil
+      isShort = false
+      self.plan = plan
+    }
+    guard let plan else { throw error(.internal, "a call without a plan") }
+    let parameters = builtin.signature.parameters
+    let window: UnsafeMutablePointer<Value>
+    do { window = try frame.machine.push(parameters.items.count) } catch { throw located(error) }
+    defer { frame.machine.pop(window, parameters.items.count) }
+    try fill(window, plan, parameters, receiver, frame)
+    do {
+      try frame.machine.poll()
+      return try frame.machine.run(builtin, parameters, window, plan)
+    } catch {
+      throw located(error)
+    }
+  }
+
+  private func fill(
+    _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan, _ parameters: ParameterList, _ receiver: Value?,
+    _ frame: Frame
+  ) throws(LTDError) {
+    try CallNode.fill(window, plan, parameters, receiver, arguments, frame)
+  }
+
+  /// Evaluates the arguments in the order of the source into the places of their parameters.
+  static func fill(
+    _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan, _ parameters: ParameterList, _ receiver: Value?,
+    _ arguments: [Node], _ frame: Frame
+  ) throws(LTDError) {
+    var rest: [Value] = []
+    var named: RecordValue?
+    var place = 0
+    if parameters.named != nil { named = RecordValue([]) }
+    if let receiver {
+      if case .parameter(let target) = plan.destinations[0] { window[target] = receiver } else { rest.append(receiver) }
+      place = 1
+    }
+    for argument in arguments {
+      let value = try argument.eval(frame)
+      switch plan.destinations[place] {
+      case .parameter(let target): window[target] = value
+      case .rest: rest.append(value)
+      case .named(let name): named?[name] = value
+      }
+      place &+= 1
+    }
+    if let target = parameters.rest { window[target] = Value(rest) }
+    if let target = parameters.named, let named { window[target] = .record(named) }
+  }
+}
+
+extension Node {
+  /// The error with this call in its trace.
+  @inline(never)
+  final func traced(_ error: LTDError, _ function: String) -> LTDError {
+    if error.diagnostic.trace.count >= 64 { return error.located(source, span) }
+    return error.located(source, span).called(Diagnostic.Frame(function: function, source: source, span: span))
+  }
+}
+
+/// A call of a built-in known before running: arguments are sent to their parameters, and checked, ahead of time.
+final class BuiltinCallNode: Node {
+  private let builtin: Builtin
+  private let parameters: ParameterList
+  private let plan: CallPlan
+  private let arguments: [Node]
+  private let size: Int
+  /// For `xs = append(xs, x)`: the variable gives its value up for the call, so that it is changed in place.
+  var updated: VariablePlace?
+
+  init(_ builtin: Builtin, _ plan: CallPlan, _ arguments: [Node], _ source: Source, _ span: Span) {
+    self.builtin = builtin
+    self.plan = plan
+    self.arguments = arguments
+    parameters = builtin.signature.parameters
+    size = parameters.items.count
+    super.init(source, span)
+  }
+
+  var name: String { builtin.name }
+  var firstArgument: Node? { arguments.first }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value { try call(nil, frame) }
+
+  func call(_ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+    let machine = frame.machine
+    let window: UnsafeMutablePointer<Value>
+    do {
+      try machine.poll()
+      window = try machine.push(size)
+    } catch {
+      throw located(error)
+    }
+    do {
+      if plan.isDirect {
+        var place = 0
+        if let receiver {
+          window[0] = receiver
+          place = 1
+        }
+        for argument in arguments {
+          window[place] = try argument.eval(frame)
+          place &+= 1
+        }
+      } else {
+        try CallNode.fill(window, plan, parameters, receiver, arguments, frame)
+      }
+    } catch {
+      machine.pop(window, size)
+      throw error
+    }
+    let lent = updated?.pointer(frame)
+    let isLent = lent.map { $0.pointee.isIdentical(to: window[0]) } ?? false
+    if isLent, let lent { lent.pointee = .none }
+    do {
+      let result = try machine.run(builtin, parameters, window, plan)
+      machine.pop(window, size)
+      return result
+    } catch {
+      if isLent, let lent { lent.pointee = window[0] }
+      machine.pop(window, size)
+      throw located(error)
+    }
+  }
+}
+
+extension Value {
+  /// Whether both are the same reference.
+  func isIdentical(to other: Value) -> Bool {
+    switch (self, other) {
+    case (.list(let a), .list(let b)): a === b
+    case (.record(let a), .record(let b)): a === b
+    case (.string(let a), .string(let b)): a === b
+    default: false
+    }
+  }
+}
+
+/// `f(*xs, **options)`
+final class SpreadCallNode: Node {
+  enum Part {
+    case positional
+    case named(Name)
+    case spreadList
+    case spreadRecord
+  }
+  private let callee: Node
+  private let parts: [(part: Part, value: Node, span: Span)]
+
+  init(_ callee: Node, _ parts: [(part: Part, value: Node, span: Span)], _ source: Source, _ span: Span) {
+    self.callee = callee
+    self.parts = parts
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    try call(try callee.eval(frame), nil, frame)
+  }
+
+  func call(_ value: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+    var values: [Value] = []
+    var named: [(String, Value)] = []
+    var shape: [(kind: ArgumentShape.Kind, span: Span)] = []
+    if let receiver {
+      values.append(receiver)
+      shape.append((.positional, span))
+    }
+    for (part, node, span) in parts {
+      let argument = try node.eval(frame)
+      switch part {
+      case .positional:
+        values.append(argument)
+        shape.append((.positional, span))
+      case .named(let name):
+        named.append((name.text, argument))
+        shape.append((.named(name), span))
+      case .spreadList:
+        do {
+          for item in try argument.elements(frame.machine.pointee.session) {
+            values.append(item)
+            shape.append((.positional, span))
+          }
+        } catch {
+          throw error.located(source, span)
+        }
+      case .spreadRecord:
+        guard case .record(let record) = argument else {
+          throw LTDError(.type, "** needs a record, not \(argument.kindText)", source: source, span: span)
+        }
+        for (name, item) in record.fields {
+          named.append((name, item))
+          shape.append((.named(Name(name, span)), span))
+        }
+      }
+    }
+    let arguments = ArgumentShape(source: source, span: span, arguments: shape)
+    do {
+      return try frame.machine.invoke(value, values, named, arguments)
+    } catch {
+      if case .function(let function) = value, let code = function.code { throw traced(error, code.name) }
+      throw located(error)
+    }
+  }
+}
+
+/// `x.f(a)`: the field or method `f` of `x` if it has one that can be called, else the function `f` with `x` first.
+final class MethodCallNode: Node {
+  private let receiver: Node
+  private let name: Name
+  /// The call of the field, whose arguments are those written.
+  private let fieldCall: Node
+  /// The call of the function of that name; `nil` when there is none.
+  private let functionCall: Node?
+  private let function: Node?
+
+  init(
+    _ receiver: Node, _ name: Name, fieldCall: Node, functionCall: Node?, function: Node?, _ source: Source,
+    _ span: Span
+  ) {
+    self.receiver = receiver
+    self.name = name
+    self.fieldCall = fieldCall
+    self.functionCall = functionCall
+    self.function = function
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let object = try receiver.eval(frame)
+    switch object {
+    case .record, .object, .module, .error:
+      let own: Value?
+      do { own = try Operations.ownAttribute(object, name.text) } catch { throw error.located(source, name.span) }
+      if let own {
+        switch own {
+        case .function: return try perform(fieldCall, own, nil, frame)
+        case .object(let target) where target.callSignature != nil: return try perform(fieldCall, own, nil, frame)
+        default:
+          if functionCall == nil {
+            throw LTDError(
+              .type, "\(name.text) is \(own.kindText), which cannot be called", source: source, span: name.span,
+              hint: "write it without ()")
+          }
+        }
+      }
+    default: break
+    }
+    guard let functionCall else {
+      throw Operations.noAttribute(object, name.text).located(source, name.span)
+    }
+    if let builtinCall = functionCall as? BuiltinCallNode { return try builtinCall.call(object, frame) }
+    return try perform(functionCall, try function?.eval(frame) ?? .none, object, frame)
+  }
+
+  private func perform(_ call: Node, _ callee: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+    if let call = call as? CallNode { return try call.call(callee, receiver, frame) }
+    if let call = call as? SpreadCallNode { return try call.call(callee, receiver, frame) }
+    throw error(.internal, "a method call of an unknown form")
+  }
+}
+
+/// A function written here: a new value with the variables it shares, each time it is reached.
+final class ClosureNode: Node {
+  private let code: Code
+  private let captured: [Int]
+  private let constant: Value?
+
+  /// - Parameter captured: slots of the surrounding frame that hold the shared variables.
+  init(_ code: Code, captured: [Int], _ source: Source, _ span: Span) {
+    self.code = code
+    self.captured = captured
+    constant = captured.isEmpty ? .function(FunctionValue(code, captures: [])) : nil
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let constant { return constant }
+    var cells: [Cell] = []
+    cells.reserveCapacity(captured.count)
+    for slot in captured {
+      guard case .object(let object) = frame.base[slot], let cell = object as? Cell else {
+        throw error(.internal, "a captured variable is missing")
+      }
+      cells.append(cell)
+    }
+    return .function(FunctionValue(code, captures: cells))
+  }
+}

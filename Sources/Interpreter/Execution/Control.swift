@@ -1,0 +1,274 @@
+/// Statements in order. Its value is that of the last one, if that is an expression.
+final class BlockNode: Node {
+  private let statements: [Node]
+  private let last: Node?
+  /// Whether the last statement gives the block's value; loops and assignments do not.
+  private let hasValue: Bool
+
+  init(_ statements: [Node], hasValue: Bool, _ source: Source, _ span: Span) {
+    self.statements = Array(statements.dropLast())
+    last = statements.last
+    self.hasValue = hasValue
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    for statement in statements where try statement.exec(frame) == .returning {
+      return frame.takeReturned()
+    }
+    guard let last else { return .none }
+    if hasValue { return try last.eval(frame) }
+    return try last.exec(frame) == .returning ? frame.takeReturned() : .none
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    for statement in statements {
+      let flow = try statement.exec(frame)
+      if flow != .normal { return flow }
+    }
+    return try last?.exec(frame) ?? .normal
+  }
+}
+
+extension Frame {
+  func takeReturned() -> Value {
+    let value = machine.pointee.returned
+    machine.pointee.returned = .none
+    return value
+  }
+}
+
+final class IfNode: Node {
+  private let test: Node
+  private let then: Node
+  private let otherwise: Node?
+
+  init(_ test: Node, _ then: Node, _ otherwise: Node?, _ source: Source, _ span: Span) {
+    self.test = test
+    self.then = then
+    self.otherwise = otherwise
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if try test.condition(frame) { return try then.eval(frame) }
+    return try otherwise?.eval(frame) ?? .none
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    if try test.condition(frame) { return try then.exec(frame) }
+    return try otherwise?.exec(frame) ?? .normal
+  }
+}
+
+final class WhileNode: Node {
+  private let test: Node
+  private let body: Node
+
+  init(_ test: Node, _ body: Node, _ source: Source, _ span: Span) {
+    self.test = test
+    self.body = body
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    while try test.condition(frame) {
+      switch try body.exec(frame) {
+      case .normal, .continuing: break
+      case .breaking: return .normal
+      case .returning: return .returning
+      }
+      do { try frame.machine.poll() } catch { throw located(error) }
+    }
+    return .normal
+  }
+}
+
+final class ForNode: Node {
+  private let target: Target
+  private let place: VariablePlace?
+  private let iterable: Node
+  private let body: Node
+
+  init(_ target: Target, _ iterable: Node, _ body: Node, _ source: Source, _ span: Span) {
+    self.target = target
+    place = (target as? NameTarget)?.place
+    self.iterable = iterable
+    self.body = body
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    let sequence = try iterable.eval(frame)
+    if let place, case .range(let range) = sequence {
+      for index in 0..<range.count {
+        place.pointer(frame).pointee = .int(range[index])
+        switch try body.exec(frame) {
+        case .normal, .continuing: break
+        case .breaking: return .normal
+        case .returning: return .returning
+        }
+        do { try frame.machine.poll() } catch { throw located(error) }
+      }
+      return .normal
+    }
+    var iterator: ValueIterator
+    do {
+      iterator = try ValueIterator(sequence, pairs: target.wantsPairs)
+    } catch {
+      throw error.located(source, iterable.span)
+    }
+    while true {
+      let item: Value?
+      do { item = try iterator.next() } catch { throw error.located(source, iterable.span) }
+      guard let item else { return .normal }
+      if let place { place.pointer(frame).pointee = item } else { try target.assign(item, frame) }
+      switch try body.exec(frame) {
+      case .normal, .continuing: break
+      case .breaking: return .normal
+      case .returning: return .returning
+      }
+      do { try frame.machine.poll() } catch { throw located(error) }
+    }
+  }
+}
+
+final class FlowNode: Node {
+  private let flow: Flow
+
+  init(_ flow: Flow, _ source: Source, _ span: Span) {
+    self.flow = flow
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow { flow }
+}
+
+final class ReturnNode: Node {
+  private let value: Node?
+
+  init(_ value: Node?, _ source: Source, _ span: Span) {
+    self.value = value
+    super.init(source, span)
+  }
+
+  /// As the last thing a function does: no detour.
+  override func eval(_ frame: Frame) throws(LTDError) -> Value { try value?.eval(frame) ?? .none }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    let result = try value?.eval(frame) ?? .none
+    frame.machine.pointee.returned = result
+    return .returning
+  }
+}
+
+/// `try { } catch e { }`; interrupts, limits and `exit` pass through.
+final class TryNode: Node {
+  private let body: Node
+  private let place: VariablePlace?
+  private let handler: Node
+
+  init(_ body: Node, _ place: VariablePlace?, _ handler: Node, _ source: Source, _ span: Span) {
+    self.body = body
+    self.place = place
+    self.handler = handler
+    super.init(source, span)
+  }
+
+  private func handle(_ error: LTDError, _ frame: Frame) throws(LTDError) {
+    if error.diagnostic.kind == .interrupted || frame.machine.pointee.session.exitCode != nil { throw error }
+    if let place { place.pointer(frame).pointee = .error(ErrorValue(error.diagnostic)) }
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    do { return try body.eval(frame) } catch { try handle(error, frame) }
+    return try handler.eval(frame)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    do { return try body.exec(frame) } catch { try handle(error, frame) }
+    return try handler.exec(frame)
+  }
+}
+
+/// What `for`, comprehensions and list functions go through, element by element.
+struct ValueIterator {
+  private enum Kind {
+    case list(ListValue)
+    case range(RangeValue)
+    case text(String.UnicodeScalarView.Iterator)
+    case keys(RecordValue)
+    case pairs(RecordValue)
+    case host(HostObject, Int)
+    case steps(() throws(LTDError) -> Value?)
+  }
+  private var kind: Kind
+  private var place = 0
+
+  /// - Parameter pairs: a record gives `[name, value]` rather than its names.
+  init(_ value: Value, pairs: Bool = false) throws(LTDError) {
+    switch value {
+    case .list(let list): kind = .list(list)
+    case .range(let range): kind = .range(range)
+    case .string(let text): kind = .text(text.text.unicodeScalars.makeIterator())
+    case .record(let record): kind = pairs ? .pairs(record) : .keys(record)
+    case .object(let object):
+      if let steps = try object.makeIterator() {
+        kind = .steps(steps)
+      } else if let length = object.length {
+        kind = .host(object, length)
+      } else {
+        fallthrough
+      }
+    default:
+      throw LTDError(
+        .type, "\(value.kindText) has no elements to go through",
+        hint: value.asInt != nil ? "for i in range(n) counts from 0 to n - 1" : nil)
+    }
+  }
+
+  mutating func next() throws(LTDError) -> Value? {
+    switch kind {
+    case .list(let list):
+      guard place < list.items.count else { return nil }
+      place &+= 1
+      return list.items[place &- 1]
+    case .range(let range):
+      guard place < range.count else { return nil }
+      place &+= 1
+      return .int(range[place &- 1])
+    case .text(var scalars):
+      guard let scalar = scalars.next() else { return nil }
+      kind = .text(scalars)
+      return Value(String(scalar))
+    case .keys(let record):
+      guard place < record.count else { return nil }
+      place &+= 1
+      return Value(record.layout.names[place &- 1])
+    case .pairs(let record):
+      guard place < record.count else { return nil }
+      place &+= 1
+      return Value([Value(record.layout.names[place &- 1]), record.values[place &- 1]])
+    case .host(let object, let length):
+      guard place < length else { return nil }
+      place &+= 1
+      return try object.element(at: place &- 1)
+    case .steps(let next): return try next()
+    }
+  }
+}
+
+extension Value {
+  /// All elements as an array.
+  func elements(_ session: Session) throws(LTDError) -> [Value] {
+    if case .list(let list) = self { return list.items }
+    if case .range(let range) = self { try session.checkSize(range.count, of: "list") }
+    var iterator = try ValueIterator(self)
+    var items: [Value] = []
+    while let item = try iterator.next() {
+      items.append(item)
+      if items.count & 1023 == 0 { try session.checkSize(items.count, of: "list") }
+    }
+    return items
+  }
+}

@@ -1,3 +1,0 @@
-/// The top-level variables of a session or a module.
-final class Globals {
-}

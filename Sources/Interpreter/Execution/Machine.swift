@@ -1,0 +1,102 @@
+/// What running code needs at hand, one per session, behind a pointer so that reaching it costs one load.
+struct Machine {
+  /// First free value of the stack of frames; what lies above is not initialised.
+  var stackTop: UnsafeMutablePointer<Value>
+  let stackBase: UnsafeMutablePointer<Value>
+  let stackEnd: UnsafeMutablePointer<Value>
+  /// Loop rounds and calls until the next look at interrupts and limits.
+  var fuel: Int
+  /// Calls under way.
+  var depth = 0
+  var depthLimit: Int
+  /// Lowest address that the native stack may reach.
+  var nativeLimit: UInt = 0
+  /// The value of a `return` on its way to its call.
+  var returned: Value = .none
+  unowned(unsafe) let session: Session
+
+  static let stackValues = 1 << 20
+  /// Loop rounds and calls between two looks.
+  static let fuelPortion = 512
+}
+
+/// One call under way: where its variables are.
+struct Frame {
+  /// Variables, from slot 0.
+  let base: UnsafeMutablePointer<Value>
+  let machine: UnsafeMutablePointer<Machine>
+}
+
+/// How a statement ended.
+enum Flow: UInt8 {
+  case normal
+  case breaking
+  case continuing
+  /// The value is in `Machine.returned`.
+  case returning
+}
+
+extension UnsafeMutablePointer<Machine> {
+  /// Called at loop ends and calls.
+  @inline(__always)
+  func poll() throws(LTDError) {
+    pointee.fuel &-= 1
+    if pointee.fuel <= 0 { try pollNow() }
+  }
+
+  @inline(never)
+  func pollNow() throws(LTDError) {
+    let session = pointee.session
+    let spent = Machine.fuelPortion - pointee.fuel
+    pointee.fuel = Machine.fuelPortion
+    try session.checkLimits(spent: spent)
+  }
+
+  /// Counts the call that begins, and refuses it when too many are under way or the native stack runs out.
+  @inline(__always)
+  func enter() throws(LTDError) {
+    pointee.depth &+= 1
+    if pointee.depth & 15 == 0 { try checkDepth() }
+  }
+
+  @inline(never)
+  private func checkDepth() throws(LTDError) {
+    var marker: UInt8 = 0
+    let address = withUnsafeMutablePointer(to: &marker) { UInt(bitPattern: $0) }
+    guard pointee.depth > pointee.depthLimit || address < pointee.nativeLimit else { return }
+    let depth = pointee.depth
+    pointee.depth &-= 1
+    throw LTDError(
+      .memory, "too many calls within calls (\(depth))",
+      hint: "a function probably calls itself without an end; a loop needs no depth")
+  }
+
+  @inline(__always)
+  func leave() { pointee.depth &-= 1 }
+
+  /// Makes room for a frame and sets its variables to none.
+  @inline(__always)
+  func push(_ size: Int) throws(LTDError) -> UnsafeMutablePointer<Value> {
+    let window = pointee.stackTop
+    guard size <= pointee.stackEnd - window else {
+      throw LTDError(.memory, "too many variables in calls within calls")
+    }
+    pointee.stackTop = window + size
+    var place = 0
+    while place < size {
+      (window + place).initialize(to: .none)
+      place &+= 1
+    }
+    return window
+  }
+
+  @inline(__always)
+  func pop(_ window: UnsafeMutablePointer<Value>, _ size: Int) {
+    var place = 0
+    while place < size {
+      (window + place).deinitialize(count: 1)
+      place &+= 1
+    }
+    pointee.stackTop = window
+  }
+}

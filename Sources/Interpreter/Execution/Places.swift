@@ -1,0 +1,473 @@
+/// One part between the brackets of `x[…]`.
+enum SubscriptNode {
+  case value(Node)
+  case slice(start: Node?, stop: Node?, step: Node?, Span)
+  case ellipsis
+
+  func item(_ frame: Frame, _ source: Source) throws(LTDError) -> IndexItem {
+    switch self {
+    case .value(let node): return Operations.indexItem(try node.eval(frame))
+    case .ellipsis: return .ellipsis
+    case .slice(let start, let stop, let step, _):
+      return .slice(
+        start: try bound(start, frame, source), stop: try bound(stop, frame, source),
+        step: try bound(step, frame, source) ?? 1)
+    }
+  }
+
+  private func bound(_ node: Node?, _ frame: Frame, _ source: Source) throws(LTDError) -> Int? {
+    guard let node else { return nil }
+    let value = try node.eval(frame)
+    switch value {
+    case .int(let number): return number
+    case .none: return nil
+    default:
+      throw LTDError(
+        .type, "the bounds of a slice are ints, not \(value.kindText)", source: source, span: node.span,
+        hint: value.isNumber ? "// divides to an int; int(x) makes one" : nil)
+    }
+  }
+}
+
+/// `x[i]`, `x[a:b, ..., 0]`
+final class IndexNode: Node {
+  private let container: Operand
+  private let subscripts: [SubscriptNode]
+  private let single: Operand?
+
+  init(_ container: Node, _ subscripts: [SubscriptNode], _ source: Source, _ span: Span) {
+    self.container = Operand(container)
+    self.subscripts = subscripts
+    if subscripts.count == 1, case .value(let node) = subscripts[0] { single = Operand(node) } else { single = nil }
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = try container.read(frame)
+    if let single {
+      let place = try single.read(frame)
+      if case .list(let list) = value, case .int(let index) = place {
+        let count = list.items.count
+        let resolved = index < 0 ? index &+ count : index
+        if resolved >= 0, resolved < count { return list.items[resolved] }
+      }
+      do {
+        return try Operations.index(value, [Operations.indexItem(place)])
+      } catch {
+        throw error.located(source, single.node.span)
+      }
+    }
+    var items: [IndexItem] = []
+    for part in subscripts { items.append(try part.item(frame, source)) }
+    do { return try Operations.index(value, items) } catch { throw located(error) }
+  }
+}
+
+/// `x.name`
+final class AttributeNode: Node {
+  private let container: Operand
+  private let name: Name
+  private let function: Node?
+  private var knownLayout: RecordLayout?
+  private var knownPlace = 0
+
+  /// - Parameter function: what the name means as a variable or function; then `x.f` is `f` bound to `x`.
+  init(_ container: Node, _ name: Name, function: Node?, _ source: Source, _ span: Span) {
+    self.container = Operand(container)
+    self.name = name
+    self.function = function
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = try container.read(frame)
+    if case .record(let record) = value {
+      if record.layout === knownLayout { return record.values[knownPlace] }
+      if let place = record.layout.place(of: name.text) {
+        if !record.ownsLayout {
+          knownLayout = record.layout
+          knownPlace = place
+        }
+        return record.values[place]
+      }
+    }
+    do {
+      if let own = try Operations.ownAttribute(value, name.text) { return own }
+    } catch {
+      throw error.located(source, name.span)
+    }
+    var bound: Value?
+    if let function, case .function(let found) = try function.eval(frame) { bound = .function(found) }
+    do { return try Operations.attribute(value, name.text, bound) } catch { throw error.located(source, name.span) }
+  }
+}
+
+/// A place within a variable: `x[0].name[1:3]`, to be set or changed.
+final class PlaceNode: Node {
+  enum Step {
+    case index([SubscriptNode], Span)
+    case attribute(Name)
+  }
+  enum EvaluatedStep {
+    case index([IndexItem], Span)
+    case attribute(String, Span)
+  }
+  let root: VariablePlace
+  private let rootName: String
+  private let steps: [Step]
+
+  init(_ root: VariablePlace, _ rootName: String, _ steps: [Step], _ source: Source, _ span: Span) {
+    self.root = root
+    self.rootName = rootName
+    self.steps = steps
+    super.init(source, span)
+  }
+
+  func store(_ value: Value, _ frame: Frame) throws(LTDError) {
+    let place = root.pointer(frame)
+    if steps.count == 1, case .index(let parts, _) = steps[0], parts.count == 1, case .value(let node) = parts[0],
+      case .list = place.pointee
+    {
+      if case .int(let index) = try node.eval(frame), PlaceNode.setElement(place, index, value) { return }
+    }
+    try change(frame) { (old: inout Value) in old = value }
+  }
+
+  /// `list[index] = value` in place; false leaves it to the general way.
+  @inline(__always)
+  private static func setElement(_ place: UnsafeMutablePointer<Value>, _ index: Int, _ value: Value) -> Bool {
+    guard case .list(var list) = place.pointee else { return false }
+    let count = list.items.count
+    let resolved = index < 0 ? index &+ count : index
+    guard resolved >= 0, resolved < count else { return false }
+    place.pointee = .none
+    if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
+    list.items[resolved] = value
+    place.pointee = .list(list)
+    return true
+  }
+
+  /// Changes what is at the place.
+  func change(_ frame: Frame, _ body: (inout Value) throws(LTDError) -> Void) throws(LTDError) {
+    var evaluated: [EvaluatedStep] = []
+    for step in steps {
+      switch step {
+      case .attribute(let name): evaluated.append(.attribute(name.text, name.span))
+      case .index(let parts, let span):
+        var items: [IndexItem] = []
+        for part in parts { items.append(try part.item(frame, source)) }
+        evaluated.append(.index(items, span))
+      }
+    }
+    let place = root.pointer(frame)
+    if place.pointee.isUnset { throw unset(rootName) }
+    try update(&place.pointee, evaluated[...], body)
+  }
+
+  private func update(
+    _ target: inout Value, _ steps: ArraySlice<EvaluatedStep>, _ body: (inout Value) throws(LTDError) -> Void
+  ) throws(LTDError) {
+    guard let step = steps.first else { return try body(&target) }
+    let rest = steps.dropFirst()
+    let span: Span
+    switch step {
+    case .index(_, let place), .attribute(_, let place): span = place
+    }
+    switch (target, step) {
+    case (.list(var list), .index(let items, _)):
+      guard items.count == 1 else {
+        throw LTDError(.type, "a list takes one index, not \(items.count)", source: source, span: span)
+      }
+      let part: (start: Int, count: Int)
+      switch items[0] {
+      case .index(let index):
+        do {
+          part = (try Operations.resolve(index, list.items.count, "list"), 1)
+        } catch {
+          throw error.located(source, span)
+        }
+      case .slice(let start, let stop, let by):
+        return try replaceSlice(&target, start, stop, by, span, body)
+      default: throw Operations.cannotIndex(target, items[0]).located(source, span)
+      }
+      target = .none
+      defer { target = .list(list) }
+      if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
+      try update(&list.items[part.start], rest, body)
+    case (.record(var record), .index(let items, _)):
+      guard items.count == 1, case .value(.string(let name)) = items[0] else {
+        throw Operations.cannotIndex(target, items.first ?? .ellipsis).located(source, span)
+      }
+      target = .none
+      defer { target = .record(record) }
+      try updateField(&record, name.text, rest, span, body)
+    case (.record(var record), .attribute(let name, _)):
+      target = .none
+      defer { target = .record(record) }
+      try updateField(&record, name, rest, span, body)
+    case (.object(var object), _):
+      var part: Value = .none
+      do {
+        if !rest.isEmpty || readsBeforeWriting {
+          switch step {
+          case .index(let items, _): part = try object.index(items) ?? .none
+          case .attribute(let name, _): part = try object.attribute(name) ?? .none
+          }
+        }
+      } catch {
+        throw error.located(source, span)
+      }
+      try update(&part, rest, body)
+      target = .none
+      defer { target = .object(object) }
+      let isUnique = isKnownUniquelyReferenced(&object)
+      do throws(LTDError) {
+        let changed: HostObject?
+        switch step {
+        case .index(let items, _): changed = try object.setIndex(items, to: part, isUnique: isUnique)
+        case .attribute(let name, _): changed = try object.setAttribute(name, to: part, isUnique: isUnique)
+        }
+        guard let changed else {
+          throw LTDError(.type, "this part of a \(object.typeName) cannot be set")
+        }
+        object = changed
+      } catch {
+        throw error.located(source, span)
+      }
+    case (.string, .index):
+      throw LTDError(
+        .type, "the characters of a string cannot be set", source: source, span: span,
+        hint: "make a new string: \"{s[:i]}x{s[i + 1:]}\"")
+    case (_, .attribute(let name, _)):
+      throw LTDError(
+        .type, "\(target.kindText) has no field \(name) to set", source: source, span: span,
+        hint: "only records have fields")
+    default:
+      throw LTDError(
+        .type, "the elements of \(target.kindText) cannot be set", source: source, span: span,
+        hint: "only lists, records and tensors have elements to set")
+    }
+  }
+
+  /// Set by `x[i] += 1`, which needs the old value.
+  var readsBeforeWriting = false
+
+  private func updateField(
+    _ record: inout RecordValue, _ name: String, _ rest: ArraySlice<EvaluatedStep>, _ span: Span,
+    _ body: (inout Value) throws(LTDError) -> Void
+  ) throws(LTDError) {
+    if !isKnownUniquelyReferenced(&record) { record = RecordValue(copying: record) }
+    if let place = record.layout.place(of: name) { return try update(&record.values[place], rest, body) }
+    guard rest.isEmpty, !readsBeforeWriting else { throw Operations.noField(name, record).located(source, span) }
+    var value: Value = .none
+    try body(&value)
+    record[name] = value
+  }
+
+  /// `xs[1:3] = [7, 8, 9]`
+  private func replaceSlice(
+    _ target: inout Value, _ start: Int?, _ stop: Int?, _ by: Int, _ span: Span,
+    _ body: (inout Value) throws(LTDError) -> Void
+  ) throws(LTDError) {
+    guard case .list(var list) = target else { return }
+    let slice: (start: Int, count: Int)
+    do {
+      slice = try Operations.sliceIndices(start, stop, by, list.items.count)
+    } catch {
+      throw error.located(source, span)
+    }
+    var part = Value((0..<slice.count).map { list.items[slice.start + $0 * by] })
+    try body(&part)
+    guard case .list(let new) = part else {
+      throw LTDError(
+        .type, "a slice of a list is set to a list, not to \(part.kindText)", source: source, span: span,
+        hint: "xs[a:b] = [x] * (b - a) sets every element")
+    }
+    if by != 1, new.items.count != slice.count {
+      throw LTDError(
+        .value, "this slice has \(slice.count) elements; the list on the right has \(new.items.count)", source: source,
+        span: span)
+    }
+    target = .none
+    defer { target = .list(list) }
+    if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
+    if by == 1 {
+      list.items.replaceSubrange(slice.start..<slice.start + slice.count, with: new.items)
+    } else {
+      for place in 0..<slice.count { list.items[slice.start + place * by] = new.items[place] }
+    }
+  }
+}
+
+final class PlaceAssignNode: Node {
+  private let place: PlaceNode
+  private let value: Node
+
+  init(_ place: PlaceNode, _ value: Node, _ source: Source, _ span: Span) {
+    self.place = place
+    self.value = value
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    try place.store(try value.eval(frame), frame)
+    return .normal
+  }
+}
+
+/// `a, b = xs`
+final class DestructureNode: Node {
+  private let target: Target
+  private let value: Node
+
+  init(_ target: Target, _ value: Node, _ source: Source, _ span: Span) {
+    self.target = target
+    self.value = value
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    try target.assign(try value.eval(frame), frame)
+    return .normal
+  }
+}
+
+/// `x += e` on a variable, and `x = x + e`: strings and lists that no other variable holds grow in place.
+final class AugmentVariableNode: Node {
+  private let place: VariablePlace
+  private let name: String
+  private let op: BinaryOperator
+  private let operatorSpan: Span
+  private let targetSpan: Span
+  private let operand: Operand
+
+  init(
+    _ place: VariablePlace, _ name: String, _ targetSpan: Span, _ op: BinaryOperator, _ operatorSpan: Span,
+    _ operand: Node, _ source: Source, _ span: Span
+  ) {
+    self.place = place
+    self.name = name
+    self.op = op
+    self.operatorSpan = operatorSpan
+    self.targetSpan = targetSpan
+    self.operand = Operand(operand)
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    let pointer = place.pointer(frame)
+    if case .int(let a) = pointer.pointee {
+      let value = try operand.read(frame)
+      // The operand may have changed the variable, through a function.
+      guard case .int(let now) = pointer.pointee, now == a else { return try general(.int(a), value, pointer, frame) }
+      if case .int(let b) = value {
+        let (result, overflow): (Int, Bool)
+        switch op {
+        case .add: (result, overflow) = a.addingReportingOverflow(b)
+        case .subtract: (result, overflow) = a.subtractingReportingOverflow(b)
+        default: return try general(.int(a), value, pointer, frame)
+        }
+        if !overflow {
+          pointer.pointee = .int(result)
+          return .normal
+        }
+      }
+      return try general(.int(a), value, pointer, frame)
+    }
+    if case .float(let a) = pointer.pointee {
+      let value = try operand.read(frame)
+      if let b = value.asDouble {
+        switch op {
+        case .add: pointer.pointee = .float(a + b)
+        case .subtract: pointer.pointee = .float(a - b)
+        case .multiply: pointer.pointee = .float(a * b)
+        default: return try general(.float(a), value, pointer, frame)
+        }
+        return .normal
+      }
+      return try general(.float(a), value, pointer, frame)
+    }
+    return try grow(pointer, frame)
+  }
+
+  @inline(never)
+  private func general(
+    _ old: Value, _ value: Value, _ pointer: UnsafeMutablePointer<Value>, _ frame: Frame
+  ) throws(LTDError) -> Flow {
+    do {
+      pointer.pointee = try Operations.binary(op, old, value, frame.machine.pointee.session)
+    } catch {
+      throw explained(error, op.rawValue, old, value, targetSpan, operand.node.span, operatorSpan)
+    }
+    return .normal
+  }
+
+  @inline(never)
+  private func grow(_ pointer: UnsafeMutablePointer<Value>, _ frame: Frame) throws(LTDError) -> Flow {
+    let old = pointer.pointee
+    if old.isUnset { throw LTDError(.name, "\(name) has no value yet", source: source, span: targetSpan) }
+    let value = try operand.read(frame)
+    if op == .add, old.isIdentical(to: pointer.pointee) {
+      let session = frame.machine.pointee.session
+      switch (consume old, value) {
+      case (.string(var text), .string(let more)):
+        do { try Operations.checkBytes(text.text.utf8.count, 1, plus: more.text.utf8.count, session) } catch {
+          throw located(error)
+        }
+        pointer.pointee = .none
+        if isKnownUniquelyReferenced(&text) {
+          text.text += more.text
+        } else {
+          text = StringValue(text.text + more.text)
+        }
+        pointer.pointee = .string(text)
+        return .normal
+      case (.list(var list), .list(let more)):
+        do { try Operations.checkElements(list.items.count, 1, plus: more.items.count, session) } catch {
+          throw located(error)
+        }
+        pointer.pointee = .none
+        let items = more.items
+        if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
+        list.items.append(contentsOf: items)
+        pointer.pointee = .list(list)
+        return .normal
+      default: break
+      }
+      return try general(pointer.pointee, value, pointer, frame)
+    }
+    return try general(old, value, pointer, frame)
+  }
+}
+
+/// `x[i] += e`, `r.name += e`
+final class AugmentPlaceNode: Node {
+  private let place: PlaceNode
+  private let op: BinaryOperator
+  private let operatorSpan: Span
+  private let operand: Node
+
+  init(
+    _ place: PlaceNode, _ op: BinaryOperator, _ operatorSpan: Span, _ operand: Node, _ source: Source, _ span: Span
+  ) {
+    self.place = place
+    self.op = op
+    self.operatorSpan = operatorSpan
+    self.operand = operand
+    place.readsBeforeWriting = true
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    let value = try operand.eval(frame)
+    let session = frame.machine.pointee.session
+    try place.change(frame) { (old: inout Value) throws(LTDError) in
+      do throws(LTDError) {
+        old = try Operations.binary(op, old, value, session)
+      } catch {
+        throw explained(error, op.rawValue, old, value, place.span, operand.span, operatorSpan)
+      }
+    }
+    return .normal
+  }
+}

@@ -1,0 +1,116 @@
+/// What stands left of `=` or after `for`.
+class Target {
+  let source: Source
+  let span: Span
+
+  init(_ source: Source, _ span: Span) {
+    self.source = source
+    self.span = span
+  }
+
+  /// Whether a record that is gone through gives pairs of name and value: `for name, value in record`.
+  var wantsPairs: Bool { false }
+
+  func assign(_ value: Value, _ frame: Frame) throws(LTDError) {}
+}
+
+final class NameTarget: Target {
+  let place: VariablePlace
+  /// Makes a new shared variable in every round of a comprehension, so that closures do not share one.
+  private let freshSlot: Int?
+
+  init(_ place: VariablePlace, freshSlot: Int? = nil, _ source: Source, _ span: Span) {
+    self.place = place
+    self.freshSlot = freshSlot
+    super.init(source, span)
+  }
+
+  override func assign(_ value: Value, _ frame: Frame) throws(LTDError) {
+    if let freshSlot {
+      frame.base[freshSlot] = .object(Cell(value))
+    } else {
+      place.pointer(frame).pointee = value
+    }
+  }
+}
+
+/// `x[0]`, `r.name`
+final class PlaceTarget: Target {
+  private let place: PlaceNode
+
+  init(_ place: PlaceNode) {
+    self.place = place
+    super.init(place.source, place.span)
+  }
+
+  override func assign(_ value: Value, _ frame: Frame) throws(LTDError) { try place.store(value, frame) }
+}
+
+/// `a, b`, `first, *rest`
+final class ListTarget: Target {
+  private let targets: [Target]
+  private let rest: Int?
+
+  init(_ targets: [Target], rest: Int?, _ source: Source, _ span: Span) {
+    self.targets = targets
+    self.rest = rest
+    super.init(source, span)
+  }
+
+  override var wantsPairs: Bool { targets.count == 2 && rest == nil }
+
+  override func assign(_ value: Value, _ frame: Frame) throws(LTDError) {
+    let items: [Value]
+    switch value {
+    case .list, .range, .object:
+      do { items = try value.elements(frame.machine.pointee.session) } catch { throw error.located(source, span) }
+    default:
+      throw LTDError(
+        .type, "\(value.kindText) cannot be taken apart into \(targets.count) variables", source: source, span: span,
+        hint: "the right side must be a list, such as a, b or [a, b]")
+    }
+    guard let rest else {
+      guard items.count == targets.count else { throw mismatch(items.count, "\(targets.count)") }
+      for (target, item) in zip(targets, items) { try target.assign(item, frame) }
+      return
+    }
+    let after = targets.count - 1 - rest
+    guard items.count >= targets.count - 1 else { throw mismatch(items.count, "at least \(targets.count - 1)") }
+    for place in 0..<rest { try targets[place].assign(items[place], frame) }
+    try targets[rest].assign(Value(Array(items[rest..<(items.count - after)])), frame)
+    for place in 0..<after {
+      try targets[rest + 1 + place].assign(items[items.count - after + place], frame)
+    }
+  }
+
+  private func mismatch(_ count: Int, _ expected: String) -> LTDError {
+    LTDError(
+      .value, "\(expected) \(expected == "1" ? "value is" : "values are") needed here, \(count) came", source: source,
+      span: span, hint: "*rest takes any number: a, *rest = xs")
+  }
+}
+
+/// `{x, y: z}`
+final class RecordTarget: Target {
+  private let fields: [(key: Name, target: Target)]
+
+  init(_ fields: [(key: Name, target: Target)], _ source: Source, _ span: Span) {
+    self.fields = fields
+    super.init(source, span)
+  }
+
+  override func assign(_ value: Value, _ frame: Frame) throws(LTDError) {
+    for field in fields {
+      let part: Value
+      do throws(LTDError) {
+        guard case .record = value else {
+          throw LTDError(.type, "\(value.kindText) cannot be taken apart by field names")
+        }
+        part = try Operations.attribute(value, field.key.text, nil)
+      } catch {
+        throw error.located(source, field.key.span)
+      }
+      try field.target.assign(part, frame)
+    }
+  }
+}

@@ -1,0 +1,268 @@
+/// A variable that closures share, or a global: a place of its own on the heap.
+///
+/// In a frame's slot it stands as `.object`; no program can get hold of it there.
+final class Cell: HostObject {
+  let pointer: UnsafeMutablePointer<Value>
+  /// Set once by `const`.
+  var isConstant = false
+
+  init(_ value: Value) {
+    pointer = .allocate(capacity: 1)
+    pointer.initialize(to: value)
+  }
+
+  deinit {
+    // A chain of closures can be long: free it without recursion.
+    if let child = pointer.pointee.heap {
+      var pending: [Heap] = [child]
+      pointer.pointee = .none
+      Heap.release(&pending)
+    }
+    pointer.deinitialize(count: 1)
+    pointer.deallocate()
+  }
+
+  var isSet: Bool { !pointer.pointee.isUnset }
+}
+
+/// What a variable holds before it is set.
+final class Unset: HostObject, @unchecked Sendable {
+  private static let shared = Unset()
+  static let value = Value.object(shared)
+  static let identifier = ObjectIdentifier(shared)
+}
+
+extension Value {
+  @inline(__always)
+  var isUnset: Bool {
+    if case .object(let object) = self { ObjectIdentifier(object) == Unset.identifier } else { false }
+  }
+}
+
+/// The top-level variables of a session or a module, in the order in which they appeared.
+final class Globals {
+  private(set) var cells: [String: Cell] = [:]
+
+  /// The variable's place, made when there is none yet.
+  func cell(_ name: String) -> Cell {
+    if let cell = cells[name] { return cell }
+    let cell = Cell(Unset.value)
+    cells[name] = cell
+    return cell
+  }
+
+  subscript(name: String) -> Value? {
+    guard let cell = cells[name], cell.isSet else { return nil }
+    return cell.pointer.pointee
+  }
+
+  func remove(_ name: String) { cells[name] = nil }
+  func removeAll() { cells = [:] }
+
+  /// Public names that are set, for `module.name`.
+  var publicNames: [String] { cells.filter { $0.value.isSet && !$0.key.hasPrefix("_") }.map(\.key).sorted() }
+}
+
+final class ConstantNode: Node {
+  let pointer: UnsafeMutablePointer<Value>
+
+  init(_ value: Value, _ source: Source, _ span: Span) {
+    pointer = .allocate(capacity: 1)
+    pointer.initialize(to: value)
+    super.init(source, span)
+  }
+
+  deinit {
+    pointer.deinitialize(count: 1)
+    pointer.deallocate()
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value { pointer.pointee }
+}
+
+/// A local variable that is certainly set.
+final class LocalRead: Node {
+  let slot: Int
+
+  init(_ slot: Int, _ source: Source, _ span: Span) {
+    self.slot = slot
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value { frame.base[slot] }
+}
+
+/// A local variable that may not be set yet.
+final class LocalCheckedRead: Node {
+  let slot: Int
+  let name: String
+
+  init(_ slot: Int, _ name: String, _ source: Source, _ span: Span) {
+    self.slot = slot
+    self.name = name
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = frame.base[slot]
+    if value.isUnset { throw unset(name) }
+    return value
+  }
+}
+
+/// A variable shared with closures; its slot holds the cell.
+final class CellRead: Node {
+  let slot: Int
+  let name: String
+
+  init(_ slot: Int, _ name: String, _ source: Source, _ span: Span) {
+    self.slot = slot
+    self.name = name
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = frame.cell(slot).pointee
+    if value.isUnset { throw unset(name) }
+    return value
+  }
+}
+
+/// A global that is certainly set.
+final class GlobalRead: Node {
+  let pointer: UnsafeMutablePointer<Value>
+  private let cell: Cell
+
+  init(_ cell: Cell, _ source: Source, _ span: Span) {
+    self.cell = cell
+    pointer = cell.pointer
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value { pointer.pointee }
+}
+
+/// A global that may not be set yet.
+final class GlobalCheckedRead: Node {
+  private let cell: Cell
+  let pointer: UnsafeMutablePointer<Value>
+  let name: String
+
+  init(_ cell: Cell, _ name: String, _ source: Source, _ span: Span) {
+    self.cell = cell
+    self.name = name
+    pointer = cell.pointer
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = pointer.pointee
+    if value.isUnset { throw unset(name) }
+    return value
+  }
+}
+
+extension Node {
+  @inline(never)
+  final func unset(_ name: String) -> LTDError {
+    error(.name, "\(name) has no value yet", hint: "the line that sets it has not run")
+  }
+}
+
+extension Frame {
+  /// The place of a variable shared with closures.
+  @inline(__always)
+  func cell(_ slot: Int) -> UnsafeMutablePointer<Value> {
+    guard case .object(let object) = base[slot] else { return base + slot }
+    return unsafeDowncast(object, to: Cell.self).pointer
+  }
+}
+
+/// Where a variable lives, for writing.
+enum VariablePlace {
+  case local(Int)
+  case cell(Int)
+  case global(Cell)
+
+  @inline(__always)
+  func pointer(_ frame: Frame) -> UnsafeMutablePointer<Value> {
+    switch self {
+    case .local(let slot): frame.base + slot
+    case .cell(let slot): frame.cell(slot)
+    case .global(let cell): cell.pointer
+    }
+  }
+}
+
+final class AssignLocal: Node {
+  private let slot: Int
+  private let value: Node
+
+  init(_ slot: Int, _ value: Node, _ source: Source, _ span: Span) {
+    self.slot = slot
+    self.value = value
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    frame.base[slot] = try value.eval(frame)
+    return .none
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    frame.base[slot] = try value.eval(frame)
+    return .normal
+  }
+}
+
+final class AssignGlobal: Node {
+  private let cell: Cell
+  private let pointer: UnsafeMutablePointer<Value>
+  private let value: Node
+
+  init(_ cell: Cell, _ value: Node, _ source: Source, _ span: Span) {
+    self.cell = cell
+    pointer = cell.pointer
+    self.value = value
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    pointer.pointee = try value.eval(frame)
+    return .none
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    pointer.pointee = try value.eval(frame)
+    return .normal
+  }
+}
+
+final class AssignCell: Node {
+  private let slot: Int
+  private let value: Node
+
+  init(_ slot: Int, _ value: Node, _ source: Source, _ span: Span) {
+    self.slot = slot
+    self.value = value
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = try value.eval(frame)
+    frame.cell(slot).pointee = value
+    return .none
+  }
+}
+
+extension Globals {
+  /// The same names with the same values, in places of their own.
+  convenience init(copying other: Globals) {
+    self.init()
+    for (name, cell) in other.cells where cell.isSet {
+      let copy = self.cell(name)
+      copy.pointer.pointee = cell.pointer.pointee
+      copy.isConstant = cell.isConstant
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/// A file or library module of a run: parsed and resolved when an `import` of it is resolved, run when the first is run.
+final class LoadedModule {
+  let name: String
+  let path: String
+  let globals = Globals()
+  let source: Source
+  fileprivate(set) var code: Code?
+  /// What is wrong with it; reported with the errors of the program that imports it.
+  fileprivate(set) var diagnostics: [Diagnostic] = []
+  private(set) var value: Value?
+  fileprivate var isPreparing = true
+
+  init(name: String, path: String, source: Source) {
+    self.name = name
+    self.path = path
+    self.source = source
+  }
+
+  func run(_ machine: UnsafeMutablePointer<Machine>) throws(LTDError) -> Value {
+    if let value { return value }
+    guard let code else { throw LTDError(.internal, "the module \(name) was not prepared") }
+    let module = Value.module(ModuleValue(name: name, globals: globals))
+    value = module
+    do {
+      _ = try machine.runTopLevel(code)
+    } catch {
+      value = nil
+      throw error
+    }
+    return module
+  }
+}
+
+/// The modules of a session; each is loaded once.
+final class Modules {
+  private var loaded: [String: LoadedModule] = [:]
+  private unowned let session: Session
+
+  init(_ session: Session) { self.session = session }
+
+  func prepare(_ item: Import, from importer: Source) throws(LTDError) -> LoadedModule {
+    let key: String
+    let source: Source
+    if item.isFile {
+      key = Modules.resolve(item.path, from: importer.name)
+      if let known = loaded[key] { return try checked(known) }
+      guard session.limits.allowsFiles else { throw LTDError(.io, "files are not allowed in this run") }
+      source = Source(name: key, bytes: try session.readFile(key))
+    } else {
+      key = "library:" + item.path
+      if let known = loaded[key] { return try checked(known) }
+      guard let text = session.libraryModule(item.path) else {
+        throw LTDError(
+          .name, "there is no module \(item.path)", hint: "a file is imported by its path: import \"\(item.path).ltd\"")
+      }
+      source = Source(name: "\(item.path).ltd", text: text)
+    }
+    let module = LoadedModule(name: item.isFile ? Modules.stem(key) : item.path, path: key, source: source)
+    loaded[key] = module
+    let program = parse(source)
+    module.diagnostics = program.diagnostics
+    if program.diagnostics.isEmpty {
+      let compiler = Compiler(program, session: session, globals: module.globals)
+      let code = compiler.compile(program)
+      module.diagnostics = compiler.diagnostics
+      if compiler.diagnostics.isEmpty { module.code = code }
+      for cell in compiler.newConstants { cell.isConstant = true }
+    }
+    module.isPreparing = false
+    // A file with errors is read again once it may have been corrected.
+    if !module.diagnostics.isEmpty { loaded[key] = nil }
+    return module
+  }
+
+  private func checked(_ module: LoadedModule) throws(LTDError) -> LoadedModule {
+    guard !module.isPreparing else {
+      throw LTDError(
+        .value, "\(module.path) imports itself, by way of the files it imports",
+        hint: "move what both need into a third file")
+    }
+    return module
+  }
+
+  /// A path relative to the file that names it.
+  static func resolve(_ path: String, from importer: String) -> String {
+    guard !path.hasPrefix("/"), let slash = importer.lastIndex(of: "/") else { return normalized(path) }
+    return normalized(String(importer[...slash]) + path)
+  }
+
+  /// Without `.` and `x/..`, so that a file has one name.
+  private static func normalized(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/", omittingEmptySubsequences: true) {
+      if part == "." { continue }
+      if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+    }
+    return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+  }
+
+  private static func stem(_ path: String) -> String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    return file.hasSuffix(".ltd") ? String(file.dropLast(4)) : file
+  }
+}
+
+final class ImportNode: Node {
+  private let module: LoadedModule
+
+  init(_ module: LoadedModule, _ source: Source, _ span: Span) {
+    self.module = module
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    do { return try module.run(frame.machine) } catch { throw traced(error, module.name) }
+  }
+}
+
+extension UnsafeMutablePointer<Machine> {
+  func runTopLevel(_ code: Code) throws(LTDError) -> Value {
+    let window = try push(code.frameSize)
+    defer { pop(window, code.frameSize) }
+    prologue(code, [], window)
+    return try code.body.eval(Frame(base: window, machine: self))
+  }
+}

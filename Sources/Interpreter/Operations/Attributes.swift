@@ -1,0 +1,79 @@
+extension Operations {
+  /// `value.name` without the search for a function of that name; `nil` when there is no such attribute.
+  static func ownAttribute(_ value: Value, _ name: String) throws(LTDError) -> Value? {
+    switch value {
+    case .record(let record): return record[name]
+    case .object(let object): return try object.attribute(name)
+    case .module(let module): return name.hasPrefix("_") ? nil : module.globals[name]
+    case .error(let error): return error.attribute(name)
+    case .range(let range):
+      switch name {
+      case "start": return .int(range.start)
+      case "end": return .int(range.end)
+      case "step": return .int(range.step)
+      default: return nil
+      }
+    case .function(let function): return name == "name" ? Value(function.name) : nil
+    default: return nil
+    }
+  }
+
+  /// `value.name`; without a `function` in scope of that name, an error with what there is.
+  static func attribute(_ value: Value, _ name: String, _ function: Value?) throws(LTDError) -> Value {
+    if let own = try ownAttribute(value, name) { return own }
+    if let function { return .function(FunctionValue(function, boundTo: value, name: name)) }
+    throw noAttribute(value, name)
+  }
+
+  static func noAttribute(_ value: Value, _ name: String) -> LTDError {
+    switch value {
+    case .record(let record): return noField(name, record)
+    case .module(let module):
+      if name.hasPrefix("_") {
+        return LTDError(
+          .name, "\(name) is private to \(module.name)", hint: "names that start with _ stay in their file")
+      }
+      let names = module.globals.publicNames
+      return LTDError(
+        .name, "\(module.name) has no \(name)",
+        hint: nearest(name, among: names).map { "did you mean \($0)?" } ?? fieldList(names))
+    default:
+      let members = members(of: value)
+      return LTDError(
+        .name, "\(value.kindText) has no \(name), and no function has that name",
+        hint: nearest(name, among: members).map { "did you mean \($0)?" }
+          ?? (members.isEmpty ? nil : fieldList(members)))
+    }
+  }
+
+  /// Attribute names, for completion and messages.
+  static func members(of value: Value) -> [String] {
+    switch value {
+    case .record(let record): record.keys
+    case .object(let object): object.members
+    case .module(let module): module.globals.publicNames
+    case .error: ErrorValue.members
+    case .range: ["start", "end", "step"]
+    case .function: ["name"]
+    default: []
+    }
+  }
+}
+
+extension ErrorValue {
+  static let members = ["kind", "message", "hint", "file", "line", "column"]
+
+  func attribute(_ name: String) -> Value? {
+    switch name {
+    case "kind": return Value(diagnostic.kind.rawValue)
+    case "message": return Value(diagnostic.message)
+    case "hint": return diagnostic.hint.map { Value($0) } ?? Value.none
+    case "file": return diagnostic.source.map { Value($0.name) } ?? Value.none
+    case "line", "column":
+      guard let source = diagnostic.source, let span = diagnostic.span else { return Value.none }
+      let position = source.position(at: Int(span.start))
+      return .int(name == "line" ? position.line : position.column)
+    default: return nil
+    }
+  }
+}

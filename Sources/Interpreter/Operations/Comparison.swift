@@ -1,0 +1,177 @@
+extension Operations {
+  /// Nesting at which comparing, hashing and printing give up rather than overflow the stack.
+  static let nestingLimit = 500
+
+  /// `left op right`, a bool except for host objects that compare element by element.
+  static func compare(
+    _ op: ComparisonOperator, _ left: Value, _ right: Value, _ session: Session?
+  ) throws(LTDError) -> Value {
+    switch op {
+    case .in: return .bool(try contains(right, left))
+    case .notIn: return .bool(try !contains(right, left))
+    default: break
+    }
+    if case .object(let object) = left, let result = try object.compare(op, right, reversed: false) { return result }
+    if case .object(let object) = right, let result = try object.compare(op, left, reversed: true) { return result }
+    switch op {
+    case .equal: return .bool(try equal(left, right))
+    case .notEqual: return .bool(try !equal(left, right))
+    default:
+      guard let ordering = try order(left, right) else { return .bool(false) }
+      switch op {
+      case .less: return .bool(ordering < 0)
+      case .lessEqual: return .bool(ordering <= 0)
+      case .greater: return .bool(ordering > 0)
+      default: return .bool(ordering >= 0)
+      }
+    }
+  }
+
+  /// Equality: numbers by value, whatever their kind; lists and records by their elements; values of other different
+  /// kinds are never equal.
+  static func equal(_ left: Value, _ right: Value, depth: Int = 0) throws(LTDError) -> Bool {
+    switch (left, right) {
+    case (.none, .none): return true
+    case (.bool(let a), .bool(let b)): return a == b
+    case (.int(let a), .int(let b)): return a == b
+    case (.float(let a), .float(let b)): return a == b
+    case (.int(let a), .float(let b)), (.float(let b), .int(let a)): return order(a, b) == 0
+    case (.string(let a), .string(let b)): return a === b || sameText(a.text, b.text)
+    case (.list(let a), .list(let b)):
+      if a.items.count != b.items.count { return false }
+      try checkNesting(depth)
+      for place in a.items.indices where try !equal(a.items[place], b.items[place], depth: depth + 1) { return false }
+      return true
+    case (.record(let a), .record(let b)):
+      if a === b { return true }
+      if a.count != b.count { return false }
+      try checkNesting(depth)
+      for (name, value) in a.fields {
+        guard let other = b[name], try equal(value, other, depth: depth + 1) else { return false }
+      }
+      return true
+    case (.range(let a), .range(let b)):
+      return a.count == b.count && (a.count == 0 || (a.start == b.start && (a.count == 1 || a.step == b.step)))
+    case (.range(let range), .list(let list)), (.list(let list), .range(let range)):
+      if list.items.count != range.count { return false }
+      for place in list.items.indices where try !equal(list.items[place], .int(range[place])) { return false }
+      return true
+    case (.function(let a), .function(let b)): return a.isSame(as: b)
+    case (.error(let a), .error(let b)): return a === b
+    case (.module(let a), .module(let b)): return a === b
+    case (.object(let object), let other), (let other, .object(let object)): return try object.isEqual(to: other)
+    default: return false
+    }
+  }
+
+  /// Negative, zero or positive; `nil` when a NaN is among them. Numbers, strings, bools, and lists of these.
+  static func order(_ left: Value, _ right: Value, depth: Int = 0) throws(LTDError) -> Int? {
+    switch (left, right) {
+    case (.int(let a), .int(let b)): return a < b ? -1 : a == b ? 0 : 1
+    case (.float(let a), .float(let b)): return a < b ? -1 : a == b ? 0 : a > b ? 1 : nil
+    case (.int(let a), .float(let b)): return order(a, b)
+    case (.float(let a), .int(let b)): return order(b, a).map { -$0 }
+    case (.string(let a), .string(let b)): return textOrder(a.text, b.text)
+    case (.list(let a), .list(let b)):
+      try checkNesting(depth)
+      for place in 0..<min(a.items.count, b.items.count) {
+        if try equal(a.items[place], b.items[place], depth: depth + 1) { continue }
+        return try order(a.items[place], b.items[place], depth: depth + 1)
+      }
+      return a.items.count < b.items.count ? -1 : a.items.count == b.items.count ? 0 : 1
+    default:
+      throw LTDError(
+        .type, "\(left.kindText) and \(right.kindText) have no order",
+        hint: (left.isNumber || right.isNumber) && (left.asString != nil || right.asString != nil)
+          ? "make a number of the string with float(x) or int(x)" : nil)
+    }
+  }
+
+  /// Exact, also where a float cannot hold the int.
+  private static func order(_ a: Int, _ b: Double) -> Int? {
+    if b.isNaN { return nil }
+    if b >= 0x1p63 { return -1 }
+    if b < -0x1p63 { return 1 }
+    let whole = Int(b.rounded(.towardZero))
+    if a != whole { return a < whole ? -1 : 1 }
+    let rest = b - b.rounded(.towardZero)
+    return rest > 0 ? -1 : rest < 0 ? 1 : 0
+  }
+
+  /// The same code points.
+  @inline(__always)
+  static func sameText(_ a: String, _ b: String) -> Bool {
+    a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+  }
+
+  /// By code points.
+  static func textOrder(_ a: String, _ b: String) -> Int {
+    if a.utf8.lexicographicallyPrecedes(b.utf8) { return -1 }
+    return sameText(a, b) ? 0 : 1
+  }
+
+  static func checkNesting(_ depth: Int) throws(LTDError) {
+    if depth > nestingLimit {
+      throw LTDError(.value, "lists or records nested more than \(nestingLimit) deep cannot be compared")
+    }
+  }
+
+  /// `value in container`
+  static func contains(_ container: Value, _ value: Value) throws(LTDError) -> Bool {
+    switch container {
+    case .list(let list):
+      for item in list.items where try equal(item, value) { return true }
+      return false
+    case .range(let range):
+      switch value {
+      case .int(let number): return range.contains(number)
+      case .float(let number):
+        return number == number.rounded() && abs(number) < 0x1p62 && range.contains(Int(number))
+      default: return false
+      }
+    case .string(let text):
+      guard case .string(let part) = value else {
+        throw LTDError(.type, "in looks for a string within a string, not for \(value.kindText)")
+      }
+      return find(part.text, in: text.text) != nil
+    case .record(let record):
+      guard case .string(let name) = value else {
+        throw LTDError(
+          .type, "in looks for the name of a field in a record, not for \(value.kindText)",
+          hint: "values(r) are the values")
+      }
+      return record[name.text] != nil
+    case .object(let object):
+      if let result = try object.contains(value) { return result }
+    case .module(let module):
+      if case .string(let name) = value { return module.globals[name.text] != nil }
+    default: break
+    }
+    throw LTDError(
+      .type, "in does not work on \(container.kindText)", hint: "lists, ranges, strings and records hold values")
+  }
+
+  /// Byte offset of the first occurrence.
+  static func find(_ part: String, in text: String, from start: Int = 0) -> Int? {
+    var part = part
+    var text = text
+    return part.withUTF8 { needle in
+      text.withUTF8 { hay in
+        if needle.count == 0 { return start <= hay.count ? start : nil }
+        guard hay.count - start >= needle.count else { return nil }
+        let first = needle[0]
+        var place = start
+        let last = hay.count - needle.count
+        while place <= last {
+          if hay[place] == first {
+            var offset = 1
+            while offset < needle.count, hay[place + offset] == needle[offset] { offset += 1 }
+            if offset == needle.count { return place }
+          }
+          place += 1
+        }
+        return nil
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/// The candidate closest to a mistyped name, if one is close enough to be meant.
+func nearest(_ name: String, among candidates: some Sequence<String>) -> String? {
+  let target = Array(name.unicodeScalars.prefix(64))
+  guard !target.isEmpty else { return nil }
+  let allowed = target.count <= 2 ? 1 : target.count <= 5 ? 2 : 3
+  var best: (distance: Int, name: String)?
+  for candidate in candidates where candidate != name {
+    let letters = Array(candidate.unicodeScalars.prefix(64))
+    guard abs(letters.count - target.count) <= allowed else { continue }
+    var distance = editDistance(target, letters)
+    if distance == 0 || name.lowercased() == candidate.lowercased() { distance = 0 }
+    guard distance <= allowed, distance < max(target.count, letters.count) else { continue }
+    // A short name is close to nearly everything: a change must leave something of it.
+    if target.count <= 2, distance > 0, letters.first != target.first { continue }
+    if best.map({ (distance, candidate) < ($0.distance, $0.name) }) ?? true { best = (distance, candidate) }
+  }
+  return best?.name
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours.
+private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
+  var beforeLast = [Int](repeating: 0, count: b.count + 1)
+  var last = Array(0...b.count)
+  var current = last
+  for i in a.indices {
+    current[0] = i + 1
+    for j in b.indices {
+      var cost = min(last[j + 1] + 1, current[j] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, beforeLast[j - 1] + 1) }
+      current[j + 1] = cost
+    }
+    (beforeLast, last, current) = (last, current, beforeLast)
+  }
+  return last[b.count]
+}
