@@ -67,7 +67,7 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: ["Robustness"]),
-    .testTarget(name: "SyntaxTests", dependencies: ["Syntax"], exclude: ["Snapshots"]),
+    .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
     .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),

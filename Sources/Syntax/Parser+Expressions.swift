@@ -12,16 +12,25 @@ extension Parser {
   }
 
   mutating func parseCondition() throws(Failure) -> Expr {
-    if token.kind == .leftBrace, peek().kind == .rightBrace {
+    if token.kind == .leftBrace, peek().kind == .rightBrace, endsEmptyCondition(peek(2)) {
       throw fail("the condition is missing", at: token.span, hint: "for example `x > 0`")
     }
     let condition = try parseExpression()
-    if case .function(let function) = condition.kind, function.isArrow {
+    if condition.isArrowFunction {
       throw fail(
         "this condition is a function, so it is never false", at: condition.span,
         hint: "`=>` makes a lambda; greater or equal is `>=`")
     }
     return condition
+  }
+
+  /// Whether what follows `{ }` shows that the braces are the block of a missing condition.
+  private func endsEmptyCondition(_ next: Token) -> Bool {
+    switch next.kind {
+    case .endOfFile, .rightBrace, .semicolon, .else: true
+    case .leftBrace, .dot, .pipe: false
+    default: newlinesEnd && next.startsLine
+    }
   }
 
   private func infixLevel() -> Level? {
@@ -44,6 +53,8 @@ extension Parser {
   /// Reads operands joined by operators at least as strong as `minimum`.
   mutating func parseOperators(_ minimum: Level) throws(Failure) -> Expr {
     var left = try parsePrefix(minimum)
+    // Nothing follows a lambda: what could is part of its body.
+    if left.isArrowFunction { return left }
     while let level = infixLevel(), level.rawValue >= minimum.rawValue {
       if isNewStatementLine, token.kind != .pipe { break }
       switch level {
@@ -171,6 +182,7 @@ extension Parser {
 
   private mutating func parsePostfix() throws(Failure) -> Expr {
     var expr = try parsePrimary()
+    if expr.isArrowFunction { return expr }
     while true {
       switch token.kind {
       case .dot:
@@ -608,5 +620,11 @@ extension Parser {
     let handler = try parseBlock(after: "`catch`")
     return try makeExpr(
       .try(body, catch: name, handler), span(from: start), height: max(body.height, handler.height))
+  }
+}
+
+extension Expr {
+  var isArrowFunction: Bool {
+    if case .function(let function) = kind { function.isArrow } else { false }
   }
 }

@@ -122,7 +122,7 @@ extension Parser {
     if accept(.colon) {
       type = try parseType()
       while let (op, opSpan) = acceptComparison() {
-        let operand = try parseOperators(.sum)
+        let operand = try parseOperators(.range)
         height = max(height, operand.height)
         checks.append(ComparisonTail(op: op, operatorSpan: opSpan, operand: operand))
       }
