@@ -1,0 +1,105 @@
+import Tensors
+
+extension Dataset {
+  /// The images of these places, in this order; a place may be given more than once. Pixels are shared, not copied.
+  ///
+  /// - Throws: `value` where a place is not in 0..<count.
+  public func subset(_ places: some Collection<Int>) throws(CoreError) -> Dataset {
+    try check(places)
+    return choosing(Array(places))
+  }
+
+  /// The first images, or all where there are fewer.
+  public func take(_ wanted: Int) -> Dataset { choosing(Array(0..<min(max(0, wanted), count))) }
+
+  /// The images in random order.
+  public func shuffled(seed: UInt64) -> Dataset {
+    choosing(RandomStream(seed: seed, purpose: "dataset.shuffle").permutation(count))
+  }
+
+  /// Two disjoint random parts that together are the whole.
+  ///
+  /// - Parameter fraction: the share of the first part, 0…1.
+  public func split(_ fraction: Double, seed: UInt64) throws(CoreError) -> (Dataset, Dataset) {
+    guard fraction >= 0, fraction <= 1 else {
+      throw CoreError(.value, "the share to split off must be between 0 and 1, not \(fraction)", hint: "0.1 is a tenth")
+    }
+    let order = RandomStream(seed: seed, purpose: "dataset.split").permutation(count)
+    let first = Int((fraction * Double(count)).rounded())
+    return (choosing(Array(order[..<first])), choosing(Array(order[first...])))
+  }
+
+  /// These images, then the others'. Examples are numbered anew; the posterior is kept where both know it.
+  ///
+  /// - Throws: `shape` where image shapes differ, `value` where classes differ.
+  public func concatenated(with other: Dataset) throws(CoreError) -> Dataset {
+    guard imageShape == other.imageShape else {
+      throw CoreError(
+        .shape, "'\(name)' has images of shape \(imageShape), '\(other.name)' of \(other.imageShape)",
+        hint: "only data sets of one image shape can be joined")
+    }
+    guard classNames == other.classNames else {
+      throw CoreError(
+        .value, "'\(name)' and '\(other.name)' have different classes",
+        hint: "only data sets with the same class names can be joined")
+    }
+    let joined: Pixels
+    switch (chosenPixels, other.chosenPixels) {
+    case (.bytes(let a), .bytes(let b)): joined = .bytes(a + b)
+    case (let a, let b): joined = .floats(a.unitFloats + b.unitFloats)
+    }
+    let total = count + other.count
+    var posterior: [Float]?
+    if let mine = posteriorValues, let others = other.posteriorValues { posterior = mine + others }
+    return Dataset(
+      name: name == other.name ? name : "\(name) + \(other.name)", classNames: classNames, imageShape: imageShape,
+      labels: labels + other.labels, ids: Array(0..<total), pixels: joined, rows: Array(0..<total),
+      posteriorValues: posterior)
+  }
+
+  /// The places of successive batches: all images once, in order or in the stream's random order.
+  ///
+  /// - Parameters:
+  ///   - size: images per batch; the last may be smaller.
+  ///   - stream: shuffles; a new one for each epoch.
+  public func batches(of size: Int, shuffledBy stream: RandomStream? = nil) -> [[Int]] {
+    let order = stream?.permutation(count) ?? Array(0..<count)
+    let size = max(1, min(size, count))
+    return stride(from: 0, to: count, by: size).map { Array(order[$0..<min($0 + size, count)]) }
+  }
+
+  /// How many images each class has.
+  public var classCounts: [Int] {
+    var counts = [Int](repeating: 0, count: classCount)
+    for label in labels { counts[label] += 1 }
+    return counts
+  }
+
+  func choosing(_ places: [Int]) -> Dataset {
+    let classes = classCount
+    return Dataset(
+      name: name, classNames: classNames, imageShape: imageShape, labels: places.map { labels[$0] },
+      ids: places.map { ids[$0] }, pixels: pixels, rows: places.map { rows[$0] },
+      posteriorValues: posteriorValues.map { values in
+        places.flatMap { values[$0 * classes..<($0 + 1) * classes] }
+      })
+  }
+
+  /// The chosen images' pixels, contiguous.
+  private var chosenPixels: Pixels {
+    let size = imageSize
+    switch pixels {
+    case .bytes(let bytes): return .bytes(rows.flatMap { bytes[$0 * size..<($0 + 1) * size] })
+    case .floats(let floats): return .floats(rows.flatMap { floats[$0 * size..<($0 + 1) * size] })
+    }
+  }
+}
+
+extension Dataset.Pixels {
+  fileprivate var unitFloats: [Float] {
+    switch self {
+    case .bytes(let bytes): bytes.map { Float($0) / 255 }
+    case .floats(let floats): floats
+    }
+  }
+}

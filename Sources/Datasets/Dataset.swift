@@ -1,0 +1,187 @@
+import Tensors
+
+/// Labelled images for training and evaluation: a value; subsets share the pixels they choose from.
+///
+/// Images are float32 in [0, 1] to the reader. Those that come from bytes are kept as bytes and divided by 255 when
+/// read, in float32 as PyTorch does.
+public struct Dataset: Sendable {
+  /// For people: "MNIST train".
+  public var name: String
+  /// One per class, in the order of the labels.
+  public let classNames: [String]
+  /// Channels, height, width.
+  public let imageShape: [Int]
+  /// The class of each image, 0..<classCount.
+  public let labels: [Int]
+  /// The place of each image in the file or process it came from. Selection keeps it, so that it can key the random
+  /// stream of an example.
+  public let ids: [Int]
+
+  let pixels: Pixels
+  /// Which image of `pixels` each one is.
+  let rows: [Int]
+  /// The probability of every class, image by image.
+  let posteriorValues: [Float]?
+
+  enum Pixels: Sendable {
+    case bytes([UInt8])
+    case floats([Float])
+  }
+
+  public var count: Int { labels.count }
+  public var classCount: Int { classNames.count }
+  public var isEmpty: Bool { labels.isEmpty }
+  /// Values per image: channels · height · width.
+  public var imageSize: Int { imageShape.reduce(1, &*) }
+  /// Whether the exact label posterior of the generating process is known.
+  public var hasPosterior: Bool { posteriorValues != nil }
+
+  /// Checks nothing: for sources that have.
+  init(
+    name: String, classNames: [String], imageShape: [Int], labels: [Int], ids: [Int], pixels: Pixels, rows: [Int],
+    posteriorValues: [Float]? = nil
+  ) {
+    self.name = name
+    self.classNames = classNames
+    self.imageShape = imageShape
+    self.labels = labels
+    self.ids = ids
+    self.pixels = pixels
+    self.rows = rows
+    self.posteriorValues = posteriorValues
+  }
+
+  /// A data set of given images.
+  ///
+  /// - Parameters:
+  ///   - images: [n, channels, height, width], every value in [0, 1].
+  ///   - labels: n classes; must be below the number of class names.
+  ///   - classNames: by default "0", "1", … up to the largest label.
+  ///   - posterior: [n, classes], rows of probabilities, where the true distribution of the label is known.
+  /// - Throws: `shape` where the sizes do not agree, `value` where a number is out of range.
+  public init(
+    images: Tensor, labels: [Int], classNames: [String]? = nil, posterior: Tensor? = nil, name: String = "images"
+  ) throws(CoreError) {
+    guard images.dtype == .float32, images.shape.count == 4 else {
+      throw CoreError(
+        .shape, "a data set needs float images of shape [n, channels, height, width], not \(images.shape)",
+        hint: "a single image x becomes a batch of one by reshape")
+    }
+    guard labels.count == images.shape[0] else {
+      throw CoreError(.shape, "\(images.shape[0]) images but \(labels.count) labels", hint: "give each image one label")
+    }
+    guard labels.allSatisfy({ $0 >= 0 }) else {
+      throw CoreError(.value, "label \(labels.min() ?? 0) is negative", hint: "labels are 0, 1, …")
+    }
+    let largest = labels.max() ?? 0
+    guard largest < classNames?.count ?? maximumClasses else {
+      throw CoreError(
+        .value, "label \(largest) is out of range: there are \(classNames?.count ?? maximumClasses) classes",
+        hint: "labels count from 0")
+    }
+    let values = images.floats()
+    guard values.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
+      throw CoreError(
+        .value, "image values must lie in [0, 1]", hint: "divide bytes by 255; clip attacked images to [0, 1]")
+    }
+    let names = classNames ?? (0...largest).map(String.init)
+    var posteriorValues: [Float]?
+    if let posterior {
+      guard posterior.dtype == .float32, posterior.shape == [labels.count, names.count] else {
+        throw CoreError(
+          .shape, "the posterior has shape \(posterior.shape); expected [\(labels.count), \(names.count)]",
+          hint: "it needs one row per image and one column per class")
+      }
+      let rows = posterior.floats()
+      for start in stride(from: 0, to: rows.count, by: names.count) {
+        let row = rows[start..<start + names.count]
+        guard row.allSatisfy({ $0 >= 0 }), abs(row.reduce(0, +) - 1) < 1e-3 else {
+          throw CoreError(
+            .value, "row \(start / names.count) of the posterior is not a distribution",
+            hint: "the probabilities of an image are not negative and add up to 1")
+        }
+      }
+      posteriorValues = rows
+    }
+    self.init(
+      name: name, classNames: names, imageShape: Array(images.shape[1...]), labels: labels, ids: Array(labels.indices),
+      pixels: .floats(values), rows: Array(labels.indices), posteriorValues: posteriorValues)
+  }
+
+  // MARK: Reading
+
+  /// All images: [n, channels, height, width], float32 in [0, 1].
+  public var images: Tensor {
+    get throws(CoreError) { try tensor(of: labels.indices) }
+  }
+
+  /// The exact probability of each class for every image, [n, classes], where the generating process is known.
+  public var posterior: Tensor? {
+    get throws(CoreError) {
+      guard let posteriorValues else { return nil }
+      return try Tensor(posteriorValues, shape: [count, classCount])
+    }
+  }
+
+  /// The images of these places as one tensor, with what belongs to them.
+  ///
+  /// - Throws: `value` where a place is not in 0..<count.
+  public func batch(_ places: [Int]) throws(CoreError) -> Batch {
+    try check(places)
+    var posterior: Tensor?
+    if let posteriorValues {
+      let classes = classCount
+      posterior = try Tensor(
+        places.flatMap { posteriorValues[$0 * classes..<($0 + 1) * classes] }, shape: [places.count, classes])
+    }
+    return Batch(
+      images: try tensor(of: places), labels: places.map { labels[$0] }, ids: places.map { ids[$0] },
+      posterior: posterior)
+  }
+
+  /// Some examples of a data set.
+  public struct Batch: Sendable {
+    /// [n, channels, height, width], float32 in [0, 1].
+    public let images: Tensor
+    public let labels: [Int]
+    /// As `Dataset.ids`.
+    public let ids: [Int]
+    /// [n, classes] where known.
+    public let posterior: Tensor?
+    public var count: Int { labels.count }
+  }
+
+  private func tensor(of places: some Collection<Int>) throws(CoreError) -> Tensor {
+    let size = imageSize
+    let values = [Float](unsafeUninitializedCapacity: places.count * size) { out, written in
+      switch pixels {
+      case .bytes(let bytes):
+        for place in places {
+          let start = rows[place] * size
+          for i in 0..<size { out.initializeElement(at: written + i, to: unitValues[Int(bytes[start + i])]) }
+          written += size
+        }
+      case .floats(let floats):
+        for place in places {
+          let start = rows[place] * size
+          for i in 0..<size { out.initializeElement(at: written + i, to: floats[start + i]) }
+          written += size
+        }
+      }
+    }
+    return try Tensor(values, shape: [places.count] + imageShape)
+  }
+
+  func check(_ places: some Sequence<Int>) throws(CoreError) {
+    for place in places where place < 0 || place >= count {
+      throw CoreError(
+        .value, "place \(place) is out of range: '\(name)' has \(count) images", hint: "places count from 0")
+    }
+  }
+}
+
+/// Bytes as float32 in [0, 1].
+private let unitValues = (0..<256).map { Float($0) / 255 }
+
+/// Far above any labelled image set; keeps a wild label from allocating names.
+private let maximumClasses = 100_000

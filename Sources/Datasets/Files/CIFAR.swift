@@ -1,0 +1,183 @@
+import Tensors
+
+/// Photographs, 32×32 RGB, ten classes: 50,000 for training in five batches, 10,000 to test.
+///
+/// - Parameters:
+///   - directory: holds `data_batch_1.bin` … `data_batch_5.bin` (those that are there are read, in this order) and
+///     `test_batch.bin`; the class names are those of `batches.meta.txt` where that is present.
+///   - train: how many of the first training images to read; 0 reads none and needs no training files.
+///   - test: as `train`, for the test images.
+/// - Throws: `io`, naming the file, where one is missing, cut short, damaged or not what it should be.
+///
+/// Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009 (the binary version).
+public func cifar10(directory: String, train: Int = .max, test: Int = .max) throws(CoreError) -> (
+  train: Dataset, test: Dataset
+) {
+  let folder = try DataFolder(
+    directory, title: "CIFAR-10",
+    advice:
+      "unpack cifar-10-binary.tar.gz and give its folder cifar-10-batches-bin; the Python version, whose files have "
+      + "no .bin at the end, is not read")
+  let names = try classNames(
+    in: folder, file: "batches.meta.txt", title: "CIFAR-10",
+    usual: ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"])
+  let usual = ["cifar-10-batches-bin"]
+
+  var training = ColourRecords(labelBytes: 1, classes: 10, title: "CIFAR-10")
+  if train > 0 {
+    let batches = (1...5).map { (number: $0, path: folder.find(["data_batch_\($0).bin"])) }.filter { $0.path != nil }
+    if batches.isEmpty { _ = try folder.require(["data_batch_1.bin"], usual: usual) }
+    for (number, path) in batches {
+      guard let path, training.count < train else { break }
+      try training.append(
+        path, count: 10_000, limit: train - training.count, expected: "CIFAR-10 training batch \(number)")
+    }
+  }
+  var testing = ColourRecords(labelBytes: 1, classes: 10, title: "CIFAR-10")
+  if test > 0 {
+    try testing.append(
+      try folder.require(["test_batch.bin"], usual: usual), count: 10_000, limit: test,
+      expected: "the CIFAR-10 test batch")
+  }
+  return (
+    training.dataset(name: "CIFAR-10 train", classNames: names),
+    testing.dataset(name: "CIFAR-10 test", classNames: names)
+  )
+}
+
+/// Photographs, 32×32 RGB, a hundred classes: `train.bin` and `test.bin` of the official binary version.
+///
+/// Arguments and errors as for `cifar10`; the labels are the fine ones.
+public func cifar100(directory: String, train: Int = .max, test: Int = .max) throws(CoreError) -> (
+  train: Dataset, test: Dataset
+) {
+  let folder = try DataFolder(
+    directory, title: "CIFAR-100",
+    advice: "unpack cifar-100-binary.tar.gz and give its folder cifar-100-binary; the Python version is not read")
+  let names = try classNames(in: folder, file: "fine_label_names.txt", title: "CIFAR-100", usual: nil)
+  var parts: [ColourRecords] = []
+  for (file, count, limit) in [("train.bin", 50_000, train), ("test.bin", 10_000, test)] {
+    var records = ColourRecords(labelBytes: 2, classes: 100, title: "CIFAR-100")
+    if limit > 0 {
+      try records.append(
+        try folder.require([file], usual: ["cifar-100-binary"]), count: count, limit: limit,
+        expected: "CIFAR-100 images")
+    }
+    parts.append(records)
+  }
+  return (
+    parts[0].dataset(name: "CIFAR-100 train", classNames: names),
+    parts[1].dataset(name: "CIFAR-100 test", classNames: names)
+  )
+}
+
+/// One file of CIFAR-100 records of any number: subsets in the official format.
+///
+/// - Parameters:
+///   - path: the file of 3074-byte records; `fine_label_names.txt` must lie beside it.
+///   - limit: how many of the first images to read.
+public func cifar100(file path: String, limit: Int = .max) throws(CoreError) -> Dataset {
+  let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  let folder = try DataFolder(parent, title: "CIFAR-100", advice: "give the path of a .bin file")
+  let names = try classNames(in: folder, file: "fine_label_names.txt", title: "CIFAR-100", usual: nil)
+  var records = ColourRecords(labelBytes: 2, classes: 100, title: "CIFAR-100")
+  try records.append(path, count: nil, limit: limit, expected: "CIFAR-100 images")
+  return records.dataset(name: "CIFAR-100", classNames: names)
+}
+
+/// Records of label bytes and three planes of 32×32 bytes, as all CIFAR binary files have.
+private struct ColourRecords {
+  let labelBytes: Int
+  let classes: Int
+  let title: String
+  private(set) var labels: [Int] = []
+  private var bytes: [UInt8] = []
+  private var checksums: [(crc: UInt32, path: String)] = []
+  private static let imageSize = 3 * 32 * 32
+
+  init(labelBytes: Int, classes: Int, title: String) {
+    self.labelBytes = labelBytes
+    self.classes = classes
+    self.title = title
+  }
+
+  var count: Int { labels.count }
+
+  /// - Parameter count: how many records the file must have; nil for any.
+  mutating func append(_ path: String, count: Int?, limit: Int, expected: String) throws(CoreError) {
+    let size = labelBytes + Self.imageSize
+    let form = count.map { "\($0) records of \(size) bytes, \($0 * size) in all" } ?? "records of \(size) bytes"
+    let reader = try ContentReader(path: path, expected: "\(expected): \(form)")
+    if count.map({ reader.fileSize != $0 * size }) ?? (reader.fileSize % size != 0) {
+      if let kind = knownKind(of: reader.firstStoredBytes) {
+        throw .file(path, "is \(kind), not \(expected) (\(form))", hint: downloadAgain)
+      }
+      let cut = count.map { reader.fileSize < $0 * size } ?? true
+      throw .file(
+        path, "is \(cut ? "cut short" : "too long"): it has \(reader.fileSize) bytes, expected \(form)",
+        hint: downloadAgain)
+    }
+    guard !reader.isGzip else { throw .file(path, "is gzip data, not \(expected)", hint: "unpack it first") }
+    let records = reader.fileSize / size
+    let wanted = min(records, limit)
+    bytes.reserveCapacity(bytes.count + wanted * Self.imageSize)
+    labels.reserveCapacity(labels.count + wanted)
+    while reader.position < wanted * size {
+      let place = reader.position / size
+      let part = try reader.readUp(to: min(wanted - place, 1000) * size)
+      for start in stride(from: 0, to: part.count - size + 1, by: size) {
+        let label = Int(part[start + labelBytes - 1])
+        guard label < classes else {
+          throw .file(
+            path, "has label \(label) in record \(place + start / size); \(title) has the classes 0 to \(classes - 1)",
+            hint: "the file is damaged or belongs to another data set; \(downloadAgain)")
+        }
+        labels.append(label)
+        bytes += part[start + labelBytes..<start + size]
+      }
+      guard part.count % size == 0, !part.isEmpty else {
+        throw .file(path, "became shorter while it was read", hint: "try again")
+      }
+    }
+    if wanted == records {
+      try refuseOther(path, length: reader.position, crc: reader.crc, expected: expected)
+      if let same = checksums.first(where: { $0.crc == reader.crc }) {
+        throw .file(path, "has the same content as '\(same.path)'", hint: "check which file was saved under this name")
+      }
+      checksums.append((reader.crc, path))
+    }
+  }
+
+  func dataset(name: String, classNames: [String]) -> Dataset {
+    let places = Array(labels.indices)
+    return Dataset(
+      name: name, classNames: classNames, imageShape: [3, 32, 32], labels: labels, ids: places, pixels: .bytes(bytes),
+      rows: places)
+  }
+}
+
+/// The class names in a text file, one a line.
+///
+/// - Parameter usual: the names where the file is absent; nil makes it necessary.
+private func classNames(
+  in folder: DataFolder, file: String, title: String, usual: [String]?
+) throws(CoreError) -> [String] {
+  if let usual, folder.find([file]) == nil { return usual }
+  let path = try folder.require([file], usual: [])
+  let classes = usual?.count ?? 100
+  let reader = try ContentReader(path: path, expected: "\(classes) class names, one a line")
+  let text = String(decoding: try reader.readUp(to: 1 << 16), as: UTF8.self)
+  let names = text.split(whereSeparator: \.isNewline).map { $0.trimming(while: \.isWhitespace) }.filter { !$0.isEmpty }
+  guard names.count == classes, try reader.isAtEnd(), !text.contains("\0") else {
+    throw .file(path, "has \(names.count) names, one a line; \(title) has \(classes) classes", hint: downloadAgain)
+  }
+  return names
+}
+
+extension Substring {
+  fileprivate func trimming(while isSpace: (Character) -> Bool) -> String {
+    var part = drop(while: isSpace)
+    while let last = part.last, isSpace(last) { part.removeLast() }
+    return String(part)
+  }
+}

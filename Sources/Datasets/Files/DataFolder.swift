@@ -1,0 +1,55 @@
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A folder with the files of one data set.
+struct DataFolder {
+  let path: String
+  let title: String
+  /// Where to get the files and what to do with them, in one sentence.
+  let advice: String
+
+  init(_ path: String, title: String, advice: String) throws(CoreError) {
+    self.path = path
+    self.title = title
+    self.advice = advice
+    switch kind(of: path) {
+    case .folder: break
+    case .none:
+      throw CoreError(.io, "there is no folder '\(path)' to read \(title) from", hint: advice)
+    case .other:
+      throw CoreError(
+        .io, "'\(path)' is a file; \(title) is read from the folder that holds its files", hint: advice)
+    }
+  }
+
+  /// The path of the first of these names that exists.
+  func find(_ names: [String]) -> String? {
+    names.map { joined($0) }.first { kind(of: $0) != nil }
+  }
+
+  /// - Parameter usual: names of subfolders where such files often lie.
+  func require(_ names: [String], usual: [String]) throws(CoreError) -> String {
+    if let found = find(names) { return found }
+    for folder in usual where names.contains(where: { kind(of: joined("\(folder)/\($0)")) != nil }) {
+      throw CoreError(
+        .io, "there is no \(names[0]) in the folder '\(path)'", hint: "the files are in '\(joined(folder))': give that")
+    }
+    throw CoreError(
+      .io, "\(title): there is no \(names.prefix(2).joined(separator: " or ")) in the folder '\(path)'", hint: advice)
+  }
+
+  func joined(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+
+  private enum Kind { case folder, other }
+
+  private func kind(of path: String) -> Kind? {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return information.st_mode & S_IFMT == S_IFDIR ? .folder : .other
+  }
+}

@@ -1,0 +1,149 @@
+import CZlib
+import Tensors
+
+/// Writes one image as an 8-bit PNG; an existing file is replaced only when the new one is complete.
+///
+/// - Parameters:
+///   - image: [height, width], [channels, height, width] or [1, channels, height, width] with 1 (grey) or 3 (RGB)
+///     channels; values are clipped to [0, 1] and rounded to bytes.
+///   - scale: each pixel becomes scale × scale.
+/// - Throws: `shape` for any other tensor, `io` where the file cannot be written.
+public func writePNG(_ image: Tensor, to path: String, scale: Int = 1) throws(CoreError) {
+  var shape = image.shape
+  if shape.count == 4, shape[0] == 1 { shape.removeFirst() }
+  if shape.count == 2 { shape.insert(1, at: 0) }
+  guard shape.count == 3 else {
+    throw CoreError(
+      .shape, "a picture needs one image of shape [channels, height, width], not \(image.shape)",
+      hint: "several images make a grid: writePNGGrid")
+  }
+  try Raster(image.floats(), images: 1, shape: shape, columns: 1, gap: 0).enlarged(scale).writePNG(to: path)
+}
+
+/// Writes images side by side as one 8-bit PNG.
+///
+/// - Parameters:
+///   - images: [n, channels, height, width] with 1 or 3 channels; values are clipped to [0, 1].
+///   - columns: images per row; by default a nearly square grid.
+///   - gap: grey pixels between images.
+///   - scale: each pixel becomes scale × scale.
+public func writePNGGrid(
+  _ images: Tensor, to path: String, columns: Int? = nil, gap: Int = 1, scale: Int = 1
+) throws(CoreError) {
+  guard images.shape.count == 4 else {
+    throw CoreError(
+      .shape, "a grid needs images of shape [n, channels, height, width], not \(images.shape)",
+      hint: "one image is drawn by writePNG")
+  }
+  let count = images.shape[0]
+  let columns = columns ?? Int(Double(count).squareRoot().rounded(.up))
+  try Raster(images.floats(), images: count, shape: Array(images.shape[1...]), columns: columns, gap: gap)
+    .enlarged(scale).writePNG(to: path)
+}
+
+/// Bytes of a picture, row by row, channels together.
+private struct Raster {
+  let width: Int
+  let height: Int
+  let channels: Int
+  private(set) var bytes: [UInt8]
+  private static let mostPixels = 1 << 28
+
+  init(_ values: [Float], images: Int, shape: [Int], columns: Int, gap: Int) throws(CoreError) {
+    let (channels, imageHeight, imageWidth) = (shape[0], shape[1], shape[2])
+    guard channels == 1 || channels == 3 else {
+      throw CoreError(.shape, "an image of \(channels) channels cannot be drawn", hint: "1 channel is grey, 3 are RGB")
+    }
+    guard images > 0, imageHeight > 0, imageWidth > 0 else {
+      throw CoreError(.shape, "there is no pixel to draw", hint: "choose at least one image")
+    }
+    guard columns > 0, (0...1000).contains(gap) else {
+      throw CoreError(.value, "columns=\(columns), gap=\(gap)", hint: "columns must be at least 1, gap 0 to 1000")
+    }
+    let columns = min(columns, images)
+    let rows = (images - 1) / columns + 1
+    let (width, wide) = columns.multipliedReportingOverflow(by: imageWidth + gap)
+    let (height, high) = rows.multipliedReportingOverflow(by: imageHeight + gap)
+    let (pixels, large) = width.multipliedReportingOverflow(by: height)
+    guard !wide, !high, !large, pixels <= Self.mostPixels else { throw Self.tooLarge }
+    self.channels = channels
+    self.width = width - gap
+    self.height = height - gap
+    bytes = [UInt8](repeating: 128, count: self.width * self.height * channels)
+    for image in 0..<images {
+      let left = image % columns * (imageWidth + gap)
+      let top = image / columns * (imageHeight + gap)
+      for channel in 0..<channels {
+        for y in 0..<imageHeight {
+          let source = ((image * channels + channel) * imageHeight + y) * imageWidth
+          let target = ((top + y) * self.width + left) * channels + channel
+          for x in 0..<imageWidth { bytes[target + x * channels] = Self.byte(values[source + x]) }
+        }
+      }
+    }
+  }
+
+  private init(width: Int, height: Int, channels: Int, bytes: [UInt8]) {
+    self.width = width
+    self.height = height
+    self.channels = channels
+    self.bytes = bytes
+  }
+
+  func enlarged(_ scale: Int) throws(CoreError) -> Raster {
+    guard (1...256).contains(scale) else {
+      throw CoreError(.value, "scale=\(scale)", hint: "choose 1 to 256")
+    }
+    guard scale > 1 else { return self }
+    guard width * scale * height * scale <= Self.mostPixels else { throw Self.tooLarge }
+    var large: [UInt8] = []
+    large.reserveCapacity(bytes.count * scale * scale)
+    for y in 0..<height {
+      var row: [UInt8] = []
+      for x in 0..<width {
+        let start = (y * width + x) * channels
+        for _ in 0..<scale { row += bytes[start..<start + channels] }
+      }
+      for _ in 0..<scale { large += row }
+    }
+    return Raster(width: width * scale, height: height * scale, channels: channels, bytes: large)
+  }
+
+  func writePNG(to path: String) throws(CoreError) {
+    let rowSize = width * channels
+    var filtered: [UInt8] = []
+    filtered.reserveCapacity((rowSize + 1) * height)
+    for y in 0..<height {
+      filtered.append(0)
+      filtered += bytes[y * rowSize..<(y + 1) * rowSize]
+    }
+    var size = compressBound(uLong(filtered.count))
+    var packed = [UInt8](repeating: 0, count: Int(size))
+    guard compress2(&packed, &size, filtered, uLong(filtered.count), 6) == Z_OK else {
+      throw CoreError(.memory, "not enough memory to compress '\(path)'")
+    }
+    let colourType: UInt8 = channels == 3 ? 2 : 0
+    let header = Self.word(width) + Self.word(height) + [8, colourType, 0, 0, 0]
+    let file =
+      [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + Self.chunk("IHDR", header)
+      + Self.chunk("IDAT", Array(packed.prefix(Int(size)))) + Self.chunk("IEND", [])
+    try writeFile(file, to: path)
+  }
+
+  private static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+    let checked = Array(type.utf8) + content
+    let crc = crc32_z(0, checked, checked.count)
+    return word(content.count) + checked + word(Int(crc))
+  }
+
+  private static func word(_ value: Int) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+  }
+
+  /// Not a number becomes black.
+  private static func byte(_ value: Float) -> UInt8 { value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0 }
+
+  private static var tooLarge: CoreError {
+    CoreError(.memory, "the picture is larger than \(mostPixels) pixels", hint: "write fewer images or a smaller scale")
+  }
+}
