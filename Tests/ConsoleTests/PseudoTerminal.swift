@@ -5,7 +5,7 @@ import TestSupport
 /// The built `ltd` program at a terminal, typed to and read from as a person would.
 final class PseudoTerminal {
   /// Generous, for busy machines: nothing waits longer than it must.
-  static let patience: Double = 60
+  static let patience: Double = 30
 
   private let terminal: Int32
   private let process: pid_t
