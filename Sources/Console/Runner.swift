@@ -1,6 +1,7 @@
 import Builtins
 import CEditline
 import Interpreter
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -109,14 +110,16 @@ public final class Runner {
   public func report(_ diagnostics: [Diagnostic]) {
     StandardOutput.out.flush()
     let colours = Terminal.colours(options.colour, 2)
-    for diagnostic in diagnostics {
-      StandardOutput.error.write(
-        options.jsonErrors ? diagnostic.json + "\n" : diagnostic.rendered(colour: colours) + "\n")
-    }
+    let width = Terminal.width(2)
+    StandardOutput.error.write(
+      options.jsonErrors
+        ? diagnostics.map { $0.json + "\n" }.joined() : render(diagnostics, color: colours, width: width))
     StandardOutput.error.flush()
   }
 
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
+    if let threads = options.threads { Compute.threads = threads }
+    Compute.setInterrupt { ltd_interrupt_pending() }
     let session = Session(table: .core)
     session.output = { StandardOutput.out.write($0) }
     session.isInterrupted = { ltd_interrupt_pending() }

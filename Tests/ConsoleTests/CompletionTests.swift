@@ -1,38 +1,10 @@
 import Console
+import Foundation
 import Interpreter
 import Testing
 
 @Suite
 struct CompletionTests {
-  @Test(arguments: [
-    ("", CompletionContext.lineStart),
-    ("pri", .name(prefix: "pri", call: nil)),
-    ("x = al", .name(prefix: "al", call: nil)),
-    ("pgd(", .name(prefix: "", call: "pgd")),
-    ("pgd(model, st", .name(prefix: "st", call: "pgd")),
-    ("pgd(eps=val", .name(prefix: "val", call: nil)),
-    ("f(g(1), st", .name(prefix: "st", call: "f")),
-    ("f([1, st", .name(prefix: "st", call: nil)),
-    ("x.flat", .member(prefix: "flat", receiver: "x")),
-    ("a.b.c", .member(prefix: "c", receiver: "a.b")),
-    ("f(1).sh", .member(prefix: "sh", receiver: "")),
-    ("1.", .nothing),
-    ("0..n", .nothing),
-    ("# a comm", .nothing),
-    ("load(\"data/x", .string(prefix: "data/x", quote: "\"")),
-    ("load('a b", .string(prefix: "a b", quote: "'")),
-    ("\"acc {na", .name(prefix: "na", call: nil)),
-    ("\"done\" + na", .name(prefix: "na", call: nil)),
-    ("fn f(x) {\n", .lineStart),
-    (":ti", .command(prefix: "ti")),
-    (":load da", .commandArgument(command: "load", prefix: "da")),
-    ("?pg", .help(prefix: "pg")),
-    ("??pg", .help(prefix: "pg")),
-  ])
-  func contexts(_ text: String, _ context: CompletionContext) {
-    #expect(CompletionContext(text) == context)
-  }
-
   func offered(_ text: String, after setup: String = "") -> [String] {
     let session = Session(table: .core)
     _ = session.run(Source(name: "test", text: setup))
@@ -48,7 +20,21 @@ struct CompletionTests {
     #expect(offered("r.be", after: "r = {beta: 6, alpha: 1}") == ["beta"])
     #expect(offered("f(1, sc", after: "fn f(x, scale=2) { x * scale }") == ["scale="])
     #expect(offered(":tim") == ["time ", "timeit "])
+    #expect(offered("f(1, scale=2, sc", after: "fn f(x, scale=2) { x * scale }") == [])
     #expect(offered("qqqq") == [])
+    #expect(offered("# pri") == [])
+    #expect(offered("fn f(x) {\n") == ["  "])
+    #expect(offered("?prin") == ["print"])
+  }
+
+  @Test func filesWithinStrings() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder.appending(path: "data"), withIntermediateDirectories: true)
+    try Data().write(to: folder.appending(path: "model.safetensors"))
+    #expect(offered("load(\"\(folder.path)/mo") == ["model.safetensors\""])
+    #expect(offered("load('\(folder.path)/") == ["data/", "model.safetensors'"])
+    #expect(offered(":load \(folder.path)/d") == ["data/"])
+    #expect(offered("load(\"/no/such/folder/") == [])
   }
 
   @Test func theSharedBeginningIsInserted() {

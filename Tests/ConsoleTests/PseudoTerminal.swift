@@ -29,7 +29,7 @@ final class PseudoTerminal {
     environment.merge(variables) { $1 }
     var words = ([BuiltProgram.path] + arguments).map { strdup($0) } + [nil]
     var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { (words + settings).forEach { free($0) } }
+    defer { for pointer in words + settings { free(pointer) } }
     var process: pid_t = 0
     terminal = pseudo_terminal_start(BuiltProgram.path, &words, &settings, 40, Int32(columns), &process)
     self.process = process

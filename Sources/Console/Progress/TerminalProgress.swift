@@ -1,5 +1,7 @@
+import Tensors
+
 /// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends.
-public final class TerminalProgress {
+public final class TerminalProgress: Progress {
   static let interval = 0.1
 
   private var lastDrawn = -Double.infinity
@@ -31,7 +33,7 @@ public final class TerminalProgress {
 }
 
 /// Where no terminal follows the work: only the lines that stay, such as one an epoch.
-public final class PlainProgress {
+public final class PlainProgress: Progress {
   public init() {}
 
   public func update(

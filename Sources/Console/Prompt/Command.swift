@@ -29,31 +29,3 @@ struct Command {
     ]
   }
 }
-
-/// The name among `names` that differs from `name` in the fewest letters; nil when none is near.
-func nearestName(to name: String, among names: [String]) -> String? {
-  let best = names.map { (distance(name, $0), $0) }.min { $0 < $1 }
-  guard let best, best.0 <= max(1, name.count / 3) else {
-    return name.isEmpty ? nil : names.first { $0.hasPrefix(name) }
-  }
-  return best.1
-}
-
-/// Letters to insert, remove, replace or swap with their neighbour to make one word of another.
-private func distance(_ first: String, _ second: String) -> Int {
-  let a = Array(first)
-  let b = Array(second)
-  var before = Array(0...b.count)
-  var twoBefore = before
-  for i in a.indices {
-    var row = [i + 1]
-    for j in b.indices {
-      var cost = min(before[j] + (a[i] == b[j] ? 0 : 1), before[j + 1] + 1, row[j] + 1)
-      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, twoBefore[j - 1] + 1) }
-      row.append(cost)
-    }
-    twoBefore = before
-    before = row
-  }
-  return before[b.count]
-}

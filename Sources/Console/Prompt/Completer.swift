@@ -19,22 +19,41 @@ package struct Completer {
   /// - Parameter cursor: in bytes of UTF-8.
   package func complete(_ text: String, cursor: Int) -> Completion {
     let before = String(decoding: text.utf8.prefix(max(0, cursor)), as: UTF8.self)
-    switch CompletionContext(before) {
-    case .nothing: return .none
-    case .lineStart: return Completion(replaced: 0, candidates: [.init("  ")])
-    case .command(let prefix): return matching(prefix, commands.map { .init($0, suffix: " ") })
-    case .commandArgument("load", let prefix), .commandArgument("save", let prefix),
-      .commandArgument("edit", let prefix):
-      return files(prefix, closing: "")
-    case .commandArgument("set", let prefix): return matching(prefix, Setting.names.map { .init($0, suffix: " ") })
-    case .commandArgument(_, let rest): return complete(rest, cursor: rest.utf8.count)
-    case .help(let prefix): return matching(prefix, session.names.map { .init($0) })
-    case .string(let prefix, let quote): return files(prefix, closing: String(quote))
-    case .member(let prefix, let receiver): return matching(prefix, members(of: receiver))
-    case .name(let prefix, let call):
-      let arguments = call.map(namedArguments) ?? []
-      if prefix.isEmpty { return matching(prefix, arguments) }
-      return matching(prefix, arguments + names())
+    let start = before.drop { $0 == " " }
+    if start.first == ":" { return command(String(start.dropFirst())) }
+    if start.first == "?" {
+      return matching(String(start.drop { $0 == "?" || $0 == " " }), session.names.map { .init($0) })
+    }
+    if before.reversed().prefix(while: { $0 != "\n" }).allSatisfy({ $0 == " " }) {
+      return Completion(replaced: 0, candidates: [.init("  ")])
+    }
+    let context = cursorContext(in: before, at: before.utf8.count)
+    switch context.place {
+    case .nothing, .module: return .none
+    case .string:
+      let quote = before.utf8.dropFirst(Int(context.prefixSpan.start) - 1).first.map { String(Unicode.Scalar($0)) }
+      return files(context.prefix, closing: quote ?? "")
+    case .member(let receiver): return matching(context.prefix, members(of: receiver))
+    case .name:
+      var arguments: [Completion.Candidate] = []
+      if let call = context.call, call.isAtArgumentStart {
+        arguments = namedArguments(of: call.function).filter { !call.givenNames.contains($0.text) }
+      }
+      return matching(context.prefix, context.prefix.isEmpty ? arguments : arguments + names())
+    }
+  }
+
+  /// What stands behind `:`.
+  private func command(_ text: String) -> Completion {
+    guard let space = text.firstIndex(of: " ") else {
+      return matching(text, commands.map { .init($0, suffix: " ") })
+    }
+    let rest = String(text[space...].drop { $0 == " " })
+    switch text[..<space] {
+    case "load", "save", "edit": return files(rest, closing: "")
+    case "set": return matching(rest, Setting.names.map { .init($0, suffix: " ") })
+    case "vars", "help": return matching(rest, session.names.map { .init($0) })
+    default: return complete(rest, cursor: rest.utf8.count)
     }
   }
 
@@ -73,9 +92,7 @@ package struct Completer {
   private func parameters(of name: String) -> [Parameter] {
     var text = session.documentation(of: name)?.signature
     if case .object(let object)? = session[name] { text = object.callSignature?.text }
-    guard let text, let signature = try? parseSignature(text) else {
-      return []
-    }
+    guard let text, let signature = try? parseSignature(text) else { return [] }
     return signature.parameters
   }
 

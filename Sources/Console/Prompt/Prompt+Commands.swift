@@ -23,7 +23,7 @@ extension Prompt {
     if let command = commands.first(where: { $0.name == name }) { return command.run(self, rest) }
     let started = commands.filter { $0.name.hasPrefix(name) }
     if started.count == 1, !name.isEmpty { return started[0].run(self, rest) }
-    let near = started.first?.name ?? nearestName(to: name, among: commands.map(\.name))
+    let near = started.first?.name ?? nearestNames(to: name, in: commands.map(\.name)).first
     problem("there is no command :\(name)", hint: near.map { "did you mean :\($0)?" } ?? ":help lists the commands")
   }
 
@@ -186,7 +186,7 @@ extension Prompt {
       return
     }
     guard let setting = Setting(rawValue: name) else {
-      let near = nearestName(to: name, among: Setting.names)
+      let near = nearestNames(to: name, in: Setting.names).first
       return problem(
         "there is no setting \(name)",
         hint: near.map { "did you mean \($0)?" } ?? "the settings are \(Setting.names.joined(separator: ", "))")

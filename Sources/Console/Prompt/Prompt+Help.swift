@@ -17,7 +17,7 @@ extension Prompt {
     if let family = session.table.families.first(where: { $0.name == name }) {
       return list(family.functions.map { ($0.name, $0.summary) })
     }
-    let near = nearestName(to: name, among: session.names)
+    let near = nearestNames(to: name, in: session.names).first
     problem(
       "there is no help on \(name)",
       hint: near.map { "did you mean ?\($0)?" } ?? "??\(name) searches; ? lists the topics")
