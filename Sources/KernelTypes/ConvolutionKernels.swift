@@ -60,6 +60,8 @@ package struct DirectGradientBlock {
 package protocol ConvolutionKernels {
   /// y = bias + weights · x for every pixel of the block. weights: [⌈outputs/16⌉][runCount · runLength][16].
   static func convolve(_ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats)
+  /// The same for few outputs. weights: [outputs][runCount][runLength padded with zeros to a multiple of 8].
+  static func convolveFew(_ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats)
   /// sums[m][columnBlocks · 16] += Σ over pixels x[m] · dy[16 outputs], for the given blocks of 16 outputs.
   static func accumulateWeightGradient(
     _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>)

@@ -96,9 +96,14 @@ enum DirectConvolution {
             pixels: images.count * rows.count * plan.columns, inputOffsets: inputOffsets, outputOffsets: outputOffsets,
             runs: firstRun, runCount: runs.count, runLength: plan.runLength, outputs: plan.groupOutputs)
           for group in 0..<plan.groups {
-            kernels.convolve(
-              block, input + group * plan.groupInputs, weights.floats + group * outputs * depth,
-              bias == nil ? nil : UnsafePointer(biases + group * outputs), output + group * plan.groupOutputs)
+            let groupInput = input + group * plan.groupInputs
+            let groupBias = bias == nil ? nil : UnsafePointer(biases + group * outputs)
+            let groupOutput = output + group * plan.groupOutputs
+            if plan.hasFewOutputs {
+              kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupBias, groupOutput)
+            } else {
+              kernels.convolve(block, groupInput, weights.floats + group * outputs * depth, groupBias, groupOutput)
+            }
           }
         }
       }
@@ -113,18 +118,42 @@ enum DirectConvolution {
     Threads.parallelFor(plan.batch, grain: 1) { images in
       for image in images {
         for i in 0..<plan.rows {
-          for j in 0..<plan.columns {
-            let place =
-              plan.targetOrigin + image * plan.targetImageStep + i * plan.targetRowStep + j * plan.targetColumnStep
-            for k in 0..<outputs { target[place + k] = bias?[k] ?? 0 }
+          var pixel = target + plan.targetOrigin + image * plan.targetImageStep + i * plan.targetRowStep
+          for _ in 0..<plan.columns {
+            if let bias {
+              pixel.update(from: bias, count: outputs)
+            } else {
+              pixel.update(repeating: 0, count: outputs)
+            }
+            pixel += plan.targetColumnStep
           }
         }
       }
     }
   }
 
+  /// [groups][outputs][runs][run, zeros to a multiple of 8].
+  private static func packFew(_ plan: DirectPlan, _ weight: UnsafePointer<Float>) throws(KernelError) -> Buffer {
+    let buffer = try scratch(Float.self, plan.groups * plan.fewCount)
+    let length = plan.runLength
+    let padded = (length + 7) / 8 * 8
+    let reduction = plan.reduction
+    var place = 0
+    for group in 0..<plan.groups {
+      for output in 0..<plan.groupOutputs {
+        let source = weight + group * plan.weightGroupStep + output * plan.weightOutputStep
+        for run in 0..<reduction.count / length {
+          for i in 0..<padded { buffer.floats[place + i] = i < length ? source[reduction[run * length + i]] : 0 }
+          place += padded
+        }
+      }
+    }
+    return buffer
+  }
+
   /// [groups][⌈outputs/16⌉][depth][16].
   private static func pack(_ plan: DirectPlan, _ weight: UnsafePointer<Float>) throws(KernelError) -> Buffer {
+    if plan.hasFewOutputs { return try packFew(plan, weight) }
     let blocks = (plan.groupOutputs + 15) / 16
     let depth = plan.depth
     let buffer = try scratch(Float.self, plan.groups * blocks * 16 * depth)

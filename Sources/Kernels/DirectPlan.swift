@@ -84,6 +84,12 @@ struct DirectPlan {
 
   var runLength: Int { mergesColumns ? columnTaps.count * groupInputs : groupInputs }
 
+  /// So few outputs that vectors run along the summed values instead of the outputs.
+  var hasFewOutputs: Bool { groupOutputs <= 4 && runLength >= 8 }
+
+  /// Packed weights per group in that case.
+  var fewCount: Int { groupOutputs * (depth / runLength) * ((runLength + 7) / 8 * 8) }
+
   /// Where each run starts in a source with `pitch` values per row, from the first tap of the pixel.
   func runs(pitch: Int) -> [Int] {
     guard let top = rowTaps.first?.offset, let left = columnTaps.first?.offset else { return [] }
@@ -125,15 +131,18 @@ struct DirectPlan {
     if plane < 48 {
       images = min(batch, (96 + plane - 1) / max(plane, 1))
     } else {
-      // Between 48 and 192 pixels, with the fewest places left over in panels of six.
+      // As many rows as keep the source in half a second-level cache, but pieces enough for several threads, and of
+      // those the count with the fewest places left over in panels of six.
+      let rowSize = max(1, sourceWidth * sourceChannels * rowStep)
+      let most = min(max(1, (1 << 16) / rowSize, (47 + columns) / columns), max(1, rows * batch / 16), rows)
       var best = Double.infinity
-      for candidate in 1...rows {
-        let pixels = candidate * columns
-        if pixels < 48 && candidate < rows { continue }
-        if pixels > 192 && best < .infinity { break }
-        let waste = Double((pixels + 5) / 6 * 6) / Double(pixels)
-        if waste <= best {
-          best = waste
+      for candidate in (most + 1) / 2...most {
+        let pieces = (rows + candidate - 1) / candidate
+        let left = (rows - (pieces - 1) * candidate) * columns
+        let panels = (pieces - 1) * ((candidate * columns + 5) / 6) + (left + 5) / 6
+        let cost = Double(panels) * (1 + 0.05 * Double(most - candidate) / Double(most))
+        if cost <= best {
+          best = cost
           bandRows = candidate
         }
       }

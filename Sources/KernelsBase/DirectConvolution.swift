@@ -52,6 +52,46 @@ extension CPUKernels {
     }
   }
 
+  package static func convolveFew(
+    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats
+  ) {
+    let step = block.runCount * ((block.runLength + 7) / 8 * 8)
+    let (pixels, outputs) = (block.pixels, block.outputs)
+    let (inputs, targets) = (block.inputOffsets, block.outputOffsets)
+    let last = pixels - 1
+    var k = 0
+    while k + 3 <= outputs {
+      var p = 0
+      while p < pixels {
+        let (p1, p2, p3) = (min(p + 1, last), min(p + 2, last), min(p + 3, last))
+        let sums = dots3(
+          block.runs, block.runCount, block.runLength, x + inputs[p], x + inputs[p1], x + inputs[p2], x + inputs[p3],
+          weights + k * step, step)
+        for i in 0..<min(4, pixels - p) {
+          let target = y + targets[p + i] + k
+          target[0] = sums.0[i] + (bias?[k] ?? 0)
+          target[1] = sums.1[i] + (bias?[k + 1] ?? 0)
+          target[2] = sums.2[i] + (bias?[k + 2] ?? 0)
+        }
+        p += 4
+      }
+      k += 3
+    }
+    while k < outputs {
+      var p = 0
+      while p < pixels {
+        let (p1, p2, p3, p4) = (min(p + 1, last), min(p + 2, last), min(p + 3, last), min(p + 4, last))
+        let (p5, p6, p7) = (min(p + 5, last), min(p + 6, last), min(p + 7, last))
+        let sums = dots(
+          block.runs, block.runCount, block.runLength, x + inputs[p], x + inputs[p1], x + inputs[p2], x + inputs[p3],
+          x + inputs[p4], x + inputs[p5], x + inputs[p6], x + inputs[p7], weights + k * step)
+        for i in 0..<min(8, pixels - p) { y[targets[p + i] + k] = sums[i] + (bias?[k] ?? 0) }
+        p += 8
+      }
+      k += 1
+    }
+  }
+
   package static func accumulateWeightGradient(
     _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>
   ) {

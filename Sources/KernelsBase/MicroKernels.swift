@@ -112,3 +112,96 @@ func gradientPanel(
   store(d + 5 * step, c50)
   store(d + 5 * step + 8, c51)
 }
+
+/// The dot products of eight pixels with one output's weights, vectors of eight along the runs.
+@inline(never)
+func dots(
+  _ runs: UnsafePointer<Int>, _ runCount: Int, _ runLength: Int, _ x0: Floats, _ x1: Floats, _ x2: Floats, _ x3: Floats,
+  _ x4: Floats, _ x5: Floats, _ x6: Floats, _ x7: Floats, _ weights: Floats
+) -> V8 {
+  var (c0, c1, c2, c3) = (V8.zero, V8.zero, V8.zero, V8.zero)
+  var (c4, c5, c6, c7) = (V8.zero, V8.zero, V8.zero, V8.zero)
+  let whole = runLength & ~7
+  let rest = runLength & 7
+  var w = weights
+  var run = 0
+  while run < runCount {
+    var k = runs[run]
+    let end = k + whole
+    while k < end {
+      let v = load(w)
+      c0 = fma(load(x0 + k), v, c0)
+      c1 = fma(load(x1 + k), v, c1)
+      c2 = fma(load(x2 + k), v, c2)
+      c3 = fma(load(x3 + k), v, c3)
+      c4 = fma(load(x4 + k), v, c4)
+      c5 = fma(load(x5 + k), v, c5)
+      c6 = fma(load(x6 + k), v, c6)
+      c7 = fma(load(x7 + k), v, c7)
+      w += 8
+      k += 8
+    }
+    if rest > 0 {
+      let v = load(w)
+      c0 = fma(load(x0 + k, first: rest), v, c0)
+      c1 = fma(load(x1 + k, first: rest), v, c1)
+      c2 = fma(load(x2 + k, first: rest), v, c2)
+      c3 = fma(load(x3 + k, first: rest), v, c3)
+      c4 = fma(load(x4 + k, first: rest), v, c4)
+      c5 = fma(load(x5 + k, first: rest), v, c5)
+      c6 = fma(load(x6 + k, first: rest), v, c6)
+      c7 = fma(load(x7 + k, first: rest), v, c7)
+      w += 8
+    }
+    run += 1
+  }
+  return V8(
+    laneSum(c0), laneSum(c1), laneSum(c2), laneSum(c3), laneSum(c4), laneSum(c5), laneSum(c6), laneSum(c7))
+}
+
+/// The dot products of four pixels with the weights of three outputs (`step` apart); lanes 0–3 are pixels.
+@inline(never)
+func dots3(
+  _ runs: UnsafePointer<Int>, _ runCount: Int, _ runLength: Int, _ x0: Floats, _ x1: Floats, _ x2: Floats, _ x3: Floats,
+  _ weights: Floats, _ step: Int
+) -> (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>) {
+  var (c00, c01, c02, c03) = (V8.zero, V8.zero, V8.zero, V8.zero)
+  var (c10, c11, c12, c13) = (V8.zero, V8.zero, V8.zero, V8.zero)
+  var (c20, c21, c22, c23) = (V8.zero, V8.zero, V8.zero, V8.zero)
+  var w = weights
+  var run = 0
+  while run < runCount {
+    var k = runs[run]
+    let end = k + runLength
+    while k < end {
+      let lanes = min(8, end - k)
+      let a0 = load(w)
+      let a1 = load(w + step)
+      let a2 = load(w + 2 * step)
+      var x = lanes == 8 ? load(x0 + k) : load(x0 + k, first: lanes)
+      c00 = fma(x, a0, c00)
+      c10 = fma(x, a1, c10)
+      c20 = fma(x, a2, c20)
+      x = lanes == 8 ? load(x1 + k) : load(x1 + k, first: lanes)
+      c01 = fma(x, a0, c01)
+      c11 = fma(x, a1, c11)
+      c21 = fma(x, a2, c21)
+      x = lanes == 8 ? load(x2 + k) : load(x2 + k, first: lanes)
+      c02 = fma(x, a0, c02)
+      c12 = fma(x, a1, c12)
+      c22 = fma(x, a2, c22)
+      x = lanes == 8 ? load(x3 + k) : load(x3 + k, first: lanes)
+      c03 = fma(x, a0, c03)
+      c13 = fma(x, a1, c13)
+      c23 = fma(x, a2, c23)
+      w += 8
+      k += 8
+    }
+    run += 1
+  }
+  return (
+    SIMD4(laneSum(c00), laneSum(c01), laneSum(c02), laneSum(c03)),
+    SIMD4(laneSum(c10), laneSum(c11), laneSum(c12), laneSum(c13)),
+    SIMD4(laneSum(c20), laneSum(c21), laneSum(c22), laneSum(c23))
+  )
+}
