@@ -1,0 +1,297 @@
+import Tensors
+
+/// A JSON value, as strict as RFC 8259: what headers and metadata of weight files consist of.
+package indirect enum JSON: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case number(Double)
+  case string(String)
+  case array([JSON])
+  case object([Member])
+
+  package struct Member: Sendable, Equatable {
+    package var key: String
+    package var value: JSON
+
+    package init(_ key: String, _ value: JSON) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  package subscript(key: String) -> JSON? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.key == key }?.value
+  }
+
+  package var intValue: Int? { if case .int(let value) = self { value } else { nil } }
+
+  package var numberValue: Double? {
+    switch self {
+    case .int(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+
+  package var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  package var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var arrayValue: [JSON]? { if case .array(let value) = self { value } else { nil } }
+  package var objectValue: [Member]? { if case .object(let value) = self { value } else { nil } }
+  package var ints: [Int]? { allOf { $0.intValue } }
+  package var numbers: [Double]? { allOf { $0.numberValue } }
+
+  private func allOf<T>(_ convert: (JSON) -> T?) -> [T]? {
+    guard let items = arrayValue else { return nil }
+    var values: [T] = []
+    values.reserveCapacity(items.count)
+    for item in items {
+      guard let value = convert(item) else { return nil }
+      values.append(value)
+    }
+    return values
+  }
+}
+
+// MARK: - Writing
+
+extension JSON {
+  package var text: String {
+    var out = ""
+    write(to: &out)
+    return out
+  }
+
+  private func write(to out: inout String) {
+    switch self {
+    case .null: out += "null"
+    case .bool(let value): out += value ? "true" : "false"
+    case .int(let value): out += String(value)
+    case .number(let value): out += value.isFinite ? String(value) : "null"
+    case .string(let value): JSON.writeString(value, to: &out)
+    case .array(let items):
+      out += "["
+      for (i, item) in items.enumerated() {
+        if i > 0 { out += "," }
+        item.write(to: &out)
+      }
+      out += "]"
+    case .object(let members):
+      out += "{"
+      for (i, member) in members.enumerated() {
+        if i > 0 { out += "," }
+        JSON.writeString(member.key, to: &out)
+        out += ":"
+        member.value.write(to: &out)
+      }
+      out += "}"
+    }
+  }
+
+  private static func writeString(_ string: String, to out: inout String) {
+    out += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": out += "\\\""
+      case "\\": out += "\\\\"
+      case "\n": out += "\\n"
+      case "\r": out += "\\r"
+      case "\t": out += "\\t"
+      default:
+        if scalar.value < 0x20 {
+          let hex = String(scalar.value, radix: 16)
+          out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        } else {
+          out.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    out += "\""
+  }
+}
+
+// MARK: - Reading
+
+extension JSON {
+  /// Reads one JSON value that takes up all of `bytes` (spaces around it apart). Nesting is limited to 256, keys of one
+  /// object must differ.
+  package static func parse(_ bytes: [UInt8]) throws(CoreError) -> JSON {
+    var parser = JSONParser(bytes: bytes)
+    parser.skipSpaces()
+    let value = try parser.value(depth: 0)
+    parser.skipSpaces()
+    guard parser.position == bytes.count else { throw parser.error("unexpected text after the end") }
+    return value
+  }
+
+  package static func parse(_ text: String) throws(CoreError) -> JSON { try parse(Array(text.utf8)) }
+}
+
+private struct JSONParser {
+  let bytes: [UInt8]
+  var position = 0
+
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  func error(_ what: String) -> CoreError { CoreError(.value, "JSON: \(what) at byte \(position)") }
+
+  mutating func skipSpaces() {
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  }
+
+  mutating func value(depth: Int) throws(CoreError) -> JSON {
+    guard depth < 256 else { throw error("nested too deeply") }
+    switch next {
+    case UInt8(ascii: "{"): return try object(depth: depth)
+    case UInt8(ascii: "["): return try array(depth: depth)
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "t"): return try word("true", .bool(true))
+    case UInt8(ascii: "f"): return try word("false", .bool(false))
+    case UInt8(ascii: "n"): return try word("null", .null)
+    case .some(let byte) where byte == UInt8(ascii: "-") || isDigit(byte): return try number()
+    case .some: throw error("a value was expected")
+    case .none: throw error("the text ends early")
+    }
+  }
+
+  func isDigit(_ byte: UInt8?) -> Bool {
+    guard let byte else { return false }
+    return byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+  }
+
+  mutating func take(_ byte: Character) -> Bool {
+    guard next == byte.asciiValue else { return false }
+    position += 1
+    return true
+  }
+
+  mutating func word(_ text: String, _ value: JSON) throws(CoreError) -> JSON {
+    for byte in text.utf8 {
+      guard next == byte else { throw error("'\(text)' was expected") }
+      position += 1
+    }
+    return value
+  }
+
+  mutating func object(depth: Int) throws(CoreError) -> JSON {
+    position += 1
+    var members: [JSON.Member] = []
+    var keys: Set<String> = []
+    skipSpaces()
+    if take("}") { return .object([]) }
+    while true {
+      skipSpaces()
+      guard next == UInt8(ascii: "\"") else { throw error("a key in quotes was expected") }
+      let key = try string()
+      guard keys.insert(key).inserted else { throw error("the key '\(key)' occurs twice") }
+      skipSpaces()
+      guard take(":") else { throw error("':' was expected") }
+      skipSpaces()
+      members.append(JSON.Member(key, try value(depth: depth + 1)))
+      skipSpaces()
+      if take("}") { return .object(members) }
+      guard take(",") else { throw error("',' or '}' was expected") }
+    }
+  }
+
+  mutating func array(depth: Int) throws(CoreError) -> JSON {
+    position += 1
+    var items: [JSON] = []
+    skipSpaces()
+    if take("]") { return .array([]) }
+    while true {
+      skipSpaces()
+      items.append(try value(depth: depth + 1))
+      skipSpaces()
+      if take("]") { return .array(items) }
+      guard take(",") else { throw error("',' or ']' was expected") }
+    }
+  }
+
+  mutating func number() throws(CoreError) -> JSON {
+    let start = position
+    _ = take("-")
+    if take("0") {
+      if isDigit(next) { throw error("a number does not begin with 0") }
+    } else {
+      guard isDigit(next) else { throw error("a digit was expected") }
+      while isDigit(next) { position += 1 }
+    }
+    var whole = true
+    if take(".") {
+      whole = false
+      guard isDigit(next) else { throw error("a digit was expected") }
+      while isDigit(next) { position += 1 }
+    }
+    if take("e") || take("E") {
+      whole = false
+      if !take("+") { _ = take("-") }
+      guard isDigit(next) else { throw error("a digit was expected") }
+      while isDigit(next) { position += 1 }
+    }
+    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    if whole {
+      guard let value = Int(text) else { throw error("the number \(text) is too large") }
+      return .int(value)
+    }
+    guard let value = Double(text), value.isFinite else { throw error("the number \(text) is too large") }
+    return .number(value)
+  }
+
+  mutating func string() throws(CoreError) -> String {
+    position += 1
+    var content: [UInt8] = []
+    while let byte = next {
+      position += 1
+      switch byte {
+      case UInt8(ascii: "\""):
+        guard let text = String(validating: content, as: UTF8.self) else { throw error("text that is not UTF-8") }
+        return text
+      case UInt8(ascii: "\\"): content += try escape()
+      case 0..<0x20: throw error("a control character inside quotes")
+      default: content.append(byte)
+      }
+    }
+    throw error("the closing quote is missing")
+  }
+
+  mutating func escape() throws(CoreError) -> [UInt8] {
+    guard let byte = next else { throw error("the text ends early") }
+    position += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [byte]
+    case UInt8(ascii: "b"): return [0x08]
+    case UInt8(ascii: "f"): return [0x0C]
+    case UInt8(ascii: "n"): return [0x0A]
+    case UInt8(ascii: "r"): return [0x0D]
+    case UInt8(ascii: "t"): return [0x09]
+    case UInt8(ascii: "u"):
+      var code = try hex4()
+      if code >= 0xD800, code < 0xDC00, next == UInt8(ascii: "\\") {
+        position += 1
+        guard take("u") else { throw error("half of a surrogate pair") }
+        let low = try hex4()
+        guard low >= 0xDC00, low < 0xE000 else { throw error("half of a surrogate pair") }
+        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+      }
+      guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair") }
+      return Array(String(Character(scalar)).utf8)
+    default: throw error("an unknown escape")
+    }
+  }
+
+  mutating func hex4() throws(CoreError) -> UInt32 {
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+        throw error("four hexadecimal digits were expected")
+      }
+      code = code << 4 | UInt32(digit)
+      position += 1
+    }
+    return code
+  }
+}

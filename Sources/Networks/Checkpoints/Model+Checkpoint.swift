@@ -1,0 +1,92 @@
+import Tensors
+
+extension Model {
+  private static let architectureKey = "ltd.architecture"
+
+  /// Writes architecture, weights and buffers as safetensors, with PyTorch's names; a file that exists is replaced in
+  /// one step.
+  public func save(_ path: String, metadata: [String: String] = [:]) throws(CoreError) {
+    var metadata = metadata
+    metadata["format"] = "pt"
+    metadata[Self.architectureKey] = architecture.json.text
+    try SafeTensors.write(path, tensors: state, metadata: metadata)
+  }
+
+  /// The model that `save` wrote.
+  public static func load(_ path: String) throws(CoreError) -> Model {
+    let file = try SafeTensors(path)
+    guard let text = file.metadata[architectureKey] else {
+      throw CoreError(
+        .io, "'\(path)' does not say which network its weights belong to",
+        hint: "make the network first and load the weights into it")
+    }
+    let architecture: Architecture
+    do {
+      architecture = try Architecture(JSON.parse(text))
+    } catch {
+      throw CoreError(.io, "'\(path)': its description of the network is damaged: \(error.message)")
+    }
+    // A description whose weights the file does not hold is refused before memory is taken for them.
+    try match(file, try Blueprint(architecture), architecture)
+    let model = try Model(architecture)
+    try model.loadWeights(file)
+    return model
+  }
+
+  /// Reads the weights of this network from a safetensors file; nothing changes unless all of them fit.
+  public func loadWeights(_ path: String) throws(CoreError) {
+    try loadWeights(SafeTensors(path))
+  }
+
+  private static func match(
+    _ file: SafeTensors, _ blueprint: Blueprint, _ architecture: Architecture
+  ) throws(CoreError) {
+    let expected = blueprint.parameters + blueprint.buffers
+    let names = Set(expected.map(\.name))
+    let counters = Set(expected.filter { $0.content == .counter }.map(\.name))
+    let missing = expected.map(\.name).filter { file.entry($0) == nil && !counters.contains($0) }
+    let unknown = file.entries.map(\.name).filter { name in
+      !names.contains(name) && !architecture.unusedNames.contains { name.hasPrefix($0) }
+    }
+    let misshapen = expected.compactMap { expected -> String? in
+      guard let entry = file.entry(expected.name), entry.shape != expected.shape else { return nil }
+      return "'\(expected.name)' is \(entry.shape) instead of \(expected.shape)"
+    }
+    guard missing.isEmpty, unknown.isEmpty, misshapen.isEmpty else {
+      var parts: [String] = []
+      if !missing.isEmpty { parts.append("missing: \(listed(missing))") }
+      if !unknown.isEmpty { parts.append("unknown: \(listed(unknown))") }
+      if !misshapen.isEmpty {
+        let more = misshapen.count > 5 ? " and \(misshapen.count - 5) more" : ""
+        parts.append("of another shape: \(misshapen.prefix(5).joined(separator: ", "))\(more)")
+      }
+      throw CoreError(
+        .shape, "the weights in '\(file.path)' do not fit \(architecture): \(parts.joined(separator: "; "))",
+        hint:
+          "expected \(expected.count) tensors from '\(expected.first?.name ?? "")' to '\(expected.last?.name ?? "")'")
+    }
+  }
+
+  private func loadWeights(_ file: SafeTensors) throws(CoreError) {
+    let blueprint = try Blueprint(architecture)
+    try Self.match(file, blueprint, architecture)
+    var parameters: [Tensor] = []
+    for expected in blueprint.parameters { parameters.append(try Self.read(file, expected)) }
+    var buffers: [Tensor] = []
+    for expected in blueprint.buffers { buffers.append(try Self.read(file, expected)) }
+    try setParameters(parameters)
+    try setBuffers(buffers)
+  }
+
+  private static func read(_ file: SafeTensors, _ expected: TensorSpecification) throws(CoreError) -> Tensor {
+    if expected.content == .counter, file.entry(expected.name) == nil { return try Tensor(ints: [0], shape: []) }
+    let tensor = try file.tensor(expected.name)
+    switch (tensor.dtype, expected.content) {
+    case (.int64, .counter): return tensor
+    case (.float32, .counter), (.bool, _), (.int64, _):
+      throw CoreError(
+        .type, "'\(file.path)', tensor '\(expected.name)': \(tensor.dtype) is not the type of this weight")
+    case (.float32, _): return tensor
+    }
+  }
+}

@@ -1,0 +1,326 @@
+import Tensors
+
+/// What has to be known of a stored tensor before it exists.
+package struct TensorSpecification: Sendable, Equatable {
+  package enum Content: Sendable, Equatable {
+    case uniform(bound: Double)
+    case normal(deviation: Double)
+    case constant(Double)
+    /// An int64 counter.
+    case counter
+  }
+
+  package var name: String
+  package var shape: [Int]
+  package var content: Content
+}
+
+/// Where the weights and buffers of a batch norm are.
+package struct BatchNormPlaces: Sendable {
+  var weight: Int
+  var bias: Int
+  var mean: Int
+  var variance: Int
+  var counter: Int
+}
+
+/// A layer built for the shape it receives: weights are positions in the model's lists.
+package indirect enum NetworkNode: Sendable {
+  case conv2d(Conv2d, weight: Int, bias: Int?)
+  case linear(weight: Int, bias: Int?)
+  /// With the relu that follows, if one does.
+  case batchNorm(BatchNorm, BatchNormPlaces, relu: Bool)
+  case relu
+  case leakyRelu(slope: Double)
+  case silu
+  case maxPool(Pooling)
+  case averagePool(Pooling)
+  case globalAveragePool
+  case flatten
+  case dropout(Double, index: Int)
+  case normalise(mean: [Float], std: [Float])
+  case sequence([NetworkNode])
+  case residual(
+    before: NetworkNode, body: NetworkNode, shortcut: NetworkNode, shortcutReadsBefore: Bool, after: NetworkNode)
+}
+
+/// An architecture built for its input shape, before any weight exists.
+package struct Blueprint: Sendable {
+  package let network: NetworkNode
+  /// The weights in PyTorch's order.
+  package let parameters: [TensorSpecification]
+  package let buffers: [TensorSpecification]
+
+  package init(_ architecture: Architecture) throws(CoreError) {
+    var builder = NetworkBuilder()
+    var shape = architecture.input
+    network = try builder.build(try architecture.layers(), path: "", shape: &shape)
+    guard shape == [architecture.classes] else {
+      throw CoreError(
+        .shape, "the layers give \(shape) for each image, but the logits must be [\(architecture.classes)]",
+        hint: "end with linear(\(architecture.classes))")
+    }
+    parameters = builder.parameters
+    buffers = builder.buffers
+  }
+}
+
+/// Walks a layer description with the shape that reaches each layer, and lists the weights it needs.
+struct NetworkBuilder {
+  private(set) var parameters: [TensorSpecification] = []
+  private(set) var buffers: [TensorSpecification] = []
+  private var names: Set<String> = []
+  private var dropouts = 0
+  private var elements = 0
+
+  /// More weights than this are refused before memory is asked for (16 GiB of float32).
+  static let elementLimit = 1 << 32
+  static let depthLimit = 64
+
+  /// `shape` is that of one example, without the batch axis: [c, h, w] or [features]; it becomes that of the output.
+  mutating func build(_ layer: Layer, path: String, shape: inout [Int], depth: Int = 0) throws(CoreError) -> NetworkNode
+  {
+    guard depth < Self.depthLimit else {
+      throw CoreError(.value, "layers are nested more than \(Self.depthLimit) deep")
+    }
+    switch layer {
+    case .conv2d(let conv): return try buildConv2d(conv, path: path, shape: &shape)
+    case .linear(let linear): return try buildLinear(linear, path: path, shape: &shape)
+    case .batchNorm(let norm): return try buildBatchNorm(norm, path: path, shape: shape)
+    case .relu: return .relu
+    case .leakyRelu(let slope): return .leakyRelu(slope: slope)
+    case .silu: return .silu
+    case .maxPool(let pooling):
+      try pool(pooling, path: path, shape: &shape)
+      return .maxPool(pooling)
+    case .averagePool(let pooling):
+      try pool(pooling, path: path, shape: &shape)
+      return .averagePool(pooling)
+    case .globalAveragePool:
+      try requireImage(shape, "global average pooling", path)
+      shape = [shape[0]]
+      return .globalAveragePool
+    case .flatten:
+      shape = [try Self.product(shape)]
+      return .flatten
+    case .dropout(let p):
+      guard p >= 0, p < 1 else { throw CoreError(.value, "dropout needs a share of at least 0 and below 1, not \(p)") }
+      defer { dropouts += 1 }
+      return .dropout(p, index: dropouts)
+    case .normalise(let mean, let std): return try buildNormalise(mean: mean, std: std, shape: shape)
+    case .sequential(let layers):
+      let children = layers.enumerated().map { Child(String($0.offset), $0.element) }
+      return try build(chain: children, path: path, shape: &shape, depth: depth)
+    case .chain(let children): return try build(chain: children, path: path, shape: &shape, depth: depth)
+    case .residual(let block): return try buildResidual(block, path: path, shape: &shape, depth: depth)
+    }
+  }
+
+  private mutating func build(
+    chain: [Child], path: String, shape: inout [Int], depth: Int
+  ) throws(CoreError) -> NetworkNode {
+    var nodes: [NetworkNode] = []
+    for child in chain {
+      let node = try build(child.layer, path: Self.join(path, child.name), shape: &shape, depth: depth + 1)
+      if case .relu = node, case .batchNorm(let norm, let places, _)? = nodes.last {
+        nodes[nodes.count - 1] = .batchNorm(norm, places, relu: true)
+      } else {
+        nodes.append(node)
+      }
+    }
+    return .sequence(nodes)
+  }
+
+  private mutating func buildResidual(
+    _ block: Residual, path: String, shape: inout [Int], depth: Int
+  ) throws(CoreError) -> NetworkNode {
+    let input = shape
+    let before = try build(chain: block.before, path: path, shape: &shape, depth: depth)
+    var shortcutShape = block.shortcutReadsBefore ? shape : input
+    let body = try build(chain: block.body, path: path, shape: &shape, depth: depth)
+    let shortcut = try build(chain: block.shortcut, path: path, shape: &shortcutShape, depth: depth)
+    guard shortcutShape == shape else {
+      throw CoreError(
+        .shape, "\(Self.place(path))the two branches of a residual block give \(shape) and \(shortcutShape)",
+        hint: "give the shortcut a 1x1 convolution with the stride and the channels of the body")
+    }
+    let after = try build(chain: block.after, path: path, shape: &shape, depth: depth)
+    return .residual(
+      before: before, body: body, shortcut: shortcut, shortcutReadsBefore: block.shortcutReadsBefore, after: after)
+  }
+
+  private mutating func buildConv2d(_ conv: Conv2d, path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode {
+    try requireImage(shape, "a convolution", path)
+    guard conv.channels > 0, conv.groups > 0, shape[0] % conv.groups == 0, conv.channels % conv.groups == 0 else {
+      throw CoreError(
+        .shape,
+        "\(Self.place(path))a convolution from \(shape[0]) to \(conv.channels) channels in \(conv.groups) groups",
+        hint: "both numbers of channels must be positive multiples of groups")
+    }
+    let height = try Self.windows(
+      shape[1], conv.kernel.height, conv.stride.height, conv.padding.top, conv.padding.bottom, conv.dilation.height,
+      path)
+    let width = try Self.windows(
+      shape[2], conv.kernel.width, conv.stride.width, conv.padding.left, conv.padding.right, conv.dilation.width, path)
+    let inputs = shape[0] / conv.groups
+    let area = try Self.product([conv.kernel.height, conv.kernel.width])
+    let weight = try add(
+      parameter: "weight", path, [conv.channels, inputs, conv.kernel.height, conv.kernel.width],
+      conv.initialisation.weight(
+        fanIn: try Self.product([inputs, area]), fanOut: try Self.product([conv.channels / conv.groups, area])))
+    let bias =
+      conv.bias
+      ? try add(
+        parameter: "bias", path, [conv.channels], conv.initialisation.bias(fanIn: try Self.product([inputs, area])))
+      : nil
+    shape = [conv.channels, height, width]
+    _ = try Self.product(shape)
+    return .conv2d(conv, weight: weight, bias: bias)
+  }
+
+  private mutating func buildLinear(_ linear: Linear, path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode
+  {
+    guard shape.count == 1 else {
+      throw CoreError(
+        .shape, "\(Self.place(path))a linear layer needs one axis of features, but receives \(shape)",
+        hint: "put flatten() or global average pooling before it")
+    }
+    guard linear.features > 0 else {
+      throw CoreError(.value, "\(Self.place(path))a linear layer with \(linear.features) outputs")
+    }
+    let weight = try add(
+      parameter: "weight", path, [linear.features, shape[0]],
+      linear.initialisation.weight(fanIn: shape[0], fanOut: linear.features))
+    let bias =
+      linear.bias
+      ? try add(parameter: "bias", path, [linear.features], linear.initialisation.bias(fanIn: shape[0])) : nil
+    shape = [linear.features]
+    return .linear(weight: weight, bias: bias)
+  }
+
+  private mutating func buildBatchNorm(_ norm: BatchNorm, path: String, shape: [Int]) throws(CoreError) -> NetworkNode {
+    try requireImage(shape, "batch norm", path)
+    guard norm.eps > 0, norm.eps.isFinite, norm.momentum >= 0, norm.momentum <= 1 else {
+      throw CoreError(.value, "batch norm needs eps > 0 and momentum from 0 to 1, not \(norm.eps) and \(norm.momentum)")
+    }
+    let channels = [shape[0]]
+    let weight = try add(parameter: "weight", path, channels, .constant(1))
+    let bias = try add(parameter: "bias", path, channels, .constant(0))
+    let mean = try add(buffer: "running_mean", path, channels, .constant(0))
+    let variance = try add(buffer: "running_var", path, channels, .constant(1))
+    let counter = try add(buffer: "num_batches_tracked", path, [], .counter)
+    return .batchNorm(
+      norm, BatchNormPlaces(weight: weight, bias: bias, mean: mean, variance: variance, counter: counter), relu: false)
+  }
+
+  private func buildNormalise(mean: [Double], std: [Double], shape: [Int]) throws(CoreError) -> NetworkNode {
+    let channels = shape.first ?? 0
+    let valid = mean.allSatisfy(\.isFinite) && std.allSatisfy { $0 > 0 && $0.isFinite }
+    guard mean.count == channels, std.count == channels, valid else {
+      throw CoreError(
+        .shape, "normalisation with mean \(mean) and std \(std) of images with \(channels) channels",
+        hint: "give one finite mean and one positive standard deviation for each channel")
+    }
+    return .normalise(mean: mean.map { Float($0) }, std: std.map { Float($0) })
+  }
+
+  private func pool(_ pooling: Pooling, path: String, shape: inout [Int]) throws(CoreError) {
+    try requireImage(shape, "pooling", path)
+    let height = try Self.windows(
+      shape[1], pooling.kernel.height, pooling.stride.height, pooling.padding.top, pooling.padding.bottom, 1, path)
+    let width = try Self.windows(
+      shape[2], pooling.kernel.width, pooling.stride.width, pooling.padding.left, pooling.padding.right, 1, path)
+    shape = [shape[0], height, width]
+  }
+
+  // MARK: Helpers
+
+  private mutating func add(
+    parameter name: String, _ path: String, _ shape: [Int], _ content: TensorSpecification.Content
+  ) throws(CoreError) -> Int {
+    parameters.append(try specification(name, path, shape, content))
+    return parameters.count - 1
+  }
+
+  private mutating func add(
+    buffer name: String, _ path: String, _ shape: [Int], _ content: TensorSpecification.Content
+  ) throws(CoreError) -> Int {
+    buffers.append(try specification(name, path, shape, content))
+    return buffers.count - 1
+  }
+
+  private mutating func specification(
+    _ name: String, _ path: String, _ shape: [Int], _ content: TensorSpecification.Content
+  ) throws(CoreError) -> TensorSpecification {
+    let full = Self.join(path, name)
+    guard names.insert(full).inserted else { throw CoreError(.value, "two layers have the name '\(full)'") }
+    let (sum, overflow) = elements.addingReportingOverflow(try Self.product(shape))
+    guard !overflow, sum <= Self.elementLimit else {
+      throw CoreError(
+        .memory, "the network would have more than \(Self.elementLimit) weights (at '\(full)' of shape \(shape))",
+        hint: "use fewer channels or features")
+    }
+    elements = sum
+    return TensorSpecification(name: full, shape: shape, content: content)
+  }
+
+  private func requireImage(_ shape: [Int], _ what: String, _ path: String) throws(CoreError) {
+    guard shape.count == 3 else {
+      throw CoreError(.shape, "\(Self.place(path))\(what) needs [channels, height, width], but receives \(shape)")
+    }
+  }
+
+  static func join(_ path: String, _ name: String) -> String {
+    path.isEmpty ? name : name.isEmpty ? path : path + "." + name
+  }
+
+  private static func place(_ path: String) -> String { path.isEmpty ? "" : "layer '\(path)': " }
+
+  static func product(_ sizes: [Int]) throws(CoreError) -> Int {
+    var product = 1
+    for size in sizes {
+      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      guard !overflow, size >= 0 else { throw CoreError(.shape, "the shape \(sizes) is too large") }
+      product = next
+    }
+    return product
+  }
+
+  /// How many windows of a convolution or pooling fit along one axis.
+  private static func windows(
+    _ size: Int, _ kernel: Int, _ stride: Int, _ before: Int, _ after: Int, _ dilation: Int, _ path: String
+  ) throws(CoreError) -> Int {
+    let limit = 1 << 20
+    guard kernel > 0, stride > 0, before >= 0, after >= 0, dilation > 0,
+      kernel < limit, stride < limit, before < limit, after < limit, dilation < limit, size < 1 << 40
+    else {
+      throw CoreError(
+        .value,
+        "\(place(path))kernel \(kernel), stride \(stride), padding \(before) and \(after), dilation \(dilation)",
+        hint: "kernel, stride and dilation must be positive, padding not negative")
+    }
+    let reach = dilation * (kernel - 1) + 1
+    guard size + before + after >= reach else {
+      throw CoreError(
+        .shape,
+        "\(place(path))a window of \(reach) does not fit into \(size) pixels with padding \(before) and \(after)",
+        hint: "the images are too small for this network, or it shrinks them too often")
+    }
+    return (size + before + after - reach) / stride + 1
+  }
+}
+
+extension Initialisation {
+  func weight(fanIn: Int, fanOut: Int) -> TensorSpecification.Content {
+    switch self {
+    case .standard, .standardZeroBias: .uniform(bound: 1 / Double(max(fanIn, 1)).squareRoot())
+    case .kaimingFanIn: .normal(deviation: (2 / Double(max(fanIn, 1))).squareRoot())
+    case .kaimingFanOut: .normal(deviation: (2 / Double(max(fanOut, 1))).squareRoot())
+    case .zero: .constant(0)
+    }
+  }
+
+  func bias(fanIn: Int) -> TensorSpecification.Content {
+    self == .standard ? .uniform(bound: 1 / Double(max(fanIn, 1)).squareRoot()) : .constant(0)
+  }
+}

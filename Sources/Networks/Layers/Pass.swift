@@ -1,0 +1,74 @@
+import Tensors
+
+/// One run through a network.
+struct Pass {
+  let parameters: [Tensor]
+  var buffers: [Tensor]
+  let mode: Mode
+  let dropout: RandomStream?
+
+  mutating func run(_ node: NetworkNode, _ x: Tensor) throws(CoreError) -> Tensor {
+    switch node {
+    case .conv2d(let conv, let weight, let bias):
+      return try conv2d(
+        x, parameters[weight], bias.map { parameters[$0] }, stride: conv.stride.pair, padding: conv.padding,
+        dilation: conv.dilation.pair, groups: conv.groups)
+    case .linear(let weight, let bias): return try linear(x, parameters[weight], bias.map { parameters[$0] })
+    case .batchNorm(let norm, let places, let relu): return try batchNorm(norm, places, x, relu: relu)
+    case .relu: return try x.relu()
+    case .leakyRelu(let slope): return try x.leakyRelu(slope: Float(slope))
+    case .silu: return try x.silu()
+    case .maxPool(let pooling):
+      return try maxPool2d(x, kernel: pooling.kernel.pair, stride: pooling.stride.pair, padding: pooling.padding)
+    case .averagePool(let pooling):
+      return try avgPool2d(x, kernel: pooling.kernel.pair, stride: pooling.stride.pair, padding: pooling.padding)
+    case .globalAveragePool: return try globalAveragePool(x)
+    case .flatten: return try x.reshape([x.shape[0], x.shape.dropFirst().reduce(1, *)])
+    case .dropout(let p, let index):
+      guard mode == .train, p > 0 else { return x }
+      guard let dropout else {
+        throw CoreError(.value, "a network with dropout needs a random stream when it runs in training mode")
+      }
+      return try Tensors.dropout(x, Float(p), stream: dropout.child(index))
+    case .normalise(let mean, let std):
+      let shape = [1, mean.count, 1, 1]
+      return try (x - Tensor(mean, shape: shape)) / Tensor(std, shape: shape)
+    case .sequence(let nodes):
+      var x = x
+      for node in nodes { x = try run(node, x) }
+      return x
+    case .residual(let before, let body, let shortcut, let shortcutReadsBefore, let after):
+      let activated = try run(before, x)
+      let branch = try run(body, activated)
+      let straight = try run(shortcut, shortcutReadsBefore ? activated : x)
+      return try run(after, branch + straight)
+    }
+  }
+
+  private mutating func batchNorm(
+    _ norm: BatchNorm, _ places: BatchNormPlaces, _ x: Tensor, relu: Bool
+  ) throws(CoreError) -> Tensor {
+    let (weight, bias) = (parameters[places.weight], parameters[places.bias])
+    let (mean, variance) = (buffers[places.mean], buffers[places.variance])
+    guard mode == .train else {
+      return try batchNormEval(
+        x, weight: weight, bias: bias, mean: mean, variance: variance, eps: Float(norm.eps), relu: relu)
+    }
+    guard x.count > x.shape[1] else {
+      throw CoreError(
+        .shape, "batch norm in training needs more than one value per channel, not images \(x.shape)",
+        hint: "use a larger batch, or a batch size that does not leave a single example at the end")
+    }
+    let result = try batchNormTrain(x, weight: weight, bias: bias, eps: Float(norm.eps), relu: relu)
+    let updated = try result.updating(
+      runningMean: mean, runningVariance: variance, momentum: Float(norm.momentum))
+    (buffers[places.mean], buffers[places.variance]) = (updated.mean.detached(), updated.variance.detached())
+    let batches = buffers[places.counter].ints().first ?? 0
+    buffers[places.counter] = try Tensor(ints: [batches &+ 1], shape: [])
+    return result.y
+  }
+}
+
+extension Size {
+  var pair: (Int, Int) { (height, width) }
+}

@@ -1,0 +1,145 @@
+import Tensors
+
+/// How a network runs: in training, batch norm uses the statistics of the batch and moves the running ones, and dropout
+/// drops; in evaluation neither happens.
+public enum Mode: Sendable { case train, eval }
+
+/// A classifier: an architecture and its weights, by reference. Calling it gives logits [n, classes] of images
+/// [n, channels, height, width] in evaluation mode.
+public final class Model {
+  public let architecture: Architecture
+  /// What a file or a printed line calls it.
+  public var name: String
+  public let parameterNames: [String]
+  public let bufferNames: [String]
+  /// The weights, in PyTorch's order; none is tracked.
+  public private(set) var parameters: [Tensor]
+  /// Running statistics and counters of batch norm, in PyTorch's order.
+  public private(set) var buffers: [Tensor]
+  private let network: NetworkNode
+
+  /// A model with fresh weights, drawn from streams keyed by the seed and the position of each weight.
+  public convenience init(_ architecture: Architecture, seed: UInt64 = 0) throws(CoreError) {
+    let blueprint = try Blueprint(architecture)
+    var parameters: [Tensor] = []
+    for (i, parameter) in blueprint.parameters.enumerated() {
+      parameters.append(try parameter.tensor(stream: RandomStream(seed: seed, purpose: "init", i)))
+    }
+    var buffers: [Tensor] = []
+    for buffer in blueprint.buffers {
+      buffers.append(try buffer.tensor(stream: RandomStream(seed: seed, purpose: "init")))
+    }
+    self.init(
+      architecture: architecture, network: blueprint.network, parameterNames: blueprint.parameters.map(\.name),
+      bufferNames: blueprint.buffers.map(\.name), parameters: parameters, buffers: buffers)
+  }
+
+  private init(
+    architecture: Architecture, network: NetworkNode, parameterNames: [String], bufferNames: [String],
+    parameters: [Tensor], buffers: [Tensor]
+  ) {
+    self.architecture = architecture
+    self.network = network
+    self.parameterNames = parameterNames
+    self.bufferNames = bufferNames
+    self.parameters = parameters
+    self.buffers = buffers
+    name = architecture.familyName
+  }
+
+  public var classes: Int { architecture.classes }
+
+  /// Number of trainable weights.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  // MARK: Running
+
+  /// Logits in evaluation mode. Weights are not tracked: gradients can be taken with respect to the images only.
+  public func callAsFunction(_ images: Tensor) throws(CoreError) -> Tensor {
+    try forward(images, mode: .eval)
+  }
+
+  /// Logits [n, classes].
+  ///
+  /// - Parameters:
+  ///   - images: [n, channels, height, width], values in [0, 1].
+  ///   - mode: `.train` moves the running statistics of batch norm.
+  ///   - parameters: weights to run with instead of the model's own, for instance tracked ones; same order and shapes.
+  ///   - dropout: the stream that dropout draws from in training; a network without dropout needs none.
+  public func forward(
+    _ images: Tensor, mode: Mode, parameters: [Tensor]? = nil, dropout: RandomStream? = nil
+  ) throws(CoreError) -> Tensor {
+    guard images.shape.count == 4, Array(images.shape.dropFirst()) == architecture.input else {
+      throw CoreError(
+        .shape,
+        "the model \(name) reads images [n, \(architecture.input.map(String.init).joined(separator: ", "))], not \(images.shape)",
+        hint: images.shape.count == 3 ? "a single image needs a batch axis: images[0:1]" : nil)
+    }
+    var pass = Pass(
+      parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout)
+    let logits = try pass.run(network, images)
+    if mode == .train { buffers = pass.buffers }
+    return logits
+  }
+
+  /// The weights as leaves of which gradients can be taken; hand them to `forward`.
+  public func trackedParameters() -> [Tensor] { parameters.map { $0.tracked() } }
+
+  // MARK: Weights
+
+  /// Replaces all weights; shapes must stay.
+  public func setParameters(_ tensors: [Tensor]) throws(CoreError) {
+    try Self.require(tensors, like: parameters, names: parameterNames)
+    parameters = tensors.map { $0.detached() }
+  }
+
+  /// Replaces all buffers; shapes must stay.
+  public func setBuffers(_ tensors: [Tensor]) throws(CoreError) {
+    try Self.require(tensors, like: buffers, names: bufferNames)
+    buffers = tensors.map { $0.detached() }
+  }
+
+  private static func require(_ new: [Tensor], like old: [Tensor], names: [String]) throws(CoreError) {
+    guard new.count == old.count else { throw CoreError(.value, "\(new.count) tensors for \(old.count) weights") }
+    for (i, name) in names.enumerated() where new[i].shape != old[i].shape || new[i].dtype != old[i].dtype {
+      throw CoreError(
+        .shape, "'\(name)' has shape \(old[i].shape) and type \(old[i].dtype), not \(new[i].shape) and \(new[i].dtype)")
+    }
+  }
+
+  /// Weights and buffers by name: parameters first.
+  public var state: [(name: String, tensor: Tensor)] {
+    Array(zip(parameterNames, parameters)) + Array(zip(bufferNames, buffers))
+  }
+
+  /// A model of its own with the same weights.
+  public func copy() -> Model {
+    let copy = Model(
+      architecture: architecture, network: network, parameterNames: parameterNames, bufferNames: bufferNames,
+      parameters: parameters, buffers: buffers)
+    copy.name = name
+    return copy
+  }
+
+  /// Whether architecture, weights and buffers are the same, bit for bit.
+  public func hasEqualWeights(to other: Model) -> Bool {
+    architecture == other.architecture && zip(state, other.state).allSatisfy { $0.tensor.isIdentical(to: $1.tensor) }
+  }
+}
+
+extension Model: CustomStringConvertible {
+  public var description: String { "\(architecture), \(parameterCount) weights" }
+}
+
+extension TensorSpecification {
+  fileprivate func tensor(stream: RandomStream) throws(CoreError) -> Tensor {
+    let count = try NetworkBuilder.product(shape)
+    switch content {
+    case .uniform(let bound):
+      return try Tensor(stream.uniforms(count, from: Float(-bound), to: Float(bound)), shape: shape)
+    case .normal(let deviation): return try Tensor(stream.normals(count, deviation: Float(deviation)), shape: shape)
+    case .constant(let value): return try Tensor([Float](repeating: Float(value), count: count), shape: shape)
+    case .counter: return try Tensor(ints: [0], shape: [])
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Networks
+import Tensors
+import Testing
+
+@Suite struct ArchitectureTests {
+  static let cifar = [3, 32, 32]
+
+  /// Trainable weights and state-dict entries as PyTorch counts them.
+  static let counts: [(Architecture, Int, Int)] = [
+    (Architecture(.smallCNN(SmallCNN()), classes: 10, input: [1, 28, 28]), 312_202, 14),
+    (Architecture(.resNet18(planes: [64, 128, 256, 512]), classes: 10, input: cifar), 11_173_962, 122),
+    (Architecture(.preActResNet18(PreActResNet18(variant: .raw)), classes: 10, input: cifar), 11_171_146, 102),
+    (
+      Architecture(.preActResNet18(PreActResNet18(variant: .rawNormalised)), classes: 10, input: cifar), 11_172_170, 107
+    ),
+    (Architecture(.preActResNet18(PreActResNet18(variant: .activated)), classes: 10, input: cifar), 11_172_170, 107),
+    (Architecture(.wideResNet(WideResNet(depth: 28, widen: 10)), classes: 10, input: cifar), 36_479_194, 155),
+    (Architecture(.wideResNet(WideResNet(depth: 34, widen: 10)), classes: 10, input: cifar), 46_160_474, 191),
+    (Architecture(.resNet50(width: 64), classes: 1000, input: [3, 224, 224]), 25_557_032, 320),
+    (Architecture(.mnistNet, classes: 10, input: [1, 28, 28]), 166_406, 8),
+  ]
+
+  @Test(arguments: counts)
+  func weightsAreAsManyAsInPyTorch(_ architecture: Architecture, _ weights: Int, _ entries: Int) throws {
+    let blueprint = try Blueprint(architecture)
+    #expect(blueprint.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } == weights)
+    #expect(blueprint.parameters.count + blueprint.buffers.count == entries)
+  }
+
+  @Test(arguments: counts.map(\.0))
+  func descriptionsSurviveAWeightFile(_ architecture: Architecture) throws {
+    #expect(try Architecture(JSON.parse(architecture.json.text)) == architecture)
+  }
+
+  @Test func anyLayerSurvivesAWeightFile() throws {
+    let block = Residual(
+      before: [Child("bn", .batchNorm(BatchNorm(eps: 1e-3, momentum: 0.01))), Child("", .silu)],
+      body: [
+        Child("conv", .conv2d(Conv2d(8, kernel: Size(3, 5), padding: Padding(top: 1, bottom: 1, left: 2, right: 2)))),
+        Child("", .leakyRelu(slope: 0.1)), Child("", .dropout(0.25)),
+      ],
+      shortcut: [
+        Child("", .conv2d(Conv2d(8, kernel: Size(1), groups: 2, bias: false, initialisation: .kaimingFanOut)))
+      ],
+      shortcutReadsBefore: true, after: [Child("", .relu)])
+    let architecture = Architecture(
+      .custom(
+        .sequential([
+          .normalise(mean: [0.5, 0.5], std: [0.25, 0.25]), .residual(block),
+          .maxPool(Pooling(Size(2), padding: Padding(1))), .averagePool(Pooling(Size(2), stride: Size(1))), .flatten,
+          .linear(Linear(4, bias: false)), .chain([Child("head", .linear(Linear(3, initialisation: .zero)))]),
+        ])),
+      classes: 3, input: [2, 8, 8], normalisation: Normalisation(mean: [0, 0], std: [1, 1]))
+    #expect(try Architecture(JSON.parse(architecture.json.text)) == architecture)
+    let names = try Blueprint(architecture).parameters.map(\.name)
+    #expect(
+      names == [
+        "1.bn.weight", "1.bn.bias", "1.conv.weight", "1.conv.bias", "1.weight", "5.weight", "6.head.weight",
+        "6.head.bias",
+      ])
+  }
+
+  static let impossible: [Architecture] = [
+    Architecture(.smallCNN(SmallCNN()), classes: 10, input: [1, 12, 12]),
+    Architecture(.smallCNN(SmallCNN(channels: [1, 2])), classes: 10, input: [1, 28, 28]),
+    Architecture(.smallCNN(SmallCNN(features: -1)), classes: 10, input: [1, 28, 28]),
+    Architecture(.smallCNN(SmallCNN(dropout: 1)), classes: 10, input: [1, 28, 28]),
+    Architecture(.smallCNN(SmallCNN()), classes: 1, input: [1, 28, 28]),
+    Architecture(.mlp(hidden: [Int.max]), classes: 10, input: [1, 28, 28]),
+    Architecture(.mlp(hidden: [1 << 31, 1 << 31]), classes: 10, input: [1, 28, 28]),
+    Architecture(.mlp(hidden: []), classes: 10, input: [1, 28]),
+    Architecture(.mlp(hidden: []), classes: 10, input: [1, 0, 28]),
+    Architecture(.mlp(hidden: []), classes: 10, input: [1, Int.max, Int.max]),
+    Architecture(.wideResNet(WideResNet(depth: 12)), classes: 10, input: cifar),
+    Architecture(.wideResNet(WideResNet(widen: Int.max)), classes: 10, input: cifar),
+    Architecture(.preActResNet18(PreActResNet18(planes: [64])), classes: 10, input: cifar),
+    Architecture(.resNet18(planes: [1, 2, 3, Int.max]), classes: 10, input: cifar),
+    Architecture(.resNet50(width: 0), classes: 10, input: cifar),
+    Architecture(.mnistNet, classes: 10, input: [1, 1, 1]),
+    Architecture(.custom(.relu), classes: 10, input: cifar),
+    Architecture(.custom(.linear(Linear(10))), classes: 10, input: cifar),
+    Architecture(.mlp(hidden: []), classes: 10, input: cifar, normalisation: Normalisation(mean: [0], std: [1])),
+    Architecture(.mlp(hidden: []), classes: 10, input: [1, 8, 8], normalisation: Normalisation(mean: [0], std: [0])),
+  ]
+
+  @Test(arguments: impossible)
+  func impossibleSizesAreErrors(_ architecture: Architecture) {
+    #expect(throws: CoreError.self) { try Blueprint(architecture) }
+  }
+
+  @Test func deepNestingIsAnError() {
+    var layer = Layer.relu
+    for _ in 0..<100 { layer = .sequential([layer]) }
+    #expect(throws: CoreError.self) {
+      try Blueprint(Architecture(.custom(layer), classes: 2, input: [1, 4, 4]))
+    }
+  }
+}

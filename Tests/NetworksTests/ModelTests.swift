@@ -1,0 +1,103 @@
+import Networks
+import Tensors
+import Testing
+
+@Suite struct ModelTests {
+  let images: Tensor
+
+  init() throws {
+    images = try Tensor(RandomStream(seed: 1, purpose: "images").uniforms(4 * 3 * 16 * 16), shape: [4, 3, 16, 16])
+  }
+
+  static let small: [Architecture] = [
+    Architecture(.mlp(hidden: [8, 6]), classes: 5, input: [3, 16, 16]),
+    Architecture(.smallCNN(SmallCNN(channels: [4, 4, 8, 8], features: 12)), classes: 5, input: [3, 16, 16]),
+    Architecture(
+      .preActResNet18(PreActResNet18(planes: [2, 4, 4, 8], variant: .raw)), classes: 5, input: [3, 16, 16]),
+    Architecture(
+      .preActResNet18(PreActResNet18(planes: [2, 4, 4, 8], variant: .rawNormalised)), classes: 5, input: [3, 16, 16]),
+    Architecture(
+      .preActResNet18(PreActResNet18(planes: [2, 4, 4, 8])), classes: 5, input: [3, 16, 16], normalisation: .cifar10),
+    Architecture(.wideResNet(WideResNet(depth: 10, widen: 1, dropout: 0.1)), classes: 5, input: [3, 16, 16]),
+    Architecture(.resNet18(planes: [2, 4, 4, 8]), classes: 5, input: [3, 16, 16]),
+    Architecture(.resNet50(width: 2), classes: 5, input: [3, 16, 16]),
+    Architecture(.mnistNet, classes: 5, input: [3, 16, 16]),
+  ]
+
+  @Test(arguments: small)
+  func everyFamilyRunsAndLearns(_ architecture: Architecture) throws {
+    let model = try Model(architecture, seed: 3)
+    #expect(try model(images).shape == [4, 5])
+    let parameters = model.trackedParameters()
+    let logits = try model.forward(
+      images, mode: .train, parameters: parameters, dropout: RandomStream(seed: 0, purpose: "dropout"))
+    let loss = try crossEntropy(logits, labels: [0, 1, 2, 3])
+    let gradients = try gradients(of: loss, withRespectTo: parameters)
+    #expect(zip(gradients, parameters).allSatisfy { $0.shape == $1.shape })
+    #expect(gradients.allSatisfy { $0.floats().allSatisfy(\.isFinite) })
+    #expect(try gradients.last?.abs().sum().item() ?? 0 > 0)
+  }
+
+  @Test(arguments: small)
+  func evaluationChangesNothing(_ architecture: Architecture) throws {
+    let model = try Model(architecture, seed: 3)
+    let before = model.copy()
+    let first = try model(images)
+    #expect(try model(images).isIdentical(to: first))
+    #expect(model.hasEqualWeights(to: before))
+  }
+
+  @Test func trainingMovesTheRunningStatistics() throws {
+    let model = try Model(Self.small[6])
+    let before = model.copy()
+    _ = try model.forward(images, mode: .train)
+    #expect(!model.hasEqualWeights(to: before))
+    #expect(zip(model.parameters, before.parameters).allSatisfy { $0.isIdentical(to: $1) })
+    let counter = try #require(model.bufferNames.firstIndex(of: "bn1.num_batches_tracked"))
+    #expect(model.buffers[counter].ints() == [1])
+    #expect(model.buffers[counter].shape == [])
+  }
+
+  @Test func seedsDecideTheWeights() throws {
+    let model = try Model(Self.small[1], seed: 3)
+    #expect(try model.hasEqualWeights(to: Model(Self.small[1], seed: 3)))
+    #expect(try !model.hasEqualWeights(to: Model(Self.small[1], seed: 4)))
+  }
+
+  @Test func copiesAreIndependent() throws {
+    let model = try Model(Self.small[0])
+    let copy = model.copy()
+    try model.setParameters(model.parameters.map { try $0 + 1 })
+    #expect(!copy.hasEqualWeights(to: model))
+    #expect(try copy.hasEqualWeights(to: Model(Self.small[0])))
+  }
+
+  /// TRADES' SmallCNN: Kaiming convolutions without bias, last layer zero, PyTorch's default elsewhere.
+  @Test func smallCNNStartsAsInTRADES() throws {
+    let model = try Model(Architecture(.smallCNN(SmallCNN()), classes: 10, input: [1, 28, 28]))
+    func values(_ name: String) throws -> [Float] {
+      model.parameters[try #require(model.parameterNames.firstIndex(of: name))].floats()
+    }
+    func deviation(_ values: [Float]) -> Float {
+      (values.reduce(0) { $0 + $1 * $1 } / Float(values.count)).squareRoot()
+    }
+    #expect(model.parameterNames.first == "feature_extractor.conv1.weight")
+    #expect(model.parameterNames.last == "classifier.fc3.bias")
+    #expect(try values("classifier.fc3.weight").allSatisfy { $0 == 0 })
+    #expect(try values("feature_extractor.conv3.bias").allSatisfy { $0 == 0 })
+    #expect(try abs(deviation(values("feature_extractor.conv4.weight")) / (2.0 / 576 as Float).squareRoot() - 1) < 0.02)
+    let linear = try values("classifier.fc1.weight")
+    #expect(linear.allSatisfy { abs($0) <= 1 / 32 })
+    #expect(abs(deviation(linear) * 32 * Float(3).squareRoot() - 1) < 0.02)
+  }
+
+  @Test func wrongUseIsAnError() throws {
+    let model = try Model(Self.small[1])
+    #expect(throws: CoreError.self) { try model(Tensor.zeros([4, 1, 16, 16])) }
+    #expect(throws: CoreError.self) { try model(Tensor.zeros([3, 16, 16])) }
+    #expect(throws: CoreError.self) { try model.forward(images, mode: .train) }
+    #expect(throws: CoreError.self) { try model.setParameters([]) }
+    #expect(throws: CoreError.self) { try model.setParameters(model.parameters.reversed()) }
+    #expect(try model(Tensor.zeros([0, 3, 16, 16])).shape == [0, 5])
+  }
+}
