@@ -1,0 +1,23 @@
+import Networks
+import Tensors
+
+/// What an attack tries to make large.
+public enum AttackObjective: String, Sendable, CaseIterable {
+  /// Cross-entropy of the true class.
+  case crossEntropy = "ce"
+  /// KL(p(x) ‖ p(x')) from the prediction on the clean image, as in TRADES; needs a random start, for it is flat at x.
+  case klDivergence = "kl"
+
+  /// The objective as a sum over a batch.
+  func function(
+    _ model: Model, images: Tensor, labels: [Int]
+  ) throws(CoreError) -> ProjectedGradient.Objective {
+    switch self {
+    case .crossEntropy:
+      return { (logits, _) throws(CoreError) in try Tensors.crossEntropy(logits, labels: labels, reduction: .sum) }
+    case .klDivergence:
+      let reference = try model(images)
+      return { (logits, _) throws(CoreError) in try Tensors.klDivergence(reference, logits, reduction: .sum) }
+    }
+  }
+}

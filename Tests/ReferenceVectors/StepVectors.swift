@@ -1,0 +1,204 @@
+import Networks
+import Robustness
+import Tensors
+import Testing
+
+extension ReferenceVectors {
+  /// `steps.json`: three training steps of each method, and learning-rate schedules.
+  @Suite(.enabled(if: VectorFiles.exist)) struct Steps {
+    static let methods = [
+      "ce", "ce_nesterov", "ce_no_momentum", "pgd_at", "trades", "trades_2fwd", "ltd_at", "ltd_at_mix0.3", "ltd_trades",
+      "ltd_trades_mix0.3",
+    ]
+
+    let json: JSON
+    let tensors: SafeTensors
+
+    init() throws {
+      let files = try VectorFiles()
+      json = try files.json("steps.json")
+      tensors = try files.tensors("steps.safetensors")
+    }
+
+    @Test(arguments: methods)
+    func attack(_ name: String) throws {
+      let (method, entry) = try method(name)
+      guard let stored = try entry.array("steps")[0]["x_adv"]?.stringValue else {
+        #expect(!method.needsAttack)
+        return
+      }
+      let adversarial = try #require(try method.adversarial(step(1, of: model("student0"))))
+      let expected = try tensors.tensor(stored)
+      let near = zip(adversarial.floats(), expected.floats()).count { abs($0 - $1) <= 1e-6 }
+      #expect(adversarial.shape == expected.shape)
+      #expect(Double(near) >= 0.998 * Double(expected.count), "\(near) of \(expected.count) elements agree")
+    }
+
+    @Test(arguments: methods)
+    func update(_ name: String) throws {
+      let (method, entry) = try method(name)
+      let student = try model("student0")
+      var sgd = try optimiser(entry)
+      for (i, expected) in try entry.array("steps").enumerated() {
+        let step = try step(i + 1, of: student)
+        let adversarial = try expected["x_adv"]?.stringValue.map { try tensors.tensor($0) }
+        let (loss, gradients) = try advance(student, step, method, adversarial, &sgd, expected)
+        #expect(relative(try loss.total.item(), try expected.number("loss")) <= 2e-5)
+        for part in loss.parts {
+          #expect(relative(try part.value.item(), try expected.value("parts").number(part.name)) <= 1e-4)
+        }
+        let norm = gradients.reduce(0.0) { $0 + $1.floats().reduce(0.0) { $0 + Double($1) * Double($1) } }.squareRoot()
+        #expect(relative(norm, try expected.number("grad_norm")) <= 1e-4)
+        if i == 0 {
+          try compare(Array(zip(student.parameterNames, gradients)), "\(name)/grad1", 2e-5, 5e-4)
+          try compare(student.state, "\(name)/after1", 2e-5, 5e-4)
+        }
+      }
+      try compare(student.state, "\(name)/after3", 2e-5, 5e-4)
+      try compare(Array(zip(student.parameterNames, sgd.velocities.compactMap { $0 })), "\(name)/momentum3", 2e-5, 5e-4)
+    }
+
+    @Test(arguments: methods)
+    func endToEnd(_ name: String) throws {
+      let (method, entry) = try method(name)
+      let student = try model("student0")
+      var sgd = try optimiser(entry)
+      for (i, expected) in try entry.array("steps").enumerated() {
+        let step = try step(i + 1, of: student)
+        let (loss, _) = try advance(student, step, method, try method.adversarial(step), &sgd, expected)
+        if i != 1 {
+          #expect(relative(try loss.total.item(), try expected.number("loss")) <= (i == 0 ? 2e-4 : 2e-2))
+        }
+      }
+      try compare(student.state, "\(name)/after3", 2e-3, 2e-2)
+    }
+
+    // MARK: Parts
+
+    private func method(_ name: String) throws -> (any TrainingMethod, JSON) {
+      let entry = try json.value("methods").value(name)
+      func parameter(_ key: String) throws -> Double { try entry.value("params").number(key) }
+      let kind = name.split(separator: "_").prefix(2).joined(separator: "_")
+      switch kind {
+      case "ce", "ce_nesterov", "ce_no": return (Standard(), entry)
+      case "pgd_at": return (PGDAT(), entry)
+      case "trades": return (TRADES(beta: try parameter("beta"), separateForward: true), entry)
+      case "trades_2fwd": return (TRADES(beta: try parameter("beta")), entry)
+      case "ltd_at", "ltd_trades":
+        return (
+          LTD(
+            teacher: try model("teacher_std"), temperature: try parameter("tau_T"),
+            beta: kind == "ltd_at" ? 0 : try parameter("beta"), mix: try parameter("mix"),
+            framework: kind == "ltd_at" ? .pgdAT : .trades), entry
+        )
+      default: throw CoreError(.value, "no method \(name)")
+      }
+    }
+
+    private func model(_ name: String) throws -> Model {
+      func channels(_ layer: String) throws -> Int { try #require(tensors.entry("\(name)/\(layer)")).shape[0] }
+      func conv(_ layer: String, stride: Int) throws -> Layer {
+        .conv2d(
+          Conv2d(
+            try channels("\(layer).weight"), kernel: Size(3), stride: Size(stride), padding: Padding(1), bias: false))
+      }
+      let images = try #require(tensors.entry("x1")).shape
+      let classes = try channels("fc.weight")
+      let model = try Model(
+        Architecture(
+          .custom(
+            .chain([
+              Child("conv1", try conv("conv1", stride: 1)), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),
+              Child("conv2", try conv("conv2", stride: 2)), Child("bn2", .batchNorm(BatchNorm())), Child("", .relu),
+              Child("", .globalAveragePool), Child("fc", .linear(Linear(classes))),
+            ])), classes: classes, input: Array(images.dropFirst())))
+      try model.setParameters(model.parameterNames.map { try tensors.tensor("\(name)/\($0)") })
+      try model.setBuffers(model.bufferNames.map { try tensors.tensor("\(name)/\($0)") })
+      return model
+    }
+
+    private func optimiser(_ entry: JSON) throws -> Optimiser {
+      let settings = try entry.value("sgd")
+      return Optimiser(
+        SGD(
+          learningRate: Float(try settings.number("lr")), momentum: Float(try settings.number("momentum")),
+          weightDecay: Float(try settings.number("weight_decay")),
+          nesterov: try settings.bool("nesterov")))
+    }
+
+    private func step(_ i: Int, of student: Model) throws -> TrainingStep {
+      let images = try tensors.tensor("x\(i)")
+      let labels = try tensors.tensor("y\(i)").ints()
+      let noise = [try tensors.tensor("delta_uniform\(i)"), try tensors.tensor("delta_normal\(i)")]
+      return TrainingStep(
+        model: student, parameters: student.trackedParameters(), images: images, labels: labels,
+        ids: Array(labels.indices),
+        ascent: ProjectedGradient(
+          eps: try json.number("eps"), stepSize: try json.number("step_size"),
+          steps: try json.int("attack_iterations")),
+        stream: RandomStream(seed: 0, purpose: "unused"), noise: { noise[$0 == .uniform ? 0 : 1] })
+    }
+
+    private func advance(
+      _ student: Model, _ step: TrainingStep, _ method: any TrainingMethod, _ adversarial: Tensor?,
+      _ sgd: inout Optimiser,
+      _ expected: JSON
+    ) throws -> (StepLoss, [Tensor]) {
+      let loss = try method.loss(step, adversarial: adversarial)
+      let gradients = try gradients(of: loss.total, withRespectTo: step.parameters)
+      sgd.settings.learningRate = Float(try expected.number("lr"))
+      let updated = try sgd.step(student.parameters, gradients: gradients)
+      try student.setParameters(updated)
+      return (loss, gradients)
+    }
+
+    private func compare(
+      _ actual: [(name: String, tensor: Tensor)], _ folder: String, _ absolute: Double, _ relative: Double
+    ) throws {
+      for (name, tensor) in actual {
+        guard tensors.entry("\(folder)/\(name)") != nil else {
+          Issue.record("no \(folder)/\(name)")
+          continue
+        }
+        let expected = try tensors.tensor("\(folder)/\(name)")
+        let limit = absolute + relative * maximum(expected.floats())
+        #expect(difference(tensor, expected) <= limit, "\(folder)/\(name)")
+      }
+    }
+
+    private func relative(_ a: Double, _ b: Double) -> Double { abs(a - b) / max(abs(b), 1e-30) }
+
+    // MARK: Learning rates
+
+    @Test func learningRateSchedules() throws {
+      let byName: [String: LearningRateSchedule] = [
+        "piecewise": .piecewise, "cosine": .cosine, "cyclic": .cyclic, "linear": .linear, "trades_steps": .trades,
+        "trades_awp_steps": .tradesAWP, "fast_adversarial_cyclic": .triangle, "multistep": .multistep,
+        "one_cycle": .oneCycle, "fast_mnist": .fastMNIST,
+      ]
+      for entry in try json.array("lr_schedules") {
+        let name = try entry.string("name")
+        let schedule = try #require(byName[name])
+        let parameters = try entry.value("params")
+        let rate = try #require(parameters["lr_max"] ?? parameters["lr"] ?? parameters["max_lr"]).numberValue ?? 0
+        let times = try entry.numbers("t")
+        let rates = try entry.numbers("lr")
+        let momenta = entry["momentum"]?.numbers
+        for (i, t) in times.enumerated() {
+          let actual: Double
+          if let iterations = (parameters["total_iterations"] ?? parameters["total_steps"])?.intValue {
+            let position = TrainingPosition(epoch: 0, step: Int(t), stepsPerEpoch: iterations, epochs: 1)
+            actual = schedule.learningRate(rate, at: position)
+            if let momenta { #expect(abs(try #require(schedule.momentum(at: position)) - momenta[i]) <= 1e-6) }
+          } else if let epochs = parameters["epochs"]?.intValue {
+            actual = schedule.learningRate(rate, time: t, epochs: epochs)
+          } else {
+            let position = TrainingPosition(epoch: Int(t) - 1, step: 0, stepsPerEpoch: 1, epochs: 200)
+            actual = schedule.learningRate(rate, at: position)
+          }
+          #expect(abs(actual - rates[i]) <= max(1e-6 * abs(rates[i]), 1e-9), "\(name) at \(t)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import Datasets
+import Networks
+import Robustness
+import Synchronization
+import Tensors
+import Testing
+
+@Suite(.serialized) struct FitTests {
+  let plan = TrainingPlan(epochs: 3, batchSize: 20, learningRate: 0.05, weightDecay: 1e-4, seed: 5)
+  let attack = PGD(eps: 0.1, steps: 3)
+
+  static let methods = ["standard", "pgd_at", "trades", "trades separate", "ltd", "ltd on pgd_at"]
+
+  func method(_ name: String) throws -> any TrainingMethod {
+    switch name {
+    case "pgd_at": return PGDAT()
+    case "trades": return TRADES(beta: 2)
+    case "trades separate": return TRADES(beta: 2, separateForward: true)
+    case "ltd": return LTD(teacher: try network(seed: 9), temperature: 2, beta: 2, mix: 0.5)
+    case "ltd on pgd_at": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .pgdAT)
+    default: return Standard()
+    }
+  }
+
+  @Test(arguments: methods)
+  func trainingLowersTheLoss(_ name: String) throws {
+    let model = try network()
+    let before = model.copy()
+    let report = try fit(model, on: bars(66), method: method(name), attack: attack, plan: plan)
+    #expect(report.epochs.map(\.epoch) == [1, 2, 3])
+    #expect(report.steps == 12)
+    #expect(!report.interrupted)
+    #expect(report.epochs[2].loss < report.epochs[0].loss)
+    #expect(report.epochs[2].naturalAccuracy > 0.5)
+    #expect((report.epochs[0].adversarialAccuracy == nil) == (name == "standard"))
+    #expect(
+      report.epochs[0].parts.map(\.name) == (name.hasPrefix("trades") || name == "ltd" ? ["natural", "robust"] : []))
+    #expect(!model.hasEqualWeights(to: before))
+  }
+
+  @Test(arguments: methods)
+  func sameSeedSameBits(_ name: String) throws {
+    let threads = Compute.threads
+    defer { Compute.threads = threads }
+    func run(_ threads: Int, seed: UInt64 = 5) throws -> Model {
+      Compute.threads = threads
+      let model = try network()
+      var plan = plan
+      plan.seed = seed
+      plan.epochs = 2
+      plan.augmentation = .cropFlip
+      try fit(model, on: bars(50), method: method(name), attack: attack, plan: plan)
+      return model
+    }
+    let one = try run(1)
+    #expect(try one.hasEqualWeights(to: run(2)))
+    #expect(try !one.hasEqualWeights(to: run(1, seed: 6)))
+  }
+
+  @Test func theTeacherStaysAsItIs() throws {
+    let teacher = try network(seed: 9)
+    let before = teacher.copy()
+    try fit(network(), on: bars(40), method: LTD(teacher: teacher), attack: attack, plan: plan)
+    #expect(teacher.hasEqualWeights(to: before))
+  }
+
+  @Test func softLabelsAreSofterAtHigherTemperature() throws {
+    let images = try bars(6).images
+    let labels = [0, 1, 2, 0, 1, 2]
+    let teacher = try network(seed: 3)
+    let sharp = try LTD(teacher: teacher, temperature: 0.5).softLabels(images, labels).floats()
+    let soft = try LTD(teacher: teacher, temperature: 50).softLabels(images, labels).floats()
+    #expect(soft.allSatisfy { abs($0 - 1 / 3) < 0.05 })
+    #expect((sharp.max() ?? 0) > (soft.max() ?? 1))
+    let hard = try LTD(teacher: teacher, mix: 1).softLabels(images, labels)
+    #expect(hard.floats() == labels.flatMap { label in (0..<3).map { $0 == label ? 1 : 0 } })
+  }
+
+  /// What was trained before the interruption stays, and no half of a step.
+  @Test func interruptionKeepsTheLastStep() throws {
+    let data = try bars(80)
+    let model = try network()
+    let report = try fit(model, on: data, method: Interrupted(after: 6), attack: attack, plan: plan)
+    #expect(report.interrupted)
+    #expect(report.steps == 6)
+    #expect(report.epochs.count == 1)
+
+    let later = try network()
+    try fit(later, on: data, method: Interrupted(after: 7), attack: attack, plan: plan)
+    #expect(!later.hasEqualWeights(to: model))
+    let again = try network()
+    try fit(again, on: data, method: Interrupted(after: 6, beforeForward: true), attack: attack, plan: plan)
+    #expect(again.hasEqualWeights(to: model))
+  }
+
+  @Test func progressCountsEveryStep() throws {
+    let counted = Counter()
+    try fit(network(), on: bars(66), plan: plan, progress: counted)
+    #expect(counted.steps.load(ordering: .relaxed) == 12)
+    #expect(counted.finished.load(ordering: .relaxed) == 1)
+  }
+
+  @Test func validationIsMeasuredAfterEachEpoch() throws {
+    let report = try fit(
+      network(), on: bars(66), method: TRADES(), attack: attack, plan: plan, validation: bars(30, seed: 1))
+    #expect(report.epochs.allSatisfy { $0.validation?.n == 30 && $0.validation?.attacks.count == 1 })
+  }
+
+  @Test func divergenceIsAnErrorThatSaysWhere() throws {
+    var plan = plan
+    plan.learningRate = 1e30
+    let error = #expect(throws: CoreError.self) { try fit(network(), on: bars(66), plan: plan) }
+    #expect(error?.kind == .numeric)
+    #expect(error?.message.contains("epoch 1, step") == true)
+  }
+
+  @Test func impossibleSettingsAreErrors() throws {
+    let data = try bars(12)
+    let plans = [
+      TrainingPlan(epochs: 0), TrainingPlan(epochs: Int.max), TrainingPlan(batchSize: 0),
+      TrainingPlan(learningRate: 0), TrainingPlan(learningRate: .nan), TrainingPlan(momentum: 1),
+      TrainingPlan(weightDecay: -1),
+    ]
+    for plan in plans { #expect(throws: CoreError.self) { try fit(network(), on: data, plan: plan) } }
+    let model = try network()
+    let methods: [any TrainingMethod] = [
+      TRADES(beta: -1), TRADES(beta: .nan), LTD(teacher: model), LTD(teacher: try network(), temperature: 0),
+      LTD(teacher: try network(), mix: 2),
+      LTD(teacher: try Model(Architecture(.mlp(hidden: []), classes: 4, input: [1, 8, 8]))),
+    ]
+    for method in methods { #expect(throws: CoreError.self) { try fit(model, on: data, method: method) } }
+    #expect(throws: CoreError.self) { try fit(model, on: data, method: TRADES(), attack: PGD(steps: 0)) }
+    let other = try Model(Architecture(.mlp(hidden: []), classes: 3, input: [1, 4, 4]))
+    #expect(throws: CoreError.self) { try fit(other, on: data) }
+    let fewer = try Model(Architecture(.mlp(hidden: []), classes: 2, input: [1, 8, 8]))
+    #expect(throws: CoreError.self) { try fit(fewer, on: data) }
+  }
+
+  @Test func aBatchLargerThanTheDataIsTheData() throws {
+    let report = try fit(network(), on: bars(9), plan: TrainingPlan(epochs: 2, batchSize: Int.max))
+    #expect(report.steps == 2)
+  }
+}
+
+/// TRADES that the user stops, at the beginning of a step or when batch norm has already moved.
+private final class Interrupted: TrainingMethod {
+  let description = "interrupted()"
+  let beforeForward: Bool
+  var left: Int
+
+  init(after steps: Int, beforeForward: Bool = false) {
+    left = steps
+    self.beforeForward = beforeForward
+  }
+
+  func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor? {
+    if left == 0, beforeForward { throw CoreError(.interrupted, "interrupted") }
+    return try TRADES().adversarial(step)
+  }
+
+  func loss(_ step: TrainingStep, adversarial: Tensor?) throws(CoreError) -> StepLoss {
+    let loss = try TRADES().loss(step, adversarial: adversarial)
+    if left == 0 { throw CoreError(.interrupted, "interrupted") }
+    left -= 1
+    return loss
+  }
+}
+
+private final class Counter: Progress {
+  let steps = Atomic(0)
+  let finished = Atomic(0)
+
+  func update(
+    title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
+  ) { steps.store(done, ordering: .relaxed) }
+  func note(_ line: String) {}
+  func finish() { finished.add(1, ordering: .relaxed) }
+}
