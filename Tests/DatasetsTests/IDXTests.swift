@@ -228,11 +228,10 @@ import Testing
   private func statistics(_ data: Dataset) throws -> (mean: Double, deviation: Double) {
     var (sum, squares, count) = (0.0, 0.0, 0.0)
     for places in data.batches(of: 5000) {
-      for value in try data.batch(places).images.floats() {
-        sum += Double(value)
-        squares += Double(value) * Double(value)
-        count += 1
-      }
+      let images = try data.batch(places).images
+      sum += try images.mean().item() * Double(places.count)
+      squares += try images.square().mean().item() * Double(places.count)
+      count += Double(places.count)
     }
     let mean = sum / count
     return (mean, (squares / count - mean * mean).squareRoot())

@@ -1,14 +1,11 @@
-import Foundation
 import Tensors
-import TestSupport
 import Testing
 
 extension ReferenceVectors {
   @Suite struct Random {
     /// `torch_cpu_rng`: draws of PyTorch's CPU generator for some seeds, with 6 decimals, and `more` with 9.
-    @Test(.enabled(if: SharedFiles.vectors != nil)) func torchCPUGenerator() throws {
-      let url = try #require(SharedFiles.vectors).appending(path: "attacks.json")
-      let file = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    @Test(.enabled(if: VectorFolder.isPresent, VectorFolder.absence)) func torchCPUGenerator() throws {
+      let file = try VectorFolder.json("attacks.json")
       var seeds = try #require(file["torch_cpu_rng"] as? [String: Any])
       let more = seeds.removeValue(forKey: "more") as? [String: Any] ?? [:]
       var checked = 0

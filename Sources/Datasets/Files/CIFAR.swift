@@ -123,6 +123,7 @@ private struct ColourRecords {
     bytes.reserveCapacity(bytes.count + wanted * Self.imageSize)
     labels.reserveCapacity(labels.count + wanted)
     while reader.position < wanted * size {
+      try Compute.poll()
       let place = reader.position / size
       let part = try reader.readUp(to: min(wanted - place, 1000) * size)
       for start in stride(from: 0, to: part.count - size + 1, by: size) {

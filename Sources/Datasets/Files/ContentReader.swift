@@ -79,8 +79,13 @@ final class ContentReader {
   func readUp(to count: Int) throws(CoreError) -> [UInt8] {
     var content: [UInt8] = []
     content.reserveCapacity(min(max(0, count), mostContent))
+    var polled = 0
     while content.count < count {
       let before = content.count
+      if before - polled >= 1 << 22 {
+        try Compute.poll()
+        polled = before
+      }
       if isGzip {
         try inflateSome(into: &content, atMost: count - before)
       } else {

@@ -23,7 +23,7 @@ import Tensors
 ///   - test: test images; by default a quarter of n.
 ///   - ambiguity: the share of blends, 0…1.
 ///   - size: height and width in pixels, 8…256.
-/// - Throws: `value` for arguments out of range, `memory` for more than 8 GiB of images.
+/// - Throws: `value` for arguments out of range, `memory` for more than 4 GiB of images, `interrupted`.
 public func glyphs(
   n: Int = 4000, test: Int? = nil, ambiguity: Double = 0.3, seed: UInt64 = 0, size: Int = 28
 ) throws(CoreError) -> (train: Dataset, test: Dataset) {
@@ -37,14 +37,14 @@ public func glyphs(
     throw CoreError(.value, "size=\(size) pixels", hint: "choose 8 to 256; 28 is the usual size")
   }
   let test = test ?? (n + 3) / 4
-  guard (n + test) * size * size <= 8 << 30 else {
+  guard (n + test) * size * size <= 4 << 30 else {
     throw CoreError(
-      .memory, "\(n + test) images of \(size)×\(size) need more than 8 GiB", hint: "make fewer or smaller")
+      .memory, "\(n + test) images of \(size)×\(size) need more than 4 GiB", hint: "make fewer or smaller")
   }
   let source = GlyphSource(ambiguity: ambiguity, size: size)
   return (
-    source.dataset(name: "glyphs train", count: n, stream: RandomStream(seed: seed, purpose: "glyphs.train")),
-    source.dataset(name: "glyphs test", count: test, stream: RandomStream(seed: seed, purpose: "glyphs.test"))
+    try source.dataset(name: "glyphs train", count: n, stream: RandomStream(seed: seed, purpose: "glyphs.train")),
+    try source.dataset(name: "glyphs test", count: test, stream: RandomStream(seed: seed, purpose: "glyphs.test"))
   )
 }
 
@@ -52,26 +52,29 @@ private struct GlyphSource {
   let ambiguity: Double
   let size: Int
 
-  func dataset(name: String, count: Int, stream: RandomStream) -> Dataset {
+  func dataset(name: String, count: Int, stream: RandomStream) throws(CoreError) -> Dataset {
     let classes = GlyphOutlines.digits.count
     let area = size * size
     var pixels = [UInt8](repeating: 0, count: count * area)
     var labels = [Int](repeating: 0, count: count)
     var posterior = [Float](repeating: 0, count: count * classes)
-    let batch = 64
-    pixels.withUnsafeMutableBufferPointer { pixels in
-      labels.withUnsafeMutableBufferPointer { labels in
-        posterior.withUnsafeMutableBufferPointer { posterior in
-          // Each chunk writes its own images only.
-          nonisolated(unsafe) let (pixels, labels, posterior) = (pixels, labels, posterior)
-          Threads.parallelFor(count, grain: batch) { range in
-            var canvas = GlyphCanvas(size: size)
-            for i in range {
-              let drawing = GlyphDrawing(stream: stream.child(i), ambiguity: ambiguity)
-              canvas.draw(drawing, into: UnsafeMutableBufferPointer(rebasing: pixels[i * area..<(i + 1) * area]))
-              labels[i] = drawing.label
-              posterior[i * classes + drawing.first] += Float(drawing.weight)
-              posterior[i * classes + drawing.second] += 1 - Float(drawing.weight)
+    let group = 4096
+    for start in stride(from: 0, to: count, by: group) {
+      try Compute.poll()
+      pixels.withUnsafeMutableBufferPointer { pixels in
+        labels.withUnsafeMutableBufferPointer { labels in
+          posterior.withUnsafeMutableBufferPointer { posterior in
+            // Each chunk writes its own images only.
+            nonisolated(unsafe) let (pixels, labels, posterior) = (pixels, labels, posterior)
+            Threads.parallelFor(min(group, count - start), grain: 64) { range in
+              var canvas = GlyphCanvas(size: size)
+              for i in range.lowerBound + start..<range.upperBound + start {
+                let drawing = GlyphDrawing(stream: stream.child(i), ambiguity: ambiguity)
+                canvas.draw(drawing, into: UnsafeMutableBufferPointer(rebasing: pixels[i * area..<(i + 1) * area]))
+                labels[i] = drawing.label
+                posterior[i * classes + drawing.first] += Float(drawing.weight)
+                posterior[i * classes + drawing.second] += 1 - Float(drawing.weight)
+              }
             }
           }
         }
