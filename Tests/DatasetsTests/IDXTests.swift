@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func missingFolderAndFiles() throws {
-    expectRefusal("no folder", "nowhere") { _ = try mnist(directory: "/nowhere") }
+    expectRefusal("no folder", "absent") { _ = try mnist(directory: folder.path("absent")) }
     expectRefusal("is a file") { _ = try mnist(directory: folder.path(Self.trainImages)) }
     expectRefusal("no folder") { _ = try mnist(directory: "") }
     try folder.remove(Self.trainLabels)

@@ -38,7 +38,7 @@ import Testing
       expectRefusal { try writePNGGrid(image, to: path, columns: columns, gap: gap) }
     }
     expectRefusal { try writePNGGrid(Tensor([0], shape: [1, 1, 1]), to: path) }
-    expectRefusal("nowhere") { try writePNG(image, to: "/nowhere/c.png") }
+    expectRefusal("absent") { try writePNG(image, to: folder.path("absent/c.png")) }
     #expect(!FileManager.default.fileExists(atPath: path))
   }
 
