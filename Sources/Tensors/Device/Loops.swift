@@ -40,6 +40,7 @@ struct Loops {
 
   /// Calls `body` with the offsets of the operands for the given rounds of all but the `inner` fastest axes.
   func forEach(_ range: Range<Int>, inner: Int, _ body: (SIMD4<Int>) -> Void) {
+    if range.isEmpty { return }
     let outer = sizes.count - inner
     if outer <= 0 {
       for _ in range { body(start) }

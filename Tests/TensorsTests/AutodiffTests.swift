@@ -1,0 +1,81 @@
+import Tensors
+import Testing
+
+@Suite struct AutodiffTests {
+  @Test func deepGraph() throws {
+    let x = try Tensor.scalar(1).tracked()
+    var y = x
+    for _ in 0..<100_000 { y = try y.affine(scale: 1, offset: 0.001) }
+    let gradient = try gradients(of: y, withRespectTo: [x])[0]
+    #expect(try gradient.item() == 1)
+    // A record that is never walked goes too.
+    var z = x
+    for _ in 0..<100_000 { z = try add(z, x) }
+    z = x
+    #expect(z.isTracked)
+  }
+
+  @Test func sharedAndIntermediateValues() throws {
+    let x = try Tensor([1, 2, 3]).tracked()
+    let y = try mul(x, x)
+    let loss = try add(mul(y, x), y).sum()
+    let found = try gradients(of: loss, withRespectTo: [x, y])
+    expectEqual(found[0], try Tensor([5, 16, 33]))
+    expectEqual(found[1], try Tensor([2, 3, 4]))
+  }
+
+  @Test func severalOutputsOfOneInputDoNotMixUp() throws {
+    let x = try Tensor([2, 3]).tracked()
+    let loss = try add(x, x).sum()
+    expectEqual(try gradients(of: loss, withRespectTo: [x])[0], try Tensor([2, 2]))
+  }
+
+  @Test func independentInputsGetZeros() throws {
+    let (x, y) = (try Tensor([1, 2]).tracked(), try Tensor([3]).tracked())
+    let found = try gradients(of: x.sum(), withRespectTo: [x, y])
+    expectEqual(found[1], try Tensor([0]))
+    expectEqual(try gradients(of: Tensor.scalar(1), withRespectTo: [x])[0], try Tensor([0, 0]))
+  }
+
+  @Test func cotangent() throws {
+    let x = try Tensor([1, 2]).tracked()
+    let found = try gradients(of: x.square(), withRespectTo: [x], cotangent: Tensor([10, 100]))
+    expectEqual(found[0], try Tensor([20, 400]))
+    expectError(.shape, containing: "[3]", "[2]") {
+      _ = try gradients(of: x.square(), withRespectTo: [x], cotangent: Tensor([1, 1, 1]))
+    }
+    expectError(.shape, containing: "[2]", "mean") { _ = try gradients(of: x.square(), withRespectTo: [x]) }
+  }
+
+  @Test func aRecordIsWalkedOnce() throws {
+    let x = try Tensor([1, 2]).tracked()
+    let y = try x.square().sum()
+    _ = try gradients(of: y, withRespectTo: [x])
+    expectError(.value, containing: "already used") { _ = try gradients(of: y, withRespectTo: [x]) }
+  }
+
+  @Test func detachedAndUntrackedValuesAreConstants() throws {
+    let x = try Tensor([3]).tracked()
+    let y = try mul(x.detached(), x)
+    expectEqual(try gradients(of: y, withRespectTo: [x])[0], try Tensor([3]))
+    #expect(!(try mul(x.detached(), x.detached()).isTracked))
+  }
+
+  @Test func ties() throws {
+    let x = try Tensor([1, 1, 0]).tracked()
+    expectEqual(try gradients(of: x.max(), withRespectTo: [x])[0], try Tensor([0.5, 0.5, 0]))
+    expectEqual(try gradients(of: maximum(x, .scalar(1)).sum(), withRespectTo: [x])[0], try Tensor([0.5, 0.5, 0]))
+    let zero = try Tensor([0, 0]).tracked()
+    expectEqual(try gradients(of: zero.norm(), withRespectTo: [zero])[0], try Tensor([0, 0]))
+    expectEqual(try gradients(of: zero.relu().sum(), withRespectTo: [zero])[0], try Tensor([0, 0]))
+    expectEqual(try gradients(of: zero.clip(min: 0, max: 1).sum(), withRespectTo: [zero])[0], try Tensor([1, 1]))
+  }
+
+  @Test func wrongGradientsAreFound() throws {
+    let x = try sample([4])
+    let honest = try checkGradients(at: x) { (x) throws(CoreError) in try x.square().sum() }
+    #expect(honest.deviation < 1e-2)
+    let wrong = try checkGradients(at: x) { (x) throws(CoreError) in try mul(x, x.detached()).sum() }
+    #expect(wrong.deviation > 0.1)
+  }
+}

@@ -1,0 +1,40 @@
+import Tensors
+import Testing
+
+/// Normal numbers that depend on the name and the shape only.
+func sample(_ shape: [Int], _ name: String = "x") throws -> Tensor {
+  try Tensor.normal(shape, stream: RandomStream(seed: 7, purpose: name, indices: shape))
+}
+
+/// Distinct numbers 0.1 apart, their magnitudes 0.04 apart and 0.03 away from 0, in random order: nothing near a kink.
+func spread(_ shape: [Int], _ name: String = "x") throws -> Tensor {
+  let count = shape.reduce(1, *)
+  let order = RandomStream(seed: 7, purpose: name, indices: shape).permutation(count)
+  return try Tensor(order.map { (Float($0) - Float(count / 2)) * 0.1 + 0.03 }, shape: shape)
+}
+
+func expectEqual(
+  _ actual: Tensor, _ expected: Tensor, tolerance: Float = 0, _ comment: Comment? = nil,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(actual.shape == expected.shape, comment, sourceLocation: sourceLocation)
+  let (a, b) = (actual.floats(), expected.floats())
+  let scale = b.filter(\.isFinite).map { abs($0) }.max() ?? 0
+  for (i, (x, y)) in zip(a, b).enumerated() where !(x == y || (x.isNaN && y.isNaN)) {
+    if !(abs(x - y) <= tolerance * max(scale, 1)) {
+      Issue.record("element \(i) is \(x), expected \(y). \(comment?.rawValue ?? "")", sourceLocation: sourceLocation)
+      return
+    }
+  }
+}
+
+func expectError(
+  _ kind: CoreError.Kind, containing words: String..., sourceLocation: SourceLocation = #_sourceLocation,
+  _ body: () throws -> Void
+) {
+  let error = #expect(throws: CoreError.self, sourceLocation: sourceLocation) { try body() }
+  guard let error else { return }
+  #expect(error.kind == kind, "\(error.message)", sourceLocation: sourceLocation)
+  let text = error.message + " " + (error.hint ?? "")
+  for word in words { #expect(text.contains(word), "\(text)", sourceLocation: sourceLocation) }
+}
