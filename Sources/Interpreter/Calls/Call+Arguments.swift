@@ -101,6 +101,18 @@ extension Call {
     return LTDError(kind, message, source: site.source, span: span, hint: hint)
   }
 
+  /// Runs `body`; its error, if it has no place yet, points at an argument.
+  public func at<T>(_ parameter: String, _ body: () throws(LTDError) -> T) throws(LTDError) -> T {
+    do {
+      return try body()
+    } catch {
+      guard let site, let place = parameters.items.firstIndex(where: { $0.name == parameter }),
+        place < site.argumentSpans.count
+      else { throw error }
+      throw error.located(site.source, site.argumentSpans[place] ?? site.span)
+    }
+  }
+
   private func mismatch(_ place: Int, _ expected: String) -> LTDError {
     let name = place >= 0 && place < parameters.items.count ? parameters.items[place].name : "\(place)"
     return error(

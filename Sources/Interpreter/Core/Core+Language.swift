@@ -1,4 +1,10 @@
-/// Printing, kinds, errors, the run itself.
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Printing, kinds of value, errors, the run itself.
 enum CoreLanguage {
   static let builtins: [Builtin] = [
     Builtin(
@@ -16,6 +22,160 @@ enum CoreLanguage {
       }
       call.write(text + (try call.string(2)))
       return .none
-    }
+    },
+    Builtin(
+      "str(x) -> string", "The text of a value, as print writes it but with nothing left out.",
+      examples: [Example("str(8 / 2) + \"!\"", "4.0!")], seeAlso: ["print", "int", "float"],
+      search: ["string", "text", "convert", "repr", "to_string"], family: "language"
+    ) { call throws(LTDError) in
+      if case .string = call[0] { return call[0] }
+      return Value(call[0].text(.full))
+    },
+    Builtin(
+      "int(x) -> int", "A whole number of a number, a bool or a text; floats are cut off towards zero.",
+      examples: [Example("int(3.9)", "3"), Example("int(\"42\")", "42")], seeAlso: ["float", "round", "floor"],
+      search: ["convert", "cast", "truncate", "parse"], family: "language"
+    ) { call throws(LTDError) in
+      switch call[0] {
+      case .int(let number): return .int(number)
+      case .bool(let truth): return .int(truth ? 1 : 0)
+      case .float(let number): return try CoreMathematics.whole(number.rounded(.towardZero), of: "int(\(number))", call)
+      case .string(let text):
+        let digits = Texts.trimmed(text.text).filter { $0 != "_" }
+        if let number = Int(digits) { return .int(number) }
+        throw call.error(
+          .value, "\(Value(text.text).shortText(PrintOptions())) is not a whole number",
+          hint: Double(digits) == nil ? nil : "int(float(x)) reads a text with decimals", at: "x")
+      case .object(let object):
+        if let number = try object.number() {
+          if case .float(let value) = number {
+            return try CoreMathematics.whole(value.rounded(.towardZero), of: "int(x)", call)
+          }
+          return number
+        }
+      default: break
+      }
+      throw call.error(.type, "\(call[0].kindText) cannot be made an int", at: "x")
+    },
+    Builtin(
+      "float(x) -> float", "A floating-point number of a number, a bool or a text.",
+      examples: [Example("float(\"1e-3\")", "0.001"), Example("float(3)", "3.0")], seeAlso: ["int", "str"],
+      search: ["convert", "cast", "parse", "double"], family: "language"
+    ) { call throws(LTDError) in
+      switch call[0] {
+      case .int(let number): return .float(Double(number))
+      case .float: return call[0]
+      case .bool(let truth): return .float(truth ? 1 : 0)
+      case .string(let text):
+        let digits = Texts.trimmed(text.text).filter { $0 != "_" }
+        if let number = Double(digits) { return .float(number) }
+        throw call.error(.value, "\(Value(text.text).shortText(PrintOptions())) is not a number", at: "x")
+      case .object(let object):
+        if let number = try object.number()?.asDouble { return .float(number) }
+      default: break
+      }
+      throw call.error(.type, "\(call[0].kindText) cannot be made a float", at: "x")
+    },
+    Builtin(
+      "bool(x) -> bool", "false for 0 and true for other numbers; bools stay.", examples: [Example("bool(2)", "true")],
+      seeAlso: ["int"], search: ["convert", "truth"], family: "language"
+    ) { call throws(LTDError) in
+      switch call[0] {
+      case .bool: return call[0]
+      case .int(let number): return .bool(number != 0)
+      case .float(let number): return .bool(number != 0)
+      default:
+        if case .object(let object) = call[0] { return .bool(try object.truth()) }
+        throw call.error(
+          .type, "\(call[0].kindText) cannot be made a bool", hint: "compare it: x != none, len(x) > 0", at: "x")
+      }
+    },
+    Builtin(
+      "type(x) -> string", "The name of a value's type.", examples: [Example("type(8/255)", "float")],
+      seeAlso: ["str"], search: ["typeof", "isinstance", "kind", "class"], family: "language"
+    ) { call throws(LTDError) in Value(call[0].typeName) },
+    Builtin(
+      "error(message: string, hint: string | none = none) -> none", "Stops with an error, which try … catch can catch.",
+      details: "A caught error has the fields kind, message, hint, file, line and column.",
+      examples: [Example("try { error(\"no data\") } catch e { e.message }", "no data")], seeAlso: ["assert", "exit"],
+      search: ["raise", "throw", "fail", "exception"], family: "language"
+    ) { call throws(LTDError) in
+      throw call.error(.user, try call.string(0), hint: try call.optionalString("hint"))
+    },
+    Builtin(
+      "assert(condition: bool, message: string = \"\") -> none", "Stops with an error unless a condition holds.",
+      examples: [Example("try { assert(1 > 2, \"no\") } catch e { e.message }", "no")], seeAlso: ["error"],
+      search: ["check", "test", "require", "expect"], family: "language"
+    ) { call throws(LTDError) in
+      if try call.bool(0) { return .none }
+      let message = try call.string(1)
+      var text = "the assertion failed"
+      if let site = call.site, let span = site.argumentSpans.first ?? nil {
+        text += ": " + site.source.text(span)
+      }
+      throw call.error(.assertion, message.isEmpty ? text : message, at: "condition")
+    },
+    Builtin(
+      "exit(code: int = 0) -> none", "Ends the script; the code is what the shell sees.",
+      details: "0 means success. At the prompt it ends the session.", seeAlso: ["error"],
+      search: ["quit", "stop", "end", "return"], family: "language"
+    ) { call throws(LTDError) in
+      call.session.exitCode = try call.int(0)
+      throw LTDError(.interrupted, "exit")
+    },
+    Builtin(
+      "args() -> list", "The words after the script's name on the command line.", examples: [Example("args()", "[]")],
+      seeAlso: ["exit"], search: ["argv", "command line", "parameters", "arguments"], family: "language"
+    ) { call throws(LTDError) in Value(call.session.arguments) },
+    Builtin(
+      "env(name: string, default: string | none = none) -> string | none", "A variable of the environment.",
+      examples: [Example("env(\"LTD_NO_SUCH_VARIABLE\", \"none set\")", "none set")], seeAlso: ["args"],
+      search: ["environment", "getenv"], family: "language"
+    ) { call throws(LTDError) in
+      guard let text = getenv(try call.string(0)) else { return call[1] }
+      return Value(String(cString: text))
+    },
+    Builtin(
+      "time(f: function) -> record", "Calls a function without arguments and tells how long it took, in seconds.",
+      examples: [Example("time(() => 6 * 7).value", "42")], seeAlso: ["clock"],
+      search: ["timeit", "measure", "duration", "benchmark", "elapsed"], family: "language"
+    ) { call throws(LTDError) in
+      let start = monotonicSeconds()
+      let value = try call.invoke(call[0])
+      return Value(fields: [("seconds", .float(monotonicSeconds() - start)), ("value", value)])
+    },
+    Builtin(
+      "clock() -> float", "Seconds on a clock that only goes forward; differences measure time.",
+      examples: [Example("clock() > 0", "true")], seeAlso: ["time"],
+      search: ["now", "timer", "perf_counter", "seconds"],
+      family: "language"
+    ) { _ throws(LTDError) in .float(monotonicSeconds()) },
+    Builtin(
+      "sleep(seconds: float >= 0) -> none", "Waits.", examples: [Example("sleep(0)", "none")], seeAlso: ["clock"],
+      search: ["wait", "pause", "delay"], family: "language"
+    ) { call throws(LTDError) in
+      let end = monotonicSeconds() + (try call.float(0))
+      while true {
+        try call.poll()
+        let rest = end - monotonicSeconds()
+        if !(rest > 0) { return .none }
+        usleep(UInt32(min(rest, 0.05) * 1_000_000))
+      }
+    },
+    Builtin(
+      "vars() -> list", "The variables of the session: name, type and value.", seeAlso: ["type"],
+      search: ["variables", "who", "whos", "globals", "locals", "dir"], family: "language"
+    ) { call throws(LTDError) in
+      var options = PrintOptions()
+      options.items = 6
+      options.characters = 40
+      options.depth = 2
+      return Value(
+        call.session.variables.filter { !$0.name.hasPrefix("_") }.map { name, value in
+          Value(fields: [
+            ("name", Value(name)), ("type", Value(value.typeName)), ("value", Value(value.shortText(options))),
+          ])
+        })
+    },
   ]
 }

@@ -1,0 +1,373 @@
+/// Lists and whatever can be gone through element by element.
+enum CoreLists {
+  static let builtins: [Builtin] = making + changing + functional + reductions
+
+  private static let making: [Builtin] = [
+    Builtin(
+      "len(x) -> int", "The number of elements of a list, range, record, text, or of a tensor's first axis.",
+      examples: [Example("len([4, 5, 6])", "3"), Example("len(\"τ = 2\")", "5")], seeAlso: ["count"],
+      search: ["length", "size", "number of"], family: "lists"
+    ) { call throws(LTDError) in
+      switch call[0] {
+      case .list(let list): return .int(list.items.count)
+      case .string(let text): return .int(text.count)
+      case .record(let record): return .int(record.count)
+      case .range(let range): return .int(range.count)
+      case .object(let object):
+        if let length = object.length { return .int(length) }
+      default: break
+      }
+      throw call.error(.type, "\(call[0].kindText) has no length", at: "x")
+    },
+    Builtin(
+      "range(start: int, stop: int | none = none, step: int = 1) -> range",
+      "Whole numbers from start up to but not including stop; with one argument, from 0.",
+      details: "`a..b` writes a range that includes its end. Elements are computed as they are asked for.",
+      examples: [Example("list(range(3))", "[0, 1, 2]"), Example("list(range(1, 10, 4))", "[1, 5, 9]")],
+      seeAlso: ["list", "enumerate"], search: ["arange", "count", "xrange", "sequence", "indices"], family: "lists"
+    ) { call throws(LTDError) in
+      let first = try call.int(0)
+      let (start, stop) = try call.optionalInt("stop").map { (first, $0) } ?? (0, first)
+      let step = try call.int(2)
+      guard step != 0 else { throw call.error(.value, "the step of a range must not be 0", at: "step") }
+      let (end, overflow) = stop.subtractingReportingOverflow(step > 0 ? 1 : -1)
+      guard !overflow, let range = RangeValue(start: start, end: end, step: step) else {
+        throw call.error(.memory, "a range from \(start) to \(stop) has too many elements")
+      }
+      return .range(range)
+    },
+    Builtin(
+      "list(x = []) -> list", "The elements of a range, a text, a record (its names) or a tensor as a list.",
+      examples: [Example("list(1..4)", "[1, 2, 3, 4]"), Example("list(\"abc\")", "[\"a\", \"b\", \"c\"]")],
+      seeAlso: ["range", "items"], search: ["convert", "collect", "tolist", "array", "tuple"], family: "lists"
+    ) { call throws(LTDError) in
+      if case .list = call[0] { return call[0] }
+      return Value(try call[0].elements(call.session))
+    },
+    Builtin(
+      "enumerate(xs, start: int = 0) -> list", "Pairs [number, element].",
+      examples: [Example("enumerate([\"a\", \"b\"])", "[[0, \"a\"], [1, \"b\"]]")], seeAlso: ["zip", "range"],
+      search: ["index", "number"], family: "lists"
+    ) { call throws(LTDError) in
+      var number = try call.int(1)
+      var pairs: [Value] = []
+      for item in try call[0].elements(call.session) {
+        pairs.append(Value([.int(number), item]))
+        number &+= 1
+      }
+      return Value(pairs)
+    },
+    Builtin(
+      "zip(*lists) -> list", "Lists of the elements that stand at the same place, as many as the shortest has.",
+      examples: [Example("zip([1, 2], [\"a\", \"b\"])", "[[1, \"a\"], [2, \"b\"]]")], seeAlso: ["enumerate"],
+      search: ["pairs", "transpose", "combine"], family: "lists"
+    ) { call throws(LTDError) in
+      var lists: [[Value]] = []
+      for list in try call.list(0) { lists.append(try list.elements(call.session)) }
+      let count = lists.map(\.count).min() ?? 0
+      return Value((0..<count).map { place in Value(lists.map { $0[place] }) })
+    },
+  ]
+
+  private static let changing: [Builtin] = [
+    Builtin(
+      "append(xs: list, x) -> list", "The list with one more element at its end.",
+      details: "Lists are values: write `xs = append(xs, x)`, which grows the list in place.",
+      examples: [Example("append([1, 2], 3)", "[1, 2, 3]")], seeAlso: ["extend", "insert"],
+      search: ["push", "add", "grow"], family: "lists"
+    ) { call throws(LTDError) in
+      try call.checkLength(1)
+      return call.updateList { $0.append(call[1]) }
+    },
+    Builtin(
+      "extend(xs: list, more) -> list", "The list with all elements of another at its end; the same as xs + more.",
+      examples: [Example("extend([1], 2..3)", "[1, 2, 3]")], seeAlso: ["append"],
+      search: ["concatenate", "join", "concat"],
+      family: "lists"
+    ) { call throws(LTDError) in
+      let more = try call[1].elements(call.session)
+      try call.checkLength(more.count)
+      return call.updateList { $0.append(contentsOf: more) }
+    },
+    Builtin(
+      "insert(xs: list, place: int, x) -> list", "The list with a new element before the one at a place.",
+      examples: [Example("insert([1, 3], 1, 2)", "[1, 2, 3]")], seeAlso: ["append", "remove_at"], search: ["add"],
+      family: "lists"
+    ) { call throws(LTDError) in
+      try call.checkLength(1)
+      let count = try call.list(0).count
+      let given = try call.int(1)
+      let place = given < 0 ? given &+ count : given
+      guard place >= 0, place <= count else {
+        throw call.error(.value, "place \(given) is outside of a list of \(count)", at: "place")
+      }
+      return call.updateList { $0.insert(call[2], at: place) }
+    },
+    Builtin(
+      "remove_at(xs: list, place: int = -1) -> list", "The list without the element at a place, the last by default.",
+      details: "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.",
+      examples: [Example("remove_at([1, 2, 3], 0)", "[2, 3]")], seeAlso: ["insert"], search: ["pop", "delete", "drop"],
+      family: "lists"
+    ) { call throws(LTDError) in
+      let count = try call.list(0).count
+      let given = try call.int(1)
+      let place = try call.at("place") { () throws(LTDError) in try Operations.resolve(given, count, "list") }
+      return call.updateList { $0.remove(at: place) }
+    },
+    Builtin(
+      "reverse(xs) -> any", "The elements, or the characters of a text, in the opposite order.",
+      examples: [Example("reverse([1, 2, 3])", "[3, 2, 1]")], seeAlso: ["sort"],
+      search: ["reversed", "flip", "backwards"],
+      family: "lists", isGeneric: true
+    ) { call throws(LTDError) in
+      if case .string(let text) = call[0] {
+        return Value(String(String.UnicodeScalarView(text.text.unicodeScalars.reversed())))
+      }
+      return Value(Array(try call[0].elements(call.session).reversed()))
+    },
+    Builtin(
+      "sort(xs, key: function | string | none = none, reverse: bool = false) -> any",
+      "The elements in ascending order; equal ones keep theirs.",
+      details: "- key: what to sort by: a function of an element, or the name of a field of records.",
+      examples: [
+        Example("sort([3, 1, 2])", "[1, 2, 3]"),
+        Example("sort([\"bb\", \"a\"], key=len)", "[\"a\", \"bb\"]"),
+      ], seeAlso: ["reverse", "min", "max"], search: ["sorted", "order", "rank", "sort_by", "arrange"], family: "lists",
+      isGeneric: true
+    ) { call throws(LTDError) in
+      let items = try call[0].elements(call.session)
+      let key = call[1]
+      var keys = items
+      switch key {
+      case .none: break
+      case .string(let name):
+        for place in items.indices {
+          keys[place] = try call.at("key") { () throws(LTDError) in
+            try Operations.attribute(items[place], name.text, nil)
+          }
+        }
+      default:
+        for place in items.indices { keys[place] = try call.invoke(key, [items[place]]) }
+      }
+      return Value(try Sorting.sorted(items, by: keys, descending: try call.bool(2), call))
+    },
+    Builtin(
+      "unique(xs) -> list", "The elements without repetitions, in the order of their first appearance.",
+      examples: [Example("unique([3, 1, 3, 2, 1])", "[3, 1, 2]")], seeAlso: ["sort", "count"],
+      search: ["distinct", "set", "duplicates", "dedupe"], family: "lists", isGeneric: true
+    ) { call throws(LTDError) in
+      var known: Set<HashKey> = []
+      var result: [Value] = []
+      for item in try call[0].elements(call.session) where known.insert(HashKey(item)).inserted { result.append(item) }
+      return Value(result)
+    },
+  ]
+
+  private static let functional: [Builtin] = [
+    Builtin(
+      "map(xs, f: function) -> list", "What a function makes of each element.",
+      examples: [Example("[1, 2, 3].map(x => x * x)", "[1, 4, 9]")], seeAlso: ["filter", "reduce"],
+      search: ["apply", "each", "transform", "comprehension"], family: "lists"
+    ) { call throws(LTDError) in
+      var result: [Value] = []
+      for item in try call[0].elements(call.session) { result.append(try call.invoke(call[1], [item])) }
+      return Value(result)
+    },
+    Builtin(
+      "filter(xs, f: function) -> list", "The elements for which a function gives true.",
+      examples: [Example("filter(1..6, x => x % 2 == 0)", "[2, 4, 6]")], seeAlso: ["map"],
+      search: ["select", "where", "keep", "grep"], family: "lists"
+    ) { call throws(LTDError) in
+      var result: [Value] = []
+      for item in try call[0].elements(call.session) {
+        guard case .bool(let keep) = try call.invoke(call[1], [item]) else {
+          throw call.error(.type, "the function of filter must give true or false", at: "f")
+        }
+        if keep { result.append(item) }
+      }
+      return Value(result)
+    },
+    Builtin(
+      "reduce(xs, f: function, start = none) -> any",
+      "Combines the elements from left to right: f(f(start, x0), x1), …; without start, the first element starts.",
+      examples: [Example("reduce([1, 2, 3, 4], (a, b) => a * b)", "24")], seeAlso: ["map", "sum"],
+      search: ["fold", "accumulate", "aggregate"], family: "lists"
+    ) { call throws(LTDError) in
+      var items = try call[0].elements(call.session)[...]
+      var result = call[2]
+      if !call.isGiven("start") {
+        guard let first = items.popFirst() else {
+          throw call.error(.value, "reduce of nothing needs a start", at: "xs")
+        }
+        result = first
+      }
+      for item in items { result = try call.invoke(call[1], [result, item]) }
+      return result
+    },
+    Builtin(
+      "count(xs, x) -> int", "How many elements equal x, or fulfil a condition given as a function.",
+      details: "In a text: how often another occurs in it.",
+      examples: [Example("count([1, 2, 1], 1)", "2"), Example("count(1..10, x => x > 7)", "3")],
+      seeAlso: ["len", "unique"],
+      search: ["number of", "frequency", "occurrences"], family: "lists", isGeneric: true
+    ) { call throws(LTDError) in
+      if case .string(let text) = call[0] {
+        let part = try call.string(1)
+        guard !part.isEmpty else { return .int(text.count + 1) }
+        var number = 0
+        var place = 0
+        while let found = Operations.find(part, in: text.text, from: place) {
+          number += 1
+          place = found + part.utf8.count
+        }
+        return .int(number)
+      }
+      var number = 0
+      for item in try call[0].elements(call.session) {
+        if case .function = call[1] {
+          if case .bool(true) = try call.invoke(call[1], [item]) { number += 1 }
+        } else if try Operations.equal(item, call[1]) {
+          number += 1
+        }
+      }
+      return .int(number)
+    },
+    Builtin(
+      "index_of(xs, x) -> int | none", "The place of the first element that equals x; none when there is none.",
+      details: "In a text: the place of another text.",
+      examples: [Example("index_of([5, 6, 7], 6)", "1"), Example("index_of(\"robust\", \"bust\")", "2")],
+      seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists"
+    ) { call throws(LTDError) in
+      if case .string(let text) = call[0] {
+        guard let place = Operations.find(try call.string(1), in: text.text) else { return .none }
+        return .int(String(decoding: text.text.utf8.prefix(place), as: UTF8.self).unicodeScalars.count)
+      }
+      for (place, item) in try call[0].elements(call.session).enumerated() where try Operations.equal(item, call[1]) {
+        return .int(place)
+      }
+      return .none
+    },
+  ]
+
+  private static let axisDetails = """
+    Of a tensor:
+    - axis: an axis, a list of axes, or none for all elements. Axes count from 0, or from the end with -1.
+    - keepdim: keeps the reduced axes with size 1.
+    """
+
+  private static let reductions: [Builtin] = [
+    Builtin(
+      "sum(x, axis: int | list | none = none, keepdim: bool = false) -> any", "The sum of a list or a tensor.",
+      details: axisDetails, examples: [Example("sum([1, 2, 3.5])", "6.5"), Example("sum([x > 2 for x in 1..5])", "3")],
+      seeAlso: ["min", "max", "reduce"], search: ["total", "add"], family: "lists", isGeneric: true
+    ) { call throws(LTDError) in
+      try call.refuseAxis()
+      var total: Value = .int(0)
+      for item in try call[0].elements(call.session) {
+        var item = item
+        if case .bool(let truth) = item { item = .int(truth ? 1 : 0) }
+        switch item {
+        case .string, .record, .none, .list:
+          throw call.error(
+            .type, "sum does not work on \(item.kindText)", hint: item.asString == nil ? nil : "join(xs) joins texts",
+            at: "x")
+        default: break
+        }
+        total = try call.at("x") { () throws(LTDError) in try Operations.binary(.add, total, item, call.session) }
+      }
+      return total
+    },
+    extreme("min", "least", "[3, 1, 2]", "1", "max") { $0 < 0 },
+    extreme("max", "greatest", "[3, 1, 2]", "3", "min") { $0 > 0 },
+    Builtin(
+      "any(x, axis: int | list | none = none, keepdim: bool = false) -> any", "Whether at least one element is true.",
+      details: axisDetails, examples: [Example("any([false, true])", "true")], seeAlso: ["all"],
+      search: ["some", "or", "exists"], family: "lists", isGeneric: true
+    ) { call throws(LTDError) in
+      try call.refuseAxis()
+      for item in try call[0].elements(call.session) where try Operations.truth(item) { return .bool(true) }
+      return .bool(false)
+    },
+    Builtin(
+      "all(x, axis: int | list | none = none, keepdim: bool = false) -> any", "Whether every element is true.",
+      details: axisDetails, examples: [Example("all([x > 0 for x in 1..3])", "true")], seeAlso: ["any"],
+      search: ["every", "and"], family: "lists", isGeneric: true
+    ) { call throws(LTDError) in
+      try call.refuseAxis()
+      for item in try call[0].elements(call.session) where try !Operations.truth(item) { return .bool(false) }
+      return .bool(true)
+    },
+  ]
+
+  private static func extreme(
+    _ name: String, _ word: String, _ input: String, _ result: String, _ other: String,
+    _ isBetter: @escaping @Sendable (Int) -> Bool
+  ) -> Builtin {
+    Builtin(
+      "\(name)(x, *more, axis: int | list | none = none, keepdim: bool = false, key: function | none = none) -> any",
+      "The \(word) element of a list or a tensor, or the \(word) of several values.",
+      details: axisDetails + "\nOf a list:\n- key: what to compare by, a function of an element.",
+      examples: [Example("\(name)(\(input))", result), Example("\(name)(3, 1, 2)", result)],
+      seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
+    ) { call throws(LTDError) in
+      let more = try call.list(1)
+      if more.isEmpty, case .object(let object) = call[0] {
+        if let value = try object.apply(name, call) { return value }
+      }
+      try call.refuseAxis()
+      let items = more.isEmpty ? try call[0].elements(call.session) : [call[0]] + more
+      guard var best = items.first else {
+        throw call.error(.value, "\(name) of nothing", hint: "the list is empty", at: "x")
+      }
+      let key = call[4]
+      var bestKey = key.isNone ? best : try call.invoke(key, [best])
+      for item in items.dropFirst() {
+        let itemKey = key.isNone ? item : try call.invoke(key, [item])
+        if case .object(let object) = itemKey {
+          throw call.error(
+            .type, "\(name) does not compare a \(object.typeName) with others",
+            hint: "\(name)imum(a, b) compares element by element")
+        }
+        // NaN wins, as in NumPy and PyTorch: it must not vanish.
+        if case .float(let number) = itemKey, number.isNaN { return item }
+        if case .float(let number) = bestKey, number.isNaN { return best }
+        if let order = try Operations.order(itemKey, bestKey), isBetter(order) {
+          best = item
+          bestKey = itemKey
+        }
+      }
+      return best
+    }
+  }
+}
+
+extension Call {
+  /// Takes an argument out of its place, so that a list nobody else holds can be changed in place.
+  func take(_ place: Int) -> Value {
+    guard place >= 0, place < parameters.items.count else { return .none }
+    let value = base[place]
+    base[place] = .none
+    return value
+  }
+
+  /// The first argument, a list or range, changed.
+  func updateList(_ change: (inout [Value]) -> Void) -> Value {
+    guard case .list(var list) = take(0) else { return .none }
+    if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
+    change(&list.items)
+    return .list(list)
+  }
+
+  /// Also makes a list of a range in the first argument.
+  func checkLength(_ further: Int) throws(LTDError) {
+    if case .range = self[0] { base[0] = Value(try list(0)) }
+    guard case .list(let list) = self[0] else { return }
+    try Operations.checkElements(list.items.count, 1, plus: further, session)
+  }
+
+  func refuseAxis() throws(LTDError) {
+    if isGiven("axis") || isGiven("keepdim") {
+      throw error(.type, "only tensors have axes", hint: "tensor(xs) makes a tensor of a list", at: "axis")
+    }
+  }
+}

@@ -1,0 +1,172 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Functions of numbers; of tensors, and of lists of numbers made tensors, element by element.
+enum CoreMathematics {
+  static let constants: [Constant] = [
+    Constant("pi", .float(.pi), "The circumference of a circle of diameter 1.", family: "mathematics"),
+    Constant("e", .float(2.718281828459045), "The base of natural logarithms.", family: "mathematics"),
+    Constant("inf", .float(.infinity), "Infinity: greater than every number.", family: "mathematics"),
+    Constant(
+      "nan", .float(.nan), "Not a number: the result of a computation without one; equal to nothing.",
+      family: "mathematics"),
+  ]
+
+  static let builtins: [Builtin] = [
+    Builtin(
+      "abs(x: any) -> any", "The absolute value.", examples: [Example("abs(-3)", "3")], seeAlso: ["sign"],
+      search: ["magnitude", "absolute"], family: "mathematics", isGeneric: true
+    ) { call throws(LTDError) in
+      switch call[0] {
+      case .int(let number):
+        guard number != .min else { throw call.error(.numeric, "abs(\(number)) does not fit in an int of 64 bits") }
+        return .int(abs(number))
+      case .float(let number): return .float(abs(number))
+      default: return try elementwise(call)
+      }
+    },
+    real("sqrt", "The square root.", "sqrt(2)", "1.4142135623730951", search: ["root"]) {
+      $0 < 0 ? nil : $0.squareRoot()
+    },
+    real("exp", "e to the power of x.", "exp(0)", "1.0", search: ["exponential"]) { exp($0) },
+    Builtin(
+      "log(x: any, base: float | none = none) -> any", "The logarithm: natural, or to a base.",
+      examples: [Example("log(e)", "1.0"), Example("log(8, base=2)", "3.0")], seeAlso: ["exp"],
+      search: ["ln", "logarithm", "log2", "log10"], family: "mathematics", isGeneric: true
+    ) { call throws(LTDError) in
+      guard let x = call[0].asDouble else { return try elementwise(call) }
+      guard x > 0 || x.isNaN else {
+        throw call.error(
+          .numeric, "log(\(call[0].shortText(PrintOptions()))) has no value", hint: "log takes numbers above 0", at: "x"
+        )
+      }
+      guard let base = try call.optionalFloat("base") else { return .float(log(x)) }
+      guard base > 0, base != 1 else {
+        throw call.error(.value, "the base of a logarithm is above 0 and not 1", at: "base")
+      }
+      if base == 2 { return .float(log2(x)) }
+      if base == 10 { return .float(log10(x)) }
+      return .float(log(x) / log(base))
+    },
+    real("sin", "The sine of an angle in radians.", "sin(0)", "0.0", search: ["trigonometry"]) { sin($0) },
+    real("cos", "The cosine of an angle in radians.", "cos(0)", "1.0", search: ["trigonometry"]) { cos($0) },
+    real("tan", "The tangent of an angle in radians.", "tan(0)", "0.0", search: ["trigonometry"]) { tan($0) },
+    real("asin", "The angle with a given sine, in radians.", "asin(0)", "0.0", search: ["arcsin"]) {
+      abs($0) > 1 ? nil : asin($0)
+    },
+    real("acos", "The angle with a given cosine, in radians.", "acos(1)", "0.0", search: ["arccos"]) {
+      abs($0) > 1 ? nil : acos($0)
+    },
+    real("atan", "The angle with a given tangent, in radians.", "atan(0)", "0.0", search: ["arctan"]) { atan($0) },
+    real("tanh", "The hyperbolic tangent.", "tanh(0)", "0.0", search: ["hyperbolic", "squash"]) { tanh($0) },
+    real("atanh", "The inverse of tanh, for numbers between -1 and 1.", "atanh(0)", "0.0", search: ["arctanh"]) {
+      abs($0) >= 1 ? nil : atanh($0)
+    },
+    rounding("floor", "The greatest whole number that is not above x.", "floor(2.7)", "2", search: ["round down"]) {
+      $0.rounded(.down)
+    },
+    rounding("ceil", "The least whole number that is not below x.", "ceil(2.1)", "3", search: ["round up", "ceiling"]) {
+      $0.rounded(.up)
+    },
+    Builtin(
+      "round(x: any, digits: int | none = none) -> any",
+      "The nearest whole number, or the nearest with so many decimals.",
+      details: "Halves go to the even neighbour.",
+      examples: [Example("round(2.7)", "3"), Example("round(pi, 2)", "3.14")], seeAlso: ["floor", "ceil", "int"],
+      search: ["nearest", "decimals"], family: "mathematics", isGeneric: true
+    ) { call throws(LTDError) in
+      guard let x = call[0].asDouble else { return try elementwise(call) }
+      guard let digits = try call.optionalInt("digits") else {
+        if case .int = call[0] { return call[0] }
+        return try whole(x.rounded(.toNearestOrEven), of: "round(\(x))", call)
+      }
+      if case .int = call[0], digits >= 0 { return call[0] }
+      guard x.isFinite, abs(digits) < 300 else { return .float(x) }
+      if digits >= 0 {
+        let text = Operations.printed(x, "f", min(digits, 400), false)
+        return .float(Double(text) ?? x)
+      }
+      let unit = pow(10, Double(-digits))
+      let rounded = (x / unit).rounded(.toNearestOrEven) * unit
+      if case .int = call[0] { return try whole(rounded, of: "round", call) }
+      return .float(rounded)
+    },
+    Builtin(
+      "isnan(x: any) -> any", "Whether a number is nan.", examples: [Example("isnan(nan)", "true")],
+      seeAlso: ["isfinite"],
+      search: ["not a number", "missing"], family: "mathematics", isGeneric: true
+    ) { call throws(LTDError) in
+      guard let x = call[0].asDouble else { return try elementwise(call) }
+      return .bool(x.isNaN)
+    },
+    Builtin(
+      "isfinite(x: any) -> any", "Whether a number is neither infinite nor nan.",
+      examples: [Example("isfinite(inf)", "false")],
+      seeAlso: ["isnan"], search: ["infinite", "isinf"], family: "mathematics", isGeneric: true
+    ) { call throws(LTDError) in
+      guard let x = call[0].asDouble else { return try elementwise(call) }
+      return .bool(x.isFinite)
+    },
+  ]
+
+  private static func real(
+    _ name: String, _ summary: String, _ example: String, _ result: String, search: [String],
+    _ compute: @escaping @Sendable (Double) -> Double?
+  ) -> Builtin {
+    Builtin(
+      "\(name)(x: any) -> any", summary, examples: [Example(example, result)], search: search, family: "mathematics",
+      isGeneric: true
+    ) { call throws(LTDError) in
+      guard let x = call[0].asDouble else { return try elementwise(call) }
+      guard let value = compute(x) else {
+        throw call.error(
+          .numeric, "\(name)(\(call[0].shortText(PrintOptions()))) is not a real number", at: "x")
+      }
+      return .float(value)
+    }
+  }
+
+  private static func rounding(
+    _ name: String, _ summary: String, _ example: String, _ result: String, search: [String],
+    _ compute: @escaping @Sendable (Double) -> Double
+  ) -> Builtin {
+    Builtin(
+      "\(name)(x: any) -> any", summary, examples: [Example(example, result)], seeAlso: ["round", "int"],
+      search: search,
+      family: "mathematics", isGeneric: true
+    ) { call throws(LTDError) in
+      switch call[0] {
+      case .int: return call[0]
+      case .float(let number): return try whole(compute(number), of: "\(name)(\(number))", call)
+      default: return try elementwise(call)
+      }
+    }
+  }
+
+  /// An int of a float that is whole.
+  static func whole(_ number: Double, of what: String, _ call: Call) throws(LTDError) -> Value {
+    guard let result = Int(exactly: number) else {
+      throw call.error(.numeric, "\(what) does not fit in an int of 64 bits", at: "x")
+    }
+    return .int(result)
+  }
+
+  /// A list of numbers as the host's arrays have it.
+  private static func elementwise(_ call: Call) throws(LTDError) -> Value {
+    if case .list(let list) = call[0], let object = try call.session.table.listLift?(list),
+      let value = try object.apply(call.name, call)
+    {
+      return value
+    }
+    let hint: String? =
+      switch call[0] {
+      case .list, .range: "[\(call.name)(x) for x in xs]"
+      case .string: "float(x) makes a number of a string"
+      default: nil
+      }
+    throw call.error(.type, "\(call.name) takes a number, not \(call[0].described)", hint: hint, at: "x")
+  }
+}

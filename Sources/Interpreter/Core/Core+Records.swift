@@ -1,0 +1,49 @@
+/// Records.
+enum CoreRecords {
+  static let builtins: [Builtin] = [
+    Builtin(
+      "keys(r: record) -> list", "The names of a record's fields.",
+      examples: [Example("keys({a: 1, b: 2})", "[\"a\", \"b\"]")],
+      seeAlso: ["values", "items"], search: ["names", "fields"], family: "records"
+    ) { call throws(LTDError) in Value(try call.record(0).keys) },
+    Builtin(
+      "values(r: record) -> list", "The values of a record's fields.",
+      examples: [Example("values({a: 1, b: 2})", "[1, 2]")],
+      seeAlso: ["keys", "items"], search: ["fields"], family: "records"
+    ) { call throws(LTDError) in Value(try call.record(0).values) },
+    Builtin(
+      "items(r: record) -> list", "Pairs [name, value] of a record's fields.",
+      examples: [Example("items({a: 1, b: 2})", "[[\"a\", 1], [\"b\", 2]]")], seeAlso: ["keys", "record"],
+      search: ["pairs", "entries"], family: "records"
+    ) { call throws(LTDError) in
+      Value(try call.record(0).fields.map { Value([Value($0), $1]) })
+    },
+    Builtin(
+      "record(pairs: list) -> record", "A record of a list of pairs [name, value].",
+      examples: [Example("record([[\"a\", 1], [\"b\", 2]])", "{a: 1, b: 2}")], seeAlso: ["items", "zip"],
+      search: ["dict", "map", "from pairs", "object"], family: "records"
+    ) { call throws(LTDError) in
+      let record = RecordValue([])
+      for item in try call.list(0) {
+        guard case .list(let pair) = item, pair.items.count == 2, case .string(let name) = pair.items[0] else {
+          throw call.error(.type, "record takes pairs [name, value], not \(item.described)", at: "pairs")
+        }
+        record[name.text] = pair.items[1]
+      }
+      return .record(record)
+    },
+    Builtin(
+      "get(r: record, name: string, default = none) -> any", "A field of a record, or the default where there is none.",
+      examples: [Example("get({a: 1}, \"b\", 0)", "0")], seeAlso: ["keys"], search: ["lookup", "default", "has"],
+      family: "records"
+    ) { call throws(LTDError) in try call.record(0)[try call.string(1)] ?? call[2] },
+    Builtin(
+      "without(r: record, *names: string) -> record", "The record without some of its fields.",
+      examples: [Example("without({a: 1, b: 2}, \"a\")", "{b: 2}")], seeAlso: ["get", "keys"],
+      search: ["delete", "remove", "drop", "pop", "del"], family: "records"
+    ) { call throws(LTDError) in
+      let names = Set(try call.list(1).compactMap(\.asString))
+      return Value(fields: try call.record(0).fields.filter { !names.contains($0.0) })
+    },
+  ]
+}
