@@ -14,8 +14,7 @@ enum Main {
 
   static func main() {
     signal(SIGPIPE, SIG_DFL)
-    let words = Array(CommandLine.arguments.dropFirst())
-    exit(onLargeStack { run(words) })
+    exit(run(Array(CommandLine.arguments.dropFirst())))
   }
 
   private static func run(_ words: [String]) -> Int32 {
