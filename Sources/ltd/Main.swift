@@ -14,6 +14,7 @@ enum Main {
 
   static func main() {
     signal(SIGPIPE, SIG_DFL)
+    Interrupts.install()
     exit(run(Array(CommandLine.arguments.dropFirst())))
   }
 
