@@ -4,8 +4,8 @@ import Tensors
 ///
 /// Images are float32 in [0, 1] to the reader. Those that come from bytes are kept as bytes and divided by 255 when
 /// read, in float32 as PyTorch does.
-public struct Dataset: Sendable, CustomStringConvertible {
-  /// For people: "MNIST train".
+public struct Dataset: Sendable {
+  /// For people: "MNIST train"; ends in "(altered)" where the files have the published size but not its content.
   public var name: String
   /// One per class, in the order of the labels.
   public let classNames: [String]
@@ -35,13 +35,6 @@ public struct Dataset: Sendable, CustomStringConvertible {
   public var imageSize: Int { imageShape.reduce(1, &*) }
   /// Whether the exact label posterior of the generating process is known.
   public var hasPosterior: Bool { posteriorValues != nil }
-
-  /// "MNIST train: 60000 images 1×28×28, 10 classes".
-  public var description: String {
-    let shape = imageShape.map(String.init).joined(separator: "×")
-    let truth = hasPosterior ? ", label posterior known" : ""
-    return "\(name): \(count) image\(count == 1 ? "" : "s") \(shape), \(classCount) classes\(truth)"
-  }
 
   /// Checks nothing: for sources that have.
   init(

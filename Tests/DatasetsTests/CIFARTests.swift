@@ -37,6 +37,8 @@ import Testing
     let (train, test) = try cifar10(directory: folder.path, train: 2, test: 0)
     #expect(train.labels == [3, 0] && train.imageShape == [3, 32, 32] && test.isEmpty)
     #expect(try train.images.floats().prefix(3) == [1, 0.2, 0])
+    #expect(train.name == "CIFAR-10 train")
+    #expect(try cifar10(directory: folder.path, test: 0).train.name == "CIFAR-10 train (altered)")
     try folder.writeSparse([3, 255, 51], size: batchSize, "data_batch_4.bin")
     expectRefusal("data_batch_4.bin", "same content", "data_batch_1.bin") {
       _ = try cifar10(directory: folder.path, test: 0)
@@ -76,6 +78,7 @@ import Testing
     #expect(test.count == 10_000 && test.labels.prefix(10) == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1])
     #expect(train.count % 10_000 == 0 && train.labels.prefix(10) == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3])
     #expect(test.classCounts.allSatisfy { $0 == 1000 } && test.classNames[3] == "cat")
+    #expect(train.name == "CIFAR-10 train" && test.name == "CIFAR-10 test")
     var sums = [0.0, 0.0, 0.0]
     for places in test.batches(of: 1000) {
       let means = try test.batch(places).images.mean(axes: [0, 2, 3]).floats()

@@ -22,7 +22,6 @@ import Testing
     #expect(again.ids == [0] && again.labels == [0])
     #expect(again.images.floats() == Array(all[..<4]) && again.posterior?.floats() == [0.5, 0.5, 0])
     #expect(try data.subset(1..<3).labels == [1, 2])
-    #expect(data.description == "small: 6 images 1×2×2, 3 classes, label posterior known")
     #expect(data.take(2).count == 2 && data.take(100).count == 6 && data.take(-1).isEmpty)
     #expect(try data.subset([]).images.shape == [0, 1, 2, 2])
     for places in [[6], [-1], [0, Int.max]] {

@@ -185,7 +185,13 @@ import Testing
   @Test(.enabled(if: SharedFiles.data != nil)) func officialMNIST() throws {
     let (train, test) = try mnist(directory: SharedFiles.data?.appending(path: "mnist").path ?? "")
     #expect(train.count == 60_000 && test.count == 10_000)
+    #expect(train.name == "MNIST train" && test.name == "MNIST test")
     #expect(test.labels.prefix(10) == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
+    // The same number of images, but others.
+    for (name, content) in zip(Self.files[2...], [images(10_000), labels(10_000)]) {
+      try folder.write(gzip(content), "\(name).gz")
+    }
+    #expect(try mnist(directory: folder.path, train: 0).test.name == "MNIST test (altered)")
     let (mean, deviation) = try statistics(train)
     #expect(abs(mean - 0.1307) < 5e-5 && abs(deviation - 0.3081) < 5e-5)
   }

@@ -27,28 +27,3 @@ func knownKind(of bytes: ArraySlice<UInt8>) -> String? {
   if trimmed.hasPrefix("<?xml") { return "an XML document" }
   return "a text file"
 }
-
-/// Content that can be told by its length and CRC-32: parts of published data sets, so that one in the place of another
-/// is noticed.
-struct KnownContent: Equatable {
-  let description: String
-
-  static func find(length: Int, crc: UInt32) -> KnownContent? {
-    table.first { $0.length == length && $0.crc == crc }.map { KnownContent(description: $0.description) }
-  }
-
-  private static let table: [(length: Int, crc: UInt32, description: String)] = [
-    (47_040_016, 0xE9F4_D8B3, "the MNIST training images"),
-    (60_008, 0xE0CB_4AD2, "the MNIST training labels"),
-    (7_840_016, 0x9137_3BDF, "the MNIST test images"),
-    (10_008, 0x4AB9_EFF9, "the MNIST test labels"),
-    (47_040_016, 0xB4F2_9F28, "the Fashion-MNIST training images"),
-    (60_008, 0x741A_4657, "the Fashion-MNIST training labels"),
-    (7_840_016, 0x678F_E0B1, "the Fashion-MNIST test images"),
-    (10_008, 0x8014_2C1F, "the Fashion-MNIST test labels"),
-    (30_730_000, 0xB322_0C1F, "CIFAR-10 training batch 1"),
-    (30_730_000, 0xC439_A348, "CIFAR-10 training batch 2"),
-    (30_730_000, 0x8C6F_54F0, "CIFAR-10 training batch 3"),
-    (30_730_000, 0x1977_7D49, "the CIFAR-10 test batch"),
-  ]
-}

@@ -14,7 +14,7 @@ func writeFile(_ bytes: [UInt8], to path: String) throws(CoreError) {
       hint: "check the folder, its permissions and space")
   }
   let temporary = "\(path).\(getpid()).tmp"
-  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
   guard descriptor >= 0 else { throw failure() }
   var written = 0
   while written < bytes.count {
