@@ -16,14 +16,18 @@ extension CPUKernels {
       }
       let center = sum * inverse
       var squares = V8.zero
+      // What rounding left in the first mean.
+      var rest = V8.zero
       p = x + c
       for _ in 0..<rows {
         let d = load(p, first: n) - center
+        rest += d
         squares = fma(d, d, squares)
         p += channels
       }
-      store(mean + c, center, first: n)
-      store(deviation + c, squares, first: n)
+      let correction = rest * inverse
+      store(mean + c, center + correction, first: n)
+      store(deviation + c, squares - rest * correction, first: n)
       c += 8
     }
   }

@@ -1,0 +1,117 @@
+import Foundation
+import KernelTypes
+import Kernels
+import Testing
+
+@Suite struct RowsTests {
+  static let sizes = [(0, 0), (1, 1), (3, 10), (5, 8), (17, 33), (64, 1000), (1, 70_000), (3000, 10)]
+
+  @Test(arguments: sizes, InstructionSet.available)
+  func reductions(_ size: (Int, Int), _ set: InstructionSet) throws {
+    let (rows, columns) = size
+    let x = values(rows * columns)
+    var exactRows = [Double](repeating: 0, count: rows)
+    var exactColumns = [Double](repeating: 0, count: columns)
+    var greatest = [Float](repeating: -.infinity, count: rows)
+    var transposed = x
+    for r in 0..<rows {
+      for c in 0..<columns {
+        let value = x[r * columns + c]
+        exactRows[r] += Double(value)
+        exactColumns[c] += Double(value)
+        greatest[r] = max(greatest[r], value)
+        transposed[c * rows + r] = value
+      }
+    }
+    let exactTotal = exactRows.reduce(0, +)
+    try InstructionSet.with(set) {
+      let total = try Rows.sum(x, count: x.count)
+      #expect(abs(total - exactTotal) < 1e-7 * Double(x.count + 1))
+      var y = [Float](repeating: .nan, count: rows)
+      Rows.sums(x, rows: rows, columns: columns, &y)
+      for r in 0..<rows { #expect(abs(Double(y[r]) - exactRows[r]) < 1e-7 * Double(columns + 1)) }
+      Rows.maxima(x, rows: rows, columns: columns, &y)
+      #expect(y == greatest)
+      var z = [Float](repeating: .nan, count: columns)
+      try Rows.columnSums(x, rows: rows, columns: columns, &z)
+      #expect(relativeError(z, exactColumns) < 1e-5)
+      var t = [Float](repeating: .nan, count: x.count)
+      Rows.transpose(x, rows: rows, columns: columns, &t)
+      #expect(t == transposed)
+    }
+  }
+
+  @Test func maximumFindsNaN() {
+    var y: [Float] = [0]
+    for place in 0..<20 {
+      var x = values(20)
+      x[place] = .nan
+      Rows.maxima(x, rows: 1, columns: 20, &y)
+      #expect(y[0].isNaN)
+    }
+  }
+
+  @Test(arguments: [0.5, 1, 4] as [Float], InstructionSet.available)
+  func softmaxAndGradients(_ temperature: Float, _ set: InstructionSet) {
+    for columns in [1, 2, 10, 100] {
+      let rows = 7
+      let x = values(rows * columns).map { $0 * 5 }
+      let dy = values(rows * columns, seed: 2)
+      let count = rows * columns
+      var p = [Float](repeating: .nan, count: count)
+      var logP = p
+      var dx = p
+      var logDx = p
+      InstructionSet.with(set) {
+        Rows.softmax(x, rows: rows, columns: columns, temperature: temperature, &p)
+        Rows.logSoftmax(x, rows: rows, columns: columns, temperature: temperature, &logP)
+        Rows.softmaxGradient(y: p, dy: dy, rows: rows, columns: columns, temperature: temperature, &dx)
+        Rows.logSoftmaxGradient(y: logP, dy: dy, rows: rows, columns: columns, temperature: temperature, &logDx)
+      }
+      var exact: [[Double]] = [[], [], [], []]
+      for r in 0..<rows {
+        let z = x[r * columns..<(r + 1) * columns].map { Double($0) / Double(temperature) }
+        let d = dy[r * columns..<(r + 1) * columns].map(Double.init)
+        let top = z.max() ?? 0
+        let total = z.reduce(0) { $0 + exp($1 - top) }
+        let q = z.map { exp($0 - top) / total }
+        let inner = zip(q, d).reduce(0) { $0 + $1.0 * $1.1 }
+        let sum = d.reduce(0, +)
+        exact[0] += q
+        exact[1] += z.map { $0 - top - log(total) }
+        exact[2] += zip(q, d).map { $0 * ($1 - inner) / Double(temperature) }
+        exact[3] += zip(q, d).map { ($1 - $0 * sum) / Double(temperature) }
+      }
+      #expect(relativeError(p, exact[0]) < 1e-5)
+      #expect(relativeError(logP, exact[1]) < 1e-5)
+      #expect(relativeError(dx, exact[2]) < 2e-5)
+      #expect(relativeError(logDx, exact[3]) < 2e-5)
+    }
+  }
+
+  @Test(arguments: [(false, false), (false, true), (true, false), (true, true)])
+  func matrixProducts(_ transposed: (Bool, Bool)) {
+    for (m, n, k) in [(1, 1, 1), (3, 5, 7), (0, 4, 2), (4, 3, 0), (130, 70, 40), (60, 400, 300)] {
+      let batch = 2
+      let a = values(batch * m * k)
+      let b = values(k * n, seed: 2)
+      let shape = MatrixShape(
+        rows: m, columns: n, inner: k, transposeA: transposed.0, transposeB: transposed.1, batch: batch, stepB: 0)
+      var c = [Float](repeating: 1, count: batch * m * n)
+      MatrixProduct.multiply(shape, a, b, &c)
+      var exact: [Double] = []
+      for i in 0..<batch * m {
+        for j in 0..<n {
+          exact.append(
+            (0..<k).reduce(0.0) { sum, l in
+              let left = transposed.0 ? a[i / m * m * k + l * m + i % m] : a[i * k + l]
+              return sum + Double(left) * Double(transposed.1 ? b[j * k + l] : b[l * n + j])
+            })
+        }
+      }
+      #expect(relativeError(c, exact) < 1e-6)
+      MatrixProduct.multiply(shape, a, b, &c, accumulate: true)
+      #expect(relativeError(c, exact.map { 2 * $0 }) < 1e-6)
+    }
+  }
+}
