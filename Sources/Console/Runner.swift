@@ -120,7 +120,9 @@ public final class Runner {
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
     if let threads = options.threads { Compute.threads = threads }
     Compute.setInterrupt { ltd_interrupt_pending() }
-    let session = Session(table: .core)
+    let drawsProgress = isatty(2) == 1
+    ProgressReporting.use { () -> any Progress in drawsProgress ? TerminalProgress() : PlainProgress() }
+    let session = Session(table: .standard)
     session.output = { StandardOutput.out.write($0) }
     session.isInterrupted = { ltd_interrupt_pending() }
     session.arguments = arguments

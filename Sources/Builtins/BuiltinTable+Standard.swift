@@ -1,0 +1,33 @@
+@_exported import Interpreter
+import Synchronization
+import Tensors
+
+extension BuiltinTable {
+  /// The whole table of ltd: the language's own entries, tensors, data, models, attacks, training and evaluation.
+  public static let standard: BuiltinTable = {
+    var table = BuiltinTable.core
+    table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions + losses + differentiation)
+    table.add(data + models + attacks + methods + training + evaluation + temperature + system)
+    table.advise(foreignNames)
+    table.coerce(to: "tensor") { value throws(LTDError) in
+      switch value {
+      case .object: nil
+      default: try Tensor.operand(value).map { TensorObject($0) }
+      }
+    }
+    table.liftLists { list throws(LTDError) in
+      guard list.items.allSatisfy({ $0.isNumber }) else { return nil }
+      return TensorObject(try NestedNumbers(.list(list)).tensor)
+    }
+    return table
+  }()
+}
+
+/// Where long built-ins report their progress: set once by the program, silent otherwise.
+public enum ProgressReporting {
+  private static let source = Mutex<@Sendable () -> any Progress>({ SilentProgress() })
+
+  public static func use(_ make: @escaping @Sendable () -> any Progress) { source.withLock { $0 = make } }
+
+  static func make(quiet: Bool) -> any Progress { quiet ? SilentProgress() : source.withLock { $0 }() }
+}

@@ -1,0 +1,118 @@
+import Datasets
+import Interpreter
+import Tensors
+
+extension BuiltinTable {
+  static let data: [Builtin] = [
+    Builtin(
+      "glyphs(n: int = 4000, test: int | none = none, ambiguity: float = 0.3, seed: int = 0, size: int = 28) -> list",
+      "Built-in synthetic images of ten digits, some of them true blends of two: [train, test].",
+      details: """
+        Nothing is downloaded. `ambiguity` is the share of blends. A blend of digits a and b with weight w has the exact \
+        label posterior {a: w, b: 1 - w}, kept as `posterior`; its one-hot label is drawn from that posterior. So it is \
+        the one data set on which soft labels can be held against the truth.
+
+        - n: training images; test: test images, a quarter of n when left out.
+        - seed: the same seed gives the same images; image i does not depend on n.
+        - size: height and width in pixels.
+        """,
+      examples: [
+        Example(
+          "train, test = glyphs(n=40, seed=1); print(test)",
+          "dataset glyphs test: 10 images 1×28×28, 10 classes, with exact label posteriors")
+      ],
+      seeAlso: ["mnist", "fashion_mnist", "cifar10"], search: ["synthetic", "toy", "soft labels", "posterior"],
+      family: "data"
+    ) { call throws(LTDError) in
+      let (train, test) = try attempt { () throws(CoreError) in
+        try glyphs(
+          n: call.core.int("n"), test: call.core.optionalInt("test"), ambiguity: call.core.float("ambiguity"),
+          seed: call.core.seed("seed"), size: call.core.int("size"))
+      }
+      return pair(train, test)
+    },
+    files("mnist", "handwritten digits, 28×28 grey, 10 classes", like: "fashion_mnist", mnist),
+    files("fashion_mnist", "clothing, 28×28 grey, 10 classes", like: "mnist", fashionMNIST),
+    files("cifar10", "photographs, 32×32 RGB, 10 classes", like: "cifar100", cifar10),
+    files("cifar100", "photographs, 32×32 RGB, 100 classes", like: "cifar10", cifar100),
+    Builtin(
+      "take(data: dataset, n: int) -> dataset", "The first n examples, or all where there are fewer.",
+      examples: [
+        Example(
+          "glyphs(n=40)[0].take(5)", "dataset glyphs train: 5 images 1×28×28, 10 classes, with exact label posteriors")
+      ],
+      seeAlso: ["split", "shuffled"], search: ["head", "subset", "first", "limit"], family: "data"
+    ) { call throws(LTDError) in
+      let n = try call.int("n")
+      guard n >= 0 else { throw call.error(.value, "n is a number of examples, not \(n)", at: "n") }
+      return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.take(n)))
+    },
+    Builtin(
+      "shuffled(data: dataset, seed: int = 0) -> dataset", "The same examples in an order drawn from the seed.",
+      examples: [Example("len(shuffled(glyphs(n=40)[0], seed=3))", "40")],
+      seeAlso: ["take", "split"], search: ["random", "permutation"], family: "data"
+    ) { call throws(LTDError) in
+      let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+      return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.shuffled(seed: seed)))
+    },
+    Builtin(
+      "split(data: dataset, fraction: float, seed: int = 0) -> list",
+      "Two data sets: a random share of the examples, and the rest.",
+      details: "Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.",
+      examples: [Example("a, b = split(glyphs(n=40)[0], 0.75); [len(a), len(b)]", "[30, 10]")],
+      seeAlso: ["take", "shuffled"], search: ["validation", "hold out", "random_split"], family: "data"
+    ) { call throws(LTDError) in
+      let data = try call.object("data", as: DatasetObject.self).data
+      let (first, second) = try attempt { () throws(CoreError) in
+        try data.split(call.core.float("fraction"), seed: call.core.seed("seed"))
+      }
+      return pair(first, second)
+    },
+    Builtin(
+      "save_png(images: tensor, path: string, columns: int = 10, scale: int = 1) -> none",
+      "Writes an image [c, h, w], or a grid of images [n, c, h, w], as a PNG file.",
+      details: "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels.",
+      examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
+      seeAlso: ["glyphs"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
+    ) { call throws(LTDError) in
+      let images = try call.object("images", as: TensorObject.self).tensor
+      try call.requireFiles()
+      try attempt { () throws(CoreError) in
+        let path = try call.core.string("path")
+        if images.shape.count == 4 {
+          try writePNGGrid(images, to: path, columns: call.core.int("columns"), scale: call.core.int("scale"))
+        } else {
+          try writePNG(images, to: path, scale: call.core.int("scale"))
+        }
+      }
+      return .none
+    },
+  ]
+
+  private static func pair(_ train: Dataset, _ test: Dataset) -> Value {
+    Value([Value(DatasetObject(train)), Value(DatasetObject(test))])
+  }
+
+  /// An entry that reads official files from a folder.
+  private static func files(
+    _ name: String, _ content: String, like: String,
+    _ read: @escaping @Sendable (String, Int, Int) throws(CoreError) -> (train: Dataset, test: Dataset)
+  ) -> Builtin {
+    Builtin(
+      "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
+      "The official files in a folder: [train, test]; \(content).",
+      details: """
+        Pixel values are divided by 255. `train` and `test` take the first n examples only. Truncated, mislabelled or \
+        foreign files are refused with a sentence that says what is wrong with which file.
+        """,
+      seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let (train, test) = try attempt { () throws(CoreError) in
+        try read(
+          call.core.string("dir"), call.core.optionalInt("train") ?? .max, call.core.optionalInt("test") ?? .max)
+      }
+      return pair(train, test)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Datasets
+import Interpreter
+import Networks
+import Tensors
+
+extension BuiltinTable {
+  static let temperature: [Builtin] = [
+    Builtin(
+      "soft_labels(model: model, x: tensor | dataset, T: float = 1) -> tensor",
+      "The model's softmax at temperature T: softmax(logits / T), [n, classes].",
+      examples: [Example("sum(soft_labels(mlp(), zeros([1, 1, 28, 28]), T=4)[0]) > 0.999", "true")],
+      seeAlso: ["whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
+      family: "temperature"
+    ) { call throws(LTDError) in
+      let model = try call.object("model", as: ModelObject.self).model
+      let x = try call["x"]
+      return Value(
+        try attempt { () throws(CoreError) in
+          let z: Tensor
+          if case .object(let object) = x, let data = object as? DatasetObject {
+            z = try logits(of: model, on: data.data, batch: 250)
+          } else {
+            z = try model(call.core.tensor("x"))
+          }
+          return try z.softmax(temperature: positiveTemperature(call.core.float("T")))
+        })
+    },
+    Builtin(
+      "whatif(model: model, data: dataset, T: list = [1, 2, 4, 8]) -> list",
+      "What the model's soft labels look like at each temperature: one row for each, as a table.",
+      details: """
+        - confidence: mean probability of the likeliest class.
+        - true_class: mean probability of the label.
+        - second: mean probability of the second likeliest class.
+        - entropy: mean entropy in nats; log(classes) is the most there can be.
+        - cross_entropy: mean cross-entropy with the labels.
+        - posterior_gap: mean total variation distance to the exact posterior, for data that has one (glyphs).
+
+        Accuracy is the same at every temperature.
+        """,
+      examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
+      seeAlso: ["soft_labels", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],
+      family: "temperature"
+    ) { call throws(LTDError) in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let z = try attempt { () throws(CoreError) in try logits(of: model, on: data, batch: 250) }
+      var rows: [Value] = []
+      for item in try call.list("T") {
+        guard let temperature = item.asDouble else {
+          throw call.error(
+            .type, "T is a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
+        }
+        rows.append(try attempt { () throws(CoreError) in try row(z, data, temperature: temperature) })
+      }
+      return Value(rows)
+    },
+  ]
+
+  private static func positiveTemperature(_ temperature: Double) throws(CoreError) -> Float {
+    guard temperature > 0, temperature.isFinite else {
+      throw CoreError(
+        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is")
+    }
+    return Float(temperature)
+  }
+
+  private static func row(_ logits: Tensor, _ data: Dataset, temperature: Double) throws(CoreError) -> Value {
+    let q = try logits.softmax(temperature: positiveTemperature(temperature))
+    let (n, classes) = (data.count, logits.shape[1])
+    let values = q.floats()
+    let posterior = try data.posterior?.floats()
+    var (top, second, true_, entropy, loss, gap) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    for i in 0..<n {
+      let row = values[i * classes..<(i + 1) * classes]
+      let sorted = row.sorted(by: >)
+      top += Double(sorted[0])
+      second += Double(sorted[1])
+      let p = Double(row[i * classes + data.labels[i]])
+      true_ += p
+      loss -= logarithm(max(p, 1e-45))
+      for value in row where value > 0 { entropy -= Double(value) * logarithm(Double(value)) }
+      if let posterior, data.classCount == classes {
+        for (a, b) in zip(row, posterior[i * classes..<(i + 1) * classes]) { gap += Double(abs(a - b)) / 2 }
+      }
+    }
+    let count = Double(max(n, 1))
+    var fields: [(String, Value)] = [
+      ("T", Value(temperature)), ("confidence", Value(top / count)), ("second", Value(second / count)),
+      ("true_class", Value(true_ / count)), ("entropy", Value(entropy / count)), ("cross_entropy", Value(loss / count)),
+    ]
+    if posterior != nil { fields.append(("posterior_gap", Value(gap / count))) }
+    return Value(fields: fields)
+  }
+}

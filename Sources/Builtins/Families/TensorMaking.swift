@@ -1,0 +1,158 @@
+import Interpreter
+import Tensors
+
+extension BuiltinTable {
+  static let makingTensors: [Builtin] = [
+    Builtin(
+      "tensor(data: any) -> tensor", "A tensor of a number, of a list, or of lists within lists.",
+      details: """
+        Whole numbers give i64, bools a mask, anything with a decimal point f32. A list of tensors is stacked. Tensors are \
+        values: after y = x, changing y leaves x alone.
+        """,
+      examples: [
+        Example("tensor([[1, 2], [3, 4.5]])", "tensor f32 [2, 2]\n  1   2\n  3 4.5"),
+        Example("tensor([1, 2, 3]) / 2", "tensor f32 [3]  0.5 1 1.5"),
+      ],
+      seeAlso: ["zeros", "full", "arange", "float32"], search: ["array", "from_numpy", "as_tensor", "matrix"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      let data = try call["data"]
+      guard let tensor = try Tensor.operand(data) else {
+        throw call.error(.type, "a tensor is made of numbers, not of \(data.described)", at: "data")
+      }
+      return Value(TensorObject(tensor))
+    },
+    filled("zeros", 0, like: "ones"),
+    filled("ones", 1, like: "zeros"),
+    Builtin(
+      "full(shape: list, value: float) -> tensor", "A tensor filled with one value.",
+      examples: [Example("full([2], 0.5)", "tensor f32 [2]  0.5 0.5")], seeAlso: ["zeros", "ones"],
+      search: ["constant", "fill"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try Tensor.full(call.core.ints("shape"), Float(call.core.float("value"))) }
+    },
+    Builtin(
+      "eye(n: int) -> tensor", "The identity matrix [n, n].",
+      examples: [Example("eye(2)", "tensor f32 [2, 2]\n  1 0\n  0 1")], seeAlso: ["one_hot"], search: ["identity"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let n = try call.core.int("n")
+        guard (0...20_000).contains(n) else { throw CoreError(.value, "eye(\(n))", hint: "choose 0 to 20000") }
+        return try Tensor.oneHot(Array(0..<n), classes: n)
+      }
+    },
+    Builtin(
+      "arange(start: number, stop: number | none = none, step: number = 1) -> tensor",
+      "Evenly spaced numbers from start to before stop; with one argument, from 0 to before it.",
+      details: "Whole numbers give i64, others f32. For a list of whole numbers, 0..9 is shorter.",
+      examples: [
+        Example("arange(4)", "tensor i64 [4]  0 1 2 3"),
+        Example("arange(0, 1, 0.25)", "tensor f32 [4]  0 0.25 0.5 0.75"),
+      ],
+      seeAlso: ["linspace", "geomspace"], search: ["range", "sequence"], family: "tensors"
+    ) { call throws(LTDError) in
+      let (first, second, step) = (try call["start"], try call["stop"], try call["step"])
+      let (start, stop): (Value, Value) = second.isNone ? (.int(0), first) : (first, second)
+      guard let from = start.asDouble, let to = stop.asDouble, let by = step.asDouble else { return .none }
+      guard by != 0, by.isFinite, from.isFinite, to.isFinite else {
+        throw call.error(.value, "arange needs finite numbers and a step other than 0")
+      }
+      let count = max(0, ((to - from) / by).rounded(.up))
+      guard count <= 100_000_000 else {
+        throw call.error(.memory, "arange of \(count) numbers", hint: "at most 100000000")
+      }
+      let isWhole = start.asInt != nil && stop.asInt != nil && step.asInt != nil
+      return try made { () throws(CoreError) in
+        if isWhole {
+          return try Tensor(ints: (0..<Int(count)).map { Int(from) &+ $0 &* Int(by) }, shape: [Int(count)])
+        }
+        return try Tensor((0..<Int(count)).map { Float(from + Double($0) * by) }, shape: [Int(count)])
+      }
+    },
+    spaced(
+      "linspace", "Evenly spaced numbers from start to stop, both included.",
+      example: Example("linspace(0, 1, 5)", "tensor f32 [5]  0 0.25 0.5 0.75 1")
+    ) { start, stop, share in start + (stop - start) * share },
+    spaced(
+      "geomspace", "Numbers with equal ratios from start to stop, both included: grids of temperatures.",
+      example: Example("geomspace(1, 100, 3)", "tensor f32 [3]  1 10 100")
+    ) { start, stop, share in
+      share == 1 ? stop : start * exponential(logarithm(stop / start) * share)
+    },
+    Builtin(
+      "rand(shape: list, seed: int = 0) -> tensor", "Uniform random numbers from 0 to 1.",
+      details: "The same seed gives the same numbers. Give every use a seed of its own.",
+      examples: [Example("rand([3], seed=1).shape", "[3]")], seeAlso: ["randn"], search: ["random", "uniform"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let shape = try call.core.ints("shape")
+        return try Tensor.uniform(shape, stream: RandomStream(seed: call.core.seed("seed"), purpose: "rand"))
+      }
+    },
+    Builtin(
+      "randn(shape: list, seed: int = 0) -> tensor", "Random numbers from the standard normal distribution.",
+      examples: [Example("randn([2, 3], seed=1).shape", "[2, 3]")], seeAlso: ["rand"],
+      search: ["random", "normal", "gaussian"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let shape = try call.core.ints("shape")
+        return try Tensor.normal(shape, stream: RandomStream(seed: call.core.seed("seed"), purpose: "randn"))
+      }
+    },
+    Builtin(
+      "one_hot(labels: tensor, classes: int) -> tensor", "Rows with a 1 at each label: [n, classes].",
+      examples: [Example("one_hot([2, 0], classes=3)", "tensor f32 [2, 3]\n  0 0 1\n  1 0 0")], seeAlso: ["eye"],
+      search: ["labels"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try Tensor.oneHot(call.core.labels("labels"), classes: call.core.int("classes"))
+      }
+    },
+    Builtin(
+      "float32(x: tensor) -> tensor", "The elements as f32: masks become 0 and 1.",
+      examples: [Example("float32([true, false])", "tensor f32 [2]  1 0")], seeAlso: ["int64", "tensor"],
+      search: ["cast", "astype", "to", "float"], family: "tensors"
+    ) { call throws(LTDError) in try made { () throws(CoreError) in try call.core.tensor("x").asType(.float32) } },
+    Builtin(
+      "int64(x: tensor) -> tensor", "The elements as i64, rounded towards zero.",
+      examples: [Example("int64([1.7, -1.7])", "tensor i64 [2]  1 -1")], seeAlso: ["float32"],
+      search: ["cast", "astype", "long"],
+      family: "tensors"
+    ) { call throws(LTDError) in try made { () throws(CoreError) in try call.core.tensor("x").asType(.int64) } },
+  ]
+
+  /// Runs an operation of the core and makes a value of its tensor.
+  static func made(_ body: () throws(CoreError) -> Tensor) throws(LTDError) -> Value { Value(try attempt(body)) }
+
+  private static func filled(_ name: String, _ value: Float, like: String) -> Builtin {
+    Builtin(
+      "\(name)(shape: list) -> tensor", "A tensor of \(name).",
+      examples: [Example("\(name)([3])", "tensor f32 [3]  \(Int(value)) \(Int(value)) \(Int(value))")],
+      seeAlso: [like, "full"], search: ["fill", "empty"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try Tensor.full(call.core.ints("shape"), value) }
+    }
+  }
+
+  private static func spaced(
+    _ name: String, _ summary: String, example: Example, _ place: @escaping @Sendable (Double, Double, Double) -> Double
+  ) -> Builtin {
+    Builtin(
+      "\(name)(start: float, stop: float, n: int) -> tensor", summary, examples: [example],
+      seeAlso: ["arange", name == "linspace" ? "geomspace" : "linspace"], search: ["grid", "logspace"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let (start, stop, n) = (try call.core.float("start"), try call.core.float("stop"), try call.core.int("n"))
+        guard (0...100_000_000).contains(n) else { throw CoreError(.value, "n=\(n)", hint: "choose 0 to 100000000") }
+        return try Tensor(
+          (0..<n).map { Float(place(start, stop, n > 1 ? Double($0) / Double(n - 1) : 0)) }, shape: [n])
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Interpreter
+import Tensors
+
+extension BuiltinTable {
+  /// Element by element; those that numbers know too (`exp`, `abs`, …) are the language's own, see `TensorObject.apply`.
+  static let tensorMathematics: [Builtin] = [
+    unary("relu", "max(x, 0); its gradient at 0 is 0.", "tensor f32 [2]  0 2", of: "[-1.0, 2]", search: ["activation"])
+    { (x) throws(CoreError) in try x.relu() },
+    unary(
+      "silu", "x·sigmoid(x), also called swish.", "tensor f32 [1]  0", of: "[0.0]", search: ["swish", "activation"]
+    ) { (x) throws(CoreError) in try x.silu() },
+    unary("sigmoid", "1 / (1 + exp(-x)).", "tensor f32 [1]  0.5", of: "[0.0]", search: ["logistic"]) {
+      (x) throws(CoreError) in try x.sigmoid()
+    },
+    unary("softplus", "log(1 + exp(x)) without overflow.", "tensor f32 [1]  100", of: "[100.0]", search: ["activation"])
+    { (x) throws(CoreError) in try x.softplus() },
+    unary(
+      "sign", "-1, 0 or 1 for each element; no gradient.", "tensor f32 [3]  -1 0 1", of: "[-2.0, 0, 3]", search: ["sgn"]
+    ) { (x) throws(CoreError) in try x.sign() },
+    unary("square", "x·x.", "tensor f32 [2]  1 4", of: "[1.0, 2]", search: ["power"]) { (x) throws(CoreError) in
+      try x.square()
+    },
+    Builtin(
+      "leaky_relu(x: tensor, slope: float = 0.01) -> tensor", "x where x > 0, slope·x elsewhere.",
+      examples: [Example("leaky_relu([-1.0, 2], slope=0.1)", "tensor f32 [2]  -0.1 2")], seeAlso: ["relu"],
+      search: ["activation"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").leakyRelu(slope: Float(call.core.float("slope"))) }
+    },
+    Builtin(
+      "clip(x: tensor, min: float | none = none, max: float | none = none) -> tensor",
+      "Limits every element to a range.", details: "The gradient is 1 inside and on the bounds, 0 outside.",
+      examples: [Example("clip([-1, 0.5, 2], min=0, max=1)", "tensor f32 [3]  0 0.5 1")],
+      seeAlso: ["where", "maximum"],
+      search: ["clamp", "limit", "bound"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try call.core.tensor("x").clip(
+          min: Float(call.core.optionalFloat("min") ?? -.infinity),
+          max: Float(call.core.optionalFloat("max") ?? .infinity))
+      }
+    },
+    Builtin(
+      "where(mask: tensor, a: tensor, b: tensor) -> tensor", "Elements of a where the mask is true, of b elsewhere.",
+      examples: [Example("where(tensor([1, -2]) > 0, 1, 0)", "tensor i64 [2]  1 0")], seeAlso: ["clip"],
+      search: ["select", "if", "condition"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try whereSelect(call.core.tensor("mask"), call.core.tensor("a"), call.core.tensor("b"))
+      }
+    },
+    pairwise("maximum", "The greater of each pair of elements.", "tensor i64 [2]  3 4", maximum),
+    pairwise("minimum", "The lesser of each pair of elements.", "tensor i64 [2]  1 2", minimum),
+    Builtin(
+      "matmul(a: tensor, b: tensor) -> tensor", "The matrix product, also written a @ b; leading axes are batches.",
+      examples: [Example("matmul([[1.0, 2]], [[3.0], [4]])", "tensor f32 [1, 1]\n  11")], seeAlso: ["transpose"],
+      search: ["mm", "bmm", "dot", "product"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try matmul(call.core.tensor("a"), call.core.tensor("b")) }
+    },
+  ]
+
+  private static func unary(
+    _ name: String, _ summary: String, _ result: String, of input: String, search: [String],
+    _ operation: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
+  ) -> Builtin {
+    Builtin(
+      "\(name)(x: tensor) -> tensor", summary, examples: [Example("\(name)(\(input))", result)], search: search,
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try operation(call.core.tensor("x")) }
+    }
+  }
+
+  private static func pairwise(
+    _ name: String, _ summary: String, _ result: String,
+    _ operation: @escaping @Sendable (Tensor, Tensor) throws(CoreError) -> Tensor
+  ) -> Builtin {
+    Builtin(
+      "\(name)(a: tensor, b: tensor) -> tensor", summary, examples: [Example("\(name)([1, 4], [3, 2])", result)],
+      seeAlso: [name == "maximum" ? "minimum" : "maximum", "max"], search: ["elementwise", "clamp"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try operation(call.core.tensor("a"), call.core.tensor("b")) }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Interpreter
+import Tensors
+
+extension BuiltinTable {
+  private static let axisText = """
+    - axis: an axis, a list of axes, or none for all of them. Axes count from 0, or from the end with -1.
+    - keepdim: keeps the reduced axes with size 1.
+    """
+
+  static let tensorReductions: [Builtin] = [
+    Builtin(
+      "mean(x: any, axis: int | list | none = none, keepdim: bool = false) -> any",
+      "The mean of a tensor or of a list of numbers.",
+      details: axisText,
+      examples: [
+        Example("mean([1, 2, 6])", "3.0"), Example("mean(tensor([[1.0, 3], [5, 7]]), axis=0)", "tensor f32 [2]  3 5"),
+      ],
+      seeAlso: ["sum", "std", "var"], search: ["average"], family: "tensors"
+    ) { call throws(LTDError) in
+      if let numbers = try call.plainNumbers() {
+        guard !numbers.isEmpty else {
+          throw call.error(.value, "the mean of nothing", hint: "the list is empty", at: "x")
+        }
+        return Value(numbers.reduce(0, +) / Double(numbers.count))
+      }
+      return try call.reduce { (x, axes, keepdim) throws(CoreError) in
+        try x.asType(.float32).mean(axes: axes, keepdim: keepdim)
+      }
+    },
+    spread("var", "The variance", "9.0") { $0 },
+    spread("std", "The standard deviation", "3.0") { (x) throws(CoreError) in try x.sqrt() },
+    Builtin(
+      "argmax(x: tensor, axis: int | none = none) -> tensor",
+      "The place of the greatest element along an axis, the first of equals.",
+      details: "Without an axis: the place in row-major order.",
+      examples: [
+        Example("argmax([1.0, 5, 2])", "1"), Example("argmax(tensor([[1, 2], [4, 3]]), axis=1)", "tensor i64 [2]  1 0"),
+      ],
+      seeAlso: ["max", "predict"], search: ["index of maximum"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let x = try call.core.tensor("x")
+        if let axis = try call.core.optionalInt("axis") { return try x.argmax(axis: axis) }
+        return try x.argmax()
+      }
+    },
+    Builtin(
+      "norm(x: tensor, p: float = 2, axis: int | list | none = none, keepdim: bool = false) -> tensor",
+      "The p-norm: 1, 2 or inf.", details: axisText, examples: [Example("norm([3.0, 4])", "5.0")], seeAlso: ["abs"],
+      search: ["length", "l2", "linf"], family: "tensors"
+    ) { call throws(LTDError) in
+      try call.reduce { (x, axes, keepdim) throws(CoreError) in
+        let p = try call.core.float("p")
+        if p == 1 { return try x.abs().sum(axes: axes, keepdim: keepdim) }
+        if p == 2 { return try x.square().sum(axes: axes, keepdim: keepdim).sqrt() }
+        guard p == .infinity else { throw CoreError(.value, "norms are of p = 1, 2 or inf, not \(p)") }
+        return try x.abs().max(axes: axes, keepdim: keepdim)
+      }
+    },
+    Builtin(
+      "logsumexp(x: tensor, axis: int = -1) -> tensor", "log(sum(exp(x))) along an axis, without overflow.",
+      examples: [Example("logsumexp([1000.0, 1000])", "1000.6931")], seeAlso: ["log_softmax"], search: ["softmax"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").logsumexp(axis: call.core.int("axis")) }
+    },
+  ]
+
+  private static func spread(
+    _ name: String, _ what: String, _ result: String, _ finish: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
+  ) -> Builtin {
+    Builtin(
+      "\(name)(x: any, axis: int | list | none = none, keepdim: bool = false, unbiased: bool = true) -> any",
+      "\(what) of a tensor or of a list of numbers.",
+      details: axisText + "\n- unbiased: divide by n - 1 rather than by n.",
+      examples: [Example("\(name)([1, 4, 7])", result)], seeAlso: ["mean", name == "var" ? "std" : "var"],
+      search: ["variance", "standard deviation", "spread"], family: "tensors"
+    ) { call throws(LTDError) in
+      let unbiased = try call.bool("unbiased")
+      if let numbers = try call.plainNumbers() {
+        let count = Double(numbers.count) - (unbiased ? 1 : 0)
+        guard count > 0 else { throw call.error(.value, "\(name) of \(numbers.count) numbers", at: "x") }
+        let mean = numbers.reduce(0, +) / Double(numbers.count)
+        let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+        return Value(name == "var" ? variance : variance.squareRoot())
+      }
+      return try call.reduce { (x, axes, keepdim) throws(CoreError) in
+        try finish(x.asType(.float32).variance(axes: axes, unbiased: unbiased, keepdim: keepdim))
+      }
+    }
+  }
+}
+
+extension Call {
+  /// The numbers of a list argument `x` that stays a list: their arithmetic is in double precision.
+  fileprivate func plainNumbers() throws(LTDError) -> [Double]? {
+    let x = try self["x"]
+    if case .object = x { return nil }
+    if !(try self["axis"]).isNone { return nil }
+    let items: [Value]
+    switch x {
+    case .list, .range: items = try list("x")
+    default: throw error(.type, "\(name) takes a tensor or a list of numbers, not \(x.described)", at: "x")
+    }
+    var numbers: [Double] = []
+    for item in items {
+      guard let number = item.asDouble else { return nil }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  /// Reduces the tensor `x` over the arguments `axis` and `keepdim`.
+  func reduce(_ body: (Tensor, [Int]?, Bool) throws(CoreError) -> Tensor) throws(LTDError) -> Value {
+    guard let x = try Tensor.operand(try self["x"]) else {
+      throw error(.type, "\(name) takes a tensor, not \(try self["x"].described)", at: "x")
+    }
+    return Value(try attempt { () throws(CoreError) in try body(x, core.axes("axis"), core.bool("keepdim")) })
+  }
+}

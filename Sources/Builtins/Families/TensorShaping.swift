@@ -1,0 +1,89 @@
+import Interpreter
+import Tensors
+
+extension BuiltinTable {
+  static let shapingTensors: [Builtin] = [
+    Builtin(
+      "reshape(x: tensor, shape: list) -> tensor", "The same elements under another shape; one size may be -1.",
+      examples: [Example("reshape(arange(6), [2, -1])", "tensor i64 [2, 3]\n  0 1 2\n  3 4 5")],
+      seeAlso: ["flatten", "permute"], search: ["view", "resize"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").reshape(call.core.ints("shape")) }
+    },
+    Builtin(
+      "flatten(x: tensor, start: int = 0) -> tensor", "All axes from `start` on joined into one.",
+      examples: [Example("flatten(zeros([2, 3, 4]), start=1).shape", "[2, 12]")], seeAlso: ["reshape"],
+      search: ["ravel"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try call.core.tensor("x").flatten(from: call.core.int("start"))
+      }
+    },
+    Builtin(
+      "permute(x: tensor, order: list) -> tensor", "Axes in another order: axis i of the result is axis order[i] of x.",
+      examples: [Example("permute(zeros([2, 3, 4]), [2, 0, 1]).shape", "[4, 2, 3]")], seeAlso: ["transpose"],
+      search: ["axes", "moveaxis"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").permute(call.core.ints("order")) }
+    },
+    Builtin(
+      "transpose(x: tensor, a: int = -2, b: int = -1) -> tensor", "Two axes exchanged; x.T reverses all of them.",
+      examples: [Example("transpose(tensor([[1, 2, 3]])).shape", "[3, 1]")], seeAlso: ["permute"],
+      search: ["swapaxes", "t"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try call.core.tensor("x").transpose(call.core.int("a"), call.core.int("b"))
+      }
+    },
+    joining(
+      "concat", "Tensors joined along an axis that they have.", example: "concat([zeros([2, 3]), ones([1, 3])]).shape",
+      "[3, 3]"
+    ) {
+      (parts, axis) throws(CoreError) in try concat(parts, axis: axis)
+    },
+    joining(
+      "stack", "Tensors of equal shape joined along a new axis.", example: "stack([zeros([3]), ones([3])]).shape",
+      "[2, 3]"
+    ) {
+      (parts, axis) throws(CoreError) in try stack(parts, axis: axis)
+    },
+    Builtin(
+      "broadcast(x: tensor, shape: list) -> tensor", "x stretched to a shape: sizes of 1 are repeated.",
+      examples: [Example("broadcast([1, 2], [2, 2])", "tensor i64 [2, 2]\n  1 2\n  1 2")], seeAlso: ["reshape"],
+      search: ["expand", "repeat", "tile"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").broadcast(to: call.core.ints("shape")) }
+    },
+    Builtin(
+      "gather(x: tensor, index: tensor) -> tensor", "x[i, index[i]] for every row i of a matrix.",
+      examples: [Example("gather(tensor([[1, 2], [3, 4]]), [1, 0])", "tensor i64 [2]  2 3")], seeAlso: ["one_hot"],
+      search: ["take_along_axis", "pick"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try call.core.tensor("x").gather(axis: 1, call.core.labels("index"))
+      }
+    },
+  ]
+
+  private static func joining(
+    _ name: String, _ summary: String, example: String, _ result: String,
+    _ join: @escaping @Sendable ([Tensor], Int) throws(CoreError) -> Tensor
+  ) -> Builtin {
+    Builtin(
+      "\(name)(parts: list, axis: int = 0) -> tensor", summary, examples: [Example(example, result)],
+      seeAlso: [name == "stack" ? "concat" : "stack"], search: ["cat", "concatenate", "join", "vstack"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      var parts: [Tensor] = []
+      for item in try call.list("parts") {
+        guard let part = try Tensor.operand(item) else {
+          throw call.error(.type, "\(name) joins tensors; one part is \(item.described)", at: "parts")
+        }
+        parts.append(part)
+      }
+      return try made { () throws(CoreError) in try join(parts, call.core.int("axis")) }
+    }
+  }
+}

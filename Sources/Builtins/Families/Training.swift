@@ -1,0 +1,138 @@
+import Datasets
+import Interpreter
+import Networks
+import Robustness
+import Tensors
+
+extension BuiltinTable {
+  static let methods: [Builtin] = [
+    Builtin(
+      "standard() -> method", "Standard training: cross-entropy of natural images.",
+      examples: [Example("standard()", "standard()")], seeAlso: ["fit", "pgd_at", "trades", "ltd"],
+      search: ["natural", "erm"], family: "training"
+    ) { call throws(LTDError) in Value(MethodObject(Standard())) },
+    Builtin(
+      "pgd_at() -> method", "Adversarial training: cross-entropy of adversarial images only.",
+      details:
+        "The attack of `fit` gives eps, steps and step size; it starts from x + U(-eps, eps). Madry et al. 2018.",
+      examples: [Example("pgd_at()", "pgd_at()")], seeAlso: ["fit", "trades", "ltd"],
+      search: ["madry", "adversarial training"], family: "training"
+    ) { call throws(LTDError) in Value(MethodObject(PGDAT())) },
+    Builtin(
+      "trades(beta: float = 6) -> method", "TRADES: CE(p(x), y) + beta·KL(p(x) ‖ p(x')).",
+      details: "x' maximises the same divergence from x + 0.001·N(0, I). Zhang et al. 2019.",
+      examples: [Example("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "ltd", "pgd_at"],
+      search: ["kl", "regularisation"], family: "training"
+    ) { call throws(LTDError) in Value(MethodObject(TRADES(beta: try call.float("beta")))) },
+    Builtin(
+      "ltd(teacher: model, temperature: float = 3, beta: float = 6, mix: float = 0, on: string = \"trades\") -> method",
+      "Low Temperature Distillation as reconstructed: a teacher's soft labels inside an adversarial training loss.",
+      details: """
+        H(q, p(x)) + beta·KL(p(x) ‖ p(x')) with q = softmax(z_T(x)/temperature): the frozen teacher sees the natural image, \
+        the student's temperature is 1 in training, attack and inference. The method is that of Chen & Lee, \
+        arXiv 2111.02331, whose code was never published: no number of theirs is claimed here.
+
+        - temperature: of the teacher. 1 is nearly one-hot for an over-confident teacher; large is nearly uniform.
+        - mix: the target is (1 - mix)·q + mix·one-hot.
+        - on: the loss around it, "trades" or "pgd_at".
+        """,
+      examples: [Example("ltd(mlp(), temperature=3)", "ltd(mlp, temperature=3, beta=6)")],
+      seeAlso: ["fit", "trades", "whatif", "soft_labels"],
+      search: ["distillation", "temperature", "soft labels", "teacher"],
+      family: "training"
+    ) { call throws(LTDError) in
+      let name = try call.string("on")
+      guard let framework = LTD.Framework(rawValue: name) else {
+        throw call.error(.value, "ltd cannot be put on \"\(name)\"", hint: "on=\"trades\" or on=\"pgd_at\"", at: "on")
+      }
+      return Value(
+        MethodObject(
+          LTD(
+            teacher: try call.object("teacher", as: ModelObject.self).model, temperature: try call.float("temperature"),
+            beta: try call.float("beta"), mix: try call.float("mix"), framework: framework)))
+    },
+  ]
+
+  static let training: [Builtin] = [
+    Builtin(
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string = \"constant\", augment: string = \"none\", validation: dataset | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "Trains a model in place and reports each epoch.",
+      details: """
+        Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
+        step: the model keeps what it learned, and the report says `interrupted: true`.
+
+        - method: standard() when left out; pgd_at(), trades(), ltd(teacher).
+        - attack: a pgd(…) that gives eps (8/255 when it has none), steps and step size of the inner maximisation.
+        - lr, momentum, weight_decay: as torch.optim.SGD.
+        - schedule: "constant", "piecewise", "cosine", "cyclic", "linear", "one_cycle", …
+        - augment: "none", or "crop_flip" (CIFAR's random crop and flip).
+        - validation: a data set on which the model is evaluated after each epoch.
+        - seed: key of order, starts, dropout and augmentation. The same seed gives the same bits for any number of threads.
+        """,
+      examples: [
+        Example(
+          "train, test = glyphs(n=64, seed=1); m = mlp(hidden=[16]); r = fit(m, train, epochs=2, quiet=true); len(r.epochs)",
+          "2")
+      ],
+      seeAlso: ["standard", "pgd_at", "trades", "ltd", "evaluate"], search: ["train", "optimise", "sgd", "learn"],
+      family: "training"
+    ) { call throws(LTDError) in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let method = try call.optionalObject("method", as: MethodObject.self)?.method ?? Standard()
+      let attack = try call.optionalObject("attack", as: AttackObject.self)?.attack ?? PGD()
+      guard let attack = attack as? PGD else {
+        throw call.error(
+          .type, "the inner maximisation of fit is a pgd attack, not \(attack.description)",
+          hint: "attack=pgd(eps=8/255, steps=10)", at: "attack")
+      }
+      var plan = TrainingPlan(
+        epochs: try call.int("epochs"), batchSize: try call.int("batch"), learningRate: try call.float("lr"),
+        momentum: try call.float("momentum"), weightDecay: try call.float("weight_decay"))
+      plan.seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+      plan.schedule = try call.choice("schedule", LearningRateSchedule.named.map { ($0.name, $0.schedule) })
+      plan.augmentation = try call.choice("augment", Augmentation.allCases.map { ($0.rawValue, $0) })
+      let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
+      let progress = ProgressReporting.make(quiet: try call.bool("quiet"))
+      let report = try attempt { () throws(CoreError) in
+        try fit(
+          model, on: data, method: method, attack: attack, plan: plan, validation: validation, progress: progress)
+      }
+      if report.interrupted { progress.note("interrupted: the model keeps what it learned in \(report.steps) steps") }
+      return report.value
+    }
+  ]
+}
+
+extension Call {
+  /// The entry of a list of named choices that a string argument names.
+  func choice<T>(_ name: String, _ choices: [(name: String, value: T)]) throws(LTDError) -> T {
+    let text = try string(name)
+    if let choice = choices.first(where: { $0.name == text }) { return choice.value }
+    throw error(
+      .value, "\(name)=\"\(text)\" is not known",
+      hint: "one of " + choices.map { "\"\($0.name)\"" }.joined(separator: ", "), at: name)
+  }
+}
+
+extension TrainingReport {
+  /// A record whose `epochs` prints as a table.
+  fileprivate var value: Value {
+    let rows = epochs.map { epoch -> Value in
+      var fields: [(String, Value)] = [("epoch", Value(epoch.epoch)), ("loss", Value(epoch.loss))]
+      fields += epoch.parts.map { ($0.name, Value($0.value)) }
+      fields.append(("natural_accuracy", Value(epoch.naturalAccuracy)))
+      if let accuracy = epoch.adversarialAccuracy { fields.append(("adversarial_accuracy", Value(accuracy))) }
+      if let validation = epoch.validation {
+        fields.append(("validation_natural", Value(validation.naturalAccuracy.value)))
+        fields.append(("validation_robust", Value(validation.worstCase.value)))
+      }
+      fields += [("lr", Value(epoch.learningRate)), ("seconds", Value(epoch.seconds))]
+      return Value(fields: fields)
+    }
+    return Value(fields: [
+      ("method", Value(method)), ("epochs", Value(rows)), ("steps", Value(steps)), ("seconds", Value(seconds)),
+      ("interrupted", Value(interrupted)),
+    ])
+  }
+}

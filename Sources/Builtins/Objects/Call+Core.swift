@@ -1,0 +1,69 @@
+import Interpreter
+import Tensors
+
+/// The accessors of a call for use inside of `attempt { … }`: their errors, which the binder has made unlikely, pass through.
+struct CoreCall {
+  let call: Call
+
+  func int(_ name: String) throws(CoreError) -> Int { try wrap { () throws(LTDError) in try call.int(name) } }
+  func float(_ name: String) throws(CoreError) -> Double { try wrap { () throws(LTDError) in try call.float(name) } }
+  func bool(_ name: String) throws(CoreError) -> Bool { try wrap { () throws(LTDError) in try call.bool(name) } }
+  func string(_ name: String) throws(CoreError) -> String { try wrap { () throws(LTDError) in try call.string(name) } }
+  func optionalInt(_ name: String) throws(CoreError) -> Int? {
+    try wrap { () throws(LTDError) in try call.optionalInt(name) }
+  }
+  func optionalFloat(_ name: String) throws(CoreError) -> Double? {
+    try wrap { () throws(LTDError) in try call.optionalFloat(name) }
+  }
+  func tensor(_ name: String) throws(CoreError) -> Tensor {
+    try wrap { () throws(LTDError) in try call.object(name, as: TensorObject.self).tensor }
+  }
+
+  /// A whole number as a key of random streams.
+  func seed(_ name: String) throws(CoreError) -> UInt64 { UInt64(bitPattern: Int64(try int(name))) }
+
+  /// Whole numbers in a list, such as a shape.
+  func ints(_ name: String) throws(CoreError) -> [Int] {
+    let list = try wrap { () throws(LTDError) in try call.list(name) }
+    var numbers: [Int] = []
+    for item in list {
+      guard let number = item.asInt else {
+        throw CoreError(.type, "\(name) of \(call.name) is a list of whole numbers, not of \(item.typeName)s")
+      }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  /// An axis, a list of axes, or nil for `none`.
+  func axes(_ name: String) throws(CoreError) -> [Int]? {
+    let value = try wrap { () throws(LTDError) in try call[name] }
+    if value.isNone { return nil }
+    if let axis = value.asInt { return [axis] }
+    return try ints(name)
+  }
+
+  /// Labels as a list or a tensor of whole numbers.
+  func labels(_ name: String) throws(CoreError) -> [Int] {
+    let labels = try tensor(name)
+    guard labels.dtype == .int64 || labels.count == 0 else {
+      throw CoreError(.type, "\(name) of \(call.name) are class numbers, not \(labels.dtype.shortName)")
+    }
+    return labels.ints()
+  }
+
+  private func wrap<T>(_ body: () throws(LTDError) -> T) throws(CoreError) -> T {
+    do { return try body() } catch { throw CoreError(.value, error.diagnostic.message, hint: error.diagnostic.hint) }
+  }
+}
+
+extension Call {
+  var core: CoreCall { CoreCall(call: self) }
+
+  /// Refuses to touch files in a session that must not.
+  func requireFiles() throws(LTDError) {
+    guard session.limits.allowsFiles else {
+      throw error(.io, "\(name) would touch files, which this session may not", hint: "run without --no-files")
+    }
+  }
+}

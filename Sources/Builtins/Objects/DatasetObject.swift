@@ -1,0 +1,75 @@
+import Datasets
+import Interpreter
+import Tensors
+
+/// A data set in the language: a value. `data[3]` is a record of one example, `data[0:100]` a smaller data set.
+final class DatasetObject: HostObject {
+  let data: Dataset
+
+  init(_ data: Dataset) { self.data = data }
+
+  override var typeName: String { "dataset" }
+  override var summary: String { "dataset \(data.name) of \(data.count)" }
+  override var members: [String] { ["class_counts", "class_names", "images", "labels", "name", "posterior", "shape"] }
+  override var length: Int? { data.count }
+
+  override func element(at place: Int) throws(LTDError) -> Value? {
+    let batch = try attempt { () throws(CoreError) in try data.batch([place]) }
+    let image = try attempt { () throws(CoreError) in try batch.images.reshape(data.imageShape) }
+    var fields: [(String, Value)] = [("image", Value(image)), ("label", Value(data.labels[place]))]
+    if let posterior = batch.posterior {
+      fields.append(
+        ("posterior", Value(try attempt { () throws(CoreError) in try posterior.reshape([data.classCount]) })))
+    }
+    return Value(fields: fields)
+  }
+
+  override func index(_ items: [IndexItem]) throws(LTDError) -> Value? {
+    guard items.count == 1 else {
+      throw LTDError(.value, "a dataset has one axis: its examples", hint: "data[3], data[0:100], or data.images[…]")
+    }
+    switch items[0] {
+    case .index(let index):
+      let place = index < 0 ? index + data.count : index
+      guard data.labels.indices.contains(place) else {
+        throw LTDError(.value, "example \(index) of a dataset with \(data.count) examples")
+      }
+      return try element(at: place)
+    default:
+      let places = try attempt { () throws(CoreError) in try Tensor(ints: Array(0..<data.count), shape: [data.count]) }
+      guard case .object(let chosen)? = try TensorObject(places).index(items), let chosen = chosen as? TensorObject
+      else {
+        return nil
+      }
+      return Value(DatasetObject(try attempt { () throws(CoreError) in try data.subset(chosen.tensor.ints()) }))
+    }
+  }
+
+  override func attribute(_ name: String) throws(LTDError) -> Value? {
+    switch name {
+    case "name": return Value(data.name)
+    case "class_names": return Value(data.classNames)
+    case "class_counts": return Value(data.classCounts)
+    case "shape": return Value(data.imageShape)
+    case "labels":
+      return Value(try attempt { () throws(CoreError) in try Tensor(ints: data.labels, shape: [data.count]) })
+    case "images":
+      return Value(try attempt { () throws(CoreError) in try data.batch(Array(0..<data.count)).images })
+    case "posterior": return try attempt { () throws(CoreError) in try data.posterior }.map { Value($0) } ?? Value.none
+    default: return nil
+    }
+  }
+
+  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+    guard case .object(let object) = other, let other = (object as? DatasetObject)?.data else { return false }
+    return data.name == other.name && data.ids == other.ids && data.labels == other.labels
+  }
+
+  override func shortText(_ options: PrintOptions) -> String { "<\(data.name): \(data.count) images>" }
+
+  override func text(_ options: PrintOptions) -> String {
+    let size = data.imageShape.map(String.init).joined(separator: "×")
+    let posterior = data.hasPosterior ? ", with exact label posteriors" : ""
+    return "dataset \(data.name): \(data.count) images \(size), \(data.classCount) classes\(posterior)"
+  }
+}

@@ -1,0 +1,27 @@
+import Interpreter
+import Robustness
+
+/// An attack as a value: what it does when handed to `evaluate`, `fit` or `perturb`.
+final class AttackObject: HostObject {
+  let attack: any Attack
+
+  init(_ attack: any Attack) { self.attack = attack }
+
+  override var typeName: String { "attack" }
+  override func shortText(_ options: PrintOptions) -> String { attack.description }
+
+  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+    guard case .object(let object) = other else { return false }
+    return (object as? AttackObject)?.attack.description == attack.description
+  }
+}
+
+/// A training method as a value for `fit`.
+final class MethodObject: HostObject {
+  let method: any TrainingMethod
+
+  init(_ method: any TrainingMethod) { self.method = method }
+
+  override var typeName: String { "method" }
+  override func shortText(_ options: PrintOptions) -> String { method.description }
+}

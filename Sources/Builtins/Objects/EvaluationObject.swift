@@ -1,0 +1,84 @@
+import Interpreter
+import Robustness
+import Tensors
+
+/// What `evaluate` found: prints as a table; its parts are attributes.
+final class EvaluationObject: HostObject {
+  let evaluation: Evaluation
+
+  init(_ evaluation: Evaluation) { self.evaluation = evaluation }
+
+  override var typeName: String { "evaluation" }
+  override var members: [String] { ["attacks", "correct", "model", "n", "natural", "robust", "rows", "worst_case"] }
+
+  override func attribute(_ name: String) throws(LTDError) -> Value? {
+    switch name {
+    case "n": Value(evaluation.n)
+    case "model": Value(evaluation.model)
+    case "natural": Value(evaluation.naturalAccuracy.value)
+    case "worst_case": Value(evaluation.worstCase.value)
+    case "attacks": Value(fields: evaluation.attacks.map { ($0.attack, Value($0.accuracy.value)) })
+    case "correct": try mask(evaluation.natural)
+    case "robust": try mask(evaluation.robust)
+    case "rows": rows
+    default: nil
+    }
+  }
+
+  private func mask(_ flags: [Bool]) throws(LTDError) -> Value {
+    Value(try attempt { () throws(CoreError) in try Tensor(bools: flags, shape: [flags.count]) })
+  }
+
+  /// One record for natural images, each attack and the worst case: accuracy and its 95 % interval.
+  private var rows: Value {
+    func row(_ name: String, eps: Double?, _ accuracy: Accuracy) -> Value {
+      Value(fields: [
+        ("attack", Value(name)), ("eps", eps.map { Value($0) } ?? .none), ("accuracy", Value(accuracy.value)),
+        ("low", Value(accuracy.interval.low)), ("high", Value(accuracy.interval.high)), ("n", Value(accuracy.n)),
+      ])
+    }
+    return Value(
+      [row("none (natural)", eps: nil, evaluation.naturalAccuracy)]
+        + evaluation.attacks.map { row($0.attack, eps: $0.eps, $0.accuracy) }
+        + [row("worst case", eps: nil, evaluation.worstCase)])
+  }
+
+  override func shortText(_ options: PrintOptions) -> String {
+    "<evaluation of \(evaluation.model): worst case \(percent(evaluation.worstCase.value)) of \(evaluation.n)>"
+  }
+
+  override func text(_ options: PrintOptions) -> String {
+    var lines = [["attack", "eps", "accuracy", "95 % interval"]]
+    func add(_ name: String, _ eps: String, _ accuracy: Accuracy) {
+      let interval = accuracy.interval
+      lines.append([name, eps, percent(accuracy.value), "\(percent(interval.low)) – \(percent(interval.high))"])
+    }
+    add("none (natural)", "", evaluation.naturalAccuracy)
+    for outcome in evaluation.attacks { add(outcome.attack, radius(outcome.eps), outcome.accuracy) }
+    if evaluation.attacks.count > 1 { add("worst case", "", evaluation.worstCase) }
+    return "\(evaluation.model) on \(evaluation.n) images of \(evaluation.data)\n" + aligned(lines)
+  }
+
+  private func percent(_ share: Double) -> String { formatFixed(share * 100, digits: 1) + " %" }
+
+  /// As a fraction of 255 where it is one, and as a decimal.
+  private func radius(_ eps: Double) -> String {
+    let scaled = eps * 255
+    let decimal = formatGeneral(eps, digits: 4)
+    guard abs(scaled - scaled.rounded()) < 1e-9, eps > 0, scaled < 256 else { return decimal }
+    return "\(Int(scaled.rounded()))/255 = \(decimal)"
+  }
+}
+
+/// Columns padded to equal width: the first to the left, the others to the right.
+func aligned(_ rows: [[String]]) -> String {
+  let columns = rows.map(\.count).max() ?? 0
+  let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+  return rows.map { row in
+    let cells = row.enumerated().map { column, text in
+      let space = String(repeating: " ", count: widths[column] - text.count)
+      return column == 0 ? text + space : space + text
+    }
+    return "  " + cells.joined(separator: "   ")
+  }.joined(separator: "\n")
+}

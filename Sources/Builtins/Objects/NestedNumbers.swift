@@ -1,0 +1,93 @@
+import Interpreter
+import Tensors
+
+/// The numbers of a list, or of lists within lists of equal lengths, flattened in row-major order.
+struct NestedNumbers {
+  private(set) var shape: [Int] = []
+  private var floats: [Float] = []
+  private var ints: [Int] = []
+  private var bools: [Bool] = []
+  private var parts: [Tensor] = []
+  private var kind: Kind?
+
+  private enum Kind { case float, int, bool, tensor }
+
+  /// - Throws: a `type` error for anything but numbers, bools and tensors, a `shape` error for rows of different lengths.
+  init(_ value: Value) throws(LTDError) {
+    var level: [Value] = [value]
+    while let first = level.first {
+      guard let count = first.elementCount else { break }
+      shape.append(count)
+      guard shape.count <= 16 else { throw LTDError(.shape, "lists nested more than 16 deep are not a tensor") }
+      var next: [Value] = []
+      for item in level {
+        guard let elements = item.elements, elements.count == count else {
+          throw LTDError(
+            .shape, "rows of different lengths do not make a tensor",
+            hint:
+              "one row has \(count) elements, another \(item.elementCount.map(String.init) ?? "none: it is a \(item.typeName)")"
+          )
+        }
+        next += elements
+      }
+      level = next
+    }
+    for item in level { try append(item) }
+  }
+
+  private mutating func append(_ item: Value) throws(LTDError) {
+    switch item {
+    case .bool(let flag) where kind == nil || kind == .bool:
+      kind = .bool
+      bools.append(flag)
+    case .int(let number) where kind == nil || kind == .int:
+      kind = .int
+      ints.append(number)
+    case .int(let number) where kind == .float: floats.append(Float(number))
+    case .float(let number) where kind == nil || kind == .float || kind == .int:
+      if kind == .int { floats = ints.map { Float($0) } }
+      kind = .float
+      floats.append(Float(number))
+    case .object(let object) where kind == nil || kind == .tensor:
+      guard let tensor = (object as? TensorObject)?.tensor else { fallthrough }
+      kind = .tensor
+      parts.append(tensor)
+    default:
+      throw LTDError(
+        .type, "a tensor is made of numbers, not of \(item.described)",
+        hint: "bools and numbers do not mix either")
+    }
+  }
+
+  /// A list of whole numbers gives int64, of bools a mask, any other numbers float32; a list of tensors is stacked.
+  var tensor: Tensor {
+    get throws(LTDError) {
+      try attempt { () throws(CoreError) in
+        switch kind {
+        case .float, nil: try Tensor(floats, shape: shape)
+        case .int: try Tensor(ints: ints, shape: shape)
+        case .bool: try Tensor(bools: bools, shape: shape)
+        case .tensor: try stack(parts, axis: 0).reshape(shape + (parts.first?.shape ?? []))
+        }
+      }
+    }
+  }
+}
+
+extension Value {
+  fileprivate var elementCount: Int? {
+    switch self {
+    case .list(let list): list.items.count
+    case .range(let range): range.count
+    default: nil
+    }
+  }
+
+  fileprivate var elements: [Value]? {
+    switch self {
+    case .list(let list): list.items
+    case .range(let range): (0..<range.count).map { .int(range[$0]) }
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Interpreter
+import Tensors
+
+/// What the language's own functions do with a tensor.
+extension TensorObject {
+  static func generic(_ name: String, _ tensor: Tensor, _ call: Call) throws(LTDError) -> Value? {
+    if let operation = elementwise[name] {
+      return Value(try attempt { () throws(CoreError) in try operation(tensor) })
+    }
+    if let operation = reductions[name] {
+      let names = call.signature.parameterNames
+      return Value(
+        try attempt { () throws(CoreError) in
+          try operation(
+            tensor, names.contains("axis") ? call.core.axes("axis") : nil,
+            names.contains("keepdim") ? call.core.bool("keepdim") : false)
+        })
+    }
+    return nil
+  }
+
+  private static let elementwise: [String: @Sendable (Tensor) throws(CoreError) -> Tensor] = [
+    "abs": { (x) throws(CoreError) in try x.abs() }, "exp": { (x) throws(CoreError) in try x.exp() },
+    "log": { (x) throws(CoreError) in try x.log() }, "sqrt": { (x) throws(CoreError) in try x.sqrt() },
+    "sin": { (x) throws(CoreError) in try x.sin() }, "cos": { (x) throws(CoreError) in try x.cos() },
+    "tanh": { (x) throws(CoreError) in try x.tanh() }, "atanh": { (x) throws(CoreError) in try x.atanh() },
+    "floor": { (x) throws(CoreError) in try x.floor() }, "ceil": { (x) throws(CoreError) in try x.ceil() },
+    "round": { (x) throws(CoreError) in try x.round() },
+  ]
+
+  private static let reductions: [String: @Sendable (Tensor, [Int]?, Bool) throws(CoreError) -> Tensor] = [
+    "sum": { (x, axes, keepdim) throws(CoreError) in try x.sum(axes: axes, keepdim: keepdim) },
+    "min": { (x, axes, keepdim) throws(CoreError) in try x.min(axes: axes, keepdim: keepdim) },
+    "max": { (x, axes, keepdim) throws(CoreError) in try x.max(axes: axes, keepdim: keepdim) },
+    "any": { (x, axes, keepdim) throws(CoreError) in try x.any(axes: axes, keepdim: keepdim) },
+    "all": { (x, axes, keepdim) throws(CoreError) in try x.all(axes: axes, keepdim: keepdim) },
+  ]
+}

@@ -1,0 +1,177 @@
+import Interpreter
+import Tensors
+
+/// A tensor as the language sees it: a value. Where no gradient is followed, a tensor without axes is handed out as a
+/// plain number, so that `mean(x)` and `x[0]` can be printed, compared and tested like any other.
+final class TensorObject: HostObject {
+  private(set) var tensor: Tensor
+
+  init(_ tensor: Tensor) { self.tensor = tensor }
+
+  override var typeName: String { "tensor" }
+  override var summary: String { "tensor \(tensor.shape)" }
+  override var shape: [Int]? { tensor.shape }
+  override var members: [String] { ["T", "dtype", "ndim", "shape", "size"] }
+
+  // MARK: Operators
+
+  override func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? {
+    guard let other = try Tensor.operand(other) else { return nil }
+    let (a, b) = reversed ? (other, tensor) : (tensor, other)
+    return try attempt { () throws(CoreError) in
+      switch op {
+      case .add: Value(try add(a, b))
+      case .subtract: Value(try sub(a, b))
+      case .multiply: Value(try mul(a, b))
+      case .divide: Value(try div(a, b))
+      case .power: Value(try pow(a, b))
+      case .floorDivide: Value(try div(a, b).floor())
+      case .remainder: Value(try sub(a, mul(b, div(a, b).floor())))
+      case .matmul: Value(try matmul(a, b))
+      }
+    }
+  }
+
+  override func unary(_ op: UnaryOperator) throws(LTDError) -> Value? {
+    try attempt { () throws(CoreError) in
+      switch op {
+      case .negate: Value(try tensor.neg())
+      case .plus: Value(self)
+      case .not: tensor.dtype == .bool ? Value(try logicalNot(tensor)) : nil
+      }
+    }
+  }
+
+  override func compare(_ op: ComparisonOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? {
+    guard let other = try Tensor.operand(other) else { return nil }
+    let (a, b) = reversed ? (other, tensor) : (tensor, other)
+    return try attempt { () throws(CoreError) in
+      switch op {
+      case .equal: Value(try equal(a, b))
+      case .notEqual: Value(try notEqual(a, b))
+      case .less: Value(try less(a, b))
+      case .lessEqual: Value(try lessEqual(a, b))
+      case .greater: Value(try greater(a, b))
+      case .greaterEqual: Value(try greaterEqual(a, b))
+      case .in, .notIn: nil
+      }
+    }
+  }
+
+  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+    guard case .object(let object) = other, let other = object as? TensorObject, other.tensor.shape == tensor.shape
+    else { return false }
+    return try attempt { () throws(CoreError) in
+      try equal(tensor, other.tensor).all().item() != 0
+    }
+  }
+
+  override func truth() throws(LTDError) -> Bool {
+    if tensor.count == 1 { return try attempt { () throws(CoreError) in try tensor.item() != 0 } }
+    throw LTDError(
+      .type, "a tensor of \(tensor.count) elements is neither true nor false",
+      hint: "any(x) asks for one true element, all(x) for all of them")
+  }
+
+  // MARK: Parts
+
+  override func index(_ items: [IndexItem]) throws(LTDError) -> Value? {
+    let tensor = tensor
+    let steps = try IndexPlan(items, shape: tensor.shape)
+    return try attempt { () throws(CoreError) in Value(try steps.read(tensor)) }
+  }
+
+  override func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? {
+    guard let value = try Tensor.operand(value) else {
+      throw LTDError(.type, "cannot put a \(value.typeName) into a tensor", hint: "assign a number or a tensor")
+    }
+    let plan = try IndexPlan(items, shape: tensor.shape)
+    let target = isUnique ? self : TensorObject(tensor)
+    try attempt { () throws(CoreError) in try plan.write(value, into: &target.tensor) }
+    return target
+  }
+
+  override func attribute(_ name: String) throws(LTDError) -> Value? {
+    switch name {
+    case "shape": return Value(tensor.shape)
+    case "ndim": return Value(tensor.shape.count)
+    case "size": return Value(tensor.count)
+    case "dtype": return Value(tensor.dtype.shortName)
+    case "T":
+      guard tensor.shape.count >= 2 else { return Value(self) }
+      let order = tensor.shape.indices.reversed() as [Int]
+      return try attempt { () throws(CoreError) in Value(try tensor.permute(order)) }
+    default: return nil
+    }
+  }
+
+  override var length: Int? { tensor.shape.first }
+
+  override func element(at place: Int) throws(LTDError) -> Value? { try index([.index(place)]) }
+
+  override func contains(_ value: Value) throws(LTDError) -> Bool? {
+    guard let value = try Tensor.operand(value), value.count == 1 else { return nil }
+    return try attempt { () throws(CoreError) in
+      try equal(tensor, value).any().item() != 0
+    }
+  }
+
+  // MARK: The language's own functions
+
+  override func apply(_ builtin: String, _ call: Call) throws(LTDError) -> Value? {
+    try Self.generic(builtin, tensor, call)
+  }
+
+  // MARK: Printing
+
+  override func shortText(_ options: PrintOptions) -> String {
+    tensor.count <= 8 ? text(options) : "tensor \(tensor.dtype.shortName) \(tensor.shape)"
+  }
+
+  override func text(_ options: PrintOptions) -> String { TensorText(tensor, options).text }
+}
+
+extension Tensor {
+  /// A value as an operand beside a tensor: a tensor, a number, a bool, or a list of numbers.
+  static func operand(_ value: Value) throws(LTDError) -> Tensor? {
+    switch value {
+    case .object(let object): return (object as? TensorObject)?.tensor
+    case .int(let number): return try attempt { () throws(CoreError) in try Tensor(ints: [number], shape: []) }
+    case .float(let number): return try attempt { () throws(CoreError) in try Tensor.scalar(Float(number)) }
+    case .bool(let flag): return try attempt { () throws(CoreError) in try Tensor(bools: [flag], shape: []) }
+    case .list, .range: return try NestedNumbers(value).tensor
+    default: return nil
+    }
+  }
+}
+
+extension Value {
+  /// A tensor as a value; one without axes becomes a number unless a gradient is followed through it.
+  init(_ tensor: Tensor) {
+    guard tensor.shape.isEmpty, !tensor.isTracked else {
+      self = .object(TensorObject(tensor))
+      return
+    }
+    switch tensor.dtype {
+    case .bool: self = .bool(tensor.bools().first ?? false)
+    case .int64: self = .int(tensor.ints().first ?? 0)
+    case .float32: self = .float((tensor.floats().first ?? 0).shortestDouble)
+    }
+  }
+}
+
+extension Float {
+  /// The double with the shortest decimal that names this float: 0.1 rather than 0.10000000149011612. Converted back
+  /// it is the same float.
+  var shortestDouble: Double { isFinite ? Double(description) ?? Double(self) : Double(self) }
+}
+
+extension DType {
+  var shortName: String {
+    switch self {
+    case .float32: "f32"
+    case .int64: "i64"
+    case .bool: "bool"
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Interpreter
+import Tensors
+
+/// How a tensor prints: type and shape first, then the values, or a window of them.
+///
+///     tensor f32 [3]  0 0.5 1
+///
+///     tensor f32 [2, 3]
+///        1   2   3
+///        4 5.5   6
+struct TensorText {
+  private let tensor: Tensor
+  private let options: PrintOptions
+  /// Rows and columns shown at each end of an axis that does not fit.
+  private static let edge = 3
+  private static let ellipsis = "…"
+
+  init(_ tensor: Tensor, _ options: PrintOptions) {
+    self.tensor = tensor
+    self.options = options
+  }
+
+  var text: String {
+    let header = "tensor \(tensor.dtype.shortName) \(tensor.shape)"
+    guard tensor.count > 0 else { return header + "  empty" }
+    if tensor.shape.count <= 1 {
+      let values = window(tensor)
+      return header + "  " + line(of: values, room: max(20, options.width - header.count - 2))
+    }
+    let summary = tensor.count > 64 && tensor.dtype == .float32 ? range : ""
+    return header + summary + "\n" + matrices.joined(separator: "\n")
+  }
+
+  /// Least, mean and greatest value, for tensors that are not shown whole; left out above a million elements.
+  private var range: String {
+    guard tensor.count <= 1_000_000,
+      let low = try? tensor.min().item(), let middle = try? tensor.mean().item(), let high = try? tensor.max().item()
+    else { return "" }
+    return "  min \(Self.short(low))  mean \(Self.short(middle))  max \(Self.short(high))"
+  }
+
+  private func line(of values: [String], room: Int) -> String {
+    let whole = values.joined(separator: " ")
+    guard whole.count > room else { return whole }
+    var shown: [String] = []
+    var used = 2
+    for value in values {
+      used += value.count + 1
+      guard used <= room else { break }
+      shown.append(value)
+    }
+    return (shown + [Self.ellipsis]).joined(separator: " ")
+  }
+
+  /// The values of a vector, at most what a line can hold.
+  private func window(_ vector: Tensor) -> [String] {
+    let limit = min(vector.count, max(8, options.width == .max ? vector.count : options.width / 2))
+    guard let head = try? vector.reshape([vector.count]).slice(starts: [0], stops: [limit]) else { return [] }
+    return Self.texts(head) + (limit < vector.count ? [Self.ellipsis] : [])
+  }
+
+  private var matrices: [String] {
+    let shape = tensor.shape
+    let rows = shape[shape.count - 2]
+    let columns = shape[shape.count - 1]
+    let outer = shape.dropLast(2)
+    let count = outer.reduce(1, *)
+    guard let flat = try? tensor.reshape([count, rows, columns]) else { return [] }
+    var blocks: [String] = []
+    let shown = count <= 2 * Self.edge || options.width == .max ? Array(0..<count) : Array(0..<2)
+    for index in shown {
+      guard let matrix = try? flat.slice(starts: [index, 0, 0], stops: [index + 1, rows, columns], steps: [1, 1, 1])
+      else {
+        continue
+      }
+      if !outer.isEmpty {
+        blocks.append("[\(Self.place(index, in: Array(outer)).map(String.init).joined(separator: ", "))]")
+      }
+      blocks.append(block(matrix, rows: rows, columns: columns))
+    }
+    if shown.count < count { blocks.append("\(Self.ellipsis) \(count - shown.count) more") }
+    return blocks
+  }
+
+  private func block(_ matrix: Tensor, rows: Int, columns: Int) -> String {
+    let rowPlaces = Self.places(rows, limit: options.width == .max ? rows : 12)
+    let columnPlaces = Self.places(columns, limit: options.width == .max ? columns : max(6, (options.width - 3) / 8))
+    let indices = columnPlaces.compactMap { $0 }
+    var cells: [[String]] = []
+    for row in rowPlaces {
+      guard let row else {
+        cells.append(columnPlaces.map { _ in Self.ellipsis })
+        continue
+      }
+      guard let values = try? matrix.slice(starts: [0, row, 0], stops: [1, row + 1, columns], steps: [1, 1, 1]),
+        let chosen = try? values.reshape([columns]).indexSelect(axis: 0, indices)
+      else { continue }
+      var texts = Self.texts(chosen)[...]
+      cells.append(columnPlaces.map { $0 == nil ? Self.ellipsis : texts.popFirst() ?? "" })
+    }
+    let widths = columnPlaces.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    return cells.map { row in
+      "  " + zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }.joined(separator: " ")
+    }.joined(separator: "\n")
+  }
+
+  /// All places, or both ends with a gap (`nil`) between.
+  private static func places(_ count: Int, limit: Int) -> [Int?] {
+    guard count > limit else { return (0..<count).map { $0 } }
+    let half = max(1, (limit - 1) / 2)
+    return (0..<half).map { $0 } + [nil] + (count - half..<count).map { $0 }
+  }
+
+  private static func place(_ index: Int, in shape: [Int]) -> [Int] {
+    var rest = index
+    var place: [Int] = []
+    for size in shape.reversed() {
+      place.append(size == 0 ? 0 : rest % size)
+      rest = size == 0 ? 0 : rest / size
+    }
+    return place.reversed()
+  }
+
+  private static func texts(_ tensor: Tensor) -> [String] {
+    switch tensor.dtype {
+    case .float32: tensor.floats().map { short(Double($0)) }
+    case .int64: tensor.ints().map(String.init)
+    case .bool: tensor.bools().map(String.init)
+    }
+  }
+
+  /// Four significant digits; whole numbers without a point.
+  static func short(_ value: Double) -> String {
+    guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
+    if value == value.rounded(), abs(value) < 1e6 { return String(Int(value)) }
+    return formatGeneral(value, digits: 4)
+  }
+}
