@@ -43,6 +43,9 @@ import Testing
     expectRefusal("data_batch_4.bin", "same content", "data_batch_1.bin") {
       _ = try cifar10(directory: folder.path, test: 0)
     }
+    try folder.writeSparse([4, 1], size: batchSize, "data_batch_4.bin")
+    let two = try cifar10(directory: folder.path, test: 0).train
+    #expect(two.count == 20_000 && two.ids[9999] == 9999 && two.ids[10_000] == 30_000)
   }
 
   @Test func classNames() throws {

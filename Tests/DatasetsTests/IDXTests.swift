@@ -66,6 +66,10 @@ import Testing
     expectRefusal("train-labels-idx1-ubyte", folder.path) { _ = try mnist(directory: folder.path) }
     try folder.makeFolder(Self.trainLabels)
     expectRefusal(Self.trainLabels, "is a folder") { _ = try mnist(directory: folder.path) }
+    try folder.remove(Self.trainLabels)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path(Self.trainLabels), withDestinationPath: "/dev/zero")
+    expectRefusal(Self.trainLabels, "not a regular file") { _ = try mnist(directory: folder.path) }
     try folder.makeFolder("outer")
     try folder.makeFolder("outer/raw")
     try folder.write(gzip(images(7)), "outer/raw/\(Self.trainImages)")

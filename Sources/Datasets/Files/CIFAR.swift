@@ -30,7 +30,8 @@ public func cifar10(directory: String, train: Int = .max, test: Int = .max) thro
     for (number, path) in batches {
       guard let path, training.count < train else { break }
       try training.append(
-        path, count: 10_000, limit: train - training.count, expected: "CIFAR-10 training batch \(number)")
+        path, count: 10_000, limit: train - training.count, firstID: (number - 1) * 10_000,
+        expected: "CIFAR-10 training batch \(number)")
     }
   }
   var testing = ColourRecords(labelBytes: 1, classes: 10, title: "CIFAR-10")
@@ -91,6 +92,7 @@ private struct ColourRecords {
   let classes: Int
   let title: String
   private(set) var labels: [Int] = []
+  private var ids: [Int] = []
   private var bytes: [UInt8] = []
   private var altered = false
   private var checksums: [(crc: UInt32, path: String)] = []
@@ -104,8 +106,12 @@ private struct ColourRecords {
 
   var count: Int { labels.count }
 
-  /// - Parameter count: how many records the file must have; nil for any.
-  mutating func append(_ path: String, count: Int?, limit: Int, expected: String) throws(CoreError) {
+  /// - Parameters:
+  ///   - count: how many records the file must have; nil for any.
+  ///   - firstID: the place of its first record in the whole set, so that a missing batch does not move the others.
+  mutating func append(
+    _ path: String, count: Int?, limit: Int, firstID: Int = 0, expected: String
+  ) throws(CoreError) {
     let size = labelBytes + Self.imageSize
     let form = count.map { "\($0) records of \(size) bytes, \($0 * size) in all" } ?? "records of \(size) bytes"
     let reader = try ContentReader(path: path, expected: "\(expected): \(form)")
@@ -135,6 +141,7 @@ private struct ColourRecords {
             hint: "the file is damaged or belongs to another data set; \(downloadAgain)")
         }
         labels.append(label)
+        ids.append(firstID + place + start / size)
         bytes += part[start + labelBytes..<start + size]
       }
       guard part.count % size == 0, !part.isEmpty else {
@@ -153,10 +160,9 @@ private struct ColourRecords {
   }
 
   func dataset(name: String, classNames: [String]) -> Dataset {
-    let places = Array(labels.indices)
-    return Dataset(
+    Dataset(
       name: altered ? "\(name) (altered)" : name, classNames: classNames, imageShape: [3, 32, 32], labels: labels,
-      ids: places, pixels: .bytes(bytes), rows: places)
+      ids: ids, pixels: .bytes(bytes), rows: Array(labels.indices))
   }
 }
 
