@@ -162,6 +162,36 @@ struct PromptTests {
     #expect(terminal.enter(":vrs", expecting: ":vars") != nil)
   }
 
+  @Test func functionsOfTheSessionAreExplained() throws {
+    let terminal = try start()
+    terminal.type("## Twice as much.\nfn twice(x) { x * 2 }\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("?twice", expecting: "twice(x)\n\nTwice as much.\n") != nil)
+    terminal.type(":vars\n")
+    #expect(terminal.wait(for: "twice  function") != nil)
+    #expect(terminal.enter(":timeit twice(2)", expecting: "median") != nil)
+    #expect(terminal.enter(":time twice(2)", expecting: "4\n") != nil)
+    #expect(terminal.enter(":reset", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("twice(2)", expecting: "no function twice") != nil)
+  }
+
+  @Test func scriptsAreLoadedSavedAndEdited() throws {
+    let script = home.appending(path: "part.ltd")
+    try Data("loaded = 31\n".utf8).write(to: script)
+    let editor = home.appending(path: "editor")
+    try Data("#!/bin/sh\necho 'edited = loaded + 1; edited' > \"$1\"\n".utf8).write(to: editor)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: editor.path)
+    let terminal = try start(variables: ["EDITOR": editor.path])
+    #expect(terminal.enter(":load \(script.path)", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("loaded + 0", expecting: "31\nltd> ") != nil)
+    #expect(terminal.enter(":edit", expecting: "32\nltd> ") != nil)
+    #expect(terminal.enter("!echo from the shell", expecting: "\nfrom the shell\nltd> ") != nil)
+    let saved = home.appending(path: "saved.ltd")
+    #expect(terminal.enter(":save \(saved.path)", expecting: "3 statements") != nil)
+    #expect(try String(contentsOf: saved, encoding: .utf8) == "loaded = 31\n\nloaded + 0\nedited = loaded + 1; edited\n\n")
+    #expect(terminal.enter(":load /nowhere.ltd", expecting: "no such file") != nil)
+  }
+
   @Test func theHistoryOutlivesTheSession() throws {
     var terminal = try start()
     #expect(terminal.enter("40 + 2", expecting: "42\nltd> ") != nil)

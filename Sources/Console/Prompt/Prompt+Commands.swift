@@ -82,37 +82,20 @@ extension Prompt {
     if execute(text) { output.write(dim("\(duration(monotonicSeconds() - begin))\n")) }
   }
 
-  /// Runs an expression again and again, for half a second or seven times, whichever is longer.
+  /// `timeit(() => …)`, and its result in words.
   func timeRepeatedly(_ text: String) {
     if text.isEmpty { return problem(":timeit takes an expression", hint: ":timeit sum(1..1000)") }
     Interrupts.clear()
-    switch session.run(Source(name: "<prompt>", text: "() => (\(text))")) {
-    case .failure(let diagnostics): return runner.report(diagnostics)
-    case .exit: return
-    case .value(let function, _):
-      var times: [Double] = []
-      let begin = monotonicSeconds()
-      while times.count < 7 || monotonicSeconds() - begin < 0.5 && times.count < 100_000 {
-        let start = monotonicSeconds()
-        do throws(LTDError) {
-          _ = try session.invoke(function, [])
-        } catch {
-          Interrupts.clear()
-          return runner.report([error.diagnostic])
-        }
-        times.append(monotonicSeconds() - start)
-      }
-      let middle = median(times)
-      let spread = median(times.map { abs($0 - middle) })
-      output.write("\(duration(middle)) median, ± \(duration(spread)) (MAD), \(times.count) runs\n")
+    switch session.run(Source(name: "<prompt>", text: "timeit(() => (\(text)))")) {
+    case .failure(let diagnostics):
+      Interrupts.clear()
+      runner.report(diagnostics)
+    case .exit(let code): exitStatus = Int32(truncatingIfNeeded: code & 0xFF)
+    case .value(let value, _):
+      func seconds(_ name: String) -> String { duration(value.asRecord?[name]?.asDouble ?? .nan) }
+      let runs = value.asRecord?["runs"]?.asInt ?? 0
+      output.write("\(seconds("median")) median, ± \(seconds("spread")) (MAD), \(runs) runs\n")
     }
-  }
-
-  private func median(_ numbers: [Double]) -> Double {
-    let sorted = numbers.sorted()
-    let half = sorted.count / 2
-    if sorted.isEmpty { return 0 }
-    return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
   }
 
   // MARK: Files

@@ -8,12 +8,10 @@ extension Prompt {
       return output.write("\(bold(":\(command.name)")) \(command.form)\n\(command.summary)\n")
     }
     if name == "prompt" { return overview() }
-    let documentation = session.documentation(of: name)
     if let value = session[name] {
-      output.write("\(bold(name)) is \(value.described)\n")
-      if documentation == nil { return }
+      if case .function = value {} else { return output.write("\(bold(name)) is \(value.described)\n") }
     }
-    if let documentation { return show(documentation) }
+    if let documentation = session.documentation(of: name) { return show(documentation) }
     if let family = session.table.families.first(where: { $0.name == name }) {
       return list(family.functions.map { ($0.name, $0.summary) })
     }
@@ -24,20 +22,17 @@ extension Prompt {
   }
 
   private func show(_ page: Documentation) {
-    var text = bold(page.signature) + "\n\n" + page.summary + "\n"
-    if !page.details.isEmpty { text += "\n" + page.details + "\n" }
-    for example in page.examples {
-      let lines = example.code.split(separator: "\n", omittingEmptySubsequences: false)
-      text +=
-        "\n"
-        + lines.enumerated().map { dim($0.offset == 0 ? "  ltd> " : "       ") + $0.element }
-        .joined(separator: "\n") + "\n"
-      for line in example.result.split(separator: "\n", omittingEmptySubsequences: false) where !line.isEmpty {
-        text += "  \(line)\n"
-      }
+    var parts = [bold(page.signature), page.summary, page.details]
+    parts += page.examples.map { example in
+      let code = lines(of: example.code).enumerated().map { dim($0.offset == 0 ? "  ltd> " : "       ") + $0.element }
+      return (code + lines(of: example.result).map { "  \($0)" }).joined(separator: "\n")
     }
-    if !page.seeAlso.isEmpty { text += "\nsee also: " + page.seeAlso.joined(separator: ", ") + "\n" }
-    output.write(text)
+    if !page.seeAlso.isEmpty { parts.append("see also: " + page.seeAlso.joined(separator: ", ")) }
+    output.write(parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n")
+  }
+
+  private func lines(of text: String) -> [Substring] {
+    text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false)
   }
 
   /// `??word`: functions whose name, summary, search words or details have it.

@@ -93,13 +93,15 @@ package final class Prompt {
       })
   }
 
-  /// Whether Enter submits: commands are one line, a statement ends where the language says.
+  /// Whether Enter submits: a command is one line, a statement ends where the language says.
   private func isWhole(_ text: String) -> Bool {
     let start = text.drop { $0 == " " }
     if let first = start.first, ":?!".contains(first) { return true }
     if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
       return statements.last.map(isComplete) ?? true
     }
+    // A documentation comment belongs to the function that follows it.
+    if let last = text.split(separator: "\n").last, last.drop(while: { $0 == " " }).hasPrefix("##") { return false }
     return isComplete(text)
   }
 

@@ -145,6 +145,43 @@ enum CoreLanguage {
       return Value(fields: [("seconds", .float(monotonicSeconds() - start)), ("value", value)])
     },
     Builtin(
+      "timeit(f: function, seconds: float > 0 = 0.5) -> record",
+      "Calls a function without arguments again and again and tells how long one call takes, in seconds.",
+      details: """
+        The record has the median over the samples, their spread (median absolute deviation) and the number of runs. A \
+        sample is as many calls as take a millisecond.
+
+        - seconds: for how long, at least; there are at least seven samples.
+        """,
+      examples: [Example("timeit(() => 6 * 7, seconds=0.01).runs > 7", "true")], seeAlso: ["time", "clock"],
+      search: ["measure", "duration", "benchmark", "median"], family: "language"
+    ) { call throws(LTDError) in
+      let begin = monotonicSeconds()
+      let least = try call.float(1)
+      var samples: [Double] = []
+      var calls = 1
+      var runs = 0
+      while samples.count < 7 || monotonicSeconds() - begin < least && samples.count < 100_000 {
+        let start = monotonicSeconds()
+        for _ in 0..<calls {
+          try call.poll()
+          _ = try call.invoke(call[0])
+        }
+        let taken = monotonicSeconds() - start
+        runs += calls
+        if taken < 0.001, calls < 1 << 20 { calls *= 2 } else { samples.append(taken / Double(calls)) }
+      }
+      func median(_ numbers: [Double]) -> Double {
+        let sorted = numbers.sorted()
+        let half = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+      }
+      let middle = median(samples)
+      return Value(fields: [
+        ("median", .float(middle)), ("spread", .float(median(samples.map { abs($0 - middle) }))), ("runs", .int(runs)),
+      ])
+    },
+    Builtin(
       "clock() -> float", "Seconds on a clock that only goes forward; differences measure time.",
       examples: [Example("clock() > 0", "true")], seeAlso: ["time"],
       search: ["now", "timer", "perf_counter", "seconds"],
