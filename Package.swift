@@ -2,8 +2,8 @@
 import PackageDescription
 
 // Numeric code is optimised in debug builds too: unoptimised it runs about 100 times slower and the tests take for ever.
-let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"])]
-let kernels: [SwiftSetting] = [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2"])]
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"])]
+let kernels: [SwiftSetting] = [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2", "-disable-batch-mode"])]
 
 #if arch(x86_64)
   // The same sources again (KernelsAVX2 is a link to KernelsBase), compiled for AVX2 and FMA; chosen at run time.

@@ -41,7 +41,7 @@ extension BuiltinTable {
         Example(
           "glyphs(n=40)[0].take(5)", "dataset glyphs train: 5 images 1×28×28, 10 classes, with exact label posteriors")
       ],
-      seeAlso: ["split", "shuffled"], search: ["head", "subset", "first", "limit"], family: "data"
+      seeAlso: ["hold_out", "shuffled"], search: ["head", "subset", "first", "limit"], family: "data"
     ) { call throws(LTDError) in
       let n = try call.int("n")
       guard n >= 0 else { throw call.error(.value, "n is a number of examples, not \(n)", at: "n") }
@@ -50,17 +50,17 @@ extension BuiltinTable {
     Builtin(
       "shuffled(data: dataset, seed: int = 0) -> dataset", "The same examples in an order drawn from the seed.",
       examples: [Example("len(shuffled(glyphs(n=40)[0], seed=3))", "40")],
-      seeAlso: ["take", "split"], search: ["random", "permutation"], family: "data"
+      seeAlso: ["take", "hold_out"], search: ["random", "permutation"], family: "data"
     ) { call throws(LTDError) in
       let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
       return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.shuffled(seed: seed)))
     },
     Builtin(
-      "split(data: dataset, fraction: float, seed: int = 0) -> list",
+      "hold_out(data: dataset, fraction: float, seed: int = 0) -> list",
       "Two data sets: a random share of the examples, and the rest.",
       details: "Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.",
-      examples: [Example("a, b = split(glyphs(n=40)[0], 0.75); [len(a), len(b)]", "[30, 10]")],
-      seeAlso: ["take", "shuffled"], search: ["validation", "hold out", "random_split"], family: "data"
+      examples: [Example("a, b = hold_out(glyphs(n=40)[0], 0.75); [len(a), len(b)]", "[30, 10]")],
+      seeAlso: ["take", "shuffled"], search: ["validation", "split", "random_split"], family: "data"
     ) { call throws(LTDError) in
       let data = try call.object("data", as: DatasetObject.self).data
       let (first, second) = try attempt { () throws(CoreError) in
