@@ -58,10 +58,11 @@ public struct Documentation: Sendable {
         endExample()
         if !current.isEmpty { paragraphs.append(current.joined(separator: " ")) }
         current = []
+      } else if text.lowercased().hasPrefix("see also:") {
+        endExample()
+        seeAlso = text.dropFirst(9).split(separator: ",").map { $0.filter { $0 != " " && $0 != "." } }
       } else if code != nil {
         result.append(text)
-      } else if text.lowercased().hasPrefix("see also:") {
-        seeAlso = text.dropFirst(9).split(separator: ",").map { $0.filter { $0 != " " && $0 != "." } }
       } else {
         current.append(text)
       }

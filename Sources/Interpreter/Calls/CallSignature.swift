@@ -32,3 +32,8 @@ public final class CallSignature: Sendable {
   /// The parameters' names in order.
   public var parameterNames: [String] { parameters.items.map(\.name) }
 }
+
+extension CallSignature {
+  /// What is wrong with the text of a signature; for the tests of the table.
+  public var problem: String? { parameters.failure?.message }
+}

@@ -369,6 +369,9 @@ final class MethodCallNode: Node {
     super.init(source, span)
   }
 
+  /// The call when it is of a built-in unless the object has a method of the name.
+  var builtinCall: BuiltinCallNode? { functionCall as? BuiltinCallNode }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let object = try receiver.eval(frame)
     switch object {

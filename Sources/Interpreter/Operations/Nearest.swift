@@ -2,7 +2,7 @@
 func nearest(_ name: String, among candidates: some Sequence<String>) -> String? {
   let target = Array(name.unicodeScalars.prefix(64))
   guard !target.isEmpty else { return nil }
-  let allowed = target.count <= 2 ? 1 : target.count <= 5 ? 2 : 3
+  let allowed = target.count <= 4 ? 1 : target.count <= 8 ? 2 : 3
   var best: (distance: Int, name: String)?
   for candidate in candidates where candidate != name {
     let letters = Array(candidate.unicodeScalars.prefix(64))

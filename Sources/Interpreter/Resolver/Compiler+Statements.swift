@@ -70,7 +70,10 @@ extension Compiler {
   func statement(_ statement: Stmt) -> Node {
     let span = statement.span
     switch statement.kind {
-    case .expression(let value): return expression(value, .statement)
+    case .expression(let value):
+      let node = expression(value, .statement)
+      checkUse(node, value)
+      return node
     case .assign(let scope, let pattern, let value): return assignment(scope, pattern, value, span)
     case .augmentedAssign(let scope, let target, let op, let value):
       return augmentedAssignment(scope, target, op, value, span)
@@ -123,6 +126,24 @@ extension Compiler {
     case .invalid: return invalid(span)
     }
   }
+
+  /// A list function whose result nobody takes was meant to change its argument.
+  private func checkUse(_ node: Node, _ value: Expr) {
+    let call: BuiltinCallNode? = (node as? BuiltinCallNode) ?? (node as? MethodCallNode)?.builtinCall
+    guard let call, Compiler.pure.contains(call.name) else { return }
+    var target = "xs"
+    switch value.kind {
+    case .methodCall(let receiver, _, _): if case .name(let name) = receiver.ungrouped.kind { target = name }
+    case .call(_, let arguments):
+      if let first = arguments.first, case .name(let name) = first.value.ungrouped.kind { target = name }
+    default: break
+    }
+    report(
+      .value, "\(call.name) changes nothing: it gives a new list", value.span,
+      hint: "\(target) = \(call.name)(\(target), …)")
+  }
+
+  private static let pure: Set<String> = updating.union(["sort", "reverse", "unique"])
 
   private func loopBody(_ body: Block) -> Node {
     let allowedBreak = builder.allowsBreak

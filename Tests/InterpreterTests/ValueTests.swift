@@ -1,0 +1,34 @@
+import Interpreter
+import Testing
+
+@Suite struct ValueTests {
+  @Test func valueIsSixteenBytes() {
+    #expect(MemoryLayout<Value>.size <= 16)
+    #expect(MemoryLayout<Value>.stride == 16)
+  }
+
+  @Test func literals() {
+    let value: Value = ["a": [1, 2.5, true, nil, "x"]]
+    #expect(value.text(PrintOptions()) == "{a: [1, 2.5, true, none, \"x\"]}")
+  }
+
+  @Test func recordsKeepOrderAndReplace() {
+    let record = RecordValue([("b", 1), ("a", 2), ("b", 3)])
+    #expect(record.keys == ["b", "a"])
+    #expect(record["b"]?.asInt == 3)
+    for number in 0..<40 { record["k\(number)"] = .int(number) }
+    #expect(record.count == 42)
+    #expect(record["k39"]?.asInt == 39)
+    record["k5"] = nil
+    #expect(record["k5"] == nil)
+    #expect(record["k6"]?.asInt == 6)
+  }
+
+  @Test func rangesCountWithoutOverflow() {
+    #expect(RangeValue(start: 1, end: 10, step: 3)?.count == 4)
+    #expect(RangeValue(start: 1, end: 0)?.count == 0)
+    #expect(RangeValue(start: .min, end: .max) == nil)
+    #expect(RangeValue(start: 0, end: 5, step: 0) == nil)
+    #expect(RangeValue(start: .max - 1, end: .max)?.count == 2)
+  }
+}
