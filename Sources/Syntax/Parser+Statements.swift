@@ -145,7 +145,9 @@ extension Parser {
       return .place(expr)
     case .group(let inner):
       if case .list = inner.kind, source.bytes[Int(inner.span.start)] != UInt8(ascii: "[") {
-        return try makePattern(inner, equal: equal, scope: scope)
+        if case .list(let patterns, _) = try makePattern(inner, equal: equal, scope: scope) {
+          return .list(patterns, expr.span)
+        }
       }
     case .list(let items):
       var patterns: [Pattern] = []

@@ -1,0 +1,192 @@
+import Syntax
+import TestSupport
+import Testing
+
+@Suite struct FormatterTests {
+  private func formatted(_ text: String, width: Int = 100) -> String {
+    do throws(LTDError) {
+      return try format(Source(name: "test", text: text), width: width)
+    } catch {
+      return error.diagnostic.render()
+    }
+  }
+
+  @Test(arguments: [
+    ("", ""), ("\n\n", ""), ("x=1", "x = 1\n"), ("x  =  1 ;y=2;", "x = 1; y = 2;\n"), ("a,b=b,a", "a, b = b, a\n"),
+    ("f( a ,* c,b = 8/255,** d )", "f(a, *c, b=8/255, **d)\n"), ("x=a*b+c/d-e%2", "x = a * b + c / d - e % 2\n"),
+    ("x ** 2 + y**-1", "x**2 + y**-1\n"), ("- x", "-x\n"), ("not  x", "not x\n"), ("1 .. 10 by 2", "1..10 by 2\n"),
+    ("0..n-1", "0 .. n - 1\n"),
+    ("x[ 1 : 2 , : , ... ]", "x[1:2, :, ...]\n"), ("x[i+1:]", "x[i + 1 :]\n"), ("x [0] (1)", "x[0](1)\n"),
+    ("x . f ( ) . g", "x.f().g\n"),
+    ("{a:1,\"b\" : 2,...r,c}", "{a: 1, \"b\": 2, ...r, c}\n"), ("[ 1,2, ]", "[1, 2,]\n"), ("( 1,2 )", "(1, 2)\n"),
+    ("[]", "[]\n"), ("{ }", "{}\n"),
+    ("[ x*2 for x , y in zs if x ]", "[x * 2 for x, y in zs if x]\n"), ("x=>x*2", "x => x * 2\n"),
+    ("( a,b=1 )=>{ a }", "(a, b=1) => { a }\n"),
+    ("fn  f( a:float>0=1 , * r )->int|none { a }", "fn f(a: float > 0 = 1, *r) -> int | none { a }\n"),
+    ("x not  in y", "x not in y\n"),
+    ("if a{1}else  if b{2}else{3}", "if a { 1 } else if b { 2 } else { 3 }\n"), ("if a {\n}", "if a {}\n"),
+    ("try{a}catch e{b}", "try { a } catch e { b }\n"),
+    ("for  x,y in  z{f(x)}", "for x, y in z { f(x) }\n"), ("while a{\nb}", "while a {\n  b\n}\n"),
+    ("import  \"a.ltd\"  as  b", "import \"a.ltd\" as b\n"),
+    ("const  k=3", "const k = 3\n"), ("outer x+=1", "outer x += 1\n"), ("x|>f|>g( 1 )", "x |> f |> g(1)\n"),
+    ("x\n|>f\n  |>g", "x\n  |> f\n  |> g\n"),
+    ("-9223372036854775808", "-9223372036854775808\n"), ("\"a {x+1:.2f}  b\"", "\"a {x+1:.2f}  b\"\n"),
+    ("x=1#c", "x = 1  #c\n"),
+    ("x = {}\n{a,b:c}=r", "x = {}\n{a, b: c} = r\n"), ("*a,b=c", "*a, b = c\n"), ("(a,b)=c", "(a, b) = c\n"),
+    ("[a,[b,*c]]=d", "[a, [b, *c]] = d\n"),
+  ])
+  func spacing(text: String, expected: String) { #expect(formatted(text) == expected) }
+
+  @Test func blankLinesAndComments() {
+    let text = """
+
+
+      # first
+
+
+      x=1   # one
+      # between
+
+      fn f(a)   {
+
+          # inside
+        y=a # y
+
+
+        # before the last
+        y
+
+        # at the end
+
+      }
+      if a { # why
+      b
+      }   # done
+      # after
+      else { c }
+      z = [ # open
+      1, # one
+      # two
+      2
+      # end
+      ]
+      # last
+      """
+    #expect(
+      formatted(text) == """
+        # first
+
+        x = 1  # one
+        # between
+
+        fn f(a) {
+          # inside
+          y = a  # y
+
+          # before the last
+          y
+
+          # at the end
+        }
+        if a {  # why
+          b
+        }  # done
+        # after
+        else {
+          c
+        }
+        z = [  # open
+          1,  # one
+          # two
+          2
+          # end
+        ]
+        # last
+
+        """)
+  }
+
+  @Test func longLinesBreakWhereTheyMay() {
+    let text = """
+      fit(student, train, method=ltd(teacher, temperature=3, beta=6), attack=pgd(eps=8/255, steps=10), epochs=10, seed=1)
+      sweep(T=[1, 2, 3, 5, 10], seed=0..3, (T, seed) => { a = f(T); b = g(seed)
+      {acc: a, robust: b} }).plot(x="T", y="robust")
+      total = first_summand_with_a_long_name + second_summand_with_a_long_name * third_factor_with_a_long_name - last
+      if condition_number_one_is_long and condition_number_two_is_long or condition_number_three_is_long_too and d {
+      x }
+      table.where(x => x.accuracy > 0.5).sort("accuracy").group("method").describe(columns=["accuracy", "robust"]).save("t.csv")
+      evaluate(model, test, {name: "a long value for the name of this run", attacks: [fgsm(), pgd(steps=20)], eps: 8/255})
+      """
+    #expect(
+      formatted(text) == """
+        fit(
+          student,
+          train,
+          method=ltd(teacher, temperature=3, beta=6),
+          attack=pgd(eps=8/255, steps=10),
+          epochs=10,
+          seed=1
+        )
+        sweep(T=[1, 2, 3, 5, 10], seed=0..3, (T, seed) => {
+          a = f(T); b = g(seed)
+          {acc: a, robust: b}
+        }).plot(x="T", y="robust")
+        total = first_summand_with_a_long_name +
+          second_summand_with_a_long_name * third_factor_with_a_long_name -
+          last
+        if condition_number_one_is_long and condition_number_two_is_long or
+            condition_number_three_is_long_too and d {
+          x
+        }
+        table
+          .where(x => x.accuracy > 0.5)
+          .sort("accuracy")
+          .group("method")
+          .describe(columns=["accuracy", "robust"])
+          .save("t.csv")
+        evaluate(model, test, {
+          name: "a long value for the name of this run",
+          attacks: [fgsm(), pgd(steps=20)],
+          eps: 8/255
+        })
+
+        """)
+  }
+
+  @Test func textWithErrorsIsLeftAlone() {
+    #expect(formatted("x = = 1").hasPrefix("error: `=` sets"))
+  }
+
+  @Test func randomProgramsKeepTheirMeaning() {
+    for seed in FuzzTests.seeds(400) {
+      var generator = ProgramGenerator(seed: seed)
+      let text = generator.program()
+      if let problem = Self.problem(with: text) {
+        Issue.record("seed \(seed): \(problem)\n\(text)")
+        return
+      }
+    }
+  }
+
+  static func problem(with text: String) -> String? {
+    let program = parse(Source(name: "fuzz", text: text))
+    guard program.diagnostics.isEmpty else { return nil }
+    do throws(LTDError) {
+      let once = try format(program.source)
+      let source = Source(name: "formatted", text: once)
+      let again = parse(source)
+      if !again.diagnostics.isEmpty { return "does not parse when formatted:\n\(render(again.diagnostics))\(once)" }
+      if treeText(program) != treeText(again) { return "the tree changed:\n\(once)" }
+      if program.comments.map({ program.source.text($0.span) }) != again.comments.map({ source.text($0.span) }) {
+        return "the comments changed:\n\(once)"
+      }
+      let twice = try format(source)
+      if once != twice { return "formatting twice differs:\n\(once)---\n\(twice)" }
+      let isTidy = once.split(separator: "\n").allSatisfy { $0.last != " " }
+      if !isTidy && !once.contains("\"\"\"") { return "spaces at the end of a line:\n\(once)" }
+      return nil
+    } catch {
+      return error.diagnostic.render()
+    }
+  }
+}
