@@ -72,7 +72,7 @@ extension BuiltinTable {
       "save_png(images: tensor, path: string, columns: int = 10, scale: int = 1) -> none",
       "Writes an image [c, h, w], or a grid of images [n, c, h, w], as a PNG file.",
       details: "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels.",
-      examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
+      examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "none")],
       seeAlso: ["glyphs"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
     ) { call throws(LTDError) in
       let images = try call.object("images", as: TensorObject.self).tensor

@@ -87,7 +87,7 @@ extension BuiltinTable {
       "Writes architecture and weights as safetensors, with PyTorch's names.",
       details:
         "The file is written under a temporary name and renamed, so that a file of the same name is never half replaced.",
-      examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
+      examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "none")],
       seeAlso: ["load_model", "load_weights"], search: ["checkpoint", "export", "state_dict", "safetensors"],
       family: "models"
     ) { call throws(LTDError) in

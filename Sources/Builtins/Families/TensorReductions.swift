@@ -59,7 +59,7 @@ extension BuiltinTable {
     },
     Builtin(
       "logsumexp(x: tensor, axis: int = -1) -> tensor", "log(sum(exp(x))) along an axis, without overflow.",
-      examples: [Example("logsumexp([1000.0, 1000])", "1000.6931")], seeAlso: ["log_softmax"], search: ["softmax"],
+      examples: [Example("logsumexp([1000.0, 1000])", "1000.6932")], seeAlso: ["log_softmax"], search: ["softmax"],
       family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in try call.core.tensor("x").logsumexp(axis: call.core.int("axis")) }
