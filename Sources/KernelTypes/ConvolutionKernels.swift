@@ -39,10 +39,16 @@ package struct DirectGradientBlock {
   package var runLength: Int
   /// Values from one row of the result to the next.
   package var rowStep: Int
+  /// The result is overwritten instead of added to.
+  package var starts: Bool
+  /// The inputs of six rows are copied side by side before use, since pixels that lie a power of two apart share few
+  /// cache sets.
+  package var copies: Bool
 
   package init(
     segments: Int, columns: Int, inputOffsets: UnsafePointer<Int>, gradientOffsets: UnsafePointer<Int>, inputStep: Int,
-    gradientStep: Int, runs: UnsafePointer<Int>, runCount: Int, runLength: Int, rowStep: Int
+    gradientStep: Int, runs: UnsafePointer<Int>, runCount: Int, runLength: Int, rowStep: Int, starts: Bool,
+    copies: Bool = false
   ) {
     self.segments = segments
     self.columns = columns
@@ -54,6 +60,8 @@ package struct DirectGradientBlock {
     self.runCount = runCount
     self.runLength = runLength
     self.rowStep = rowStep
+    self.starts = starts
+    self.copies = copies
   }
 }
 

@@ -63,10 +63,10 @@ package protocol WinogradKernels {
   /// y = bias + the transformed products of some tiles.
   static func winogradOutput(
     _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, bias: Floats?, _ y: MutableFloats)
-  /// sums[place][inputs][16 · blocks] += input[place]ᵀ · gradient[place] over `rows` tiles.
+  /// sums[place][inputs][16 · blocks] += input[place]ᵀ · gradient[place] over `rows` tiles; = where it `starts`.
   static func winogradAccumulate(
     _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices,
-    _ gradient: WinogradMatrices, _ sums: WinogradMatrices)
+    _ gradient: WinogradMatrices, _ sums: WinogradMatrices, starts: Bool)
   /// packed[place][block][input][16] from weights[output · outputStep + input · inputStep + 0..<9], turned by half a turn
   /// for the input gradient.
   static func winogradWeights(

@@ -191,9 +191,9 @@ enum DirectConvolution {
     let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
     // Fixed by the problem alone: partial sums over parts of the pixels, and slabs of outputs.
     let partSize = plan.groups * depth * outputs
-    let parts = max(1, min(count, 16, (2 << 20) / partSize))
-    let slab = max(1, blocks * parts / 16)
+    let slab = min(blocks, 8)
     let slabs = (blocks + slab - 1) / slab
+    let parts = max(1, min(count, max(16 / slabs, 2), (8 << 20) / partSize))
 
     let slots = Threads.count
     let padded = bands.padded ? bands.images * plan.imagePitch(bands) : 0
@@ -222,11 +222,8 @@ enum DirectConvolution {
           let part = index / slabs
           let columnBlocks = index % slabs * slab..<min(index % slabs * slab + slab, blocks)
           let partSums = sums + part * partSize
-          for row in 0..<plan.groups * depth {
-            (partSums + row * outputs + columnBlocks.lowerBound * 16).update(
-              repeating: 0, count: columnBlocks.count * 16)
-          }
-          for band in count * part / parts..<count * (part + 1) / parts {
+          let firstBand = count * part / parts
+          for band in firstBand..<count * (part + 1) / parts {
             let firstImage = band / bands.perImage * bands.images
             let images = firstImage..<min(firstImage + bands.images, plan.batch)
             let firstRow = band % bands.perImage * bands.rows
@@ -245,7 +242,8 @@ enum DirectConvolution {
               segments: images.count * rows.count, columns: plan.columns, inputOffsets: inputOffsets,
               gradientOffsets: gradientOffsets, inputStep: plan.columnStep * plan.sourceChannels,
               gradientStep: gradientStep, runs: firstRun, runCount: runs.count, runLength: plan.runLength,
-              rowStep: outputs)
+              rowStep: outputs, starts: band == firstBand,
+              copies: plan.columnStep * plan.sourceChannels >= 64 && columnBlocks.count >= 4)
             for group in 0..<plan.groups {
               var gradient = dy + first * s.filters + group * plan.groupOutputs
               if copiesGradient {

@@ -29,6 +29,14 @@ enum WinogradConvolution {
       outputHeight: s.height, outputWidth: s.width, outputs: s.channels, padTop: 2 - s.padTop, padLeft: 2 - s.padLeft)
   }
 
+  /// Tiles per block: those whose transformed inputs and products fit most of a second-level cache; more where the
+  /// weights do not fit the last-level cache and each block reads them from memory.
+  private static func blockSize(_ s: WinogradShape, shared: Bool) -> Int {
+    if s.inputs * s.outputs > 1 << 17 { return 192 }
+    let fitting = (640 << 10) / (4 * 36 * (s.inputs + s.outputs + 32))
+    return shared ? 48 : min(max(fitting / 6 * 6, 24), 96)
+  }
+
   /// The transformed tiles of one block, and their products.
   private struct Block {
     var size: Int
@@ -74,7 +82,7 @@ enum WinogradConvolution {
     // Small weights: each thread works on its own blocks of tiles. Large ones: all threads share each block, so that the
     // weights pass through the caches once per block.
     let shared = s.inputs * s.outputs >= 1 << 15 || s.tiles < 8 * 48
-    let size = min(shared ? 192 : 48, (s.tiles + 5) / 6 * 6)
+    let size = min(blockSize(s, shared: shared), (s.tiles + 5) / 6 * 6)
     let slots = shared ? 1 : Threads.count
     let blockCount = Block.count(s, size: size)
     let buffer = try scratch(Float.self, slots * blockCount + s.inputs)
@@ -137,44 +145,54 @@ enum WinogradConvolution {
   ) throws(KernelError) {
     let s = forwardShape(shape)
     guard shape.weightCount > 0 else { return }
-    let size = min(192, max(6, s.tiles))
+    guard s.tiles > 0 else {
+      dw.update(repeating: 0, count: shape.weightCount)
+      return
+    }
+    // Block after block of tiles onto the sums of all weights; every sum belongs to one piece of work, which adds the
+    // blocks in order.
+    let size = s.inputs * s.outputs > 1 << 17 ? 192 : 48
     let blockCount = Block.count(s, size: size)
     let columns = s.outputBlocks * 16
-    let sumPlane = s.inputs * columns + 16
+    let plane = s.inputs * columns + 16
     let zeroCount = max(s.inputs, s.outputs)
-    let buffer = try scratch(Float.self, blockCount + 36 * sumPlane + zeroCount)
+    let buffer = try scratch(Float.self, blockCount + 36 * plane + zeroCount)
     defer { extendLifetime(buffer) }
     let block = Block(s, size: size, buffer.floats)
-    let sums = WinogradMatrices(values: buffer.floats + blockCount, plane: sumPlane, step: columns)
-    let zeros = sums.values + 36 * sumPlane
+    let sums = WinogradMatrices(values: buffer.floats + blockCount, plane: plane, step: columns)
+    let zeros = sums.values + 36 * plane
     zeros.update(repeating: 0, count: zeroCount)
     let kernels = kernels
-    Threads.parallelFor(36, grain: 1) { places in
-      (sums.values + places.lowerBound * sumPlane).update(repeating: 0, count: places.count * sumPlane)
-    }
-    let grain = max(1, 4096 / (s.inputs + s.outputs))
     let slabs = (s.outputBlocks + 15) / 16
     for start in stride(from: 0, to: s.tiles, by: size) {
       let tiles = start..<min(start + size, s.tiles)
-      Threads.parallelFor(tiles.count, grain: grain) { rows in
-        let part = tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
-        kernels.winogradInput(s, tiles: part, x, zeros: zeros, block.inputs(from: rows.lowerBound))
-        kernels.winogradOutputGradient(s, tiles: part, dy, zeros: zeros, block.products(from: rows.lowerBound))
-      }
-      // Every sum is owned by one piece of work, which adds the blocks of tiles in order.
+      transform(s, tiles, x, dy, zeros, block)
       Threads.parallelFor(36 * slabs, grain: 1) { range in
         for index in range {
           let slab = index % slabs
           kernels.winogradAccumulate(
             s, place: index / slabs, rows: tiles.count,
             blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs, block.products,
-            sums)
+            sums, starts: start == 0)
         }
       }
     }
     Threads.parallelFor(s.inputs, grain: max(1, 2048 / s.outputs)) { inputs in
       kernels.winogradWeightGradient(
         s, inputs: inputs, sums, outputStep: 9 * s.inputs, inputStep: 9, dw)
+    }
+  }
+
+  /// The transforms of the inputs and output gradients of some tiles.
+  private static func transform(
+    _ s: WinogradShape, _ tiles: Range<Int>, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+    _ zeros: UnsafePointer<Float>, _ block: Block
+  ) {
+    let kernels = kernels
+    Threads.parallelFor(tiles.count, grain: max(1, 4096 / (s.inputs + s.outputs))) { rows in
+      let part = tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
+      kernels.winogradInput(s, tiles: part, x, zeros: zeros, block.inputs(from: rows.lowerBound))
+      kernels.winogradOutputGradient(s, tiles: part, dy, zeros: zeros, block.products(from: rows.lowerBound))
     }
   }
 }

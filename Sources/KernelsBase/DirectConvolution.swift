@@ -96,42 +96,97 @@ extension CPUKernels {
     _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>
   ) {
     let rows = block.runCount * block.runLength
-    let length = block.runLength
-    let step = block.rowStep
-    let runs = block.runs
-    withUnsafeTemporaryAllocation(byteCount: 6 * 16 * 4, alignment: 32) { memory in
+    let pixels = block.segments * block.columns
+    withUnsafeTemporaryAllocation(byteCount: (6 * 16 + (block.copies ? 6 * pixels : 0)) * 4, alignment: 32) { memory in
       guard let base = memory.baseAddress else { return }
       let rest = base.assumingMemoryBound(to: Float.self)
-      var column = columnBlocks.lowerBound * 16
-      while column < columnBlocks.upperBound * 16 {
-        var m = 0
-        while m < rows {
-          let last = rows - 1
-          let (m1, m2, m3) = (min(m + 1, last), min(m + 2, last), min(m + 3, last))
-          let (m4, m5) = (min(m + 4, last), min(m + 5, last))
-          let x0 = x + runs[m / length] + m % length
-          let x1 = x + runs[m1 / length] + m1 % length
-          let x2 = x + runs[m2 / length] + m2 % length
-          let x3 = x + runs[m3 / length] + m3 % length
-          let x4 = x + runs[m4 / length] + m4 % length
-          let x5 = x + runs[m5 / length] + m5 % length
-          let target = sums + m * step + column
-          if m + 6 <= rows {
-            gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column, target, step)
-          } else {
-            for i in 0..<rows - m {
-              store(rest + i * 16, load(target + i * step))
-              store(rest + i * 16 + 8, load(target + i * step + 8))
-            }
-            gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column, rest, 16)
-            for i in 0..<rows - m {
-              store(target + i * step, load(rest + i * 16))
-              store(target + i * step + 8, load(rest + i * 16 + 8))
-            }
+      if block.copies {
+        var zero = 0
+        withUnsafePointer(to: &zero) { start in
+          let copied = DirectGradientBlock(
+            segments: 1, columns: pixels, inputOffsets: start, gradientOffsets: start, inputStep: 6,
+            gradientStep: block.gradientStep, runs: start, runCount: 1, runLength: 6, rowStep: block.rowStep,
+            starts: block.starts)
+          var m = 0
+          while m < rows {
+            copySix(block, x, m, rest + 96)
+            for column in columnBlocks { accumulateRows(copied, rest + 96, 0, 6, dy, sums, m, rows, column, rest) }
+            m += 6
           }
-          m += 6
         }
-        column += 16
+      } else {
+        for column in columnBlocks {
+          var m = 0
+          while m < rows {
+            accumulateRows(block, x, m, rows, dy, sums, m, rows, column, rest)
+            m += 6
+          }
+        }
+      }
+    }
+  }
+
+  /// Where value `m` of a pixel lies; the last one for places beyond.
+  @inline(__always)
+  private static func place(_ block: DirectGradientBlock, _ m: Int, _ rows: Int) -> Int {
+    let m = min(m, rows - 1)
+    return block.runs[m / block.runLength] + m % block.runLength
+  }
+
+  /// Values m…m + 5 of every pixel, side by side.
+  @inline(__always)
+  private static func copySix(_ block: DirectGradientBlock, _ x: Floats, _ m: Int, _ copy: MutableFloats) {
+    let rows = block.runCount * block.runLength
+    let x0 = x + place(block, m, rows)
+    let x1 = x + place(block, m + 1, rows)
+    let x2 = x + place(block, m + 2, rows)
+    let x3 = x + place(block, m + 3, rows)
+    let x4 = x + place(block, m + 4, rows)
+    let x5 = x + place(block, m + 5, rows)
+    var target = copy
+    for segment in 0..<block.segments {
+      var k = block.inputOffsets[segment]
+      for _ in 0..<block.columns {
+        target[0] = x0[k]
+        target[1] = x1[k]
+        target[2] = x2[k]
+        target[3] = x3[k]
+        target[4] = x4[k]
+        target[5] = x5[k]
+        target += 6
+        k += block.inputStep
+      }
+    }
+  }
+
+  /// Adds to rows m…m + 5 of the sums, as far as there are `rows`, in one block of sixteen columns. The inputs are values
+  /// `first`… of the pixels, which have `values`.
+  @inline(__always)
+  private static func accumulateRows(
+    _ block: DirectGradientBlock, _ x: Floats, _ first: Int, _ values: Int, _ dy: Floats, _ sums: MutableFloats,
+    _ m: Int, _ rows: Int, _ column: Int, _ rest: MutableFloats
+  ) {
+    let step = block.rowStep
+    let target = sums + m * step + column * 16
+    let x0 = x + place(block, first, values)
+    let x1 = x + place(block, first + 1, values)
+    let x2 = x + place(block, first + 2, values)
+    let x3 = x + place(block, first + 3, values)
+    let x4 = x + place(block, first + 4, values)
+    let x5 = x + place(block, first + 5, values)
+    if m + 6 <= rows {
+      gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column * 16, target, step)
+    } else {
+      if !block.starts {
+        for i in 0..<rows - m {
+          store(rest + i * 16, load(target + i * step))
+          store(rest + i * 16 + 8, load(target + i * step + 8))
+        }
+      }
+      gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column * 16, rest, 16)
+      for i in 0..<rows - m {
+        store(target + i * step, load(rest + i * 16))
+        store(target + i * step + 8, load(rest + i * 16 + 8))
       }
     }
   }

@@ -61,12 +61,16 @@ func gradientPanel(
   _ block: DirectGradientBlock, _ x0: Floats, _ x1: Floats, _ x2: Floats, _ x3: Floats, _ x4: Floats, _ x5: Floats,
   _ dy: Floats, _ d: MutableFloats, _ step: Int
 ) {
-  var (c00, c01) = (load(d), load(d + 8))
-  var (c10, c11) = (load(d + step), load(d + step + 8))
-  var (c20, c21) = (load(d + 2 * step), load(d + 2 * step + 8))
-  var (c30, c31) = (load(d + 3 * step), load(d + 3 * step + 8))
-  var (c40, c41) = (load(d + 4 * step), load(d + 4 * step + 8))
-  var (c50, c51) = (load(d + 5 * step), load(d + 5 * step + 8))
+  var (c00, c01, c10, c11, c20, c21) = (V8.zero, V8.zero, V8.zero, V8.zero, V8.zero, V8.zero)
+  var (c30, c31, c40, c41, c50, c51) = (V8.zero, V8.zero, V8.zero, V8.zero, V8.zero, V8.zero)
+  if !block.starts {
+    (c00, c01) = (load(d), load(d + 8))
+    (c10, c11) = (load(d + step), load(d + step + 8))
+    (c20, c21) = (load(d + 2 * step), load(d + 2 * step + 8))
+    (c30, c31) = (load(d + 3 * step), load(d + 3 * step + 8))
+    (c40, c41) = (load(d + 4 * step), load(d + 4 * step + 8))
+    (c50, c51) = (load(d + 5 * step), load(d + 5 * step + 8))
+  }
   let inputStep = block.inputStep
   let gradientStep = block.gradientStep
   let inputOffsets = block.inputOffsets

@@ -279,13 +279,14 @@ extension CPUKernels {
 
   package static func winogradAccumulate(
     _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices,
-    _ gradient: WinogradMatrices, _ sums: WinogradMatrices
+    _ gradient: WinogradMatrices, _ sums: WinogradMatrices, starts: Bool
   ) {
     var zero = 0
     withUnsafePointer(to: &zero) { start in
       let block = DirectGradientBlock(
         segments: 1, columns: rows, inputOffsets: start, gradientOffsets: start, inputStep: input.step,
-        gradientStep: gradient.step, runs: start, runCount: 1, runLength: s.inputs, rowStep: sums.step)
+        gradientStep: gradient.step, runs: start, runCount: 1, runLength: s.inputs, rowStep: sums.step,
+        starts: starts)
       accumulateWeightGradient(
         block, input.values + place * input.plane, gradient.values + place * gradient.plane,
         sums.values + place * sums.plane, columnBlocks: blocks)
