@@ -9,6 +9,21 @@ public enum Compute {
     set { Threads.count = newValue }
   }
 
+  /// The most bytes that tensors may take: `LTD_MEMORY_LIMIT`, else nine tenths of the machine's memory. Beyond it
+  /// operations throw an error of kind `memory`.
+  public static var memoryLimit: Int {
+    get { Memory.limit }
+    set { Memory.limit = newValue }
+  }
+
+  /// Bytes that tensors take now, and the most since the start or `resetPeakMemory`.
+  public static var memory: (inUse: Int, peak: Int) {
+    let statistics = Memory.statistics
+    return (statistics.inUse, statistics.peak)
+  }
+
+  public static func resetPeakMemory() { Memory.resetPeak() }
+
   private static let interrupt = Mutex<(@Sendable () -> Bool)?>(nil)
 
   /// Asked between the steps of long work; true stops it with an error of kind `interrupted`.

@@ -1,6 +1,6 @@
-/// The greatest relative deviation of the gradient of a function from central finite differences.
+/// How far the gradient of a function is from central finite differences.
 public struct GradientCheck: Sendable {
-  /// max |analytic − numeric| / max(|analytic|, |numeric|, 1 at least for the largest slope) over all elements.
+  /// The greatest |analytic − numeric| of all elements, divided by the greatest slope of all (at least 1e-3).
   public var deviation: Double
   /// Where it was found.
   public var element: Int
@@ -12,7 +12,7 @@ public struct GradientCheck: Sendable {
 ///
 /// - Parameters:
 ///   - x: the point, float32 with finite values.
-///   - step: the half distance of the two evaluations.
+///   - step: half the distance of the two evaluations.
 ///   - f: returns a tensor with one element.
 public func checkGradients(
   at x: Tensor, step: Float = 1e-2, _ f: (Tensor) throws(CoreError) -> Tensor

@@ -5,64 +5,63 @@ import KernelTypes
 
 public func add(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
-    .add, "add", a, b, first: { (g, _, _, _) throws(CoreError) in g }, second: { (g, _, _, _) throws(CoreError) in g })
+    .add, "add", a, b, Pullback { (g, _) throws(CoreError) in g }, Pullback { (g, _) throws(CoreError) in g })
 }
 
 public func sub(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
-    .subtract, "subtract", a, b, first: { (g, _, _, _) throws(CoreError) in g },
-    second: { (g, _, _, _) throws(CoreError) in try g.neg() })
+    .subtract, "subtract", a, b, Pullback { (g, _) throws(CoreError) in g },
+    Pullback { (g, _) throws(CoreError) in try g.neg() })
 }
 
 public func mul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
-    .multiply, "multiply", a, b, first: { (g, _, b, _) throws(CoreError) in try mul(g, b) },
-    second: { (g, a, _, _) throws(CoreError) in try mul(g, a) })
+    .multiply, "multiply", a, b, Pullback(reads: .b) { (g, s) throws(CoreError) in try mul(g, s.b) },
+    Pullback(reads: .a) { (g, s) throws(CoreError) in try mul(g, s.a) })
 }
 
 public func div(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .divide, "divide", a.asType(.float32), b.asType(.float32),
-    first: { (g, _, b, _) throws(CoreError) in try div(g, b) },
-    second: { (g, _, b, y) throws(CoreError) in try div(mul(g, y), b).neg() })
+    Pullback(reads: .b) { (g, s) throws(CoreError) in try div(g, s.b) },
+    Pullback(reads: [.b, .result]) { (g, s) throws(CoreError) in try div(mul(g, s.result), s.b).neg() })
 }
 
 /// a to the power of b. The gradient in b counts only where a > 0.
 public func pow(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .power, "power", a.asType(.float32), b.asType(.float32),
-    first: { (g, a, b, _) throws(CoreError) in
+    Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in
       // b · a^(b−1), and 0 where b is 0.
-      let slope = try mul(b, arithmeticValues(.power, "power", a, try b.adding(-1)))
-      return try mul(g, whereSelect(equal(b, .scalar(0)), .scalar(0), slope))
+      let slope = try mul(s.b, pow(s.a, s.b.adding(-1)))
+      return try mul(g, whereSelect(equal(s.b, .scalar(0)), .scalar(0), slope))
     },
-    second: { (g, a, _, y) throws(CoreError) in
-      let positive = try greater(a, .scalar(0))
-      return try mul(g, whereSelect(positive, mul(y, whereSelect(positive, a, .scalar(1)).log()), .scalar(0)))
+    Pullback(reads: [.a, .result]) { (g, s) throws(CoreError) in
+      let positive = try greater(s.a, .scalar(0))
+      let slope = try mul(s.result, whereSelect(positive, s.a, .scalar(1)).log())
+      return try mul(g, whereSelect(positive, slope, .scalar(0)))
     })
 }
 
 /// The greater of each pair; NaN if one is. Where both are equal the gradient is shared by halves.
 public func maximum(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
-    .maximum, "maximum", a, b, first: chosen(greater: true, a: true), second: chosen(greater: true, a: false))
+    .maximum, "maximum", a, b,
+    Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try share(g, less(s.b, s.a), s) },
+    Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try share(g, less(s.a, s.b), s) })
 }
 
 /// The smaller of each pair; NaN if one is. Where both are equal the gradient is shared by halves.
 public func minimum(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
-    .minimum, "minimum", a, b, first: chosen(greater: false, a: true), second: chosen(greater: false, a: false))
+    .minimum, "minimum", a, b,
+    Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try share(g, less(s.a, s.b), s) },
+    Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try share(g, less(s.b, s.a), s) })
 }
 
-/// The share of the gradient that goes to the operand that was taken.
-private func chosen(greater: Bool, a wantsFirst: Bool) -> Pullback {
-  { (g, a, b, _) throws(CoreError) in
-    let (mine, other) = wantsFirst ? (a, b) : (b, a)
-    let wins = greater ? try less(other, mine) : try less(mine, other)
-    let ties = try equal(a, b)
-    let share = try add(wins.asType(.float32), ties.asType(.float32).multiplied(by: 0.5))
-    return try mul(g, share)
-  }
+/// The gradient of the operand that was taken where `wins`, and half of it where both are equal.
+private func share(_ g: Tensor, _ wins: Tensor, _ s: SavedOperands) throws(CoreError) -> Tensor {
+  try mul(g, add(wins.asType(.float32), equal(s.a, s.b).asType(.float32) * 0.5))
 }
 
 extension Tensor {
@@ -94,25 +93,47 @@ extension Tensor {
   }
 }
 
-/// (gradient, a, b, result) -> gradient of one operand, before broadcasting is undone.
-typealias Pullback = (Tensor, Tensor, Tensor, Tensor) throws(CoreError) -> Tensor
+/// The gradient of one operand, before broadcasting is undone, and what it is formed from.
+private struct Pullback {
+  struct Reads: OptionSet {
+    let rawValue: Int
+    static let a = Reads(rawValue: 1)
+    static let b = Reads(rawValue: 2)
+    static let result = Reads(rawValue: 4)
+  }
+
+  let reads: Reads
+  let apply: (_ gradient: Tensor, SavedOperands) throws(CoreError) -> Tensor
+
+  init(reads: Reads = [], _ apply: @escaping (_ gradient: Tensor, SavedOperands) throws(CoreError) -> Tensor) {
+    self.reads = reads
+    self.apply = apply
+  }
+}
+
+/// Only what is read is kept; the others stand in for it.
+private struct SavedOperands {
+  let a: Tensor
+  let b: Tensor
+  let result: Tensor
+}
 
 private func arithmetic(
-  _ operation: BinaryOperation, _ name: String, _ a: Tensor, _ b: Tensor, first: @escaping Pullback,
-  second: @escaping Pullback
+  _ operation: BinaryOperation, _ name: String, _ a: Tensor, _ b: Tensor, _ first: Pullback, _ second: Pullback
 ) throws(CoreError) -> Tensor {
   let y = try arithmeticValues(operation, name, a, b)
   guard a.isTracked || b.isTracked else { return y }
-  let (a0, b0) = (a.detached(), b.detached())
-  // What a pullback does not read must not be kept alive.
-  let savesOperands = operation != .add && operation != .subtract
-  let saved = savesOperands ? (a0, b0, y) : nil
+  var reads: Pullback.Reads = []
+  if a.isTracked { reads.formUnion(first.reads) }
+  if b.isTracked { reads.formUnion(second.reads) }
+  let (savedA, savedB) = (reads.contains(.a) ? a.detached() : nil, reads.contains(.b) ? b.detached() : nil)
+  let savedY = reads.contains(.result) ? y : nil
   let (shapeA, shapeB) = (a.shape, b.shape)
   return y.recording([a, b]) { (g, needs) throws(CoreError) in
-    let (a, b, y) = saved ?? (g, g, g)
+    let saved = SavedOperands(a: savedA ?? g, b: savedB ?? g, result: savedY ?? g)
     return [
-      needs[0] ? try first(g, a, b, y).summed(to: shapeA) : nil,
-      needs[1] ? try second(g, a, b, y).summed(to: shapeB) : nil,
+      needs[0] ? try first.apply(g, saved).summed(to: shapeA) : nil,
+      needs[1] ? try second.apply(g, saved).summed(to: shapeB) : nil,
     ]
   }
 }

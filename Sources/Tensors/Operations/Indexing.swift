@@ -62,7 +62,7 @@ extension Tensor {
     let outer = shape[..<axis].reduce(1, &*)
     var chosen: [Int] = []
     for index in indices { chosen.append(try Shape.place(index, size: size, axis: axis, shape: shape)) }
-    if outer == 1 { return (chosen, block) }
+    if outer == 1 || chosen.isEmpty { return (chosen, block) }
     _ = try Shape.count([outer, chosen.count])
     return ((0..<outer).flatMap { o in chosen.map { o &* size &+ $0 } }, block)
   }

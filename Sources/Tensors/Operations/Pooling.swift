@@ -43,7 +43,7 @@ public func globalAveragePool(_ x: Tensor) throws(CoreError) -> Tensor {
   guard x.rank == 4 else {
     throw CoreError(.shape, "globalAveragePool needs [n, channels, h, w], not shape \(x.shape)")
   }
-  return try x.mean(axes: [2, 3])
+  return try avgPool2d(x, kernel: (x.shape[2], x.shape[3])).reshape(Array(x.shape[..<2]))
 }
 
 private func pooling(

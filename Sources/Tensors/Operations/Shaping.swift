@@ -156,7 +156,9 @@ public func concat(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor
         .shape, "concat along axis \(axis) cannot join shapes \(first.shape) and \(part.shape)",
         hint: "all sizes but that of axis \(axis) must be equal")
     }
-    shape[axis] += part.shape[axis]
+    let (size, overflow) = shape[axis].addingReportingOverflow(part.shape[axis])
+    guard !overflow else { throw CoreError(.memory, "concat along axis \(axis): the sizes overflow") }
+    shape[axis] = size
     dtype = promoted(dtype, part.dtype)
   }
   let sizes = parts.map { $0.shape[axis] }
