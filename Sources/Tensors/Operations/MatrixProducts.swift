@@ -25,16 +25,20 @@ public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
       hint: "they must be equal; transpose one of them?")
   }
   let y = try product(x1.detached(), x2.detached())
-  let (first, second) = (x1.detached(), x2.detached())
+  // Each operand is kept for the gradient of the other.
+  let first = x2.isTracked ? x1.detached() : nil
+  let second = x1.isTracked ? x2.detached() : nil
+  let (shapeA, shapeB) = (x1.shape, x2.shape)
   return y.recording([x1, x2]) { (g, needs) throws(CoreError) in
-    [
-      needs[0] ? try product(g, second, transposeB: true).summed(to: first.shape) : nil,
-      needs[1]
-        ? second.rank == 2
-          ? try product(first.flattenedRows(), g.flattenedRows(), transposeA: true)
-          : try product(first, g, transposeA: true).summed(to: second.shape)
-        : nil,
-    ]
+    var gradients: [Tensor?] = [nil, nil]
+    if needs[0], let second { gradients[0] = try product(g, second, transposeB: true).summed(to: shapeA) }
+    if needs[1], let first {
+      gradients[1] =
+        shapeB.count == 2
+        ? try product(first.flattenedRows(), g.flattenedRows(), transposeA: true)
+        : try product(first, g, transposeA: true).summed(to: shapeB)
+    }
+    return gradients
   }
 }
 
@@ -62,13 +66,14 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws(
   var y = try product(rows, weights, transposeB: true)
   if let bias { y = try add(y, bias.detached()) }
   let origin = x.shape
+  let savedRows = w.isTracked ? rows : nil
+  let savedWeights = x1.isTracked ? weights : nil
   return try y.reshape(x.shape.dropLast() + [weight.shape[0]]).recording([x1, w] + (bias.map { [$0] } ?? [])) {
     (g, needs) throws(CoreError) in
     let g = try g.flattenedRows()
-    var gradients = [
-      needs[0] ? try product(g, weights).reshape(origin) : nil,
-      needs[1] ? try product(g, rows, transposeA: true) : nil,
-    ]
+    var gradients: [Tensor?] = [nil, nil]
+    if needs[0], let savedWeights { gradients[0] = try product(g, savedWeights).reshape(origin) }
+    if needs[1], let savedRows { gradients[1] = try product(g, savedRows, transposeA: true) }
     if needs.count > 2 { gradients.append(needs[2] ? try g.sum(axes: [0]) : nil) }
     return gradients
   }
