@@ -48,7 +48,7 @@ let package = Package(
     .target(name: "Robustness", dependencies: ["Networks", "Datasets"], swiftSettings: optimised),
 
     // The language: knows nothing of the core
-    .target(name: "Syntax"),
+    .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
     .target(name: "Interpreter", dependencies: ["Syntax"]),
 
     // Where they meet
