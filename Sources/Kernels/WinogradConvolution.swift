@@ -149,37 +149,61 @@ enum WinogradConvolution {
       dw.update(repeating: 0, count: shape.weightCount)
       return
     }
-    // Block after block of tiles onto the sums of all weights; every sum belongs to one piece of work, which adds the
-    // blocks in order.
-    let size = s.inputs * s.outputs > 1 << 17 ? 192 : 48
+    let small = s.inputs * s.outputs <= 1 << 14
+    let size = small ? blockSize(s, shared: false) : s.inputs * s.outputs > 1 << 17 ? 192 : 48
+    // Small weights have several partial sums, each over its own part of the tiles, added in order at the end; how many
+    // depends on the problem alone. Large ones have one, on which all threads work together.
+    let blocks = (s.tiles + size - 1) / size
+    let parts = small ? min(blocks, s.inputs * s.outputs <= 1 << 12 ? 16 : 8) : 1
+    let slots = small ? Threads.count : 1
     let blockCount = Block.count(s, size: size)
     let columns = s.outputBlocks * 16
     let plane = s.inputs * columns + 16
     let zeroCount = max(s.inputs, s.outputs)
-    let buffer = try scratch(Float.self, blockCount + 36 * plane + zeroCount)
+    let buffer = try scratch(Float.self, slots * blockCount + parts * 36 * plane + zeroCount)
     defer { extendLifetime(buffer) }
-    let block = Block(s, size: size, buffer.floats)
-    let sums = WinogradMatrices(values: buffer.floats + blockCount, plane: plane, step: columns)
-    let zeros = sums.values + 36 * plane
+    let sums = buffer.floats + slots * blockCount
+    let zeros = sums + parts * 36 * plane
     zeros.update(repeating: 0, count: zeroCount)
     let kernels = kernels
     let slabs = (s.outputBlocks + 15) / 16
-    for start in stride(from: 0, to: s.tiles, by: size) {
-      let tiles = start..<min(start + size, s.tiles)
-      transform(s, tiles, x, dy, zeros, block)
-      Threads.parallelFor(36 * slabs, grain: 1) { range in
-        for index in range {
-          let slab = index % slabs
-          kernels.winogradAccumulate(
-            s, place: index / slabs, rows: tiles.count,
-            blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs, block.products,
-            sums, starts: start == 0)
+
+    func process(_ part: Int, _ block: Block) {
+      let partSums = WinogradMatrices(values: sums + part * 36 * plane, plane: plane, step: columns)
+      let first = blocks * part / parts
+      for index in first..<blocks * (part + 1) / parts {
+        let tiles = index * size..<min(index * size + size, s.tiles)
+        transform(s, tiles, x, dy, zeros, block)
+        // Every sum belongs to one piece of work, which adds the blocks in order.
+        Threads.parallelFor(36 * slabs, grain: 1) { range in
+          for piece in range {
+            let slab = piece % slabs
+            kernels.winogradAccumulate(
+              s, place: piece / slabs, rows: tiles.count,
+              blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs,
+              block.products, partSums, starts: index == first)
+          }
         }
       }
     }
+
+    if small {
+      Threads.parallelFor(parts, grain: 1, slots: slots) { range, slot in
+        for part in range { process(part, Block(s, size: size, buffer.floats + slot * blockCount)) }
+      }
+      Threads.parallelFor(36 * plane, grain: Elementwise.grain) { range in
+        for part in 1..<max(parts, 1) {
+          let target = sums + range.lowerBound
+          kernels.scaleAdd(1, target + part * 36 * plane, 1, target, range.count)
+        }
+      }
+    } else {
+      process(0, Block(s, size: size, buffer.floats))
+    }
     Threads.parallelFor(s.inputs, grain: max(1, 2048 / s.outputs)) { inputs in
       kernels.winogradWeightGradient(
-        s, inputs: inputs, sums, outputStep: 9 * s.inputs, inputStep: 9, dw)
+        s, inputs: inputs, WinogradMatrices(values: sums, plane: plane, step: columns), outputStep: 9 * s.inputs,
+        inputStep: 9, dw)
     }
   }
 

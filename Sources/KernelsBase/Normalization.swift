@@ -1,13 +1,23 @@
 import KernelTypes
 
 extension CPUKernels {
+  /// Calls `body` with the first channel and the number of lanes of every vector of channels; the constant 8 lets the
+  /// whole vectors do without tests.
+  @inline(__always)
+  private static func vectors(_ channels: Int, _ body: (Int, Int) -> Void) {
+    var c = 0
+    while c + 8 <= channels {
+      body(c, 8)
+      c += 8
+    }
+    if c < channels { body(c, channels - c) }
+  }
+
   package static func moments(
     _ x: Floats, _ rows: Int, _ channels: Int, _ mean: MutableFloats, _ deviation: MutableFloats
   ) {
     let inverse = 1 / Float(max(rows, 1))
-    var c = 0
-    while c < channels {
-      let n = min(8, channels - c)
+    vectors(channels) { c, n in
       var sum = V8.zero
       var p = x + c
       for _ in 0..<rows {
@@ -28,7 +38,6 @@ extension CPUKernels {
       let correction = rest * inverse
       store(mean + c, center + correction, first: n)
       store(deviation + c, squares - rest * correction, first: n)
-      c += 8
     }
   }
 
@@ -38,12 +47,9 @@ extension CPUKernels {
     let floor: Float = useRelu ? 0 : -.infinity
     for r in 0..<rows {
       let row = r * channels
-      var c = 0
-      while c < channels {
-        let n = min(8, channels - c)
+      vectors(channels) { c, n in
         let v = fma(load(x + row + c, first: n), load(scale + c, first: n), load(shift + c, first: n))
         store(y + row + c, v.replacing(with: floor, where: v .< floor), first: n)
-        c += 8
       }
     }
   }
@@ -57,9 +63,7 @@ extension CPUKernels {
     _ x: Floats, _ dy: Floats, _ rows: Int, _ channels: Int, _ mean: Floats, _ scale: Floats, _ shift: Floats,
     _ relu: Bool, _ sumDy: MutableFloats, _ sumDyX: MutableFloats
   ) {
-    var c = 0
-    while c < channels {
-      let n = min(8, channels - c)
+    vectors(channels) { c, n in
       let (center, s, b) = (load(mean + c, first: n), load(scale + c, first: n), load(shift + c, first: n))
       var sum = V8.zero
       var product = V8.zero
@@ -73,7 +77,6 @@ extension CPUKernels {
       }
       store(sumDy + c, sum, first: n)
       store(sumDyX + c, product, first: n)
-      c += 8
     }
   }
 
@@ -83,15 +86,12 @@ extension CPUKernels {
   ) {
     for r in 0..<rows {
       let row = r * channels
-      var c = 0
-      while c < channels {
-        let n = min(8, channels - c)
+      vectors(channels) { c, n in
         let v = load(x + row + c, first: n)
         let s = load(scale + c, first: n)
         let d = masked(load(dy + row + c, first: n), v, s, load(shift + c, first: n), relu)
         store(
           dx + row + c, fma(d, s, fma(v, load(slope + c, first: n), load(offset + c, first: n))), first: n)
-        c += 8
       }
     }
   }

@@ -34,6 +34,8 @@ struct ConvolutionCase: CustomTestStringConvertible {
     ConvolutionCase(5, 4, 4, 48, 32, (3, 3), pad: (1, 1, 1, 1)),
     ConvolutionCase(3, 3, 3, 32, 32, (3, 3)),
     ConvolutionCase(1, 5, 5, 32, 32, (3, 3), pad: (3, 4, 5, 3)),
+    ConvolutionCase(3, 30, 30, 16, 16, (3, 3), pad: (1, 1, 1, 1)),
+    ConvolutionCase(2, 4, 5, 136, 128, (3, 3), pad: (1, 1, 1, 1)),
     ConvolutionCase(2, 8, 8, 16, 24, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
     ConvolutionCase(2, 9, 7, 5, 6, (3, 3), stride: (2, 3), pad: (1, 0, 2, 1)),
     ConvolutionCase(2, 8, 8, 16, 32, (1, 1), stride: (2, 2)),
@@ -90,7 +92,10 @@ struct ConvolutionCase: CustomTestStringConvertible {
     }
   }
 
-  @Test(arguments: [ConvolutionCase.all[3], ConvolutionCase.all[4], ConvolutionCase.all[11], ConvolutionCase.all[19]])
+  @Test(arguments: [
+    ConvolutionCase.all[3], ConvolutionCase.all[4], ConvolutionCase.all[11], ConvolutionCase.all[19],
+    ConvolutionCase.all[12],
+  ])
   func sameBitsForAnyNumberOfThreads(_ item: ConvolutionCase) throws {
     let s = item.shape
     let x = values(s.inputCount)

@@ -25,7 +25,10 @@ import Testing
   func functionsAreAccurate(_ set: InstructionSet) {
     let wide =
       values(4000).map { $0 * 100 } + values(4000, seed: 5).map { $0 * 3 } + values(999, seed: 6).map { $0 * 1e-3 }
-    let positive = wide.map { abs($0) + 1e-30 } + [1, 1.0000001, 0.99999994, Float(bitPattern: 0x1_16c2), 3e38, 0.70710677, 1.4142135]
+    let positive =
+      wide.map { abs($0) + 1e-30 } + [
+        1, 1.0000001, 0.99999994, Float(bitPattern: 0x1_16c2), 3e38, 0.70710677, 1.4142135,
+      ]
     let unit = values(3001, seed: 7) + [0.999, -0.9999, 1e-6, -1e-8, 1e-20]
     InstructionSet.with(set) {
       func worst(_ operation: UnaryOperation, _ x: [Float], _ exact: (Double) -> Double) -> Double {
