@@ -104,6 +104,47 @@ public final class Runner {
     }
   }
 
+  // MARK: Formatting
+
+  /// Lays a source file out in the standard way; standard input goes to standard output.
+  /// - Parameter check: change nothing and only name a file that would change.
+  /// - Returns: the exit status.
+  public func formatFile(_ path: String, check: Bool) -> Int32 {
+    let text: String
+    switch readText(path) {
+    case .failure(let problem):
+      report([Diagnostic(.io, "the script cannot be read: \(problem.message)")])
+      return ExitStatus.failure
+    case .success(let read): text = read
+    }
+    let formatted: String
+    do throws(LTDError) {
+      formatted = try format(Source(name: path == "-" ? "<standard input>" : path, text: text))
+    } catch {
+      report([error.diagnostic])
+      return Runner.status(of: [error.diagnostic])
+    }
+    if check {
+      if formatted == text { return ExitStatus.success }
+      StandardOutput.out.write("\(path)\n")
+      StandardOutput.out.flush()
+      return ExitStatus.failure
+    }
+    if path == "-" {
+      StandardOutput.out.write(formatted)
+      StandardOutput.out.flush()
+      return ExitStatus.success
+    }
+    if formatted == text { return ExitStatus.success }
+    var status = stat()
+    let mode = stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0o666
+    if let problem = replaceFile(path, with: Array(formatted.utf8), mode: mode) {
+      report([Diagnostic(.io, "the script cannot be written: \(problem)")])
+      return ExitStatus.failure
+    }
+    return ExitStatus.success
+  }
+
   // MARK: Reporting
 
   /// Writes errors to standard error, after all that was printed before them.
@@ -120,7 +161,7 @@ public final class Runner {
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
     if let threads = options.threads { Compute.threads = threads }
     Compute.setInterrupt { ltd_interrupt_pending() }
-    let drawsProgress = isatty(2) == 1
+    let drawsProgress = Terminal.canDraw(2)
     ProgressReporting.use { () -> any Progress in drawsProgress ? TerminalProgress() : PlainProgress() }
     let session = Session(table: .standard)
     session.output = { StandardOutput.out.write($0) }

@@ -13,7 +13,7 @@ struct CheckCommand: ProgramCommand {
 
   func status() throws -> Int32 {
     var worst = ExitStatus.success
-    for path in try scripts(at: paths) {
+    for path in try scripts(at: paths, includingHidden: true) {
       let status = Runner(options: common.runnerOptions).checkFile(path)
       worst = max(worst, status)
     }
@@ -22,9 +22,10 @@ struct CheckCommand: ProgramCommand {
 }
 
 /// The scripts that paths of the command line stand for: files as they are, folders with all `.ltd` files below them.
-func scripts(at paths: [String]) throws -> [String] {
+/// - Parameter includingHidden: with those whose names begin with `_`, which are for `import`.
+func scripts(at paths: [String], includingHidden: Bool = false) throws -> [String] {
   try paths.flatMap { path in
-    switch findScripts(path) {
+    switch findScripts(path, includingHidden: includingHidden) {
     case .success(let found): return found
     case .failure(let problem): throw ValidationError(problem.message)
     }

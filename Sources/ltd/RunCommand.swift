@@ -11,7 +11,7 @@ struct RunCommand: ProgramCommand {
       ltd FILE.ltd [word …]            run a script; the words are its args()
       ltd -e EXPRESSION [word …]       run an expression and print its value
       ltd - [word …]                   run the script on standard input
-      ltd check|test|… PATH …
+      ltd check|test|fmt PATH …
       """,
     discussion: """
       Options stand before the script; whatever follows it belongs to the script. Without a script, a standard input \

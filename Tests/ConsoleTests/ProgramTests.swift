@@ -59,6 +59,19 @@ struct ProgramTests {
     #expect(ltd("check", try script("prnt(1)")).ending == .exited(1))
   }
 
+  @Test func scriptsAreLaidOut() throws {
+    let file = try script("x=1  # one\nprint( x )\n")
+    #expect(ltd("fmt", "--check", file).ending == .exited(1))
+    #expect(ltd("fmt", "--check", file).output == file + "\n")
+    #expect(ltd("fmt", file).ending == .exited(0))
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "x = 1  # one\nprint(x)\n")
+    #expect(ltd("fmt", "--check", file).ending == .exited(0))
+    #expect(ltd("fmt", "-", input: "x=1").output == "x = 1\n")
+    let broken = try script("print(")
+    #expect(ltd("fmt", broken).ending == .exited(65))
+    #expect(try String(contentsOfFile: broken, encoding: .utf8) == "print(")
+  }
+
   @Test func filesThatCannotBeRead() throws {
     let absent = ltd("/nowhere/at/all.ltd")
     #expect(absent.ending == .exited(1))

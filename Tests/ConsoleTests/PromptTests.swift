@@ -104,6 +104,19 @@ struct PromptTests {
     #expect(terminal.wait(for: "interrupted") != nil, "once is not for ever")
   }
 
+  @Test func controlCStopsTrainingAndKeepsTheModel() throws {
+    let terminal = try start()
+    terminal.type("train, test = glyphs(n=400, seed=1); model = mlp(hidden=[16])\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("fit(model, train, epochs=100000)\n")
+    #expect(terminal.wait(for: "loss") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "interrupted") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("len(train) > 0", expecting: "true\nltd> ") != nil)
+    #expect(terminal.enter("accuracy(model, test) >= 0", expecting: "true\nltd> ") != nil)
+  }
+
   @Test func controlCStopsEndlessOutput() throws {
     let terminal = try start()
     terminal.type("while true { print(\"a line of output\") }\n")
@@ -188,7 +201,8 @@ struct PromptTests {
     #expect(terminal.enter("!echo from the shell", expecting: "\nfrom the shell\nltd> ") != nil)
     let saved = home.appending(path: "saved.ltd")
     #expect(terminal.enter(":save \(saved.path)", expecting: "3 statements") != nil)
-    #expect(try String(contentsOf: saved, encoding: .utf8) == "loaded = 31\n\nloaded + 0\nedited = loaded + 1; edited\n\n")
+    #expect(
+      try String(contentsOf: saved, encoding: .utf8) == "loaded = 31\n\nloaded + 0\nedited = loaded + 1; edited\n\n")
     #expect(terminal.enter(":load /nowhere.ltd", expecting: "no such file") != nil)
   }
 

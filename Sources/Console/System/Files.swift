@@ -104,8 +104,9 @@ func reason() -> String {
 func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }
 
 /// The scripts a path stands for: a file as it is, a folder with all `.ltd` files below it in the order of their names.
-/// Names that begin with a dot or an underscore are left out, and links are not followed.
-public func findScripts(_ path: String) -> Result<[String], FileProblem> {
+/// Names that begin with a dot are left out, and links are not followed.
+/// - Parameter includingHidden: with names that begin with an underscore.
+public func findScripts(_ path: String, includingHidden: Bool = false) -> Result<[String], FileProblem> {
   if path == "-" { return .success([path]) }
   var status = stat()
   guard stat(path, &status) == 0 else { return .failure(FileProblem(message: "\(path): \(reason())")) }
@@ -119,7 +120,7 @@ public func findScripts(_ path: String) -> Result<[String], FileProblem> {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if name.hasPrefix(".") || name.hasPrefix("_") { continue }
+      if name.hasPrefix(".") || name.hasPrefix("_") && !includingHidden { continue }
       let child = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
       guard lstat(child, &status) == 0 else { continue }
       if status.st_mode & S_IFMT == S_IFDIR { folders.append(child) }

@@ -17,16 +17,19 @@ public final class StandardOutput: Sendable {
 
   private let descriptor: Int32
   private let isTerminal: Bool
+  /// Whether Ctrl-C drops what is still to come: values, not messages.
+  private let stopsOnInterrupt: Bool
   private let pending = Mutex<[UInt8]>([])
 
   init(_ descriptor: Int32) {
     self.descriptor = descriptor
     isTerminal = Terminal.isTerminal(descriptor)
+    stopsOnInterrupt = isTerminal && descriptor == 1
   }
 
   public func write(_ text: String) {
     pending.withLock { bytes in
-      if isTerminal, ltd_interrupt_pending() {
+      if stopsOnInterrupt, ltd_interrupt_pending() {
         bytes.removeAll(keepingCapacity: true)
         return
       }
@@ -47,7 +50,7 @@ public final class StandardOutput: Sendable {
     while done < bytes.count {
       // A terminal is written to in pieces, so that Ctrl-C stops a long value.
       let count = isTerminal ? min(bytes.count - done, 4096) : bytes.count - done
-      if isTerminal, ltd_interrupt_pending() { break }
+      if stopsOnInterrupt, ltd_interrupt_pending() { break }
       let wrote = bytes.withUnsafeBytes { writeSome(descriptor, $0.baseAddress.map { $0 + done }, count) }
       if wrote < 0, errno == EINTR { continue }
       if wrote < 0, errno == EAGAIN {

@@ -17,6 +17,9 @@ public enum Terminal {
   /// Whether a line editor can work here: input and output are a terminal that can move its cursor.
   public static var canEdit: Bool { isTerminal(0) && isTerminal(1) && !isDumb }
 
+  /// Whether a line on a descriptor can be drawn again.
+  static func canDraw(_ descriptor: Int32) -> Bool { isTerminal(descriptor) && !isDumb }
+
   static var isDumb: Bool { environment("TERM").map { $0 == "dumb" } ?? true }
 
   /// Columns of the terminal behind a descriptor; 80 where that is not known.
