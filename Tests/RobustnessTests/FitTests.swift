@@ -98,6 +98,7 @@ import Testing
     try fit(network(), on: bars(66), plan: plan, progress: counted)
     #expect(counted.steps.load(ordering: .relaxed) == 12)
     #expect(counted.finished.load(ordering: .relaxed) == 1)
+    #expect(counted.notes.load(ordering: .relaxed) == 3)
   }
 
   @Test func validationIsMeasuredAfterEachEpoch() throws {
@@ -169,10 +170,11 @@ private final class Interrupted: TrainingMethod {
 private final class Counter: Progress {
   let steps = Atomic(0)
   let finished = Atomic(0)
+  let notes = Atomic(0)
 
   func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
   ) { steps.store(done, ordering: .relaxed) }
-  func note(_ line: String) {}
+  func note(_ line: String) { notes.add(1, ordering: .relaxed) }
   func finish() { finished.add(1, ordering: .relaxed) }
 }

@@ -84,6 +84,7 @@ public func fit(
       }
       result.seconds = seconds(clock.now - began)
       report.epochs.append(result)
+      progress?.note(result.line(of: plan.epochs))
     }
   } catch  where error.kind == .interrupted {
     report.interrupted = true

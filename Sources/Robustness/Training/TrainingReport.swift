@@ -15,6 +15,22 @@ public struct EpochReport: Sendable {
   public var seconds: Double
 }
 
+extension EpochReport {
+  /// For a log: `epoch 2/10  loss 0.412  natural 0.871  adversarial 0.623  12.3 s`.
+  func line(of epochs: Int) -> String {
+    var parts = [
+      "epoch \(epoch)/\(epochs)", "loss \(loss.rounded(to: 3))", "natural \(naturalAccuracy.rounded(to: 3))",
+    ]
+    if let adversarialAccuracy { parts.append("adversarial \(adversarialAccuracy.rounded(to: 3))") }
+    if let validation {
+      parts.append("validation \(validation.naturalAccuracy.value.rounded(to: 3))")
+      if !validation.attacks.isEmpty { parts.append("robust \(validation.worstCase.value.rounded(to: 3))") }
+    }
+    parts.append("\(seconds.rounded(to: 1)) s")
+    return parts.joined(separator: "  ")
+  }
+}
+
 /// What `fit` gives back.
 public struct TrainingReport: Sendable {
   public var method: String
