@@ -41,14 +41,9 @@ package enum Convolution {
     }
   }
 
-  /// Whether this task computes every convolution by its definition, which gives equal results for equal patches: max
-  /// pooling then finds the same ties in flat regions of an image as other libraries do.
-  @TaskLocal package static var isDirect = false
-
   /// By a fixed rule, so that results do not depend on timing.
   private static func usesWinograd(_ s: ConvolutionShape) -> Bool {
-    !isDirect && s.kernelHeight == 3 && s.kernelWidth == 3 && s.strideHeight == 1 && s.strideWidth == 1
-      && s.dilationHeight == 1
+    s.kernelHeight == 3 && s.kernelWidth == 3 && s.strideHeight == 1 && s.strideWidth == 1 && s.dilationHeight == 1
       && s.dilationWidth == 1 && s.groups == 1 && s.channels >= 16 && s.filters >= 16 && s.outputHeight >= 3
       && s.outputWidth >= 3
   }
