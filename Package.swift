@@ -5,6 +5,9 @@ import PackageDescription
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-wmo", "-num-threads", "2", "-disable-batch-mode"])]
 let kernels: [SwiftSetting] = [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2", "-disable-batch-mode"])]
 
+// The evaluator reads class properties in its innermost loops: the run-time check for overlapping access costs a tenth.
+let scalar: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+
 #if arch(x86_64)
   // The same sources again (KernelsAVX2 is a link to KernelsBase), compiled for AVX2 and FMA; chosen at run time.
   let wideTargets: [Target] = [
@@ -49,7 +52,7 @@ let package = Package(
 
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
-    .target(name: "Interpreter", dependencies: ["Syntax"]),
+    .target(name: "Interpreter", dependencies: ["Syntax"], swiftSettings: scalar),
 
     // Where they meet
     .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),

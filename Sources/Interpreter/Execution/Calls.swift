@@ -10,7 +10,11 @@ final class CallNode: Node {
   private var knownCode: Code?
   private var knownBuiltin: Builtin?
   private var plan: CallPlan?
-  private var isShort = false
+  /// The function called last, when calling it is no more than filling its frame.
+  private var target: ShortTarget?
+  private let argumentCount: Int
+  private let argument0: Node
+  private let argument1: Node
 
   init(_ callee: Node, fallback: Builtin?, _ arguments: [Node], _ shape: ArgumentShape, _ source: Source, _ span: Span)
   {
@@ -18,31 +22,43 @@ final class CallNode: Node {
     self.fallback = fallback
     self.arguments = arguments
     self.shape = shape
+    argumentCount = arguments.count
+    argument0 = arguments.first ?? callee
+    argument1 = arguments.count > 1 ? arguments[1] : callee
+    switch callee {
+    case let read as GlobalRead: calleePlace = .global(read.cell)
+    case let read as GlobalCheckedRead: calleePlace = .global(read.cell)
+    case let read as LocalRead: calleePlace = .local(read.slot)
+    case let read as CellRead: calleePlace = .cell(read.slot)
+    default: calleePlace = nil
+    }
     super.init(source, span)
   }
 
+  /// Where the function is, when it is in a variable.
+  private let calleePlace: VariablePlace?
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    let value = try callee.eval(frame)
-    return try call(value, nil, frame)
+    if let target, let calleePlace, target.isHeld(by: calleePlace.pointer(frame)) {
+      return try shortCall(target, nil, frame)
+    }
+    return try call(try callee.eval(frame), nil, frame)
   }
 
   /// - Parameter receiver: goes before the written arguments.
-  @inline(__always)
   func call(_ value: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
     if case .function(let function) = value, let code = function.code {
-      if code === knownCode, isShort { return try shortCall(code, function, receiver, frame) }
+      if let target, target.function === function { return try shortCall(target, receiver, frame) }
       return try codeCall(code, function, receiver, frame)
     }
     return try otherCall(value, receiver, frame)
   }
 
-  /// A function without captures, checks or defaults to compute, called with exactly its parameters by place.
+  /// A function without checks, called with exactly its parameters by place.
   @inline(__always)
-  private func shortCall(
-    _ code: Code, _ function: FunctionValue, _ receiver: Value?, _ frame: Frame
-  ) throws(LTDError) -> Value {
+  private func shortCall(_ target: ShortTarget, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
     let machine = frame.machine
-    let size = code.frameSize
+    let size = target.frameSize
     let window: UnsafeMutablePointer<Value>
     do { window = try machine.push(size) } catch { throw located(error) }
     do {
@@ -51,9 +67,17 @@ final class CallNode: Node {
         window[0] = receiver
         place = 1
       }
-      for argument in arguments {
-        window[place] = try argument.eval(frame)
-        place &+= 1
+      if argumentCount > 0 {
+        (window + place).set(try argument0.eval(frame))
+        if argumentCount > 1 {
+          (window + (place &+ 1)).set(try argument1.eval(frame))
+          if argumentCount > 2 {
+            for argument in arguments.dropFirst(2) {
+              window[place &+ 2] = try argument.eval(frame)
+              place &+= 1
+            }
+          }
+        }
       }
     } catch {
       machine.pop(window, size)
@@ -66,16 +90,16 @@ final class CallNode: Node {
       machine.pop(window, size)
       throw located(error)
     }
-    if code.needsPrologue { machine.prologue(code, function.captures, window) }
+    if target.needsPrologue { machine.prologue(target.code, target.captures, window) }
     do {
-      let result = try code.body.eval(Frame(base: window, machine: machine))
+      let result = try target.body.eval(Frame(base: window, machine: machine))
       machine.leave()
       machine.pop(window, size)
       return result
     } catch {
       machine.leave()
       machine.pop(window, size)
-      throw traced(error, code.name)
+      throw traced(error, target.code.name)
     }
   }
 
@@ -89,8 +113,9 @@ final class CallNode: Node {
       knownCode = code
       knownBuiltin = nil
       self.plan = plan
-      isShort = plan.isDirect && code.isSimple
+      target = nil
     }
+    if let plan, plan.isDirect, code.isSimple { target = ShortTarget(function, code) }
     guard let plan else { throw error(.internal, "a call without a plan") }
     let machine = frame.machine
     let size = code.frameSize
@@ -142,7 +167,7 @@ final class CallNode: Node {
       do { plan = try CallPlan(shape, builtin.signature) } catch { throw located(error) }
       knownBuiltin = builtin
       knownCode = nil
-      isShort = false
+      target = nil
       self.plan = plan
     }
     guard let plan else { throw error(.internal, "a call without a plan") }
@@ -191,6 +216,38 @@ final class CallNode: Node {
     if let target = parameters.rest { window[target] = Value(rest) }
     if let target = parameters.named, let named { window[target] = .record(named) }
   }
+}
+
+/// A function as a call that has seen it before needs it.
+private final class ShortTarget {
+  let function: FunctionValue
+  let code: Code
+  let body: Node
+  let captures: [Cell]
+  let frameSize: Int
+  let needsPrologue: Bool
+
+  init(_ function: FunctionValue, _ code: Code) {
+    self.function = function
+    self.code = code
+    body = code.body
+    captures = function.captures
+    frameSize = code.frameSize
+    needsPrologue = code.needsPrologue
+  }
+
+  /// Whether a variable holds the function.
+  @inline(__always)
+  func isHeld(by pointer: UnsafeMutablePointer<Value>) -> Bool {
+    if case .function(let held) = pointer.pointee { return held === function }
+    return false
+  }
+}
+
+extension UnsafeMutablePointer<Value> {
+  /// Sets a variable that holds none.
+  @inline(__always)
+  func set(_ value: consuming Value) { initialize(to: value) }
 }
 
 extension Node {

@@ -17,12 +17,12 @@ class ComparisonNode: Node {
     _ op: ComparisonOperator, _ left: Node, _ right: Node, _ operatorSpan: Span, _ source: Source, _ span: Span
   ) -> Node {
     switch op {
-    case .less: Compare<Less>(op, left, right, operatorSpan, source, span)
-    case .lessEqual: Compare<LessEqual>(op, left, right, operatorSpan, source, span)
-    case .greater: Compare<Greater>(op, left, right, operatorSpan, source, span)
-    case .greaterEqual: Compare<GreaterEqual>(op, left, right, operatorSpan, source, span)
-    case .equal: Compare<Equal>(op, left, right, operatorSpan, source, span)
-    case .notEqual: Compare<NotEqual>(op, left, right, operatorSpan, source, span)
+    case .less: LessNode(op, left, right, operatorSpan, source, span)
+    case .lessEqual: LessEqualNode(op, left, right, operatorSpan, source, span)
+    case .greater: GreaterNode(op, left, right, operatorSpan, source, span)
+    case .greaterEqual: GreaterEqualNode(op, left, right, operatorSpan, source, span)
+    case .equal: EqualNode(op, left, right, operatorSpan, source, span)
+    case .notEqual: NotEqualNode(op, left, right, operatorSpan, source, span)
     case .in, .notIn: ComparisonNode(op, left, right, operatorSpan, source, span)
     }
   }
@@ -48,49 +48,110 @@ class ComparisonNode: Node {
   }
 }
 
-protocol NumberComparison {
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool
-}
-
-enum Less: NumberComparison {
-  @inline(__always)
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool { a < b }
-}
-enum LessEqual: NumberComparison {
-  @inline(__always)
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool { a <= b }
-}
-enum Greater: NumberComparison {
-  @inline(__always)
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool { a > b }
-}
-enum GreaterEqual: NumberComparison {
-  @inline(__always)
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool { a >= b }
-}
-enum Equal: NumberComparison {
-  @inline(__always)
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool { a == b }
-}
-enum NotEqual: NumberComparison {
-  @inline(__always)
-  static func holds<T: Comparable>(_ a: T, _ b: T) -> Bool { a != b }
-}
-
-final class Compare<Relation: NumberComparison>: ComparisonNode {
+final class LessNode: ComparisonNode {
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let a = try left.read(frame)
     let b = try right.read(frame)
-    if case .int(let x) = a, case .int(let y) = b { return .bool(Relation.holds(x, y)) }
-    if case .float(let x) = a, case .float(let y) = b { return .bool(Relation.holds(x, y)) }
+    if case .int(let x) = a, case .int(let y) = b { return .bool(x < y) }
+    if case .float(let x) = a, case .float(let y) = b { return .bool(x < y) }
     return try general(a, b, frame)
   }
 
   override func condition(_ frame: Frame) throws(LTDError) -> Bool {
     let a = try left.read(frame)
     let b = try right.read(frame)
-    if case .int(let x) = a, case .int(let y) = b { return Relation.holds(x, y) }
-    if case .float(let x) = a, case .float(let y) = b { return Relation.holds(x, y) }
+    if case .int(let x) = a, case .int(let y) = b { return x < y }
+    if case .float(let x) = a, case .float(let y) = b { return x < y }
+    return try generalCondition(a, b, frame)
+  }
+}
+
+final class LessEqualNode: ComparisonNode {
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return .bool(x <= y) }
+    if case .float(let x) = a, case .float(let y) = b { return .bool(x <= y) }
+    return try general(a, b, frame)
+  }
+
+  override func condition(_ frame: Frame) throws(LTDError) -> Bool {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return x <= y }
+    if case .float(let x) = a, case .float(let y) = b { return x <= y }
+    return try generalCondition(a, b, frame)
+  }
+}
+
+final class GreaterNode: ComparisonNode {
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return .bool(x > y) }
+    if case .float(let x) = a, case .float(let y) = b { return .bool(x > y) }
+    return try general(a, b, frame)
+  }
+
+  override func condition(_ frame: Frame) throws(LTDError) -> Bool {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return x > y }
+    if case .float(let x) = a, case .float(let y) = b { return x > y }
+    return try generalCondition(a, b, frame)
+  }
+}
+
+final class GreaterEqualNode: ComparisonNode {
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return .bool(x >= y) }
+    if case .float(let x) = a, case .float(let y) = b { return .bool(x >= y) }
+    return try general(a, b, frame)
+  }
+
+  override func condition(_ frame: Frame) throws(LTDError) -> Bool {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return x >= y }
+    if case .float(let x) = a, case .float(let y) = b { return x >= y }
+    return try generalCondition(a, b, frame)
+  }
+}
+
+final class EqualNode: ComparisonNode {
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return .bool(x == y) }
+    if case .float(let x) = a, case .float(let y) = b { return .bool(x == y) }
+    return try general(a, b, frame)
+  }
+
+  override func condition(_ frame: Frame) throws(LTDError) -> Bool {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return x == y }
+    if case .float(let x) = a, case .float(let y) = b { return x == y }
+    return try generalCondition(a, b, frame)
+  }
+}
+
+final class NotEqualNode: ComparisonNode {
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return .bool(x != y) }
+    if case .float(let x) = a, case .float(let y) = b { return .bool(x != y) }
+    return try general(a, b, frame)
+  }
+
+  override func condition(_ frame: Frame) throws(LTDError) -> Bool {
+    let a = try left.read(frame)
+    let b = try right.read(frame)
+    if case .int(let x) = a, case .int(let y) = b { return x != y }
+    if case .float(let x) = a, case .float(let y) = b { return x != y }
     return try generalCondition(a, b, frame)
   }
 }

@@ -173,8 +173,9 @@ final class PlaceNode: Node {
     switch step {
     case .index(_, let place), .attribute(_, let place): span = place
     }
-    switch (target, step) {
-    case (.list(var list), .index(let items, _)):
+    // The payloads are taken out one by one: a pattern over the pair would hold them a second time.
+    switch (target.plainKind, step) {
+    case (.list, .index(let items, _)):
       guard items.count == 1 else {
         throw LTDError(.type, "a list takes one index, not \(items.count)", source: source, span: span)
       }
@@ -182,7 +183,7 @@ final class PlaceNode: Node {
       switch items[0] {
       case .index(let index):
         do {
-          part = (try Operations.resolve(index, list.items.count, "list"), 1)
+          part = (try Operations.resolve(index, target.asList?.count ?? 0, "list"), 1)
         } catch {
           throw error.located(source, span)
         }
@@ -190,22 +191,26 @@ final class PlaceNode: Node {
         return try replaceSlice(&target, start, stop, by, span, body)
       default: throw Operations.cannotIndex(target, items[0]).located(source, span)
       }
+      guard case .list(var list) = target else { return }
       target = .none
       defer { target = .list(list) }
       if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
       try update(&list.items[part.start], rest, body)
-    case (.record(var record), .index(let items, _)):
+    case (.record, .index(let items, _)):
       guard items.count == 1, case .value(.string(let name)) = items[0] else {
         throw Operations.cannotIndex(target, items.first ?? .ellipsis).located(source, span)
       }
+      guard case .record(var record) = target else { return }
       target = .none
       defer { target = .record(record) }
       try updateField(&record, name.text, rest, span, body)
-    case (.record(var record), .attribute(let name, _)):
+    case (.record, .attribute(let name, _)):
+      guard case .record(var record) = target else { return }
       target = .none
       defer { target = .record(record) }
       try updateField(&record, name, rest, span, body)
-    case (.object(var object), _):
+    case (.object, _):
+      guard case .object(var object) = target else { return }
       var part: Value = .none
       do {
         if !rest.isEmpty || readsBeforeWriting {
@@ -404,39 +409,64 @@ final class AugmentVariableNode: Node {
 
   @inline(never)
   private func grow(_ pointer: UnsafeMutablePointer<Value>, _ frame: Frame) throws(LTDError) -> Flow {
-    let old = pointer.pointee
-    if old.isUnset { throw LTDError(.name, "\(name) has no value yet", source: source, span: targetSpan) }
-    let value = try operand.read(frame)
-    if op == .add, old.isIdentical(to: pointer.pointee) {
-      let session = frame.machine.pointee.session
-      switch (consume old, value) {
-      case (.string(var text), .string(let more)):
-        do { try Operations.checkBytes(text.text.utf8.count, 1, plus: more.text.utf8.count, session) } catch {
-          throw located(error)
-        }
-        pointer.pointee = .none
-        if isKnownUniquelyReferenced(&text) {
-          text.text += more.text
-        } else {
-          text = StringValue(text.text + more.text)
-        }
-        pointer.pointee = .string(text)
-        return .normal
-      case (.list(var list), .list(let more)):
-        do { try Operations.checkElements(list.items.count, 1, plus: more.items.count, session) } catch {
-          throw located(error)
-        }
-        pointer.pointee = .none
-        let items = more.items
-        if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
-        list.items.append(contentsOf: items)
-        pointer.pointee = .list(list)
-        return .normal
-      default: break
-      }
-      return try general(pointer.pointee, value, pointer, frame)
+    if pointer.pointee.isUnset {
+      throw LTDError(.name, "\(name) has no value yet", source: source, span: targetSpan)
     }
-    return try general(old, value, pointer, frame)
+    let value: Value
+    do {
+      let old = pointer.pointee
+      value = try operand.read(frame)
+      guard op == .add, old.isIdentical(to: pointer.pointee) else { return try general(old, value, pointer, frame) }
+    }
+    let session = frame.machine.pointee.session
+    switch (pointer.pointee.plainKind, value) {
+    case (.string, .string(let more)):
+      guard case .string(var text) = pointer.pointee else { break }
+      do {
+        try Operations.checkBytes(text.text.utf8.count, 1, plus: more.text.utf8.count, session)
+      } catch {
+        throw located(error)
+      }
+      pointer.pointee = .none
+      if isKnownUniquelyReferenced(&text) {
+        text.append(more.text)
+      } else {
+        text = StringValue(text.text + more.text)
+      }
+      pointer.pointee = .string(text)
+      return .normal
+    case (.list, .list(let more)):
+      guard case .list(var list) = pointer.pointee else { break }
+      do {
+        try Operations.checkElements(list.items.count, 1, plus: more.items.count, session)
+      } catch {
+        throw located(error)
+      }
+      pointer.pointee = .none
+      let items = more.items
+      if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
+      list.items.append(contentsOf: items)
+      pointer.pointee = .list(list)
+      return .normal
+    default: break
+    }
+    return try general(pointer.pointee, value, pointer, frame)
+  }
+}
+
+extension Value {
+  fileprivate enum PlainKind {
+    case string, list, record, object, other
+  }
+
+  fileprivate var plainKind: PlainKind {
+    switch self {
+    case .string: .string
+    case .list: .list
+    case .record: .record
+    case .object: .object
+    default: .other
+    }
   }
 }
 

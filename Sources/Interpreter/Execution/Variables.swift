@@ -131,7 +131,7 @@ final class CellRead: Node {
 /// A global that is certainly set.
 final class GlobalRead: Node {
   let pointer: UnsafeMutablePointer<Value>
-  private let cell: Cell
+  let cell: Cell
 
   init(_ cell: Cell, _ source: Source, _ span: Span) {
     self.cell = cell
@@ -144,7 +144,7 @@ final class GlobalRead: Node {
 
 /// A global that may not be set yet.
 final class GlobalCheckedRead: Node {
-  private let cell: Cell
+  let cell: Cell
   let pointer: UnsafeMutablePointer<Value>
   let name: String
 
@@ -179,17 +179,31 @@ extension Frame {
 }
 
 /// Where a variable lives, for writing.
-enum VariablePlace {
-  case local(Int)
-  case cell(Int)
-  case global(Cell)
+struct VariablePlace {
+  enum Kind: UInt8 {
+    case local
+    /// Shared with closures; the slot holds the cell.
+    case cell
+    case global
+  }
+  let kind: Kind
+  let slot: Int
+  private let fixed: UnsafeMutablePointer<Value>?
+  /// Of a global.
+  let global: Cell?
+
+  static func local(_ slot: Int) -> VariablePlace { VariablePlace(kind: .local, slot: slot, fixed: nil, global: nil) }
+  static func cell(_ slot: Int) -> VariablePlace { VariablePlace(kind: .cell, slot: slot, fixed: nil, global: nil) }
+  static func global(_ cell: Cell) -> VariablePlace {
+    VariablePlace(kind: .global, slot: 0, fixed: cell.pointer, global: cell)
+  }
 
   @inline(__always)
   func pointer(_ frame: Frame) -> UnsafeMutablePointer<Value> {
-    switch self {
-    case .local(let slot): frame.base + slot
-    case .cell(let slot): frame.cell(slot)
-    case .global(let cell): cell.pointer
+    switch kind {
+    case .local: frame.base + slot
+    case .cell: frame.cell(slot)
+    case .global: fixed.unsafelyUnwrapped
     }
   }
 }

@@ -29,7 +29,7 @@ extension Compiler {
           nodes.append(expression(value, use))
           hasValue = true
         case .return(let value) where use == .tail:
-          nodes.append(ReturnNode(value.map { expression($0, .tail) }, source, statement.span))
+          nodes.append(value.map { expression($0, .tail) } ?? ConstantNode(.none, source, statement.span))
           hasValue = true
         default: nodes.append(self.statement(statement))
         }
@@ -172,11 +172,9 @@ extension Compiler {
   // MARK: Assignment
 
   func assign(_ place: VariablePlace, _ value: Node, _ span: Span) -> Node {
-    switch place {
-    case .local(let slot): AssignLocal(slot, value, source, span)
-    case .cell(let slot): AssignCell(slot, value, source, span)
-    case .global(let cell): AssignGlobal(cell, value, source, span)
-    }
+    if let cell = place.global { return AssignGlobal(cell, value, source, span) }
+    if place.kind == .cell { return AssignCell(place.slot, value, source, span) }
+    return AssignLocal(place.slot, value, source, span)
   }
 
   private func assignment(_ scope: AssignScope, _ pattern: Pattern, _ value: Expr, _ span: Span) -> Node {
@@ -215,11 +213,11 @@ extension Compiler {
   static let updating: Set<String> = ["append", "extend", "insert", "remove_at", "set"]
 
   private func reads(_ node: Node?, _ place: VariablePlace) -> Bool {
-    switch (node, place) {
-    case (let read as LocalRead, .local(let slot)): read.slot == slot
-    case (let read as GlobalRead, .global(let cell)): read.pointer == cell.pointer
-    case (let read as GlobalCheckedRead, .global(let cell)): read.pointer == cell.pointer
-    case (let read as CellRead, .cell(let slot)): read.slot == slot
+    switch (node, place.kind) {
+    case (let read as LocalRead, .local): read.slot == place.slot
+    case (let read as GlobalRead, .global): read.cell === place.global
+    case (let read as GlobalCheckedRead, .global): read.cell === place.global
+    case (let read as CellRead, .cell): read.slot == place.slot
     default: false
     }
   }
@@ -283,7 +281,7 @@ extension Compiler {
     switch pattern {
     case .name(let name):
       let place = target(name, scope)
-      if fresh, case .cell(let slot) = place { return NameTarget(place, freshSlot: slot, source, name.span) }
+      if fresh, place.kind == .cell { return NameTarget(place, freshSlot: place.slot, source, name.span) }
       return NameTarget(place, source, name.span)
     case .rest(let name, let span): return NameTarget(target(name, scope), source, span)
     case .place(let expression):

@@ -1,11 +1,15 @@
 /// Text. Characters are Unicode code points, as in Python; text that is all ASCII is indexed in constant time.
 public final class StringValue {
-  public internal(set) var text: String {
-    didSet { characterCount = -1 }
-  }
+  public private(set) var text: String
   private var characterCount = -1
 
   public init(_ text: String) { self.text = text }
+
+  /// Grows in place; only for a text that nobody else holds.
+  func append(_ more: String) {
+    text += more
+    characterCount = -1
+  }
 
   /// The number of code points.
   public var count: Int {
