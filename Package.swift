@@ -55,8 +55,9 @@ let package = Package(
     .target(name: "Interpreter", dependencies: ["Syntax"], swiftSettings: scalar),
 
     // Where they meet
+    .target(name: "Stdlib", path: "stdlib", resources: [.embedInCode("studies.ltd")]),
     .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
-    .target(name: "Console", dependencies: ["Builtins", "CEditline"]),
+    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "CEditline"]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

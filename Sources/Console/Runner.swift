@@ -1,6 +1,7 @@
 import Builtins
 import CEditline
 import Interpreter
+import Stdlib
 import Tensors
 
 #if canImport(Glibc)
@@ -168,6 +169,7 @@ public final class Runner {
     session.isInterrupted = { ltd_interrupt_pending() }
     session.arguments = arguments
     session.limits = options.limits
+    session.libraryModule = { Stdlib.source($0) }
     session.printing.width = Terminal.width()
     session.readFile = { path throws(LTDError) in
       switch readFileBytes(path) {
