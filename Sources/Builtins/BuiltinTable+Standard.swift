@@ -25,9 +25,15 @@ extension BuiltinTable {
 
 /// Where long built-ins report their progress: set once by the program, silent otherwise.
 public enum ProgressReporting {
-  private static let source = Mutex<@Sendable () -> any Progress>({ SilentProgress() })
+  private struct Source: Sendable {
+    var make: @Sendable () -> any Progress
+  }
 
-  public static func use(_ make: @escaping @Sendable () -> any Progress) { source.withLock { $0 = make } }
+  private static let source = Mutex(Source { SilentProgress() })
 
-  static func make(quiet: Bool) -> any Progress { quiet ? SilentProgress() : source.withLock { $0 }() }
+  public static func use(_ make: @escaping @Sendable () -> any Progress) {
+    source.withLock { $0 = Source(make: make) }
+  }
+
+  static func make(quiet: Bool) -> any Progress { quiet ? SilentProgress() : source.withLock { $0 }.make() }
 }

@@ -24,14 +24,21 @@ public enum Compute {
 
   public static func resetPeakMemory() { Memory.resetPeak() }
 
-  private static let interrupt = Mutex<(@Sendable () -> Bool)?>(nil)
+  /// In a struct: a bare closure in a `Mutex` gets one more wrapper at every access.
+  private struct InterruptCheck: Sendable {
+    var isInterrupted: @Sendable () -> Bool
+  }
+
+  private static let interrupt = Mutex<InterruptCheck?>(nil)
 
   /// Asked between the steps of long work; true stops it with an error of kind `interrupted`.
-  public static func setInterrupt(check: (@Sendable () -> Bool)?) { interrupt.withLock { $0 = check } }
+  public static func setInterrupt(check: (@Sendable () -> Bool)?) {
+    interrupt.withLock { $0 = check.map { InterruptCheck(isInterrupted: $0) } }
+  }
 
   /// Throws when the user asked to stop.
   public static func poll() throws(CoreError) {
-    guard let check = interrupt.withLock({ $0 }), check() else { return }
+    guard let check = interrupt.withLock({ $0 }), check.isInterrupted() else { return }
     throw CoreError(.interrupted, "interrupted")
   }
 }
