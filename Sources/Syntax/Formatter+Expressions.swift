@@ -45,7 +45,7 @@ extension Formatter {
     case .if(let branches, let otherwise):
       choice(branches, otherwise)
     case .try(let body, let name, let handler):
-      let group = layout.openGroup()
+      let group = openGroup()
       if !isOneLine(body) || !isOneLine(handler) { layout.breakGroup() }
       token()
       space()
@@ -101,7 +101,7 @@ extension Formatter {
       bracketed(count: items.count) { $0.listItem(items[$1]) }
       return
     }
-    let group = layout.openGroup(.chain)
+    let group = openGroup(.chain)
     layout.indent(ifBroken: true)
     for (position, item) in items.enumerated() {
       listItem(item)
@@ -205,7 +205,7 @@ extension Formatter {
       }
       if family == .comparison { break }
     }
-    let group = layout.openGroup(.chain)
+    let group = openGroup(.chain)
     layout.indent(ifBroken: true)
     expression(first)
     for operand in operands.reversed() {
@@ -229,7 +229,7 @@ extension Formatter {
       targets.append(target)
       first = value
     }
-    let group = layout.openGroup(.chain)
+    let group = openGroup(.chain)
     layout.indent(ifBroken: true)
     expression(first)
     for target in targets.reversed() {
@@ -263,7 +263,7 @@ extension Formatter {
       }
     }
     let isChain = methods > 1 || steps.contains(where: startsLine)
-    let group = isChain ? layout.openGroup(.chain) : nil
+    let group = isChain ? openGroup(.chain) : nil
     if isChain { layout.indent(ifBroken: true) }
     expression(first)
     for step in steps.reversed() {
@@ -390,7 +390,7 @@ extension Formatter {
     case .expression(let value):
       expression(value)
     case .block(let body):
-      let group = layout.openGroup()
+      let group = openGroup()
       block(body)
       layout.closeGroup(group)
     }
@@ -441,7 +441,7 @@ extension Formatter {
   }
 
   private mutating func choice(_ branches: [IfBranch], _ otherwise: Block?) {
-    let group = layout.openGroup()
+    let group = openGroup()
     let blocks = branches.map(\.body) + (otherwise.map { [$0] } ?? [])
     let isOneLine = blocks.allSatisfy(self.isOneLine)
     if !isOneLine { layout.breakGroup() }

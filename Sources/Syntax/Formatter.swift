@@ -107,8 +107,8 @@ struct Formatter {
       commentIndex += 1
     }
     while let comment = nextComment(), !comment.isOwnLine {
+      // The groups that end here stay as they are: the break comes with the next token, in the group that goes on.
       layout.comment("  " + source.text(comment.span))
-      layout.breakGroup()
       needsBreak = true
       commentIndex += 1
     }
@@ -150,6 +150,13 @@ struct Formatter {
     needsBreak = false
     layout.hardLine(isBlank: false)
     layout.breakGroup()
+  }
+
+  /// Opens a group at the current token, after the comments and the break before it.
+  mutating func openGroup(_ kind: Layout.Kind = .normal) -> Int {
+    flushComments()
+    breakIfNeeded()
+    return layout.openGroup(kind)
   }
 
   mutating func space() { layout.text(" ") }
@@ -219,7 +226,7 @@ struct Formatter {
   }
 
   private mutating func groupedBlock(_ body: Block) {
-    let group = layout.openGroup()
+    let group = openGroup()
     block(body)
     layout.closeGroup(group)
   }
@@ -311,7 +318,7 @@ struct Formatter {
       if isBracketed {
         bracketed(count: items.count) { $0.pattern(items[$1]) }
       } else {
-        let group = layout.openGroup(.chain)
+        let group = openGroup(.chain)
         layout.indent(ifBroken: true)
         for (position, item) in items.enumerated() {
           if position > 0 {
@@ -346,7 +353,7 @@ struct Formatter {
     let closer = max(opener, Int(partners[opener]))
     let isBroken = breaksBetweenItems(opener, closer)
     let canHug = huggedToken != nil && !isBroken
-    let group = layout.openGroup(canHug ? .hug : .normal)
+    let group = openGroup(canHug ? .hug : .normal)
     if isBroken { layout.breakGroup() }
     if canHug, let huggedToken { hug(token: huggedToken, group: group) }
     token()

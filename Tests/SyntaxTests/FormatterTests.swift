@@ -106,6 +106,70 @@ import Testing
         """)
   }
 
+  @Test(arguments: [
+    "print(add(1))  # one\n", "x = [1, [2, 3], {a: f(4)}]  # one\n", "fn f(x) { x }  # note\n",
+    "f = x => { x }  # note\n",
+    "if a { b }  # note\n", "if a { b } else if c { d } else { e }  # note\n",
+    "x = if a { [1] } else { [2] }  # note\n",
+    "try { a } catch e { b }  # note\n", "for x in [1, 2] { f(x) }  # note\n", "while f(a) { b }  # note\n",
+    "x |> f(1) |> g(2)  # note\n", "x.f(1).g([2])  # note\n", "x = a + f(b) * c  # note\n", "(a, b) = (c, d)  # note\n",
+    "x[f(1), 2:3] = [i * 2 for i in y if i]  # note\n", "f(a, x => { x })  # note\n", "f(a, {b: 1})  # note\n",
+    "print(f(1))  # expect: 1\nprint(f(2))  # expect: 2\n",
+    "fn f(x) {\n  g(x)  # one\n  return [x]  # two\n}  # three\n",
+    "x = [\n  [1, 2],  # one\n  f(3),  # two\n  {a: 4}  # three\n]  # four\n",
+    "x = {\n  a: [1, 2],  # one\n  b: x => { x },  # two\n  c: if d { 1 } else { 2 }  # three\n}  # four\n",
+    "f([1])  # \(String(repeating: "long ", count: 30))end\n",
+  ])
+  func trailingCommentsBreakNothing(text: String) {
+    #expect(formatted(text) == text)
+    #expect(Self.problem(with: text) == nil)
+  }
+
+  @Test func trailingCommentsStayWithTheirTokens() {
+    let text = """
+      f(a, [1], # one
+      [2])# two
+      f(a, # one
+      x => { x })
+      x = [1]+ # one
+      [2]
+      x|>f(1) # one
+      |>g([2]) # two
+      if a { [1] } # one
+      else { [2] } # two
+      total(first_argument, second_argument) # three
+      """
+    #expect(
+      formatted(text, width: 30) == """
+        f(
+          a,
+          [1],  # one
+          [2]
+        )  # two
+        f(
+          a,  # one
+          x => { x }
+        )
+        x = [1] +  # one
+          [2]
+        x
+          |> f(1)  # one
+          |> g([2])  # two
+        if a {
+          [1]
+        }  # one
+        else {
+          [2]
+        }  # two
+        total(
+          first_argument,
+          second_argument
+        )  # three
+
+        """)
+    #expect(Self.problem(with: text) == nil)
+  }
+
   @Test func longLinesBreakWhereTheyMay() {
     let text = """
       fit(student, train, method=ltd(teacher, temperature=3, beta=6), attack=pgd(eps=8/255, steps=10), epochs=10, seed=1)
