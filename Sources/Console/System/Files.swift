@@ -1,3 +1,5 @@
+import Tensors
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -55,30 +57,15 @@ private func validPrefix(_ bytes: [UInt8]) -> Int {
   return min(good, bytes.count)
 }
 
-/// Writes a file under a temporary name beside it, flushes it to the disk and renames it.
+/// Replaces a file as a whole.
 /// - Returns: what went wrong, if anything.
 package func replaceFile(_ path: String, with bytes: [UInt8], mode: mode_t = 0o666) -> String? {
-  let temporary = "\(path).\(getpid()).tmp"
-  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-  if descriptor < 0 { return "\(path): \(reason())" }
-  var done = 0
-  while done < bytes.count {
-    let wrote = bytes.withUnsafeBytes { writeSome(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
-    if wrote < 0, errno == EINTR { continue }
-    if wrote < 0 {
-      let problem = "\(path): \(reason())"
-      close(descriptor)
-      unlink(temporary)
-      return problem
-    }
-    done += wrote
+  do throws(CoreError) {
+    try AtomicFile.replace(path, parts: [bytes], mode: mode)
+    return nil
+  } catch {
+    return error.message
   }
-  guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
-    let problem = "\(path): \(reason())"
-    unlink(temporary)
-    return problem
-  }
-  return nil
 }
 
 /// Makes a folder and those above it, private to the user.

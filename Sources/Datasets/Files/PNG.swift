@@ -127,7 +127,7 @@ private struct Raster {
     let file =
       [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + Self.chunk("IHDR", header)
       + Self.chunk("IDAT", Array(packed.prefix(Int(size)))) + Self.chunk("IEND", [])
-    try writeFile(file, to: path)
+    try AtomicFile.replace(path, parts: [file])
   }
 
   private static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
