@@ -49,6 +49,15 @@ extension BuiltinTable {
         try whereSelect(call.core.tensor("mask"), call.core.tensor("a"), call.core.tensor("b"))
       }
     },
+    logic("logical_and", "Where both masks are true.", "tensor bool [2]  true false", logicalAnd),
+    logic("logical_or", "Where at least one of two masks is true.", "tensor bool [2]  true true", logicalOr),
+    Builtin(
+      "logical_not(mask: tensor) -> tensor", "Where a mask is false.",
+      examples: [Example("logical_not([true, false])", "tensor bool [2]  false true")],
+      seeAlso: ["logical_and", "logical_or"], search: ["mask", "invert", "~"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try logicalNot(call.core.tensor("mask")) }
+    },
     pairwise("maximum", "The greater of each pair of elements.", "tensor i64 [2]  3 4", maximum),
     pairwise("minimum", "The lesser of each pair of elements.", "tensor i64 [2]  1 2", minimum),
     Builtin(
@@ -69,6 +78,19 @@ extension BuiltinTable {
       family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in try operation(call.core.tensor("x")) }
+    }
+  }
+
+  private static func logic(
+    _ name: String, _ summary: String, _ result: String,
+    _ operation: @escaping @Sendable (Tensor, Tensor) throws(CoreError) -> Tensor
+  ) -> Builtin {
+    Builtin(
+      "\(name)(a: tensor, b: tensor) -> tensor", summary,
+      examples: [Example("\(name)([true, true], [true, false])", result)],
+      seeAlso: ["logical_not", "where"], search: ["mask", "&", "|"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try operation(call.core.tensor("a"), call.core.tensor("b")) }
     }
   }
 

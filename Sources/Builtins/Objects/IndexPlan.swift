@@ -77,7 +77,7 @@ struct IndexPlan {
   private mutating func gather(_ value: Value, _ axis: inout Int) throws(LTDError) {
     guard var indices = try Tensor.operand(value) else {
       throw LTDError(
-        .type, "a tensor cannot be indexed with a \(value.typeName)",
+        .type, "a tensor cannot be indexed with \(value.typeName.withArticle)",
         hint: "use whole numbers, slices a:b, ..., none, a mask or a list of indices")
     }
     guard gathered == nil else {

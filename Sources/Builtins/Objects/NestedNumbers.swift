@@ -25,7 +25,7 @@ struct NestedNumbers {
           throw LTDError(
             .shape, "rows of different lengths do not make a tensor",
             hint:
-              "one row has \(count) elements, another \(item.elementCount.map(String.init) ?? "none: it is a \(item.typeName)")"
+              "one row has \(count) elements, another \(item.elementCount.map(String.init) ?? "none: it is \(item.typeName.withArticle)")"
           )
         }
         next += elements

@@ -83,7 +83,8 @@ final class TensorObject: HostObject {
 
   override func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? {
     guard let value = try Tensor.operand(value) else {
-      throw LTDError(.type, "cannot put a \(value.typeName) into a tensor", hint: "assign a number or a tensor")
+      throw LTDError(
+        .type, "cannot put \(value.typeName.withArticle) into a tensor", hint: "assign a number or a tensor")
     }
     let plan = try IndexPlan(items, shape: tensor.shape)
     let target = isUnique ? self : TensorObject(tensor)

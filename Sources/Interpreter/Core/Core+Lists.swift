@@ -325,7 +325,7 @@ enum CoreLists {
         let itemKey = key.isNone ? item : try call.invoke(key, [item])
         if case .object(let object) = itemKey {
           throw call.error(
-            .type, "\(name) does not compare a \(object.typeName) with others",
+            .type, "\(name) does not compare \(object.typeName.withArticle) with others",
             hint: "\(name)imum(a, b) compares element by element")
         }
         // NaN wins, as in NumPy and PyTorch: it must not vanish.

@@ -179,7 +179,7 @@ final class ChainNode: Node {
         let result = try Operations.compare(tail.op, left, right, frame.machine.pointee.session)
         if case .object(let object) = result {
           throw LTDError(
-            .type, "a chain of comparisons does not work on a \(object.typeName)",
+            .type, "a chain of comparisons does not work on \(object.typeName.withArticle)",
             hint: "write (a < b) and (b < c) apart")
         }
         if case .bool(false) = result { return .bool(false) }

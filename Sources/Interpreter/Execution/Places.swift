@@ -233,7 +233,7 @@ final class PlaceNode: Node {
         case .attribute(let name, _): changed = try object.setAttribute(name, to: part, isUnique: isUnique)
         }
         guard let changed else {
-          throw LTDError(.type, "this part of a \(object.typeName) cannot be set")
+          throw LTDError(.type, "this part of \(object.typeName.withArticle) cannot be set")
         }
         object = changed
       } catch {

@@ -256,10 +256,13 @@ extension Value {
   var kindText: String {
     switch self {
     case .none: "none"
-    case .int: "an int"
-    case .error: "an error"
-    case .object(let object): "a \(object.summary)"
-    default: "a \(typeName)"
+    case .object(let object): object.summary.withArticle
+    default: typeName.withArticle
     }
   }
+}
+
+extension String {
+  /// With "a" or "an" before it, by its first letter.
+  package var withArticle: String { (first.map { "aeiou".contains($0) } == true ? "an " : "a ") + self }
 }

@@ -3,7 +3,7 @@ extension Operations {
   static func index(_ container: Value, _ items: [IndexItem]) throws(LTDError) -> Value {
     if case .object(let object) = container {
       guard let value = try object.index(items) else {
-        throw LTDError(.type, "a \(object.typeName) cannot be indexed")
+        throw LTDError(.type, "\(object.typeName.withArticle) cannot be indexed")
       }
       return value
     }
@@ -70,7 +70,8 @@ extension Operations {
         what = "this"
         hint = nil
       }
-      return LTDError(.type, "a \(container.typeName) is indexed by an int or a slice, not by \(what)", hint: hint)
+      return LTDError(
+        .type, "\(container.typeName.withArticle) is indexed by an int or a slice, not by \(what)", hint: hint)
     case .record:
       if case .value(let value) = item {
         return LTDError(

@@ -52,7 +52,7 @@ open class HostObject {
 
   /// What `if`, `and`, `not` see; the standard answer is an error.
   open func truth() throws(LTDError) -> Bool {
-    throw LTDError(.type, "a \(typeName) is neither true nor false")
+    throw LTDError(.type, "\(typeName.withArticle) is neither true nor false")
   }
 
   /// The value as a plain number where one is needed, such as in `"{loss:.3f}"`; for tensors of one element.
@@ -93,7 +93,7 @@ open class HostObject {
 
   /// `self(…)` with the arguments bound to `callSignature`.
   open func call(_ call: Call) throws(LTDError) -> Value {
-    throw LTDError(.type, "a \(typeName) is not a function")
+    throw LTDError(.type, "\(typeName.withArticle) is not a function")
   }
 
   /// A built-in of the language itself (`sum`, `abs`, `len`, …) called with this object as its first or second argument.
