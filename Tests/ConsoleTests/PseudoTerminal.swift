@@ -67,10 +67,21 @@ final class PseudoTerminal {
       if let found = String(Substring(new)).range(of: text) {
         let upTo = String(String(Substring(new))[..<found.upperBound])
         read += upTo.utf8.count
+        if text.hasSuffix("ltd> ") { waitForEditor() }
         return upTo
       }
       if isEnded || Date() > end { return nil }
       take(seconds: 0.1)
+    }
+  }
+
+  /// Waits until the editor reads keys: it draws its prompt a moment before it takes the terminal out of line mode, and
+  /// what is typed in between is drawn twice, or a Ctrl-C a signal. A plain reader never does.
+  private func waitForEditor() {
+    for _ in 0..<100 {
+      var settings = termios()
+      guard tcgetattr(terminal, &settings) == 0, settings.c_lflag & tcflag_t(ICANON) != 0 else { return }
+      take(seconds: 0.005)
     }
   }
 
