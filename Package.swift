@@ -8,14 +8,22 @@ let kernels: [SwiftSetting] = [.unsafeFlags(["-Ounchecked", "-wmo", "-num-thread
 // The evaluator reads class properties in its innermost loops: the run-time check for overlapping access costs a tenth.
 let scalar: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
 
+// The library written in the language: a file of stdlib/ each.
+let modules = ["files", "grids", "lists", "recipes", "statistics", "studies", "tables", "texts", "times"]
+
 #if arch(x86_64)
-  // The same sources again (KernelsAVX2 is a link to KernelsBase), compiled for AVX2 and FMA; chosen at run time.
+  // The same sources again (these folders are links to KernelsBase), compiled for wider vectors; chosen at run time.
+  let avx2: [SwiftSetting] = [.define("LTD_FMA"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])]
+  let avx512: [SwiftSetting] =
+    avx2 + [
+      .define("LTD_WIDE"),
+      .unsafeFlags(["avx512f", "avx512vl", "avx512bw", "avx512dq"].flatMap { ["-Xcc", "-m\($0)"] }),
+    ]
   let wideTargets: [Target] = [
-    .target(
-      name: "KernelsAVX2", dependencies: ["KernelTypes"],
-      swiftSettings: kernels + [.define("LTD_FMA"), .unsafeFlags(["-Xcc", "-mavx2", "-Xcc", "-mfma"])])
+    .target(name: "KernelsAVX2", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels + avx2),
+    .target(name: "KernelsAVX512", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels + avx512),
   ]
-  let wideDependencies: [Target.Dependency] = ["KernelsAVX2"]
+  let wideDependencies: [Target.Dependency] = ["KernelsAVX2", "KernelsAVX512"]
 #else
   let wideTargets: [Target] = []
   let wideDependencies: [Target.Dependency] = []
@@ -41,7 +49,7 @@ let package = Package(
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
-    .target(name: "KernelsBase", dependencies: ["KernelTypes"], swiftSettings: kernels),
+    .target(name: "KernelsBase", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels),
     .target(
       name: "Kernels", dependencies: ["KernelTypes", "KernelsBase", "CCPU", "COpenBLAS"] + wideDependencies,
       swiftSettings: optimised),
@@ -55,27 +63,39 @@ let package = Package(
     .target(name: "Interpreter", dependencies: ["Syntax"], swiftSettings: scalar),
 
     // Where they meet
-    .target(name: "Stdlib", path: "stdlib", resources: [.embedInCode("studies.ltd")]),
+    .target(
+      name: "Stdlib", path: "stdlib",
+      resources: [.embedInCode("tour.md")] + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
-    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "CEditline"]),
+    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CEditline"]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
+    // Benchmarks: ltd's side of Tests/Benchmarks/run
+    .target(name: "Peaks", path: "Tests/Benchmarks/Peaks", cSettings: [.unsafeFlags(["-O3"])]),
+    .executableTarget(
+      name: "ltd-bench", dependencies: ["Robustness", "Operations", "Peaks"], path: "Tests/Benchmarks/Worker",
+      swiftSettings: optimised),
+
     // Tests
     .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "Operations", dependencies: ["Tensors"], path: "Tests/Operations", swiftSettings: optimised),
+    .executableTarget(name: "ltd-fuzz", dependencies: ["Interpreter", "TestSupport"], path: "Tests/Fuzz"),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "OperationsTests", dependencies: ["Operations", "Kernels"], swiftSettings: optimised),
     .testTarget(
-      name: "ReferenceVectors", dependencies: ["Robustness", "TestSupport"], path: "Tests/ReferenceVectors"),
+      name: "ReferenceVectors", dependencies: ["Robustness", "Operations", "TestSupport"],
+      path: "Tests/ReferenceVectors"),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
-    .testTarget(name: "RobustnessTests", dependencies: ["Robustness"]),
+    .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport", "ltd-bench"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
     .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
-    .testTarget(name: "ConsoleTests", dependencies: ["Console", "CPseudoTerminal", "TestSupport", "ltd"]),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]

@@ -1,13 +1,25 @@
-/// The library written in the language, embedded in the binary: a file here is a module there.
+/// The library written in the language, embedded in the binary: a file here is a module there, read when it is imported.
 public enum Stdlib {
-  private static let files: [String: [UInt8]] = [
-    "studies": PackageResources.studies_ltd
-  ]
-
-  public static var names: [String] { files.keys.sorted() }
+  public static let names = ["files", "grids", "lists", "recipes", "statistics", "studies", "tables", "texts", "times"]
 
   /// The source of a module; `nil` when there is none of that name.
   public static func source(_ name: String) -> String? {
-    files[name].map { String(decoding: $0, as: UTF8.self) }
+    let bytes: [UInt8]
+    switch name {
+    case "files": bytes = PackageResources.files_ltd
+    case "grids": bytes = PackageResources.grids_ltd
+    case "lists": bytes = PackageResources.lists_ltd
+    case "recipes": bytes = PackageResources.recipes_ltd
+    case "statistics": bytes = PackageResources.statistics_ltd
+    case "studies": bytes = PackageResources.studies_ltd
+    case "tables": bytes = PackageResources.tables_ltd
+    case "texts": bytes = PackageResources.texts_ltd
+    case "times": bytes = PackageResources.times_ltd
+    default: return nil
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
+
+  /// The tour of the language, in Markdown.
+  public static var tour: String { String(decoding: PackageResources.tour_md, as: UTF8.self) }
 }

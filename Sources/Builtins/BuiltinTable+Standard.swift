@@ -7,8 +7,10 @@ extension BuiltinTable {
   public static let standard: BuiltinTable = {
     var table = BuiltinTable.core
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions + losses + differentiation)
-    table.add(data + models + attacks + methods + training + evaluation + temperature + system)
+    table.add(layers + data + models + attacks + methods + training + evaluation + temperature)
+    table.add(files + system)
     table.advise(foreignNames)
+    table.describe(parameterNotes)
     table.coerce(to: "tensor") { value throws(LTDError) in
       switch value {
       case .object: nil

@@ -30,6 +30,8 @@ public struct RunnerOptions: Sendable {
   public var jsonErrors = false
   /// Threads of numeric work; nil leaves the choice to `LTD_THREADS` or the number of processors.
   public var threads: Int?
+  /// Whether tensor operations report where NaN or an infinity first appears.
+  public var checksFinite = false
   public var readsStartupFile = true
   public var limits = Limits()
 
@@ -161,6 +163,7 @@ public final class Runner {
 
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
     if let threads = options.threads { Compute.threads = threads }
+    if options.checksFinite { Compute.checksFinite = true }
     Compute.setInterrupt { ltd_interrupt_pending() }
     let drawsProgress = Terminal.canDraw(2)
     ProgressReporting.use { () -> any Progress in drawsProgress ? TerminalProgress() : PlainProgress() }
@@ -170,9 +173,10 @@ public final class Runner {
     session.arguments = arguments
     session.limits = options.limits
     session.libraryModule = { Stdlib.source($0) }
+    session.libraryModules = Stdlib.names
     session.printing.width = Terminal.width()
     session.readFile = { path throws(LTDError) in
-      switch readFileBytes(path) {
+      switch readFileBytes(path, isStopped: { Interrupts.pending }) {
       case .success(let bytes): return bytes
       case .failure(let problem): throw LTDError(.io, "cannot read \(problem.message)")
       }

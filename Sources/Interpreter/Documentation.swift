@@ -1,29 +1,48 @@
 /// A help page, from the one table or from a function's `##` comment.
 public struct Documentation: Sendable {
+  public struct Argument: Sendable, Equatable {
+    public var name: String
+    /// As in the signature: `eps: float = 8/255`.
+    public var text: String
+    /// What it is, with its unit; empty when nothing is said.
+    public var summary: String
+  }
+
   public var name: String
+  /// The module of a function written in the language, when it is read as `module.name`.
+  public var module: String?
   public var signature: String
   public var summary: String
+  public var arguments: [Argument]
+  /// Paragraphs; what is said of single arguments is with them.
   public var details: String
   public var examples: [Example]
   public var seeAlso: [String]
   public var search: [String]
   public var family: String
 
-  init(_ builtin: Builtin) {
+  /// As it is written in a program: `pgd`, `tables.pivot`.
+  public var qualifiedName: String { (module.map { $0 + "." } ?? "") + name }
+  public var qualifiedSignature: String { (module.map { $0 + "." } ?? "") + signature }
+
+  init(_ builtin: Builtin, _ table: BuiltinTable) {
     name = builtin.name
     signature = builtin.signature.text
     summary = builtin.summary
-    details = builtin.details
     examples = builtin.examples
     seeAlso = builtin.seeAlso
     search = builtin.search
     family = builtin.family
+    (arguments, details) = Documentation.arguments(of: signature, details: builtin.details) { name in
+      table.parameterNotes["\(builtin.family).\(name)"] ?? table.parameterNotes[name]
+    }
   }
 
   init(_ constant: Constant) {
     name = constant.name
     signature = constant.name
     summary = constant.summary
+    arguments = []
     details = ""
     examples = [Example(constant.name, constant.value.text(PrintOptions()))]
     seeAlso = []
@@ -31,71 +50,204 @@ public struct Documentation: Sendable {
     family = constant.family
   }
 
-  /// From the `##` lines above a function: the first sentence or paragraph is the summary, lines that start with `>>>` are
-  /// examples with the lines below as their result, `see also: a, b` names related functions.
-  init(name: String, signature: String, comment: String, family: String) {
+  /// From the `##` lines above a function: the first paragraph is the summary; `- name: text` describes an argument;
+  /// `>>> code` is an example and the lines below, to the next blank one, what it prints (`... code` goes on with it);
+  /// `see also: a, b` and `search: a, b` are lists of names and of words.
+  init(name: String, signature: String, comment: String, family: String, module: String? = nil) {
+    var reader = CommentReader()
+    for line in comment.split(separator: "\n", omittingEmptySubsequences: false) { reader.read(line) }
+    reader.endParagraph()
     self.name = name
+    self.module = module
     self.signature = signature
     self.family = family
-    search = []
-    var paragraphs: [String] = []
+    summary = reader.paragraphs.first ?? ""
+    examples = reader.examples
+    seeAlso = reader.seeAlso
+    search = reader.search
+    (arguments, details) = Documentation.arguments(
+      of: signature, details: reader.paragraphs.dropFirst().joined(separator: "\n\n")
+    ) { _ in nil }
+  }
+
+  /// From a function of a module that need not run.
+  init?(_ function: Function, _ source: Source, module: String?) {
+    guard let name = function.name?.text else { return nil }
+    let parameters = function.parameters.map { source.text($0.span) }.joined(separator: ", ")
+    let result = function.result.map { " -> " + TypeCheck.text($0) } ?? ""
+    self.init(
+      name: name, signature: "\(name)(\(parameters))\(result)", comment: function.doc ?? "",
+      family: module ?? "session",
+      module: module)
+  }
+
+  /// Takes the lines `- name: text` on parameters out of the details; `note` knows what goes without saying.
+  private static func arguments(
+    of signature: String, details: String, note: (String) -> String?
+  ) -> ([Argument], String) {
+    guard let parsed = try? parseSignature(signature) else { return ([], details) }
+    let names = Set(parsed.parameters.map(\.name.text))
+    var said: [String: String] = [:]
+    var rest: [Substring] = []
     var current: [String] = []
-    var examples: [Example] = []
-    var code: String?
-    var result: [String] = []
-    var seeAlso: [String] = []
-    func endExample() {
-      if let code { examples.append(Example(code, result.joined(separator: "\n"))) }
-      code = nil
-      result = []
-    }
-    for line in comment.split(separator: "\n", omittingEmptySubsequences: false) {
-      let text = String(line.drop { $0 == " " })
-      if text.hasPrefix(">>>") {
-        endExample()
-        code = String(text.dropFirst(3).drop { $0 == " " })
-      } else if text.isEmpty {
-        endExample()
-        if !current.isEmpty { paragraphs.append(current.joined(separator: " ")) }
-        current = []
-      } else if text.lowercased().hasPrefix("see also:") {
-        endExample()
-        seeAlso = text.dropFirst(9).split(separator: ",").map { $0.filter { $0 != " " && $0 != "." } }
-      } else if code != nil {
-        result.append(text)
-      } else {
-        current.append(text)
+    for line in details.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("- "), let colon = line.firstIndex(of: ":") {
+        let heads = line[..<colon].dropFirst(2).split(separator: ",").map { $0.filter { $0 != " " && $0 != "`" } }
+        if !heads.isEmpty, heads.allSatisfy(names.contains) {
+          current = heads
+          for name in heads { said[name] = String(line[line.index(after: colon)...].drop { $0 == " " }) }
+          continue
+        }
       }
+      if !current.isEmpty, !line.isEmpty, !line.hasPrefix("- ") {
+        for name in current { said[name, default: ""] += " " + line.drop { $0 == " " } }
+        continue
+      }
+      current = []
+      if line.isEmpty, rest.last?.isEmpty ?? true { continue }
+      rest.append(line)
     }
-    endExample()
-    if !current.isEmpty { paragraphs.append(current.joined(separator: " ")) }
+    while rest.last?.isEmpty == true { rest.removeLast() }
+    let arguments = parsed.parameters.map { parameter in
+      Argument(
+        name: parameter.name.text, text: parsed.source.text(parameter.span),
+        summary: said[parameter.name.text] ?? note(parameter.name.text) ?? "")
+    }
+    return (arguments, rest.joined(separator: "\n"))
+  }
+}
+
+/// Reads the lines of a documentation comment.
+private struct CommentReader {
+  var paragraphs: [String] = []
+  var examples: [Example] = []
+  var seeAlso: [String] = []
+  var search: [String] = []
+  private var current = ""
+  private var code: [String] = []
+  private var result: [String] = []
+
+  mutating func read(_ line: Substring) {
+    let text = String(line.drop { $0 == " " })
+    if text.hasPrefix(">>>") {
+      endParagraph()
+      code = [String(text.dropFirst(3).drop { $0 == " " })]
+    } else if text.isEmpty {
+      endParagraph()
+    } else if let names = list(text, after: "see also:") {
+      endParagraph()
+      seeAlso += names
+    } else if let words = list(text, after: "search:") {
+      endParagraph()
+      search += words
+    } else if !code.isEmpty {
+      if text.hasPrefix("... "), result.isEmpty {
+        code.append(String(text.dropFirst(4)))
+      } else {
+        result.append(String(line))
+      }
+    } else {
+      current += current.isEmpty ? text : text.hasPrefix("- ") ? "\n" + text : " " + text
+    }
+  }
+
+  mutating func endParagraph() {
+    if !code.isEmpty { examples.append(Example(code.joined(separator: "\n"), result.joined(separator: "\n"))) }
+    if !current.isEmpty { paragraphs.append(current) }
+    (code, result, current) = ([], [], "")
+  }
+
+  private func list(_ text: String, after mark: String) -> [String]? {
+    guard text.lowercased().hasPrefix(mark) else { return nil }
+    return text.dropFirst(mark.count).split(separator: ",").map { item in
+      let word = item.drop { $0 == " " }
+      return String(word.reversed().drop { $0 == " " || $0 == "." }.reversed())
+    }
+  }
+}
+
+/// The help page of a module: what its file says at its top, and its functions.
+public struct ModuleDocumentation: Sendable {
+  public var name: String
+  /// The first sentence of the comment at the top of the file.
+  public var summary: String
+  /// The rest of that comment.
+  public var details: String
+  /// Public functions in the order of the file.
+  public var functions: [Documentation]
+
+  /// Reads the page from the source; nothing runs.
+  public init(name: String, source: Source) {
+    let program = parse(source)
+    self.name = name
+    var lines: [String] = []
+    var next = 0
+    for comment in program.comments {
+      let line = source.lineIndex(at: Int(comment.span.start))
+      guard comment.isOwnLine, line == next else { break }
+      next = line + 1
+      lines.append(String(source.text(comment.span).drop { $0 == "#" }.drop { $0 == " " }))
+    }
+    let text = lines.map { $0.isEmpty ? "\n" : $0 }.joined(separator: " ")
+    let paragraphs = text.split(separator: "\n").map { Texts.trimmed(String($0)) }.filter { !$0.isEmpty }
     summary = paragraphs.first ?? ""
     details = paragraphs.dropFirst().joined(separator: "\n\n")
-    self.examples = examples
-    self.seeAlso = seeAlso
+    functions = program.body.statements.compactMap { statement in
+      guard case .function(let function) = statement.kind, function.name?.text.hasPrefix("_") == false else {
+        return nil
+      }
+      return Documentation(function, source, module: name)
+    }
   }
 }
 
 extension Session {
   /// What is known about a function or constant, whether built in or written in the language; `module.name` for those of
-  /// an imported module.
+  /// an imported module or of one of the library.
   public func documentation(of name: String) -> Documentation? {
     let parts = name.split(separator: ".").map(String.init)
-    if parts.count == 2, case .module(let module)? = self[parts[0]], let value = module.globals[parts[1]] {
-      return documentation(of: value, family: module.name)
+    if parts.count == 2 {
+      if case .module(let module)? = self[parts[0]] {
+        return module.globals[parts[1]].flatMap { documentation(of: $0, family: module.name, module: module.name) }
+      }
+      return moduleDocumentation(of: parts[0])?.functions.first { $0.name == parts[1] }
     }
-    if let value = self[name], let page = documentation(of: value, family: "session") { return page }
-    if let builtin = table.functions[name] { return Documentation(builtin) }
+    if let value = self[name], let page = documentation(of: value) { return page }
+    if let builtin = table.functions[name] { return Documentation(builtin, table) }
     if let constant = table.constants[name] { return Documentation(constant) }
     return nil
   }
 
   /// The page of a function value.
-  public func documentation(of value: Value, family: String = "session") -> Documentation? {
+  private func documentation(
+    of value: Value, family: String = "session", module: String? = nil
+  ) -> Documentation? {
     guard case .function(let function) = value else { return nil }
-    if let builtin = function.builtin { return Documentation(builtin) }
+    if let builtin = function.builtin { return Documentation(builtin, table) }
     guard let code = function.code else { return nil }
     return Documentation(
-      name: code.name, signature: code.signature.text, comment: code.documentation ?? "", family: family)
+      name: code.name, signature: code.signature.text, comment: code.documentation ?? "", family: family, module: module
+    )
+  }
+
+  /// The page of a module: one that a variable holds, or one of the library.
+  public func moduleDocumentation(of name: String) -> ModuleDocumentation? {
+    if let value = self[name] {
+      guard case .module(let module) = value else { return nil }
+      return ModuleDocumentation(name: module.name, source: module.source)
+    }
+    return libraryModule(name).map { ModuleDocumentation(name: name, source: Source(name: "\(name).ltd", text: $0)) }
+  }
+
+  /// How to reach an unknown name that the library has: a module, or a function of one.
+  func libraryHint(on name: String) -> String? {
+    if libraryModules.contains(name) { return "\(name) is a module of the library: import \(name)" }
+    let module = libraryModules.first { moduleDocumentation(of: $0)?.functions.contains { $0.name == name } == true }
+    return module.map { "the library has it: import \($0), then \($0).\(name)(…)" }
+  }
+
+  /// Every page there is, for a search: built-ins, functions of the session, and of the library's modules.
+  public var pages: [Documentation] {
+    names.compactMap { documentation(of: $0) } + libraryModules.flatMap { moduleDocumentation(of: $0)?.functions ?? [] }
   }
 }

@@ -8,6 +8,8 @@ final class LoadedModule {
   /// What is wrong with it; reported with the errors of the program that imports it.
   fileprivate(set) var diagnostics: [Diagnostic] = []
   private(set) var value: Value?
+  /// What stopped its run; every import of it in the same program fails alike.
+  private(set) var failure: LTDError?
   fileprivate var isPreparing = true
 
   init(name: String, path: String, source: Source) {
@@ -18,13 +20,15 @@ final class LoadedModule {
 
   func run(_ machine: UnsafeMutablePointer<Machine>) throws(LTDError) -> Value {
     if let value { return value }
+    if let failure { throw failure }
     guard let code else { throw LTDError(.internal, "the module \(name) was not prepared") }
-    let module = Value.module(ModuleValue(name: name, globals: globals))
+    let module = Value.module(ModuleValue(name: name, globals: globals, source: source))
     value = module
     do {
       _ = try machine.runTopLevel(code)
     } catch {
       value = nil
+      if error.diagnostic.kind != .interrupted { failure = error }
       throw error
     }
     return module
@@ -43,7 +47,7 @@ final class Modules {
     let source: Source
     if item.isFile {
       key = Modules.resolve(item.path, from: importer.name)
-      if let known = loaded[key] { return try checked(known) }
+      if let known = loaded[key], known.failure == nil { return try checked(known) }
       guard session.limits.allowsFiles else { throw LTDError(.io, "files are not allowed in this run") }
       source = Source(name: key, bytes: try session.readFile(key))
     } else {
@@ -120,7 +124,7 @@ extension UnsafeMutablePointer<Machine> {
   func runTopLevel(_ code: Code) throws(LTDError) -> Value {
     let window = try push(code.frameSize)
     defer { pop(window, code.frameSize) }
-    prologue(code, [], window)
+    prologue(nil, code, window)
     return try code.body.eval(Frame(base: window, machine: self))
   }
 }

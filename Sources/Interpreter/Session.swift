@@ -48,6 +48,8 @@ public final class Session {
   public var arguments: [String] = []
   /// The text of a library module by its name; `nil` when there is none.
   public var libraryModule: @Sendable (String) -> String? = { _ in nil }
+  /// The names of all library modules.
+  public var libraryModules: [String] = []
   /// The bytes of a source file by its path.
   public var readFile: @Sendable (String) throws(LTDError) -> [UInt8] = { path throws(LTDError) in
     throw LTDError(.io, "cannot read \(path)")
@@ -61,8 +63,10 @@ public final class Session {
   private var steps = 0
   private var started: Double = 0
   private var isRunning = false
-  /// All code stays: functions in variables come from it, and calls under way use it.
-  private var programs: [Code] = []
+  /// Whether the last source got past the checks before running.
+  public private(set) var hasRun = false
+  /// All code stays: functions in variables come from it, and calls refer to it without counting.
+  private var codes: [Code] = []
 
   public init(table: BuiltinTable) {
     self.table = table
@@ -110,14 +114,15 @@ public final class Session {
   }
 
   private func execute(_ source: Source) -> Outcome {
+    hasRun = false
     let program = parse(source)
     guard program.diagnostics.isEmpty else { return .failure(program.diagnostics) }
     let compiler = Compiler(program, session: self, globals: globals)
     let code = compiler.compile(program)
     guard compiler.diagnostics.isEmpty else { return .failure(compiler.diagnostics) }
     for cell in compiler.newConstants { cell.isConstant = true }
-    programs.append(code)
     begin()
+    hasRun = true
     do {
       let value = try machine.runTopLevel(code)
       return .value(value, isHidden: program.endsWithSemicolon)
@@ -135,6 +140,7 @@ public final class Session {
     machine.pointee.depthLimit = limits.callDepth
     machine.pointee.fuel = Machine.fuelPortion
     machine.pointee.returned = .none
+    machine.pointee.text = []
   }
 
   /// Calls a function value, from a built-in or from the host.
@@ -149,6 +155,8 @@ public final class Session {
     }
     return try result.get()
   }
+
+  func keep(_ code: Code) { codes.append(code) }
 
   // MARK: Stopping
 

@@ -65,11 +65,41 @@ package struct DirectGradientBlock {
   }
 }
 
+/// What is done to the outputs of a convolution while they are in registers or the nearest cache: the bias is added, then
+/// the addend, then ReLU; with a mask, outputs are 0 where it is not positive. Addend and mask have the places of the
+/// outputs, `distance` values away from them.
+package struct KernelEpilogue {
+  /// Padded with zeros to a multiple of 16 outputs for the direct kernels.
+  package var bias: Floats?
+  package let addendDistance: Int?
+  package let maskDistance: Int?
+  /// The addend is added after the mask was applied, not before.
+  package let masksFirst: Bool
+  package let relu: Bool
+  /// Whether there is something beside the bias.
+  package let changes: Bool
+
+  package init(
+    bias: Floats? = nil, addendDistance: Int? = nil, maskDistance: Int? = nil, masksFirst: Bool = false,
+    relu: Bool = false
+  ) {
+    self.bias = bias
+    self.addendDistance = addendDistance
+    self.maskDistance = maskDistance
+    self.masksFirst = masksFirst
+    self.relu = relu
+    changes = relu || addendDistance != nil || maskDistance != nil
+  }
+}
+
 package protocol ConvolutionKernels {
-  /// y = bias + weights · x for every pixel of the block. weights: [⌈outputs/16⌉][runCount · runLength][16].
-  static func convolve(_ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats)
+  /// y = weights · x, finished by the epilogue, for every pixel of the block.
+  /// weights: [⌈outputs/16⌉][runCount · runLength][16].
+  static func convolve(
+    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ epilogue: KernelEpilogue, _ y: MutableFloats)
   /// The same for few outputs. weights: [outputs][runCount][runLength padded with zeros to a multiple of 8].
-  static func convolveFew(_ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats)
+  static func convolveFew(
+    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ epilogue: KernelEpilogue, _ y: MutableFloats)
   /// sums[m][columnBlocks · 16] += Σ over pixels x[m] · dy[16 outputs], for the given blocks of 16 outputs.
   static func accumulateWeightGradient(
     _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>)

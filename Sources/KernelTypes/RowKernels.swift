@@ -1,17 +1,18 @@
+/// What many values become; the extrema are NaN if any value is.
+package enum Reduction: Sendable, CaseIterable { case sum, maximum, minimum }
+
 /// Kernels over the contiguous rows of a matrix.
 package protocol RowKernels {
-  /// y[r] = Σ x[r, ·], in a fixed blocked order.
-  static func rowSums(_ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
+  /// y[r] of x[r, ·]: sums in a fixed blocked order; ∓inf for the extrema of nothing.
+  static func reduceRows(_ reduction: Reduction, _ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
+  /// y[c] of x[·, c].
+  static func reduceColumns(_ reduction: Reduction, _ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
   /// Sum of all values, in a fixed blocked order, in double precision between blocks of 512.
   static func sum(_ x: Floats, _ count: Int) -> Double
   /// Sum of squares of all values; as `sum`.
   static func sumOfSquares(_ x: Floats, _ count: Int) -> Double
   /// Sum of a·b over all values; as `sum`.
   static func dot(_ a: Floats, _ b: Floats, _ count: Int) -> Double
-  /// Greatest value; NaN if any is NaN; −inf for none.
-  static func maximum(_ x: Floats, _ count: Int) -> Float
-  /// y[c] = Σ x[·, c].
-  static func columnSums(_ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
   /// y = softmax(x · scale) by rows.
   static func softmax(_ x: Floats, _ rows: Int, _ columns: Int, _ scale: Float, _ y: MutableFloats)
   /// y = log softmax(x · scale) by rows.

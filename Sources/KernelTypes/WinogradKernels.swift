@@ -1,40 +1,66 @@
-/// A 3x3 convolution of stride 1 cut into tiles of 4x4 outputs, each computed from 6x6 inputs; channels last.
+/// A 3x3 convolution, or the adjoint of one in its input, cut into tiles; channels last. "Inputs" are what the kernels
+/// read, the gradient of the outputs in the adjoint; "outputs" are what they write.
+///
+/// Stride 1: a tile is 4x4 outputs, computed from 6x6 inputs by F(4x4, 3x3) with the points 0, ±2/3, ±3/2 and infinity, with
+/// 36 products for each pair of an input and an output channel. The adjoint is the convolution with turned weights.
+///
+/// Stride 2, with odd padding above and left: a tile is 4x4 outputs from 9x9 inputs, in the adjoint 8x8 outputs from 5x5
+/// inputs, with 81 products.
 package struct WinogradShape: Sendable {
-  package var batch: Int
-  package var inputHeight: Int
-  package var inputWidth: Int
-  package var inputs: Int
-  package var outputHeight: Int
-  package var outputWidth: Int
-  package var outputs: Int
-  /// Zeros above and left of the input; negative where its first rows or columns are not read.
-  package var padTop: Int
-  package var padLeft: Int
+  package let batch: Int
+  package let inputHeight: Int
+  package let inputWidth: Int
+  package let inputs: Int
+  package let outputHeight: Int
+  package let outputWidth: Int
+  package let outputs: Int
+  /// Zeros above and left of the input; negative where its first rows or columns are not read. In the adjoint of
+  /// stride 2 that of the convolution.
+  package let padTop: Int
+  package let padLeft: Int
+  package let isStrided: Bool
+  package let isAdjoint: Bool
   package let tileRows: Int
   package let tileColumns: Int
 
-  package init(
-    batch: Int, inputHeight: Int, inputWidth: Int, inputs: Int, outputHeight: Int, outputWidth: Int, outputs: Int,
-    padTop: Int, padLeft: Int
-  ) {
-    self.batch = batch
-    self.inputHeight = inputHeight
-    self.inputWidth = inputWidth
-    self.inputs = inputs
-    self.outputHeight = outputHeight
-    self.outputWidth = outputWidth
-    self.outputs = outputs
-    self.padTop = padTop
-    self.padLeft = padLeft
-    tileRows = (outputHeight + 3) / 4
-    tileColumns = (outputWidth + 3) / 4
+  package init(_ s: ConvolutionShape, adjoint: Bool) {
+    batch = s.batch
+    isStrided = s.strideHeight == 2
+    isAdjoint = adjoint
+    if adjoint {
+      (inputHeight, inputWidth, inputs) = (s.outputHeight, s.outputWidth, s.filters)
+      (outputHeight, outputWidth, outputs) = (s.height, s.width, s.channels)
+    } else {
+      (inputHeight, inputWidth, inputs) = (s.height, s.width, s.channels)
+      (outputHeight, outputWidth, outputs) = (s.outputHeight, s.outputWidth, s.filters)
+    }
+    if adjoint && isStrided {
+      (padTop, padLeft) = (s.padTop, s.padLeft)
+      tileRows = (s.height + s.padTop + 6) / 8
+      tileColumns = (s.width + s.padLeft + 6) / 8
+    } else {
+      (padTop, padLeft) = adjoint ? (2 - s.padTop, 2 - s.padLeft) : (s.padTop, s.padLeft)
+      tileRows = (outputHeight + 3) / 4
+      tileColumns = (outputWidth + 3) / 4
+    }
   }
 
   package var tiles: Int { batch * tileRows * tileColumns }
   package var outputBlocks: Int { (outputs + 15) / 16 }
+  /// Products, for each pair of channels of a tile.
+  package var places: Int { isStrided ? 81 : 36 }
+
+  /// Which of the 36 transformed weights a place multiplies with.
+  package func weight(of place: Int) -> Int {
+    // The middle tap is the same in four places of each axis.
+    isStrided ? max(place / 9 - 3, 0) * 6 + max(place % 9 - 3, 0) : place
+  }
+
+  /// The places that multiply with one of the weights.
+  package func places(of weight: Int) -> [Int] { (0..<places).filter { self.weight(of: $0) == weight } }
 }
 
-/// Thirty-six matrices, one for each place of a transformed tile: value (place, row, column) is at
+/// Matrices, one for each place of a transformed tile: value (place, row, column) is at
 /// place · plane + row · step + column.
 package struct WinogradMatrices {
   package var values: MutableFloats
@@ -48,31 +74,41 @@ package struct WinogradMatrices {
   }
 }
 
-/// Winograd's minimal filtering F(4x4, 3x3) with the points 0, ±2/3, ±3/2 and infinity.
+/// Winograd's minimal filtering.
 package protocol WinogradKernels {
   /// The transformed inputs of some tiles; row 0 of `target` is the first of them. `zeros` holds `inputs` zeros.
   static func winogradInput(
     _ s: WinogradShape, tiles: Range<Int>, _ x: Floats, zeros: Floats, _ target: WinogradMatrices)
+  static func stridedWinogradInput(
+    _ s: WinogradShape, tiles: Range<Int>, _ x: Floats, zeros: Floats, _ target: WinogradMatrices)
+  static func stridedWinogradAdjointInput(
+    _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
   /// The transformed gradients of the outputs of some tiles, with zeros up to a multiple of 16 columns.
   static func winogradOutputGradient(
     _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
-  /// product[place][rows][16 · blocks] = input[place][rows][·] · weights[place][block][·][16].
+  static func stridedWinogradOutputGradient(
+    _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
+  /// m[rows][16 · blocks] = v[rows][depth] · weights[block][depth][16].
   static func winogradMultiply(
-    _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices, _ weights: Floats,
-    _ product: WinogradMatrices)
-  /// y = bias + the transformed products of some tiles.
+    depth: Int, rows: Int, blocks: Range<Int>, _ v: Floats, step vStep: Int, _ weights: Floats, _ m: MutableFloats,
+    step mStep: Int)
+  /// y = the transformed products of some tiles, finished by the epilogue.
   static func winogradOutput(
-    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, bias: Floats?, _ y: MutableFloats)
-  /// sums[place][inputs][16 · blocks] += input[place]ᵀ · gradient[place] over `rows` tiles; = where it `starts`.
+    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ y: MutableFloats)
+  static func stridedWinogradOutput(
+    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ y: MutableFloats)
+  static func stridedWinogradAdjointOutput(
+    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ dx: MutableFloats)
+  /// sums[inputs][16 · blocks] += input[rows][inputs]ᵀ · gradient[rows][16 · blocks]; = where it `starts`.
   static func winogradAccumulate(
-    _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices,
-    _ gradient: WinogradMatrices, _ sums: WinogradMatrices, starts: Bool)
-  /// packed[place][block][input][16] from weights[output · outputStep + input · inputStep + 0..<9], turned by half a turn
-  /// for the input gradient.
+    inputs: Int, rows: Int, blocks: Range<Int>, _ input: Floats, step inputStep: Int, _ gradient: Floats,
+    step gradientStep: Int, _ sums: MutableFloats, step: Int, starts: Bool)
+  /// packed[36][block][input][16] from weights[output · outputStep + input · inputStep + 0..<9], turned by half a turn
+  /// for the adjoint.
   static func winogradWeights(
     _ s: WinogradShape, _ weights: Floats, outputStep: Int, inputStep: Int, turned: Bool, blocks: Range<Int>,
     _ packed: MutableFloats)
-  /// weights[output · outputStep + input · inputStep + 0..<9] from sums[place][input][output].
+  /// weights[output · outputStep + input · inputStep + 0..<9] from sums[36][input][output].
   static func winogradWeightGradient(
     _ s: WinogradShape, inputs: Range<Int>, _ sums: WinogradMatrices, outputStep: Int, inputStep: Int,
     _ weights: MutableFloats)

@@ -4,6 +4,8 @@ import KernelTypes
 /// rows. The affine parameters may be absent (weight 1, bias 0).
 package enum BatchNorm {
   private static func grain(_ channels: Int) -> Int { max(1, 8192 / max(channels, 1)) }
+  /// Rows per chunk of the sums over rows: chunks fit the second-level cache.
+  private static func sumGrain(_ channels: Int) -> Int { max(1, (1 << 15) / max(channels, 1)) }
 
   /// Mean and biased variance of every channel. Chunks of rows are combined in order in double precision (Chan et al.).
   package static func statistics(
@@ -11,7 +13,7 @@ package enum BatchNorm {
     variance: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     let kernels = kernels
-    let grain = grain(channels)
+    let grain = sumGrain(channels)
     let chunks = rows == 0 ? 0 : (rows - 1) / grain + 1
     let buffer = try scratch(Float.self, 2 * max(chunks, 1) * channels)
     defer { extendLifetime(buffer) }
@@ -85,7 +87,7 @@ package enum BatchNorm {
     dWeight: UnsafeMutablePointer<Float>? = nil, dBias: UnsafeMutablePointer<Float>? = nil
   ) throws(KernelError) {
     let kernels = kernels
-    let grain = grain(channels)
+    let grain = sumGrain(channels)
     let chunks = rows == 0 ? 0 : (rows - 1) / grain + 1
     let buffer = try scratch(Float.self, (4 + 2 * chunks) * channels)
     defer { extendLifetime(buffer) }
@@ -124,7 +126,7 @@ package enum BatchNorm {
       }
     }
     guard let dx else { return }
-    Threads.parallelFor(rows, grain: grain) { r in
+    Threads.parallelFor(rows, grain: self.grain(channels)) { r in
       let i = r.lowerBound * channels
       kernels.inputGradient(x + i, dy + i, r.count, channels, scale, shift, slope, offset, relu, dx + i)
     }

@@ -2,28 +2,59 @@ import KernelTypes
 
 /// Two-dimensional convolution over channels-last float32 images, with OIHW weights.
 package enum Convolution {
-  /// y[n,p,q,k] = bias[k] + Σ x[n, p · stride − pad + r · dilation, …, c] · weight[k,c,r,s].
+  /// What is done to the results before they leave the cache: with the sum s of the definition,
+  /// relu(s + bias + addend), and 0 where the mask is not positive.
+  package struct Epilogue {
+    /// [filters].
+    package var bias: UnsafePointer<Float>?
+    /// Like the results, not the same memory.
+    package var addend: UnsafePointer<Float>?
+    package var mask: UnsafePointer<Float>?
+    /// The addend is added after the mask was applied, not before.
+    package var masksFirst: Bool
+    package var relu: Bool
+
+    package init(
+      bias: UnsafePointer<Float>? = nil, addend: UnsafePointer<Float>? = nil, mask: UnsafePointer<Float>? = nil,
+      masksFirst: Bool = false, relu: Bool = false
+    ) {
+      self.bias = bias
+      self.addend = addend
+      self.mask = mask
+      self.masksFirst = masksFirst
+      self.relu = relu
+    }
+
+    func kernel(_ target: UnsafeMutablePointer<Float>) -> KernelEpilogue {
+      func distance(_ p: UnsafePointer<Float>?) -> Int? { p.map { $0 - UnsafePointer(target) } }
+      return KernelEpilogue(
+        bias: bias, addendDistance: distance(addend), maskDistance: distance(mask), masksFirst: masksFirst, relu: relu)
+    }
+  }
+
+  /// y[n,p,q,k] = Σ x[n, p · stride − pad + r · dilation, …, c] · weight[k,c,r,s], finished by the epilogue.
   package static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
-    bias: UnsafePointer<Float>? = nil, y: UnsafeMutablePointer<Float>
+    epilogue: Epilogue = Epilogue(), y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     // Winograd rounds equal windows differently, so that ties of a later max pooling fall elsewhere than with the sums
     // of the definition; on flat image backgrounds that shows in the gradients of nets with few channels.
     if usesWinograd(s) && s.channels >= 64 {
-      return try WinogradConvolution.forward(s, x: x, weight: weight, packed: packed, bias: bias, y: y)
+      return try WinogradConvolution.forward(s, x: x, weight: weight, packed: packed, epilogue: epilogue, y: y)
     }
-    try DirectConvolution.forward(s, x: x, weight: weight, packed: packed, bias: bias, y: y)
+    try DirectConvolution.forward(s, x: x, weight: weight, packed: packed, epilogue: epilogue, y: y)
   }
 
-  /// dx from dy: the adjoint of `forward` in x. Overwrites dx.
+  /// dx from dy: the adjoint of `forward` in x, finished by the epilogue. Overwrites dx.
   package static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
-    dx: UnsafeMutablePointer<Float>
+    epilogue: Epilogue = Epilogue(), dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     if usesWinograd(s) {
-      return try WinogradConvolution.inputGradient(s, dy: dy, weight: weight, packed: packed, dx: dx)
+      return try WinogradConvolution.inputGradient(
+        s, dy: dy, weight: weight, packed: packed, epilogue: epilogue, dx: dx)
     }
-    try DirectConvolution.inputGradient(s, dy: dy, weight: weight, packed: packed, dx: dx)
+    try DirectConvolution.inputGradient(s, dy: dy, weight: weight, packed: packed, epilogue: epilogue, dx: dx)
   }
 
   /// The gradients of the weights (OIHW) and of the bias. Overwrites dw and db.
@@ -37,14 +68,19 @@ package enum Convolution {
       try DirectConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
     }
     if let db {
-      try Rows.columnSums(dy, rows: s.batch * s.outputHeight * s.outputWidth, columns: s.filters, db)
+      try Rows.reduceColumns(.sum, dy, rows: s.batch * s.outputHeight * s.outputWidth, columns: s.filters, db)
     }
   }
 
   /// By a fixed rule, so that results do not depend on timing.
   private static func usesWinograd(_ s: ConvolutionShape) -> Bool {
-    s.kernelHeight == 3 && s.kernelWidth == 3 && s.strideHeight == 1 && s.strideWidth == 1 && s.dilationHeight == 1
-      && s.dilationWidth == 1 && s.groups == 1 && s.channels >= 16 && s.filters >= 16 && s.outputHeight >= 3
-      && s.outputWidth >= 3
+    guard s.kernelHeight == 3, s.kernelWidth == 3, s.dilationHeight == 1, s.dilationWidth == 1, s.groups == 1,
+      s.channels >= 16, s.filters >= 16, s.outputHeight >= 3, s.outputWidth >= 3
+    else { return false }
+    switch (s.strideHeight, s.strideWidth) {
+    case (1, 1): return true
+    case (2, 2): return s.padTop % 2 == 1 && s.padLeft % 2 == 1
+    default: return false
+    }
   }
 }

@@ -5,30 +5,25 @@ import KernelTypes
 enum DirectConvolution {
   static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+    epilogue: Convolution.Epilogue, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    let plan = DirectPlan.forward(s)
-    try run(plan, PackedWeights.Key(.direct, s), x, weight, packed, bias, y)
+    try run(DirectPlan.forward(s), PackedWeights.Key(.direct, s), x, weight, packed, epilogue, y)
   }
 
   static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    dx: UnsafeMutablePointer<Float>
+    epilogue: Convolution.Epilogue, dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     for (phase, plan) in DirectPlan.inputGradient(s).enumerated() {
-      try run(plan, PackedWeights.Key(.directGradient(phase: phase), s), dy, weight, packed, nil, dx)
+      try run(plan, PackedWeights.Key(.directGradient(phase: phase), s), dy, weight, packed, epilogue, dx)
     }
   }
 
   private static func run(
     _ plan: DirectPlan, _ key: PackedWeights.Key, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
-    _ packed: PackedWeights?, _ bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>
+    _ packed: PackedWeights?, _ epilogue: Convolution.Epilogue, _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard plan.batch > 0, plan.rows > 0, plan.columns > 0, plan.groupOutputs > 0 else { return }
-    if plan.isEmpty || plan.groupInputs == 0 {
-      fill(plan, bias, target)
-      return
-    }
     let weights: Buffer
     if let packed {
       weights = try packed.form(key) { () throws(KernelError) in try pack(plan, weight) }
@@ -45,8 +40,9 @@ enum DirectConvolution {
     let offsetBuffer = try scratch(Int.self, 2 * pixels)
     defer { extendLifetime((weights, scratchBuffer, offsetBuffer)) }
 
+    let finish = epilogue.kernel(target)
     let biases = scratchBuffer.floats + slots * padded
-    if let bias {
+    if let bias = epilogue.bias {
       for group in 0..<plan.groups {
         for k in 0..<outputs {
           biases[group * outputs + k] = k < plan.groupOutputs ? bias[group * plan.groupOutputs + k] : 0
@@ -72,8 +68,10 @@ enum DirectConvolution {
     let kernels = kernels
     let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
     let work = pixels * depth * plan.groupOutputs * plan.groups
-    plan.runs(pitch: plan.pitch(bands)).withUnsafeBufferPointer { runs in
-      guard let firstRun = runs.baseAddress else { return }
+    // Without taps or inputs every sum is zero, over no runs.
+    let runs = plan.runs(pitch: plan.pitch(bands))
+    (runs + [0]).withUnsafeBufferPointer { starts in
+      guard let firstRun = starts.baseAddress else { return }
       Threads.parallelFor(count, grain: max(1, 300_000 / max(work, 1)), slots: slots) { range, slot in
         for band in range {
           let firstImage = band / bands.perImage * bands.images
@@ -97,35 +95,14 @@ enum DirectConvolution {
             runs: firstRun, runCount: runs.count, runLength: plan.runLength, outputs: plan.groupOutputs)
           for group in 0..<plan.groups {
             let groupInput = input + group * plan.groupInputs
-            let groupBias = bias == nil ? nil : UnsafePointer(biases + group * outputs)
+            var groupFinish = finish
+            if finish.bias != nil { groupFinish.bias = UnsafePointer(biases + group * outputs) }
             let groupOutput = output + group * plan.groupOutputs
             if plan.hasFewOutputs {
-              kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupBias, groupOutput)
+              kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupFinish, groupOutput)
             } else {
-              kernels.convolve(block, groupInput, weights.floats + group * outputs * depth, groupBias, groupOutput)
+              kernels.convolve(block, groupInput, weights.floats + group * outputs * depth, groupFinish, groupOutput)
             }
-          }
-        }
-      }
-    }
-  }
-
-  /// Every output pixel of a plan without taps or inputs is the bias.
-  private static func fill(
-    _ plan: DirectPlan, _ bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>
-  ) {
-    let outputs = plan.groups * plan.groupOutputs
-    Threads.parallelFor(plan.batch, grain: 1) { images in
-      for image in images {
-        for i in 0..<plan.rows {
-          var pixel = target + plan.targetOrigin + image * plan.targetImageStep + i * plan.targetRowStep
-          for _ in 0..<plan.columns {
-            if let bias {
-              pixel.update(from: bias, count: outputs)
-            } else {
-              pixel.update(repeating: 0, count: outputs)
-            }
-            pixel += plan.targetColumnStep
           }
         }
       }
@@ -160,7 +137,7 @@ enum DirectConvolution {
     let kernels = kernels
     plan.reduction.withUnsafeBufferPointer { reduction in
       guard let places = reduction.baseAddress else { return }
-      Threads.parallelFor(plan.groups * blocks, grain: max(1, 4096 / (16 * depth))) { range in
+      Threads.parallelFor(plan.groups * blocks, grain: max(1, 4096 / max(16 * depth, 1))) { range in
         for index in range {
           let group = index / blocks
           kernels.pack(
@@ -262,7 +239,7 @@ enum DirectConvolution {
     }
     plan.reduction.withUnsafeBufferPointer { reduction in
       guard let places = reduction.baseAddress else { return }
-      Threads.parallelFor(plan.groups * blocks, grain: max(1, 4096 / (16 * depth))) { range in
+      Threads.parallelFor(plan.groups * blocks, grain: max(1, 4096 / max(16 * depth, 1))) { range in
         for index in range {
           let group = index / blocks
           kernels.unpack(

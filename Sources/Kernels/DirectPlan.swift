@@ -72,8 +72,6 @@ struct DirectPlan {
     }
   }
 
-  var isEmpty: Bool { rowTaps.isEmpty || columnTaps.isEmpty }
-
   /// Values that each output sums over.
   var depth: Int { rowTaps.count * columnTaps.count * groupInputs }
 

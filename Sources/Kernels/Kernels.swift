@@ -4,6 +4,7 @@ import KernelsBase
 
 #if arch(x86_64)
   import KernelsAVX2
+  import KernelsAVX512
 #endif
 #if canImport(Glibc)
   import Glibc
@@ -17,18 +18,20 @@ package enum KernelError: Error, Sendable, Equatable {
   case outOfMemory(bytes: Int)
 }
 
-/// The instruction set that the kernels use: the widest that this processor has, or by LTD_SIMD=base the portable one.
+/// The instruction set that the kernels use: the widest that this processor has, or a narrower one by LTD_SIMD.
 package enum InstructionSet: Int, Sendable, CaseIterable {
   case base
   case avx2
+  case avx512
 
-  package static var available: [InstructionSet] {
+  package static let available: [InstructionSet] = {
     #if arch(x86_64)
-      return ltd_cpu_has_avx2_fma() ? [.base, .avx2] : [.base]
+      guard ltd_cpu_has_avx2_fma() else { return [.base] }
+      return ltd_cpu_has_avx512() ? [.base, .avx2, .avx512] : [.base, .avx2]
     #else
       return [.base]
     #endif
-  }
+  }()
 
   package static var current: InstructionSet {
     InstructionSet(rawValue: Int(ltd_thread_instruction_set())) ?? chosen
@@ -45,15 +48,19 @@ package enum InstructionSet: Int, Sendable, CaseIterable {
   }
 
   private static let chosen: InstructionSet = {
-    let forced = getenv("LTD_SIMD").map { String(cString: $0) == "base" } ?? false
-    return forced ? .base : available.last ?? .base
+    let forced = getenv("LTD_SIMD").map { String(cString: $0) }
+    return available.first { "\($0)" == forced } ?? available.last ?? .base
   }()
 }
 
 /// The kernels of the current instruction set.
 package var kernels: any KernelSet.Type {
   #if arch(x86_64)
-    return InstructionSet.current == .avx2 ? KernelsAVX2.CPUKernels.self : KernelsBase.CPUKernels.self
+    switch InstructionSet.current {
+    case .base: return KernelsBase.CPUKernels.self
+    case .avx2: return KernelsAVX2.CPUKernels.self
+    case .avx512: return KernelsAVX512.CPUKernels.self
+    }
   #else
     return KernelsBase.CPUKernels.self
   #endif

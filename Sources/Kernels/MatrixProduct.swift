@@ -58,9 +58,10 @@ package enum MatrixProduct {
     }
   }
 
-  /// At most eight blocks, multiples of 48, each of a million multiplications or more.
+  /// Blocks of eight million multiplications or more, at most four unless they are longer than 512 (each packs the whole
+  /// other operand); multiples of 48.
   private static func blockLength(_ length: Int, work: Double) -> Int {
-    let blocks = max(1, min(8, Int(min(work / 1e6, 8))))
+    let blocks = max(1, Int(min(work / 8e6, Double(max(4, length / 512)))))
     return ((length - 1) / blocks / 48 + 1) * 48
   }
 

@@ -1,5 +1,4 @@
 import CCPU
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -37,6 +36,7 @@ package final class Buffer: @unchecked Sendable {
 }
 
 /// The caching allocator: freed blocks are kept by size class and used again, since fresh pages cost ten times a reuse.
+/// Together with those in use they take little more than the most that ever was in use.
 package enum Memory {
   package struct Statistics: Sendable {
     /// Bytes in live buffers, and the most that ever were.
@@ -58,7 +58,7 @@ package enum Memory {
   /// Starts a new peak measurement at what is in use now.
   package static func resetPeak() { state.withLock { $0.statistics.peak = $0.statistics.inUse } }
 
-  /// Gives every cached block back to the system.
+  /// Gives what is kept for reuse back to the system; of a slab with a block in use, nothing.
   package static func trim() { state.withLock { $0.trim() } }
 
   static func allocate(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int)? {
@@ -75,19 +75,24 @@ package enum Memory {
   private struct Block: @unchecked Sendable {
     var pointer: UnsafeMutableRawPointer
     var capacity: Int
+    /// When it was freed, counted in releases.
+    var freed = 0
   }
 
-  /// Blocks of this size and more are mapped on their own, in huge pages.
+  /// Blocks of this size and more are mapped on their own, in huge pages; smaller ones are cut from slabs.
   private static let hugePage = 1 << 21
-  /// Between this size and `hugePage`, blocks are cut from slabs in huge pages and never leave the pool.
   private static let smallest = 1 << 6
+  /// Slabs lie at multiples of their size, so that a block tells its slab.
   private static let slabSize = 1 << 23
 
   private struct State: Sendable {
     var statistics = Statistics()
     var limit = Memory.initialLimit()
-    var free: [Int: [Block]] = [:]
-    var slab: Block?
+    /// By capacity; of each the oldest first.
+    private var free: [Int: [Block]] = [:]
+    /// What is left of the newest slab.
+    private var slab: Block?
+    private var releases = 0
 
     mutating func allocate(_ byteCount: Int) -> Block? {
       guard byteCount >= 0, byteCount <= limit, let size = Memory.sizeClass(byteCount) else { return nil }
@@ -99,29 +104,36 @@ package enum Memory {
 
     mutating func release(_ block: Block) {
       statistics.inUse -= block.capacity
+      releases += 1
+      keep(Block(pointer: block.pointer, capacity: block.capacity, freed: releases))
+    }
+
+    private mutating func keep(_ block: Block) {
       statistics.cached += block.capacity
       free[block.capacity, default: []].append(block)
     }
 
     private mutating func cached(_ size: Int) -> Block? {
-      guard let block = free[size]?.popLast() else { return nil }
-      statistics.cached -= size
+      var capacity = size
+      if free[size]?.isEmpty ?? true {
+        // A large block may be up to a quarter larger than asked for.
+        guard size >= Memory.hugePage,
+          let next = free.filter({ $0.key > size && $0.key <= size + size / 4 && !$0.value.isEmpty }).keys.min()
+        else { return nil }
+        capacity = next
+      }
+      guard let block = free[capacity]?.popLast() else { return nil }
+      statistics.cached -= capacity
       return block
     }
 
     private mutating func fresh(_ size: Int) -> Block? {
       if statistics.inUse > limit - size { return nil }
-      if statistics.inUse + statistics.cached > limit - size { trim() }
-      if size >= Memory.hugePage {
-        return map(size)
-          ?? {
-            trim()
-            return map(size)
-          }()
-      }
-      if slab == nil || slab!.capacity < size {
-        if let rest = slab { keepRest(rest) }
-        slab = map(Memory.slabSize)
+      if size >= Memory.hugePage { return map(size, alignment: Memory.hugePage) }
+      if slab.map({ $0.capacity < size }) ?? true {
+        let next = map(Memory.slabSize, alignment: Memory.slabSize)
+        if let rest = slab { keepParts(rest) }
+        slab = next
       }
       guard let slab else { return nil }
       self.slab = Block(pointer: slab.pointer + size, capacity: slab.capacity - size)
@@ -129,40 +141,90 @@ package enum Memory {
     }
 
     /// Cuts what is left of a slab into blocks of the largest classes that fit.
-    private mutating func keepRest(_ rest: Block) {
+    private mutating func keepParts(_ rest: Block) {
       var rest = rest
       while rest.capacity >= Memory.smallest {
         var size = Memory.smallest
         while size * 2 <= rest.capacity { size *= 2 }
-        statistics.cached += size
-        free[size, default: []].append(Block(pointer: rest.pointer, capacity: size))
+        keep(Block(pointer: rest.pointer, capacity: size, freed: releases))
         rest = Block(pointer: rest.pointer + size, capacity: rest.capacity - size)
       }
     }
 
-    private func map(_ size: Int) -> Block? {
-      let (padded, overflow) = size.addingReportingOverflow(Memory.hugePage)
-      guard !overflow, let base = mmap(nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-        base != MAP_FAILED
-      else { return nil }
-      let front = -Int(bitPattern: base) & (Memory.hugePage - 1)
-      if front > 0 { munmap(base, front) }
-      let back = padded - front - size
-      if back > 0 { munmap(base + front + size, back) }
-      madvise(base + front, size, MADV_HUGEPAGE)
-      return Block(pointer: base + front, capacity: size)
+    private mutating func map(_ size: Int, alignment: Int) -> Block? {
+      makeRoom(for: size)
+      guard statistics.inUse + statistics.cached <= limit - size else { return nil }
+      if let block = Memory.map(size, alignment: alignment) { return block }
+      trim()
+      return Memory.map(size, alignment: alignment)
+    }
+
+    /// Gives the blocks that lay unused longest back to the system while, with `size` more, memory would be taken beyond
+    /// the limit, or far beyond the most that was ever in use: sizes change from one piece of work to the next.
+    private mutating func makeRoom(for size: Int) {
+      let most = max(statistics.peak, statistics.inUse + size)
+      let bound = min(limit, most + most / 8 + 8 * Memory.slabSize)
+      while statistics.inUse + statistics.cached > bound - size {
+        let large = free.filter { $0.key >= Memory.hugePage && !$0.value.isEmpty }
+        guard let oldest = large.min(by: { $0.value[0].freed < $1.value[0].freed })?.key else {
+          trimSlabs()
+          return
+        }
+        if let block = free[oldest]?.removeFirst() { giveBack(block) }
+      }
+    }
+
+    private mutating func giveBack(_ block: Block) {
+      munmap(block.pointer, block.capacity)
+      statistics.cached -= block.capacity
     }
 
     mutating func trim() {
       for (size, blocks) in free where size >= Memory.hugePage {
-        for block in blocks { munmap(block.pointer, block.capacity) }
-        statistics.cached -= size * blocks.count
+        for block in blocks { giveBack(block) }
         free[size] = nil
+      }
+      trimSlabs()
+    }
+
+    /// Gives back the slabs of which every block is free.
+    private mutating func trimSlabs() {
+      if let rest = slab { keepParts(rest) }
+      slab = nil
+      var unused: [UInt: Int] = [:]
+      for (size, blocks) in free where size < Memory.hugePage {
+        for block in blocks { unused[Memory.slab(of: block), default: 0] += size }
+      }
+      let whole = unused.filter { $0.value == Memory.slabSize }
+      guard !whole.isEmpty else { return }
+      for size in free.keys where size < Memory.hugePage {
+        free[size]?.removeAll { whole[Memory.slab(of: $0)] != nil }
+      }
+      for base in whole.keys {
+        if let pointer = UnsafeMutableRawPointer(bitPattern: base) {
+          giveBack(Block(pointer: pointer, capacity: Memory.slabSize))
+        }
       }
     }
   }
 
-  private static let state = Mutex(State())
+  private static func slab(of block: Block) -> UInt { UInt(bitPattern: block.pointer) & ~UInt(slabSize - 1) }
+
+  /// Fresh memory from the system, in huge pages.
+  private static func map(_ size: Int, alignment: Int) -> Block? {
+    let (padded, overflow) = size.addingReportingOverflow(alignment)
+    guard !overflow, let base = mmap(nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      base != MAP_FAILED
+    else { return nil }
+    let front = -Int(bitPattern: base) & (alignment - 1)
+    if front > 0 { munmap(base, front) }
+    let back = padded - front - size
+    if back > 0 { munmap(base + front + size, back) }
+    madvise(base + front, size, MADV_HUGEPAGE)
+    return Block(pointer: base + front, capacity: size)
+  }
+
+  private static let state = Locked(State())
 
   /// `byteCount` rounded up to a class: eight per doubling, multiples of 64 bytes, from 2 MB on multiples of 2 MB.
   private static func sizeClass(_ byteCount: Int) -> Int? {

@@ -1,5 +1,4 @@
 import KernelTypes
-import Synchronization
 
 /// Forms of one weight tensor in the orders that the convolution kernels read, made when first needed. Valid while the
 /// weights do not change: start a new one after every optimiser step, keep one for a frozen model.
@@ -25,7 +24,7 @@ package final class PackedWeights: Sendable {
     }
   }
 
-  private let forms = Mutex<[Key: Buffer]>([:])
+  private let forms = Locked<[Key: Buffer]>([:])
 
   package init() {}
 

@@ -36,44 +36,39 @@ package enum Rows {
     return sum
   }
 
-  /// y[r] = Σ x[r, ·].
-  package static func sums(
-    _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
+  /// y[r] of x[r, ·]; ∓inf for the extrema where there are no columns.
+  package static func reduceRows(
+    _ reduction: Reduction, _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
   ) {
     let kernels = kernels
     Threads.parallelFor(rows, grain: grain(columns)) { r in
-      kernels.rowSums(x + r.lowerBound * columns, r.count, columns, y + r.lowerBound)
+      kernels.reduceRows(reduction, x + r.lowerBound * columns, r.count, columns, y + r.lowerBound)
     }
   }
 
-  /// y[r] = greatest of x[r, ·]; NaN if any is NaN; −inf where there are no columns.
-  package static func maxima(
-    _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
-  ) {
-    let kernels = kernels
-    Threads.parallelFor(rows, grain: grain(columns)) { chunk in
-      for r in chunk { y[r] = kernels.maximum(x + r * columns, columns) }
-    }
-  }
-
-  /// y[c] = Σ x[·, c]: chunks of rows, added in order in double precision.
-  package static func columnSums(
-    _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
+  /// y[b, c] of x[b, ·, c] for `batch` matrices [rows, columns]: chunks of rows, combined in order.
+  package static func reduceColumns(
+    _ reduction: Reduction, _ x: UnsafePointer<Float>, batch: Int = 1, rows: Int, columns: Int,
+    _ y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard columns > 0 else { return }
     let kernels = kernels
-    let grain = grain(columns)
-    let chunks = rows == 0 ? 0 : (rows - 1) / grain + 1
-    let buffer = try scratch(Float.self, max(chunks, 1) * columns)
+    // Enough rows that the results of a chunk are few against its values.
+    let length = max(grain(columns), min(max(rows / 32, 64), 1024))
+    let chunks = max(1, (rows + length - 1) / length)
+    let buffer = chunks > 1 ? try scratch(Float.self, batch * chunks * columns) : nil
     defer { extendLifetime(buffer) }
-    let parts = buffer.floats
-    Threads.parallelFor(rows, grain: grain) { r in
-      kernels.columnSums(x + r.lowerBound * columns, r.count, columns, parts + r.lowerBound / grain * columns)
+    let parts = buffer?.floats ?? y
+    Threads.parallelFor(batch * chunks, grain: grain(min(length, max(rows, 1)) * columns)) { range in
+      for i in range {
+        let start = i % chunks * length
+        kernels.reduceColumns(
+          reduction, x + (i / chunks * rows + start) * columns, min(length, rows - start), columns, parts + i * columns)
+      }
     }
-    for c in 0..<columns {
-      var sum = 0.0
-      for i in 0..<chunks { sum += Double(parts[i * columns + c]) }
-      y[c] = Float(sum)
+    if chunks == 1 { return }
+    for b in 0..<batch {
+      kernels.reduceColumns(reduction, parts + b * chunks * columns, chunks, columns, y + b * columns)
     }
   }
 

@@ -1,39 +1,27 @@
 import KernelTypes
 
-/// 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3): a quarter of the multiplications.
+/// 3x3 convolution of stride 1 or 2 by Winograd's minimal filtering: a quarter of the multiplications for stride 1, nine
+/// sixteenths for stride 2.
 enum WinogradConvolution {
   static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>
+    epilogue: Convolution.Epilogue, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    try run(forwardShape(s), PackedWeights.Key(.winograd, s), x, weight, packed, bias, y)
+    try run(WinogradShape(s, adjoint: false), PackedWeights.Key(.winograd, s), x, weight, packed, epilogue, y)
   }
 
   static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    dx: UnsafeMutablePointer<Float>
+    epilogue: Convolution.Epilogue, dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    try run(gradientShape(s), PackedWeights.Key(.winogradGradient, s), dy, weight, packed, nil, dx)
-  }
-
-  static func forwardShape(_ s: ConvolutionShape) -> WinogradShape {
-    WinogradShape(
-      batch: s.batch, inputHeight: s.height, inputWidth: s.width, inputs: s.channels, outputHeight: s.outputHeight,
-      outputWidth: s.outputWidth, outputs: s.filters, padTop: s.padTop, padLeft: s.padLeft)
-  }
-
-  /// The input gradient is the convolution of dy with the weights turned by half a turn, inputs and outputs exchanged.
-  static func gradientShape(_ s: ConvolutionShape) -> WinogradShape {
-    WinogradShape(
-      batch: s.batch, inputHeight: s.outputHeight, inputWidth: s.outputWidth, inputs: s.filters,
-      outputHeight: s.height, outputWidth: s.width, outputs: s.channels, padTop: 2 - s.padTop, padLeft: 2 - s.padLeft)
+    try run(WinogradShape(s, adjoint: true), PackedWeights.Key(.winogradGradient, s), dy, weight, packed, epilogue, dx)
   }
 
   /// Tiles per block: those whose transformed inputs and products fit most of a second-level cache; more where the
   /// weights do not fit the last-level cache and each block reads them from memory.
   private static func blockSize(_ s: WinogradShape, shared: Bool) -> Int {
-    if s.inputs * s.outputs > 1 << 17 { return 192 }
-    let fitting = (640 << 10) / (4 * 36 * (s.inputs + s.outputs + 32))
+    if s.inputs * s.outputs > 1 << 17 { return s.isStrided ? 96 : 192 }
+    let fitting = (640 << 10) / (4 * s.places * (s.inputs + s.outputs + 32))
     return shared ? 48 : min(max(fitting / 6 * 6, 24), 96)
   }
 
@@ -45,7 +33,7 @@ enum WinogradConvolution {
 
     /// Rows and planes are 16 values apart from powers of two, whose addresses would share few cache sets.
     static func count(_ s: WinogradShape, size: Int) -> Int {
-      36 * (plane(s.inputs, size) + plane(s.outputs, size))
+      s.places * (plane(s.inputs, size) + plane(s.outputs, size))
     }
 
     private static func step(_ columns: Int) -> Int { (columns + 15) / 16 * 16 + 16 }
@@ -56,7 +44,7 @@ enum WinogradConvolution {
       let inputPlane = Self.plane(s.inputs, size)
       inputs = WinogradMatrices(values: memory, plane: inputPlane, step: Self.step(s.inputs))
       products = WinogradMatrices(
-        values: memory + 36 * inputPlane, plane: Self.plane(s.outputs, size), step: Self.step(s.outputs))
+        values: memory + s.places * inputPlane, plane: Self.plane(s.outputs, size), step: Self.step(s.outputs))
     }
 
     func inputs(from row: Int) -> WinogradMatrices { shifted(inputs, row) }
@@ -69,15 +57,15 @@ enum WinogradConvolution {
 
   private static func run(
     _ s: WinogradShape, _ key: PackedWeights.Key, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
-    _ packed: PackedWeights?, _ bias: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>
+    _ packed: PackedWeights?, _ epilogue: Convolution.Epilogue, _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard s.tiles > 0, s.outputs > 0 else { return }
-    let turned = key.form == .winogradGradient
+    let epilogue = epilogue.kernel(target)
     let weights: Buffer
     if let packed {
-      weights = try packed.form(key) { () throws(KernelError) in try pack(s, weight, turned: turned) }
+      weights = try packed.form(key) { () throws(KernelError) in try pack(s, weight) }
     } else {
-      weights = try pack(s, weight, turned: turned)
+      weights = try pack(s, weight)
     }
     // Small weights: each thread works on its own blocks of tiles. Large ones: all threads share each block, so that the
     // weights pass through the caches once per block.
@@ -94,25 +82,33 @@ enum WinogradConvolution {
 
     func process(_ tiles: Range<Int>, _ block: Block) {
       let grain = max(1, 4096 / (s.inputs + s.outputs))
+      func part(_ rows: Range<Int>) -> Range<Int> {
+        tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
+      }
       Threads.parallelFor(tiles.count, grain: grain) { rows in
-        kernels.winogradInput(
-          s, tiles: tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound, source, zeros: zeros,
-          block.inputs(from: rows.lowerBound))
+        transformInput(s, part(rows), source, zeros, block.inputs(from: rows.lowerBound))
       }
       let slabs = (s.outputBlocks + 15) / 16
-      Threads.parallelFor(36 * slabs, grain: 1) { range in
+      Threads.parallelFor(s.places * slabs, grain: 1) { range in
         for index in range {
-          let slab = index % slabs
+          let (place, slab) = (index / slabs, index % slabs)
           kernels.winogradMultiply(
-            s, place: index / slabs, rows: tiles.count,
-            blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs, u,
-            block.products)
+            depth: s.inputs, rows: tiles.count,
+            blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs,
+            block.inputs.values + place * block.inputs.plane, step: block.inputs.step,
+            u + s.weight(of: place) * s.outputBlocks * 16 * s.inputs,
+            block.products.values + place * block.products.plane, step: block.products.step)
         }
       }
       Threads.parallelFor(tiles.count, grain: grain) { rows in
-        kernels.winogradOutput(
-          s, tiles: tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound,
-          block.products(from: rows.lowerBound), bias: bias, target)
+        let products = block.products(from: rows.lowerBound)
+        if !s.isStrided {
+          kernels.winogradOutput(s, tiles: part(rows), products, epilogue, target)
+        } else if s.isAdjoint {
+          kernels.stridedWinogradAdjointOutput(s, tiles: part(rows), products, epilogue, target)
+        } else {
+          kernels.stridedWinogradOutput(s, tiles: part(rows), products, epilogue, target)
+        }
       }
     }
 
@@ -126,10 +122,22 @@ enum WinogradConvolution {
     }
   }
 
+  private static func transformInput(
+    _ s: WinogradShape, _ tiles: Range<Int>, _ x: UnsafePointer<Float>, _ zeros: UnsafePointer<Float>,
+    _ target: WinogradMatrices
+  ) {
+    if !s.isStrided {
+      kernels.winogradInput(s, tiles: tiles, x, zeros: zeros, target)
+    } else if s.isAdjoint {
+      kernels.stridedWinogradAdjointInput(s, tiles: tiles, x, zeros: zeros, target)
+    } else {
+      kernels.stridedWinogradInput(s, tiles: tiles, x, zeros: zeros, target)
+    }
+  }
+
   /// [36][⌈outputs/16⌉][inputs][16].
-  private static func pack(_ s: WinogradShape, _ weight: UnsafePointer<Float>, turned: Bool) throws(KernelError)
-    -> Buffer
-  {
+  private static func pack(_ s: WinogradShape, _ weight: UnsafePointer<Float>) throws(KernelError) -> Buffer {
+    let turned = s.isAdjoint
     let buffer = try scratch(Float.self, 36 * s.outputBlocks * 16 * s.inputs)
     let kernels = kernels
     Threads.parallelFor(s.outputBlocks, grain: 1) { blocks in
@@ -143,14 +151,14 @@ enum WinogradConvolution {
   static func weightGradient(
     _ shape: ConvolutionShape, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    let s = forwardShape(shape)
+    let s = WinogradShape(shape, adjoint: false)
     guard shape.weightCount > 0 else { return }
     guard s.tiles > 0 else {
       dw.update(repeating: 0, count: shape.weightCount)
       return
     }
     let small = s.inputs * s.outputs <= 1 << 14
-    let size = small ? blockSize(s, shared: false) : s.inputs * s.outputs > 1 << 17 ? 192 : 48
+    let size = small ? blockSize(s, shared: false) : s.inputs * s.outputs > 1 << 17 ? (s.isStrided ? 96 : 192) : 48
     // Small weights have several partial sums, each over its own part of the tiles, added in order at the end; how many
     // depends on the problem alone. Large ones have one, on which all threads work together.
     let blocks = (s.tiles + size - 1) / size
@@ -177,11 +185,15 @@ enum WinogradConvolution {
         // Every sum belongs to one piece of work, which adds the blocks in order.
         Threads.parallelFor(36 * slabs, grain: 1) { range in
           for piece in range {
-            let slab = piece % slabs
-            kernels.winogradAccumulate(
-              s, place: piece / slabs, rows: tiles.count,
-              blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs, block.inputs,
-              block.products, partSums, starts: index == first)
+            let (weight, slab) = (piece / slabs, piece % slabs)
+            for (i, place) in s.places(of: weight).enumerated() {
+              kernels.winogradAccumulate(
+                inputs: s.inputs, rows: tiles.count,
+                blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs,
+                block.inputs.values + place * block.inputs.plane, step: block.inputs.step,
+                block.products.values + place * block.products.plane, step: block.products.step,
+                partSums.values + weight * plane, step: columns, starts: index == first && i == 0)
+            }
           }
         }
       }
@@ -215,8 +227,13 @@ enum WinogradConvolution {
     let kernels = kernels
     Threads.parallelFor(tiles.count, grain: max(1, 4096 / (s.inputs + s.outputs))) { rows in
       let part = tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
-      kernels.winogradInput(s, tiles: part, x, zeros: zeros, block.inputs(from: rows.lowerBound))
-      kernels.winogradOutputGradient(s, tiles: part, dy, zeros: zeros, block.products(from: rows.lowerBound))
+      transformInput(s, part, x, zeros, block.inputs(from: rows.lowerBound))
+      let gradients = block.products(from: rows.lowerBound)
+      if s.isStrided {
+        kernels.stridedWinogradOutputGradient(s, tiles: part, dy, zeros: zeros, gradients)
+      } else {
+        kernels.winogradOutputGradient(s, tiles: part, dy, zeros: zeros, gradients)
+      }
     }
   }
 }

@@ -1,8 +1,9 @@
+import CCPU
 import KernelTypes
 
 extension CPUKernels {
   package static func convolve(
-    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats
+    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ epilogue: KernelEpilogue, _ y: MutableFloats
   ) {
     let depth = block.runCount * block.runLength
     let (pixels, outputs) = (block.pixels, block.outputs)
@@ -17,8 +18,11 @@ extension CPUKernels {
         var k = 0
         while k < outputs {
           let w = weights + k * depth
-          let b = bias.map { $0 + k }
-          let count = min(16, outputs - k)
+          var e = epilogue
+          if let bias = epilogue.bias { e.bias = bias + k }
+          let t = y + k
+          let pair = hasPairs && k + 32 <= outputs
+          let count = pair ? 32 : min(16, outputs - k)
           var p = first
           while p < end {
             // A last short panel repeats its last pixel.
@@ -29,32 +33,52 @@ extension CPUKernels {
             let i5 = min(p + 5, end - 1)
             let (x0, x1, x2) = (x + inputs[p], x + inputs[i1], x + inputs[i2])
             let (x3, x4, x5) = (x + inputs[i3], x + inputs[i4], x + inputs[i5])
-            if count == 16 {
-              let t = y + k
+            if let distance = e.addendDistance { prefetch(t + distance, targets, p, end, count) }
+            if let distance = e.maskDistance { prefetch(t + distance, targets, p, end, count) }
+            if pair {
+              panelPair(
+                block.runs, block.runCount, block.runLength, x0, x1, x2, x3, x4, x5, w, w + 16 * depth, e,
+                t + targets[p], t + targets[i1], t + targets[i2], t + targets[i3], t + targets[i4], t + targets[i5])
+            } else if count == 16 {
               panel(
-                block.runs, block.runCount, block.runLength, x0, x1, x2, x3, x4, x5, w, b, t + targets[p],
+                block.runs, block.runCount, block.runLength, x0, x1, x2, x3, x4, x5, w, e, t + targets[p],
                 t + targets[i1], t + targets[i2], t + targets[i3], t + targets[i4], t + targets[i5])
             } else {
               panel(
-                block.runs, block.runCount, block.runLength, x0, x1, x2, x3, x4, x5, w, b, rest, rest + 16, rest + 32,
-                rest + 48, rest + 64, rest + 80)
+                block.runs, block.runCount, block.runLength, x0, x1, x2, x3, x4, x5, w, KernelEpilogue(bias: e.bias),
+                rest, rest + 16, rest + 32, rest + 48, rest + 64, rest + 80)
               for i in 0..<min(6, end - p) {
-                let target = y + targets[p + i] + k
-                for j in 0..<count { target[j] = rest[i * 16 + j] }
+                let out = t + targets[p + i]
+                finish(load(rest + i * 16), e, out, first: min(count, 8))
+                if count > 8 { finish(load(rest + i * 16 + 8), e, out + 8, first: count - 8) }
               }
             }
             p += 6
           }
-          k += 16
+          k += count
         }
         first = end
       }
     }
   }
 
-  package static func convolveFew(
-    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ bias: Floats?, _ y: MutableFloats
+  /// What the epilogue of a panel will read.
+  @inline(__always)
+  private static func prefetch(
+    _ base: MutableFloats, _ targets: UnsafePointer<Int>, _ first: Int, _ end: Int, _ count: Int
   ) {
+    var p = first
+    while p < min(first + 6, end) {
+      ltd_cpu_prefetch(base + targets[p])
+      if count > 16 { ltd_cpu_prefetch(base + targets[p] + 16) }
+      p += 1
+    }
+  }
+
+  package static func convolveFew(
+    _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ epilogue: KernelEpilogue, _ y: MutableFloats
+  ) {
+    let bias = epilogue.bias
     let step = block.runCount * ((block.runLength + 7) / 8 * 8)
     let (pixels, outputs) = (block.pixels, block.outputs)
     let (inputs, targets) = (block.inputOffsets, block.outputOffsets)
@@ -90,6 +114,11 @@ extension CPUKernels {
       }
       k += 1
     }
+    guard epilogue.changes else { return }
+    for p in 0..<pixels {
+      let out = y + targets[p]
+      finish(load(out, first: outputs), epilogue, out, first: outputs)
+    }
   }
 
   package static func accumulateWeightGradient(
@@ -97,7 +126,7 @@ extension CPUKernels {
   ) {
     let rows = block.runCount * block.runLength
     let pixels = block.segments * block.columns
-    withUnsafeTemporaryAllocation(byteCount: (6 * 16 + (block.copies ? 6 * pixels : 0)) * 4, alignment: 32) { memory in
+    withUnsafeTemporaryAllocation(byteCount: (6 * 32 + (block.copies ? 6 * pixels : 0)) * 4, alignment: 32) { memory in
       guard let base = memory.baseAddress else { return }
       let rest = base.assumingMemoryBound(to: Float.self)
       if block.copies {
@@ -109,16 +138,17 @@ extension CPUKernels {
             starts: block.starts)
           var m = 0
           while m < rows {
-            copySix(block, x, m, rest + 96)
-            for column in columnBlocks { accumulateRows(copied, rest + 96, 0, 6, dy, sums, m, rows, column, rest) }
+            copySix(block, x, m, rest + 192)
+            accumulateColumns(copied, rest + 192, 0, 6, dy, sums, m..<rows, columnBlocks, rest)
             m += 6
           }
         }
       } else {
-        for column in columnBlocks {
+        for column in stride(from: columnBlocks.lowerBound, to: columnBlocks.upperBound, by: hasPairs ? 2 : 1) {
+          let columns = column..<min(column + (hasPairs ? 2 : 1), columnBlocks.upperBound)
           var m = 0
           while m < rows {
-            accumulateRows(block, x, m, rows, dy, sums, m, rows, column, rest)
+            accumulateColumns(block, x, m, rows, dy, sums, m..<rows, columns, rest)
             m += 6
           }
         }
@@ -159,34 +189,46 @@ extension CPUKernels {
     }
   }
 
-  /// Adds to rows m…m + 5 of the sums, as far as there are `rows`, in one block of sixteen columns. The inputs are values
-  /// `first`… of the pixels, which have `values`.
+  /// Adds to the first six of some rows of the sums, in some blocks of sixteen columns. The inputs are values `first`… of
+  /// the pixels, which have `values`.
   @inline(__always)
-  private static func accumulateRows(
+  private static func accumulateColumns(
     _ block: DirectGradientBlock, _ x: Floats, _ first: Int, _ values: Int, _ dy: Floats, _ sums: MutableFloats,
-    _ m: Int, _ rows: Int, _ column: Int, _ rest: MutableFloats
+    _ rows: Range<Int>, _ columns: Range<Int>, _ rest: MutableFloats
   ) {
     let step = block.rowStep
-    let target = sums + m * step + column * 16
     let x0 = x + place(block, first, values)
     let x1 = x + place(block, first + 1, values)
     let x2 = x + place(block, first + 2, values)
     let x3 = x + place(block, first + 3, values)
     let x4 = x + place(block, first + 4, values)
     let x5 = x + place(block, first + 5, values)
-    if m + 6 <= rows {
-      gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column * 16, target, step)
-    } else {
-      if !block.starts {
-        for i in 0..<rows - m {
-          store(rest + i * 16, load(target + i * step))
-          store(rest + i * 16 + 8, load(target + i * step + 8))
-        }
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let pair = hasPairs && column + 2 <= columns.upperBound
+      let width = pair ? 32 : 16
+      let target = sums + rows.lowerBound * step + column * 16
+      // Rows beyond the last are computed aside.
+      let aside = rows.count < 6
+      if aside && !block.starts { copyRows(target, step, rest, width, rows.count, width) }
+      let (d, dStep) = aside ? (rest, width) : (target, step)
+      if pair {
+        gradientPanelPair(block, x0, x1, x2, x3, x4, x5, dy + column * 16, d, dStep)
+      } else {
+        gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column * 16, d, dStep)
       }
-      gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column * 16, rest, 16)
-      for i in 0..<rows - m {
-        store(target + i * step, load(rest + i * 16))
-        store(target + i * step + 8, load(rest + i * 16 + 8))
+      if aside { copyRows(rest, width, target, step, rows.count, width) }
+      column += pair ? 2 : 1
+    }
+  }
+
+  @inline(__always)
+  private static func copyRows(
+    _ source: Floats, _ sourceStep: Int, _ target: MutableFloats, _ targetStep: Int, _ rows: Int, _ width: Int
+  ) {
+    for i in 0..<rows {
+      for c in stride(from: 0, to: width, by: 8) {
+        store(target + i * targetStep + c, load(source + i * sourceStep + c))
       }
     }
   }

@@ -1,3 +1,4 @@
+import CCPU
 import KernelTypes
 
 #if canImport(Glibc)
@@ -7,53 +8,39 @@ import KernelTypes
 #endif
 
 extension CPUKernels {
-  @inline(__always) private static func map(_ x: Floats, _ y: MutableFloats, _ count: Int, _ f: (V8) -> V8) {
+  // `f` stands once in each loop: closures used twice are not inlined.
+
+  @inline(__always) private static func map(_ x: Floats, _ y: MutableFloats, _ count: Int, _ f: (V) -> V) {
     var i = 0
-    while i + 8 <= count {
-      store(y + i, f(load(x + i)))
-      i += 8
+    while i < count {
+      let n = min(16, count - i)
+      vstore(y + i, f(vload(x + i, first: n)), first: n)
+      i += 16
     }
-    if i < count { store(y + i, f(load(x + i, first: count - i)), first: count - i) }
   }
 
   @inline(__always) private static func map(
-    _ a: Floats, _ aStep: Int, _ b: Floats, _ bStep: Int, _ y: MutableFloats, _ count: Int, _ f: (V8, V8) -> V8
+    _ a: Floats, _ aStep: Int, _ b: Floats, _ bStep: Int, _ y: MutableFloats, _ count: Int, _ f: (V, V) -> V
   ) {
     guard count > 0 else { return }
-    let rest = count & 7
-    let whole = count - rest
+    let left = V(repeating: a[0])
+    let right = V(repeating: b[0])
     var i = 0
-    if aStep == 0 {
-      let left = V8(repeating: a[0])
-      while i < whole {
-        store(y + i, f(left, bStep == 0 ? V8(repeating: b[0]) : load(b + i)))
-        i += 8
-      }
-    } else if bStep == 0 {
-      let right = V8(repeating: b[0])
-      while i < whole {
-        store(y + i, f(load(a + i), right))
-        i += 8
-      }
-    } else {
-      while i < whole {
-        store(y + i, f(load(a + i), load(b + i)))
-        i += 8
-      }
-    }
-    if rest > 0 {
-      let left = aStep == 0 ? V8(repeating: a[0]) : load(a + i, first: rest)
-      let right = bStep == 0 ? V8(repeating: b[0]) : load(b + i, first: rest)
-      store(y + i, f(left, right), first: rest)
+    while i < count {
+      let n = min(16, count - i)
+      let v = aStep == 0 ? left : vload(a + i, first: n)
+      let w = bStep == 0 ? right : vload(b + i, first: n)
+      vstore(y + i, f(v, w), first: n)
+      i += 16
     }
   }
 
   package static func unary(_ operation: UnaryOperation, _ x: Floats, _ y: MutableFloats, _ count: Int) {
     switch operation {
-    case .negate: map(x, y, count) { floats(bits($0) ^ I8(repeating: Int32.min)) }
+    case .negate: map(x, y, count) { floats(bits($0) ^ I(repeating: Int32.min)) }
     case .absolute: map(x, y, count) { vabs($0) }
     case .square: map(x, y, count) { $0 * $0 }
-    case .squareRoot: map(x, y, count) { $0.squareRoot() }
+    case .squareRoot: map(x, y, count) { ltd_sqrt16($0) }
     case .reciprocal: map(x, y, count) { 1 / $0 }
     case .sign: map(x, y, count) { signOf($0) }
     case .exp: map(x, y, count) { vexp($0) }
@@ -64,12 +51,12 @@ extension CPUKernels {
     case .sigmoid: map(x, y, count) { vsigmoid($0) }
     case .softplus: map(x, y, count) { vsoftplus($0) }
     case .relu: map(x, y, count) { vrelu($0) }
-    case .silu: map(x, y, count) { $0 * vsigmoid($0) }
+    case .silu: map(x, y, count) { vsilu($0) }
     case .sine: map(x, y, count) { lanewise($0) { sinf($0) } }
     case .cosine: map(x, y, count) { lanewise($0) { cosf($0) } }
-    case .floor: map(x, y, count) { $0.rounded(.down) }
-    case .ceiling: map(x, y, count) { $0.rounded(.up) }
-    case .round: map(x, y, count) { $0.rounded(.toNearestOrEven) }
+    case .floor: map(x, y, count) { ltd_floor16($0) }
+    case .ceiling: map(x, y, count) { ltd_ceil16($0) }
+    case .round: map(x, y, count) { ltd_round16($0) }
     }
   }
 
@@ -85,20 +72,16 @@ extension CPUKernels {
     case .minimum: map(a, aStep, b, bStep, y, count) { vmin($0, $1) }
     case .power:
       map(a, aStep, b, bStep, y, count) { x, e in
-        V8(
-          powf(x[0], e[0]), powf(x[1], e[1]), powf(x[2], e[2]), powf(x[3], e[3]), powf(x[4], e[4]), powf(x[5], e[5]),
-          powf(x[6], e[6]), powf(x[7], e[7]))
+        var y = x
+        for i in 0..<16 { y[i] = powf(x[i], e[i]) }
+        return y
       }
-    case .reluGradient: map(a, aStep, b, bStep, y, count) { V8.zero.replacing(with: $1, where: $0 .> 0) }
+    case .reluGradient: map(a, aStep, b, bStep, y, count) { V.zero.replacing(with: $1, where: $0 .> 0) }
     case .absoluteGradient: map(a, aStep, b, bStep, y, count) { $1 * signOf($0) }
-    case .sigmoidGradient: map(a, aStep, b, bStep, y, count) { $1 * $0 * (1 - $0) }
-    case .tanhGradient: map(a, aStep, b, bStep, y, count) { $1 * (1 - $0 * $0) }
-    case .softplusGradient: map(a, aStep, b, bStep, y, count) { $1 * vsigmoid($0) }
-    case .siluGradient:
-      map(a, aStep, b, bStep, y, count) { x, dy in
-        let s = vsigmoid(x)
-        return dy * s * (1 + x * (1 - s))
-      }
+    case .sigmoidGradient: map(a, aStep, b, bStep, y, count, vsigmoidGradient)
+    case .tanhGradient: map(a, aStep, b, bStep, y, count, vtanhGradient)
+    case .softplusGradient: map(a, aStep, b, bStep, y, count, vsoftplusGradient)
+    case .siluGradient: map(a, aStep, b, bStep, y, count, vsiluGradient)
     }
   }
 
@@ -106,37 +89,45 @@ extension CPUKernels {
     if beta == 0 {
       map(x, y, count) { $0 * alpha }
     } else {
-      map(x, 1, y, 1, y, count) { fma(alpha, $0, $1 * beta) }
+      map(x, 1, y, 1, y, count) { fma(V(repeating: alpha), $0, $1 * beta) }
     }
   }
 
   package static func affine(_ x: Floats, _ alpha: Float, _ beta: Float, _ y: MutableFloats, _ count: Int) {
+    let (alpha, beta) = (V(repeating: alpha), V(repeating: beta))
     map(x, y, count) { $0 * alpha + beta }
   }
 
   package static func clip(_ x: Floats, _ low: Float, _ high: Float, _ y: MutableFloats, _ count: Int) {
-    map(x, y, count) { $0.replacing(with: low, where: $0 .< low).replacing(with: high, where: $0 .> high) }
+    let (low, high) = (V(repeating: low), V(repeating: high))
+    map(x, y, count) { lesser(greater($0, low), high) }
   }
 
   package static func leakyRelu(_ x: Floats, _ dy: Floats?, _ slope: Float, _ y: MutableFloats, _ count: Int) {
-    map(x, 1, dy ?? x, 1, y, count) { ($1 * slope).replacing(with: $1, where: $0 .> 0) }
+    let values = dy ?? x
+    let (one, slope) = (V(repeating: 1), V(repeating: slope))
+    var i = 0
+    while i < count {
+      let n = min(16, count - i)
+      let factor = slope.replacing(with: one, where: vload(x + i, first: n) .> 0)
+      vstore(y + i, vload(values + i, first: n) * factor, first: n)
+      i += 16
+    }
   }
 
   package static func signStep(
     _ x: Floats, _ gradient: Floats, _ center: Floats, _ step: Float, _ eps: Float, _ low: Float, _ high: Float,
     _ y: MutableFloats, _ count: Int
   ) {
+    let (low, high) = (V(repeating: low), V(repeating: high))
     var i = 0
     while i < count {
-      let n = min(8, count - i)
-      let c = load(center + i, first: n)
-      var v = load(x + i, first: n) + signOf(load(gradient + i, first: n)) * step
-      let most = c + eps
-      let least = c - eps
-      v = v.replacing(with: least, where: v .< least).replacing(with: most, where: v .> most)
-      v = v.replacing(with: low, where: v .< low).replacing(with: high, where: v .> high)
-      store(y + i, v, first: n)
-      i += 8
+      let n = min(16, count - i)
+      let c = vload(center + i, first: n)
+      let g = vload(gradient + i, first: n)
+      let v = lesser(greater(vload(x + i, first: n) + signOf(g) * step, c - eps), c + eps)
+      vstore(y + i, lesser(greater(v, low), high), first: n)
+      i += 16
     }
   }
 
@@ -147,16 +138,16 @@ extension CPUKernels {
   ) {
     var i = 0
     while i < count {
-      let n = min(8, count - i)
-      let w = load(weights + i, first: n)
-      var g = load(gradient + i, first: n) + w * weightDecay
+      let n = min(16, count - i)
+      let w = vload(weights + i, first: n)
+      var g = vload(gradient + i, first: n) + w * weightDecay
       if let velocity {
-        let v = load(velocity + i, first: n) * momentum + g * (1 - dampening)
-        store(velocity + i, v, first: n)
+        let v = vload(velocity + i, first: n) * momentum + g * (1 - dampening)
+        vstore(velocity + i, v, first: n)
         g = nesterov ? g + v * momentum : v
       }
-      store(weights + i, w - g * rate, first: n)
-      i += 8
+      vstore(weights + i, w - g * rate, first: n)
+      i += 16
     }
   }
 }

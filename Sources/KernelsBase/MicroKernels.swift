@@ -1,15 +1,56 @@
 import KernelTypes
 
+/// Eight outputs after everything of the epilogue but the bias.
+@inline(__always)
+func finish(_ v: V8, _ e: KernelEpilogue, _ out: MutableFloats) {
+  var v = v
+  if e.masksFirst, let distance = e.maskDistance {
+    v = V8.zero.replacing(with: v, where: load(out + distance) .> 0)
+  }
+  if let distance = e.addendDistance { v += load(out + distance) }
+  if e.relu { v = vrelu(v) }
+  if !e.masksFirst, let distance = e.maskDistance {
+    v = V8.zero.replacing(with: v, where: load(out + distance) .> 0)
+  }
+  store(out, v)
+}
+
+/// The same for some of them.
+@inline(never)
+func finish(_ v: V8, _ e: KernelEpilogue, _ out: MutableFloats, first lanes: Int) {
+  for i in 0..<lanes {
+    var value = v[i]
+    let passes = e.maskDistance.map { out[i + $0] > 0 } ?? true
+    if e.masksFirst && !passes { value = 0 }
+    if let distance = e.addendDistance { value += out[i + distance] }
+    if e.relu && value < 0 { value = 0 }
+    if !e.masksFirst && !passes { value = 0 }
+    out[i] = value
+  }
+}
+
+/// The first `lanes` outputs after the epilogue but the bias.
+@inline(__always)
+func finish(_ v: V8, _ e: KernelEpilogue, _ out: MutableFloats, lanes: Int) {
+  if lanes < 8 {
+    finish(v, e, out, first: lanes)
+  } else if e.changes {
+    finish(v, e, out)
+  } else {
+    store(out, v)
+  }
+}
+
 /// Six pixels by sixteen outputs in registers over every run.
 @inline(never)
 func panel(
   _ runs: UnsafePointer<Int>, _ runCount: Int, _ runLength: Int, _ x0: Floats, _ x1: Floats, _ x2: Floats, _ x3: Floats,
-  _ x4: Floats, _ x5: Floats, _ weights: Floats, _ bias: Floats?, _ y0: MutableFloats, _ y1: MutableFloats,
+  _ x4: Floats, _ x5: Floats, _ weights: Floats, _ e: KernelEpilogue, _ y0: MutableFloats, _ y1: MutableFloats,
   _ y2: MutableFloats, _ y3: MutableFloats, _ y4: MutableFloats, _ y5: MutableFloats
 ) {
   var low = V8.zero
   var high = V8.zero
-  if let bias {
+  if let bias = e.bias {
     low = load(bias)
     high = load(bias + 8)
   }
@@ -40,6 +81,21 @@ func panel(
       k += 1
     }
     run += 1
+  }
+  if e.changes {
+    finish(c00, e, y0)
+    finish(c01, e, y0 + 8)
+    finish(c10, e, y1)
+    finish(c11, e, y1 + 8)
+    finish(c20, e, y2)
+    finish(c21, e, y2 + 8)
+    finish(c30, e, y3)
+    finish(c31, e, y3 + 8)
+    finish(c40, e, y4)
+    finish(c41, e, y4 + 8)
+    finish(c50, e, y5)
+    finish(c51, e, y5 + 8)
+    return
   }
   store(y0, c00)
   store(y0 + 8, c01)

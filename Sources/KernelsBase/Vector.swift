@@ -1,10 +1,20 @@
+import CCPU
+
+// Sixteen values are one, two or four registers, by the instruction set: enough work at once to hide the latency of
+// most operations. Eight are for kernels that keep many sums.
+typealias V = SIMD16<Float>
+typealias I = SIMD16<Int32>
 typealias V8 = SIMD8<Float>
 typealias I8 = SIMD8<Int32>
 
 @inline(__always) func load(_ p: UnsafePointer<Float>) -> V8 { UnsafeRawPointer(p).loadUnaligned(as: V8.self) }
+@inline(__always) func vload(_ p: UnsafePointer<Float>) -> V { UnsafeRawPointer(p).loadUnaligned(as: V.self) }
 
 @inline(__always) func store(_ p: UnsafeMutablePointer<Float>, _ v: V8) {
   UnsafeMutableRawPointer(p).storeBytes(of: v, as: V8.self)
+}
+@inline(__always) func vstore(_ p: UnsafeMutablePointer<Float>, _ v: V) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: V.self)
 }
 
 /// The first `count` (1…8) values; the rest are `fill`.
@@ -23,10 +33,19 @@ typealias I8 = SIMD8<Int32>
   }
 }
 
+/// The first `count` (1…16) values; the rest are `fill`.
+@inline(__always) func vload(_ p: UnsafePointer<Float>, first count: Int, fill: Float = 0) -> V {
+  count == 16 ? vload(p) : ltd_load_first16(p, count, fill)
+}
+
+@inline(__always) func vstore(_ p: UnsafeMutablePointer<Float>, _ v: V, first count: Int) {
+  if count == 16 { vstore(p, v) } else { ltd_store_first16(p, v, count) }
+}
+
 /// a·b + c; in one rounding where the instruction set has it (elsewhere that would be a call to libm for every value).
 @inline(__always) func fma(_ a: V8, _ b: V8, _ c: V8) -> V8 {
   #if LTD_FMA || arch(arm64)
-    return c.addingProduct(a, b)
+    return ltd_fma8(a, b, c)
   #else
     return a * b + c
   #endif
@@ -34,28 +53,44 @@ typealias I8 = SIMD8<Int32>
 
 @inline(__always) func fma(_ a: Float, _ b: V8, _ c: V8) -> V8 { fma(V8(repeating: a), b, c) }
 
-/// The greater value; NaN if either is NaN.
-@inline(__always) func vmax(_ a: V8, _ b: V8) -> V8 { a.replacing(with: b, where: (b .> a) .| (b .!= b)) }
+@inline(__always) func fma(_ a: V, _ b: V, _ c: V) -> V {
+  #if LTD_FMA || arch(arm64)
+    return ltd_fma16(a, b, c)
+  #else
+    return a * b + c
+  #endif
+}
 
-@inline(__always) func vmin(_ a: V8, _ b: V8) -> V8 { a.replacing(with: b, where: (b .< a) .| (b .!= b)) }
+/// The greater value; NaN if either is NaN.
+@inline(__always) func vmax(_ a: V, _ b: V) -> V { greater(a, b).replacing(with: b, where: b .!= b) }
+
+@inline(__always) func vmin(_ a: V, _ b: V) -> V { a.replacing(with: b, where: (b .< a) .| (b .!= b)) }
+
+/// The greater value; a where either is NaN.
+@inline(__always) func greater(_ a: V, _ b: V) -> V { a.replacing(with: b, where: b .> a) }
+
+/// The smaller value; a where either is NaN.
+@inline(__always) func lesser(_ a: V, _ b: V) -> V { a.replacing(with: b, where: b .< a) }
 
 /// NaN stays NaN.
 @inline(__always) func vrelu(_ v: V8) -> V8 { v.replacing(with: 0, where: v .< 0) }
+@inline(__always) func vrelu(_ v: V) -> V { v.replacing(with: 0, where: v .< 0) }
 
 /// −1, 0 or 1; NaN for NaN.
-@inline(__always) func signOf(_ v: V8) -> V8 {
-  v.replacing(with: 1, where: v .> 0).replacing(with: -1, where: v .< 0)
+@inline(__always) func signOf(_ v: V) -> V {
+  let one = V(repeating: 1)
+  return v.replacing(with: one, where: v .> 0).replacing(with: -one, where: v .< 0)
 }
 
-@inline(__always) func bits(_ v: V8) -> I8 { unsafeBitCast(v, to: I8.self) }
+@inline(__always) func bits(_ v: V) -> I { unsafeBitCast(v, to: I.self) }
 
-@inline(__always) func floats(_ v: I8) -> V8 { unsafeBitCast(v, to: V8.self) }
+@inline(__always) func floats(_ v: I) -> V { unsafeBitCast(v, to: V.self) }
 
-@inline(__always) func vabs(_ v: V8) -> V8 { floats(bits(v) & I8(repeating: 0x7fff_ffff)) }
+@inline(__always) func vabs(_ v: V) -> V { floats(bits(v) & I(repeating: 0x7fff_ffff)) }
 
 /// `magnitude` with the sign of `sign`.
-@inline(__always) func copySign(_ magnitude: V8, _ sign: V8) -> V8 {
-  floats((bits(magnitude) & I8(repeating: 0x7fff_ffff)) | (bits(sign) & I8(repeating: Int32.min)))
+@inline(__always) func copySign(_ magnitude: V, _ sign: V) -> V {
+  floats((bits(magnitude) & I(repeating: 0x7fff_ffff)) | (bits(sign) & I(repeating: Int32.min)))
 }
 
 /// Sum of the lanes in a fixed order.
@@ -65,8 +100,7 @@ typealias I8 = SIMD8<Int32>
   return b[0] + b[1]
 }
 
-@inline(__always) func laneMaximum(_ v: V8) -> Float {
-  var m = v[0]
-  for i in 1..<8 where v[i] > m || v[i].isNaN { m = v[i] }
-  return m
-}
+@inline(__always) func laneSum(_ v: V) -> Float { ltd_sum16(v) }
+
+/// The greatest lane; NaN lanes may be passed over.
+@inline(__always) func laneMaximum(_ v: V) -> Float { ltd_max16(v) }

@@ -197,37 +197,43 @@ extension CPUKernels {
   }
 
   package static func winogradMultiply(
-    _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices, _ weights: Floats,
-    _ product: WinogradMatrices
+    depth: Int, rows: Int, blocks: Range<Int>, _ v: Floats, step vStep: Int, _ weights: Floats, _ m: MutableFloats,
+    step mStep: Int
   ) {
-    let depth = s.inputs
-    let v = UnsafePointer(input.values + place * input.plane)
-    let m = product.values + place * product.plane
-    let u = weights + place * s.outputBlocks * 16 * depth
-    let (vStep, mStep) = (input.step, product.step)
+    let plain = KernelEpilogue()
     var zero = 0
     withUnsafePointer(to: &zero) { start in
-      for block in blocks {
-        let w = u + block * 16 * depth
+      var block = blocks.lowerBound
+      while block < blocks.upperBound {
+        let w = weights + block * 16 * depth
+        let y = m + block * 16
+        let pair = hasPairs && block + 2 <= blocks.upperBound
         var row = 0
         while row < rows {
           // A last short panel repeats its last row.
           let last = rows - 1
           let (r1, r2, r3) = (min(row + 1, last), min(row + 2, last), min(row + 3, last))
           let (r4, r5) = (min(row + 4, last), min(row + 5, last))
-          let y = m + block * 16
-          panel(
-            start, 1, depth, v + row * vStep, v + r1 * vStep, v + r2 * vStep, v + r3 * vStep, v + r4 * vStep,
-            v + r5 * vStep, w, nil, y + row * mStep, y + r1 * mStep, y + r2 * mStep, y + r3 * mStep, y + r4 * mStep,
-            y + r5 * mStep)
+          if pair {
+            panelPair(
+              start, 1, depth, v + row * vStep, v + r1 * vStep, v + r2 * vStep, v + r3 * vStep, v + r4 * vStep,
+              v + r5 * vStep, w, w + 16 * depth, plain, y + row * mStep, y + r1 * mStep, y + r2 * mStep, y + r3 * mStep,
+              y + r4 * mStep, y + r5 * mStep)
+          } else {
+            panel(
+              start, 1, depth, v + row * vStep, v + r1 * vStep, v + r2 * vStep, v + r3 * vStep, v + r4 * vStep,
+              v + r5 * vStep, w, plain, y + row * mStep, y + r1 * mStep, y + r2 * mStep, y + r3 * mStep, y + r4 * mStep,
+              y + r5 * mStep)
+          }
           row += 6
         }
+        block += pair ? 2 : 1
       }
     }
   }
 
   package static func winogradOutput(
-    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, bias: Floats?, _ y: MutableFloats
+    _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ y: MutableFloats
   ) {
     let perImage = s.tileRows * s.tileColumns
     let (height, width, outputs) = (s.outputHeight, s.outputWidth, s.outputs)
@@ -252,23 +258,16 @@ extension CPUKernels {
             j += 1
           }
           var base = V8.zero
-          if let bias { base = load(bias + c, first: lanes) }
+          if let bias = epilogue.bias { base = load(bias + c, first: lanes) }
           var i = 0
           while i < rows {
             let q = i * 6
             let r = outputTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
             let out = corner + i * width * outputs + c
-            if columns == 4 && lanes == 8 {
-              store(out, r.0 + base)
-              store(out + outputs, r.1 + base)
-              store(out + 2 * outputs, r.2 + base)
-              store(out + 3 * outputs, r.3 + base)
-            } else {
-              store(out, r.0 + base, first: lanes)
-              if columns > 1 { store(out + outputs, r.1 + base, first: lanes) }
-              if columns > 2 { store(out + 2 * outputs, r.2 + base, first: lanes) }
-              if columns > 3 { store(out + 3 * outputs, r.3 + base, first: lanes) }
-            }
+            finish(r.0 + base, epilogue, out, lanes: lanes)
+            if columns > 1 { finish(r.1 + base, epilogue, out + outputs, lanes: lanes) }
+            if columns > 2 { finish(r.2 + base, epilogue, out + 2 * outputs, lanes: lanes) }
+            if columns > 3 { finish(r.3 + base, epilogue, out + 3 * outputs, lanes: lanes) }
             i += 1
           }
           c += 8
@@ -278,18 +277,15 @@ extension CPUKernels {
   }
 
   package static func winogradAccumulate(
-    _ s: WinogradShape, place: Int, rows: Int, blocks: Range<Int>, _ input: WinogradMatrices,
-    _ gradient: WinogradMatrices, _ sums: WinogradMatrices, starts: Bool
+    inputs: Int, rows: Int, blocks: Range<Int>, _ input: Floats, step inputStep: Int, _ gradient: Floats,
+    step gradientStep: Int, _ sums: MutableFloats, step: Int, starts: Bool
   ) {
     var zero = 0
     withUnsafePointer(to: &zero) { start in
       let block = DirectGradientBlock(
-        segments: 1, columns: rows, inputOffsets: start, gradientOffsets: start, inputStep: input.step,
-        gradientStep: gradient.step, runs: start, runCount: 1, runLength: s.inputs, rowStep: sums.step,
-        starts: starts)
-      accumulateWeightGradient(
-        block, input.values + place * input.plane, gradient.values + place * gradient.plane,
-        sums.values + place * sums.plane, columnBlocks: blocks)
+        segments: 1, columns: rows, inputOffsets: start, gradientOffsets: start, inputStep: inputStep,
+        gradientStep: gradientStep, runs: start, runCount: 1, runLength: inputs, rowStep: step, starts: starts)
+      accumulateWeightGradient(block, input, gradient, sums, columnBlocks: blocks)
     }
   }
 
@@ -299,6 +295,7 @@ extension CPUKernels {
   ) {
     let (inputs, outputs) = (s.inputs, s.outputs)
     let plane = s.outputBlocks * 16 * inputs
+    let strided = s.isStrided
     withTile { _, t in
       for half in blocks.lowerBound * 2..<blocks.upperBound * 2 {
         let lanes = max(0, min(8, outputs - half * 8))
@@ -322,13 +319,16 @@ extension CPUKernels {
           let u = t + 9
           var j = 0
           while j < 3 {
-            (u[j], u[3 + j], u[6 + j], u[9 + j], u[12 + j], u[15 + j]) = weightTransform(t[j], t[3 + j], t[6 + j])
+            (u[j], u[3 + j], u[6 + j], u[9 + j], u[12 + j], u[15 + j]) =
+              strided
+              ? stridedWeightTransform(t[j], t[3 + j], t[6 + j]) : weightTransform(t[j], t[3 + j], t[6 + j])
             j += 1
           }
           var out = packed + ((half / 2) * inputs + input) * 16 + half % 2 * 8
           var i = 0
           while i < 6 {
-            let r = weightTransform(u[3 * i], u[3 * i + 1], u[3 * i + 2])
+            let (g0, g1, g2) = (u[3 * i], u[3 * i + 1], u[3 * i + 2])
+            let r = strided ? stridedWeightTransform(g0, g1, g2) : weightTransform(g0, g1, g2)
             store(out, r.0)
             store(out + plane, r.1)
             store(out + 2 * plane, r.2)
@@ -348,6 +348,7 @@ extension CPUKernels {
     _ weights: MutableFloats
   ) {
     let plane = sums.plane
+    let strided = s.isStrided
     withTile { _, t in
       for input in inputs {
         var output = 0
@@ -356,15 +357,21 @@ extension CPUKernels {
           var j = 0
           while j < 6 {
             let d = UnsafePointer(sums.values + j * plane + input * sums.step + output)
-            (t[j], t[6 + j], t[12 + j]) = weightGradientTransform(
-              load(d), load(d + 6 * plane), load(d + 12 * plane), load(d + 18 * plane), load(d + 24 * plane),
-              load(d + 30 * plane))
+            let (d0, d1, d2) = (load(d), load(d + 6 * plane), load(d + 12 * plane))
+            let (d3, d4, d5) = (load(d + 18 * plane), load(d + 24 * plane), load(d + 30 * plane))
+            (t[j], t[6 + j], t[12 + j]) =
+              strided
+              ? stridedWeightGradientTransform(d0, d1, d2, d3, d4, d5)
+              : weightGradientTransform(d0, d1, d2, d3, d4, d5)
             j += 1
           }
           var i = 0
           while i < 3 {
             let q = i * 6
-            let r = weightGradientTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
+            let r =
+              strided
+              ? stridedWeightGradientTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
+              : weightGradientTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
             var target = weights + output * outputStep + input * inputStep + 3 * i
             for lane in 0..<lanes {
               target[0] = r.0[lane]

@@ -19,9 +19,14 @@ extension Architecture {
 }
 
 extension Architecture: CustomStringConvertible {
-  /// As it could be typed: `smallcnn(classes=10, channels=1, size=28)`.
+  /// As it could be typed: `smallcnn(classes=10, channels=1, size=28)`; of one's own layers, if they are many, only that
+  /// there are some.
   public var description: String {
     var parts = ["classes=\(classes)"]
+    if case .custom(let layer) = family {
+      let text = layer.description
+      parts = [text.count <= 200 ? text : "…", "input=\(input)"]
+    }
     switch family {
     case .mlp(let hidden): parts.append("hidden=\(hidden)")
     case .smallCNN(let sizes):
@@ -38,7 +43,7 @@ extension Architecture: CustomStringConvertible {
     case .resNet50(let width): if width != 64 { parts.append("width=\(width)") }
     case .mnistNet, .custom: break
     }
-    if input.count == 3 {
+    if input.count == 3, familyName != "network" {
       parts.append("channels=\(input[0])")
       parts.append(input[1] == input[2] ? "size=\(input[1])" : "size=[\(input[1]), \(input[2])]")
     }

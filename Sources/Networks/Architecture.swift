@@ -47,30 +47,60 @@ public struct Normalisation: Sendable, Equatable {
 }
 
 extension Architecture {
-  /// The layers of this architecture, normalisation included.
-  package func layers() throws(CoreError) -> Layer {
+  /// Layers of one's own.
+  ///
+  /// - Parameters:
+  ///   - layer: gives the logits of each example.
+  ///   - classes: the number of logits; when nil, as many as the layers give.
+  public init(
+    _ layer: Layer, classes: Int? = nil, input: [Int], normalisation: Normalisation? = nil
+  ) throws(CoreError) {
+    try Self.require(input: input)
+    var shape = input
+    var builder = NetworkBuilder()
+    _ = try builder.build(layer, path: "", shape: &shape)
+    self.init(
+      .custom(layer), classes: classes ?? (shape.count == 1 ? shape[0] : 0), input: input, normalisation: normalisation)
+    guard shape == [self.classes] else {
+      throw CoreError(
+        .shape,
+        "the layers give \(shape) for each image, not \(classes.map { "[\($0)] logits" } ?? "one logit for each class")",
+        hint: "end with linear(\(classes.map(String.init) ?? "10")), after flatten() or global_avg_pool()")
+    }
+  }
+
+  private static func require(input: [Int]) throws(CoreError) {
     guard input.count == 3, input.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }) else {
       throw CoreError(
         .shape, "images of shape \(input)", hint: "give channels, height and width, each from 1 to \(1 << 16)")
     }
-    guard classes >= 2, classes <= 1 << 20 else {
-      throw CoreError(.value, "a classifier with \(classes) classes", hint: "give from 2 to \(1 << 20) classes")
-    }
-    let network: Layer
-    switch family {
-    case .mlp(let hidden): network = Zoo.mlp(hidden: hidden, classes: classes)
-    case .smallCNN(let sizes): network = try sizes.layers(classes: classes)
-    case .preActResNet18(let sizes): network = try sizes.layers(classes: classes)
-    case .wideResNet(let sizes): network = try sizes.layers(classes: classes)
-    case .resNet18(let planes): network = try Zoo.resNet18(planes: planes, classes: classes)
-    case .resNet50(let width): network = try Zoo.resNet50(width: width, classes: classes)
-    case .mnistNet: network = Zoo.mnistNet(classes: classes)
-    case .custom(let layer): network = layer
-    }
+  }
+
+  /// The layers of this architecture, normalisation included.
+  package func layers() throws(CoreError) -> Layer {
+    let network = try network()
     guard let normalisation else { return network }
     return .chain([
       Child("", .normalise(mean: normalisation.mean, std: normalisation.std)), Child("", network),
     ])
+  }
+
+  /// The layers of this architecture without its normalisation.
+  package func network() throws(CoreError) -> Layer {
+    try Self.require(input: input)
+    guard classes >= 2, classes <= 1 << 20 else {
+      throw CoreError(.value, "a classifier with \(classes) classes", hint: "give from 2 to \(1 << 20) classes")
+    }
+    return switch family {
+    case .mlp(let hidden): Zoo.mlp(hidden: hidden, classes: classes)
+    case .smallCNN(let sizes): try sizes.layers(classes: classes)
+    case .preActResNet18(let sizes): try sizes.layers(classes: classes)
+    case .wideResNet(let sizes): try sizes.layers(classes: classes)
+    case .resNet18(let planes): try Zoo.resNet18(planes: planes, classes: classes)
+    case .resNet50(let width): try Zoo.resNet50(width: width, classes: classes)
+    case .mnistNet: Zoo.mnistNet(classes: classes)
+    case .custom(let layer): layer
+    }
   }
 
   /// Beginnings of names that a weight file may hold although this network never uses them.

@@ -17,6 +17,8 @@ public final class Model {
   /// Running statistics and counters of batch norm, in PyTorch's order.
   public private(set) var buffers: [Tensor]
   private let network: NetworkNode
+  /// The form for evaluation with the present weights, made when first needed.
+  private var frozen: FrozenNetwork?
 
   /// A model with fresh weights, drawn from streams keyed by the seed and the position of each weight.
   public convenience init(_ architecture: Architecture, seed: UInt64 = 0) throws(CoreError) {
@@ -77,9 +79,32 @@ public final class Model {
     }
     var pass = Pass(
       parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout)
-    let logits = try pass.run(network, images)
+    // What was made for the running statistics as they are goes before memory is taken for the tape.
+    if mode == .train, !buffers.isEmpty { frozen = nil }
+    let logits: Tensor
+    // Layer by layer where weights may be tracked, or each result has to be looked at.
+    if parameters == nil, !Compute.checksFinite {
+      let network = try frozenNetwork(pass)
+      logits = try network(images)
+      pass = network.pass
+    } else {
+      do {
+        logits = try pass.run(network, images)
+      } catch  where error.kind == .numeric {
+        guard let weight = pass.lastWeight else { throw error }
+        throw error.prefixed(
+          "in or after layer '\(parameterNames[weight].split(separator: ".").dropLast().joined(separator: "."))'")
+      }
+    }
     if mode == .train { buffers = pass.buffers }
     return logits
+  }
+
+  private func frozenNetwork(_ pass: Pass) throws(CoreError) -> FrozenNetwork {
+    if pass.mode == .eval, let frozen { return frozen }
+    let made = try FrozenNetwork(network, pass)
+    if pass.mode == .eval { frozen = made }
+    return made
   }
 
   /// The weights as leaves of which gradients can be taken; hand them to `forward`.
@@ -91,12 +116,23 @@ public final class Model {
   public func setParameters(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: parameters, names: parameterNames)
     parameters = tensors.map { $0.detached() }
+    frozen = nil
+  }
+
+  /// Changes the weights by `body`, in place where nobody else holds them. When it throws, some may have changed.
+  public func updateParameters(_ body: (inout [Tensor]) throws(CoreError) -> Void) throws(CoreError) {
+    frozen = nil
+    var weights: [Tensor] = []
+    swap(&weights, &parameters)
+    defer { parameters = weights }
+    try body(&weights)
   }
 
   /// Replaces all buffers; shapes must stay.
   public func setBuffers(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: buffers, names: bufferNames)
     buffers = tensors.map { $0.detached() }
+    frozen = nil
   }
 
   private static func require(_ new: [Tensor], like old: [Tensor], names: [String]) throws(CoreError) {

@@ -228,6 +228,13 @@ extension Parser {
 extension FormatSpec {
   struct Problem: Error { var hint: String }
 
+  /// The format that a text such as `>8.2%` writes; an error of kind `value` when it is none.
+  public init(_ text: String) throws(LTDError) {
+    do throws(Problem) { try self.init(Array(text.prefix(64)), span: Span(0, 0)) } catch {
+      throw LTDError(.value, "`\(text.prefix(20))` is not a format", hint: error.hint)
+    }
+  }
+
   /// Reads the text after `:`.
   init(_ text: [Character], span: Span) throws(Problem) {
     self.init(span: span)

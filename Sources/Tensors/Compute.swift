@@ -16,13 +16,22 @@ public enum Compute {
     set { Memory.limit = newValue }
   }
 
-  /// Bytes that tensors take now, and the most since the start or `resetPeakMemory`.
-  public static var memory: (inUse: Int, peak: Int) {
+  /// Bytes that tensors take now, the most since the start or `resetPeakMemory`, and bytes kept for reuse.
+  public static var memory: (inUse: Int, peak: Int, cached: Int) {
     let statistics = Memory.statistics
-    return (statistics.inUse, statistics.peak)
+    return (statistics.inUse, statistics.peak, statistics.cached)
   }
 
   public static func resetPeakMemory() { Memory.resetPeak() }
+
+  private static let finite = Atomic(false)
+
+  /// Whether every operation looks at its result and throws an error of kind `numeric` where NaN or an infinity first
+  /// appears, in gradients too. Otherwise they spread as IEEE 754 says. Slow: for finding out where they come from.
+  public static var checksFinite: Bool {
+    get { finite.load(ordering: .relaxed) }
+    set { finite.store(newValue, ordering: .relaxed) }
+  }
 
   /// In a struct: a bare closure in a `Mutex` gets one more wrapper at every access.
   private struct InterruptCheck: Sendable {

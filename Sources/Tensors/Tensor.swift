@@ -60,7 +60,7 @@ public struct Tensor: Sendable {
     shape.count != 4 || shape[1] <= 1 || (shape[2] <= 1 && shape[3] <= 1)
   }
 
-  private func relabelled(_ layout: Layout) -> Tensor {
+  func relabelled(_ layout: Layout) -> Tensor {
     Tensor(storage, dtype, shape: shape, count: count, layout: layout)
   }
 

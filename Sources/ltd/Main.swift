@@ -10,7 +10,9 @@ import Console
 @main
 enum Main {
   /// The commands that have a name of their own; whatever else stands first is an option or a script.
-  static let commands: [any ProgramCommand.Type] = [CheckCommand.self, TestCommand.self, FormatCommand.self]
+  static let commands: [any ProgramCommand.Type] = [
+    CheckCommand.self, TestCommand.self, FormatCommand.self, DocumentationCommand.self,
+  ]
 
   static func main() {
     signal(SIGPIPE, SIG_DFL)

@@ -16,17 +16,21 @@ struct CommonOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Threads of numeric work; all processors when left out.", valueName: "n"))
   var threads: Int?
 
+  @Flag(name: .customLong("check-finite"), help: "Report where NaN or an infinity first appears, as an error. Slow.")
+  var checkFinite = false
+
   @Flag(name: .customLong("json-errors"), help: "Write errors as one JSON object a line.")
   var jsonErrors = false
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads takes 1 to 1024, not \(threads)") }
+    if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256, not \(threads)") }
   }
 
   var runnerOptions: RunnerOptions {
     var options = RunnerOptions()
     options.colour = color
     options.threads = threads
+    options.checksFinite = checkFinite
     options.jsonErrors = jsonErrors
     return options
   }

@@ -12,6 +12,7 @@ struct RunCommand: ProgramCommand {
       ltd -e EXPRESSION [word …]       run an expression and print its value
       ltd - [word …]                   run the script on standard input
       ltd check|test|fmt PATH …
+      ltd doc [FOLDER]
       """,
     discussion: """
       Options stand before the script; whatever follows it belongs to the script. Without a script, a standard input \

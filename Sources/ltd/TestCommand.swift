@@ -1,11 +1,15 @@
 import ArgumentParser
 import Console
 
-/// `ltd test PATH …`: scripts with `# expect:` lines.
+/// `ltd test PATH …`: scripts with `# expect:` lines, and the examples in `##` comments.
 struct TestCommand: ProgramCommand {
   static let configuration = CommandConfiguration(
     commandName: "test", _superCommandName: "ltd",
-    abstract: "Run scripts and hold what they print against their `# expect:` lines.")
+    abstract: "Run scripts and the examples in their comments, and hold what they print against what they say.",
+    discussion: """
+      `# expect: text` says what a script prints; `>>> code` in the `##` comment of a function is an example, and the lines \
+      below it are what the prompt would answer. Files whose names begin with _ are for import: only their examples are run.
+      """)
 
   @OptionGroup var common: CommonOptions
 
@@ -22,10 +26,14 @@ struct TestCommand: ProgramCommand {
   var paths: [String]
 
   func status() throws -> Int32 {
+    let given = Set(paths)
+    let paths = try scripts(at: paths, includingHidden: true).filter {
+      given.contains($0) || !ScriptTest.isForImport($0) || ScriptTest.hasExamples($0)
+    }
     let report = ScriptTestReport(
       colours: Terminal.colours(common.color, 1), isVerbose: verbose, write: { StandardOutput.out.write($0) })
     let passed = report.run(
-      try scripts(at: paths), program: ChildProcess.ownPath, threads: common.threads, seconds: timeout, jobs: jobs)
+      paths, program: ChildProcess.ownPath, threads: common.threads, seconds: timeout, jobs: jobs)
     StandardOutput.out.flush()
     return passed ? ExitStatus.success : ExitStatus.failure
   }

@@ -17,9 +17,19 @@ import Testing
       #expect(builtin.summary.hasSuffix("."), "\(name): the summary is a sentence")
       #expect(!builtin.examples.isEmpty || withoutExample.contains(name), "\(name) has no example")
       #expect(!builtin.signature.parameterNames.isEmpty || builtin.signature.text.contains("()"), "\(name): signature")
-      for other in builtin.seeAlso {
+      #expect(!builtin.seeAlso.isEmpty, "\(name) points to nothing related")
+      #expect(!builtin.search.isEmpty, "\(name) has no search words")
+      for other in builtin.seeAlso where !other.contains(".") {
         #expect(table.functions[other] != nil || table.constants[other] != nil, "\(name) points to \(other)")
       }
+    }
+  }
+
+  @Test func everyArgumentIsDescribed() throws {
+    let session = Session(table: .standard)
+    for name in session.table.functions.keys.sorted() {
+      let page = try #require(session.documentation(of: name))
+      for argument in page.arguments { #expect(!argument.summary.isEmpty, "\(name) says nothing of \(argument.name)") }
     }
   }
 
@@ -29,25 +39,5 @@ import Testing
   }
 }
 
-/// What a piece of the language prints and gives.
-func evaluated(_ code: String) -> String {
-  let session = Session(table: .standard)
-  let printed = Lines()
-  session.output = { printed.append($0) }
-  switch session.run(Source(name: "test", text: code)) {
-  case .value(let value, let isHidden):
-    if printed.text.isEmpty { return isHidden ? "" : value.text(session.printing) }
-    return printed.text.trimmed + (isHidden || value.isNone ? "" : "\n" + value.text(session.printing))
-  case .failure(let diagnostics): return "error: " + (diagnostics.first?.message ?? "")
-  case .exit(let code): return "exit \(code)"
-  }
-}
-
-private final class Lines: @unchecked Sendable {
-  private(set) var text = ""
-  func append(_ more: String) { text += more }
-}
-
-extension String {
-  fileprivate var trimmed: String { hasSuffix("\n") ? String(dropLast()) : self }
-}
+/// What the prompt shows for a piece of the language.
+func evaluated(_ code: String) -> String { Session(table: .standard).transcript(of: code) }

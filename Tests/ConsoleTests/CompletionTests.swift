@@ -27,6 +27,24 @@ struct CompletionTests {
     #expect(offered("?prin") == ["print"])
   }
 
+  @Test func modulesAndTheirMembers() {
+    func offered(_ text: String, after setup: String = "") -> [String] {
+      let session = Runner(options: RunnerOptions()).session
+      _ = session.run(Source(name: "test", text: setup))
+      return Completer(session: session, commands: []).complete(text, cursor: text.utf8.count).candidates
+        .map { $0.text + $0.suffix }
+    }
+    #expect(offered("import stat") == ["statistics"])
+    #expect(offered("tables.piv") == ["pivot("], "also before it is imported")
+    #expect(offered("tables.piv", after: "import tables") == ["pivot("])
+    #expect(offered("t.piv", after: "import tables as t") == ["pivot("])
+    #expect(offered("tables.pivot(rows, acr") == ["across="])
+    #expect(offered("rows |> tables.pivot(acr", after: "import tables; rows = []") == ["across="])
+    #expect(offered("?tables.piv") == ["pivot"])
+    #expect(offered("?tou") == ["tour"])
+    #expect(offered("tables._", after: "import tables") == [])
+  }
+
   @Test func filesWithinStrings() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder.appending(path: "data"), withIntermediateDirectories: true)

@@ -44,6 +44,24 @@ struct ProgramTests {
     #expect(ltd("-e", "args()", "x", "-y").output == "[\"x\", \"-y\"]\n")
   }
 
+  @Test func theManualIsWritten() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)/manual")
+    defer { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
+    #expect(ltd("doc", folder.path).ending == .exited(0))
+    let page = try String(contentsOf: folder.appending(path: "functions/attacks.md"), encoding: .utf8)
+    #expect(page.contains("    ltd> pgd(eps=8/255, steps=20)\n    pgd(eps=8/255, steps=20)\n"))
+    #expect(FileManager.default.fileExists(atPath: folder.appending(path: "modules/tables.md").path))
+    #expect(ltd("doc", "/proc/no/such/folder").ending == .exited(1))
+  }
+
+  @Test func checkFollowsImports() throws {
+    let helper = try script("fn f(x) { undefined_thing + x }\n")
+    let child = ltd("check", try script("import \"\(helper)\" as h\nh.f(1)\nother_thing\n"))
+    #expect(child.ending == .exited(1))
+    #expect(child.errorOutput.contains("undefined_thing") && child.errorOutput.contains("other_thing"))
+    #expect(ltd("check", try script("import tables\nerror(\"not run\")\n")).ending == .exited(0))
+  }
+
   @Test func exitStatuses() throws {
     #expect(ltd("-e", "1").ending == .exited(0))
     #expect(ltd("-e", "[1][5]").ending == .exited(1))

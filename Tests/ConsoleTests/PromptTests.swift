@@ -48,6 +48,18 @@ struct PromptTests {
     #expect(terminal.enter("twice(4)", expecting: "8\nltd> ") != nil)
   }
 
+  @Test func helpKnowsModulesWordsAndTheTour() throws {
+    let terminal = try start()
+    #expect(terminal.enter("?tables", expecting: "tables.pivot") != nil)
+    #expect(terminal.enter("?tables.where", expecting: "tables.where(rows: list") != nil)
+    #expect(terminal.enter("??crosstab", expecting: "tables.pivot") != nil)
+    #expect(terminal.enter("?while", expecting: "Conditions and loops") != nil)
+    #expect(terminal.enter("?tour", expecting: "First steps") != nil)
+    #expect(terminal.enter("pivot([])", expecting: "import tables, then tables.pivot") != nil)
+    #expect(terminal.enter("tables.pivot([])", expecting: "import tables") != nil)
+    #expect(terminal.enter("statistics.median([1])", expecting: "import statistics") != nil)
+  }
+
   @Test func aBlankLineRunsWhatIsNotWhole() throws {
     let terminal = try start()
     terminal.type("[1, 2,\n\n")

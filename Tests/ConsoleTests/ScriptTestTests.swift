@@ -94,4 +94,41 @@ struct ScriptTestTests {
     #expect(child.output.contains("- 2") && child.output.contains("+ 1"))
     #expect(child.output.hasSuffix("1 passed, 1 failed, 1 skipped\n"))
   }
+
+  @Test func examplesInCommentsAreRun() throws {
+    let text = """
+      scale = 10
+
+      ## Ten times x.
+      ##
+      ## >>> tenfold(2)
+      ## 20
+      ## >>> "a text"
+      ## "a text"
+      ## >>> fn more(x) {
+      ## ...   tenfold(x) + 1
+      ## ... }
+      ## >>> more(1)
+      ## 11
+      fn tenfold(x) { scale * x }
+
+      """
+    #expect(try result(text) == .passed)
+    let wrong = try result(text.replacingOccurrences(of: "## 20", with: "## 21"))
+    #expect(wrong == .failed(["example of tenfold: tenfold(2)\n  - 21\n  + 20"]))
+    let broken = try result(text.replacingOccurrences(of: "## 11", with: "## error: there is no function moore"))
+    #expect(broken == .failed(["example of tenfold: more(1)\n  - error: there is no function moore\n  + 11"]))
+  }
+
+  @Test func filesForImportHaveTheirExamplesRunOnly() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let text = "## Doubles.\n## >>> twice(4)\n## 8\nfn twice(x) { 2 * x }\n"
+    try Data(text.utf8).write(to: folder.appending(path: "_helper.ltd"))
+    try Data("error(\"not to be run\")\n".utf8).write(to: folder.appending(path: "_other.ltd"))
+    let child = ChildProcess.run(BuiltProgram.path, ["test", folder.path], seconds: 60)
+    #expect(child.output == "1 passed, 0 failed, 0 skipped\n")
+    #expect(child.ending == .exited(0))
+  }
 }

@@ -33,6 +33,19 @@ import Testing
     #expect(run(build + "len(unique([x, x])) > 0").hasSuffix("true"))
   }
 
+  @Test func listsThatHoldOthersManyTimesArePrintedWithinLimits() {
+    var limits = Limits()
+    limits.stringBytes = 100_000
+    let build = "x = [1]\nfor i in range(60) { x = [x, x] }\n"
+    #expect(run(build + "str(x)", limits: limits).hasPrefix("memory "))
+    #expect(run(build + "len(unique([x, x]))", limits: limits) == "1")
+    #expect(run(build + "x", limits: limits).utf8.count < 10_000_000)
+  }
+
+  @Test func boundFunctionsWithinBoundFunctionsAreFreed() {
+    #expect(run("f = 1\nfor i in range(200_000) { f = f.str }\nf = none\n1") == "1")
+  }
+
   @Test func nestedRecordsAndClosuresAreFreed() {
     #expect(run("x = {}\nfor i in range(200_000) { x = {a: x} }\nx = none\n1") == "1")
     #expect(run("fn wrap(g) { () => g }\nf = () => 1\nfor i in range(200_000) { f = wrap(f) }\nf = none\n1") == "1")

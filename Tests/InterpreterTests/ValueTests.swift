@@ -1,10 +1,24 @@
-import Interpreter
 import Testing
+
+@testable import Interpreter
 
 @Suite struct ValueTests {
   @Test func valueIsSixteenBytes() {
     #expect(MemoryLayout<Value>.size <= 16)
     #expect(MemoryLayout<Value>.stride == 16)
+  }
+
+  /// What `UnsafeMutablePointer<Value>.list` and its like rely on.
+  @Test func referencesStandAtTheStart() {
+    let list = ListValue([1])
+    let record = RecordValue([("a", 1)])
+    let text = StringValue("x")
+    for (value, object) in [(Value.list(list), list), (.record(record), record), (.string(text), text)]
+      as [(Value, AnyObject)]
+    {
+      let word = withUnsafeBytes(of: value) { $0.load(as: UnsafeRawPointer.self) }
+      #expect(word == UnsafeRawPointer(Unmanaged.passUnretained(object).toOpaque()))
+    }
   }
 
   @Test func literals() {

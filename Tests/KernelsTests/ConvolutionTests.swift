@@ -52,6 +52,11 @@ struct ConvolutionCase: CustomTestStringConvertible {
     ConvolutionCase(2, 9, 10, 4, 11, (5, 5), stride: (2, 2), pad: (2, 2, 2, 2)),
     ConvolutionCase(1, 6, 7, 19, 2, (3, 3), pad: (1, 0, 1, 0)),
     ConvolutionCase(1, 2, 2, 2, 3, (2, 2), pad: (5, 0, 0, 5)),
+    ConvolutionCase(2, 9, 11, 33, 35, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
+    ConvolutionCase(3, 15, 14, 16, 48, (3, 3), stride: (2, 2), pad: (1, 2, 3, 0)),
+    ConvolutionCase(1, 7, 7, 80, 32, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
+    ConvolutionCase(2, 10, 13, 64, 64, (3, 3), stride: (2, 2), pad: (2, 1, 0, 3)),
+    ConvolutionCase(2, 17, 16, 136, 128, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
     ConvolutionCase(0, 5, 5, 3, 4, (3, 3)),
     ConvolutionCase(2, 5, 5, 0, 4, (3, 3)),
     ConvolutionCase(2, 5, 5, 4, 0, (3, 3)),
@@ -79,7 +84,12 @@ struct ConvolutionCase: CustomTestStringConvertible {
       try InstructionSet.with(set) {
         let packed = PackedWeights()
         // Twice: packing, and packed.
-        for _ in 0..<2 { try Convolution.forward(s, x: x, weight: weight, packed: packed, bias: bias, y: &y) }
+        for _ in 0..<2 {
+          try bias.withUnsafeBufferPointer {
+            try Convolution.forward(
+              s, x: x, weight: weight, packed: packed, epilogue: Convolution.Epilogue(bias: $0.baseAddress), y: &y)
+          }
+        }
         try Convolution.forward(s, x: x, weight: weight, y: &bare)
         try Convolution.inputGradient(s, dy: dy, weight: weight, packed: packed, dx: &dx)
         try Convolution.weightGradient(s, x: x, dy: dy, dw: &dw, db: &db)
@@ -92,9 +102,56 @@ struct ConvolutionCase: CustomTestStringConvertible {
     }
   }
 
+  @Test(arguments: ConvolutionCase.all)
+  func epilogueIsWhatComesAfter(_ item: ConvolutionCase) throws {
+    let s = item.shape
+    let x = values(s.inputCount)
+    let weight = values(s.weightCount, seed: 2)
+    let bias = values(s.filters, seed: 3)
+    let dy = values(s.outputCount, seed: 4)
+    for set in InstructionSet.available {
+      try InstructionSet.with(set) {
+        var (plain, y) = (
+          [Float](repeating: .nan, count: s.outputCount), [Float](repeating: .nan, count: s.outputCount)
+        )
+        try Convolution.forward(s, x: x, weight: weight, y: &plain)
+        let addend = values(s.outputCount, seed: 5)
+        try bias.withUnsafeBufferPointer { bias in
+          try addend.withUnsafeBufferPointer { addend in
+            let epilogue = Convolution.Epilogue(bias: bias.baseAddress, addend: addend.baseAddress, relu: true)
+            try Convolution.forward(s, x: x, weight: weight, epilogue: epilogue, y: &y)
+          }
+        }
+        #expect(
+          zip(y, plain.indices).allSatisfy { abs($0 - max(plain[$1] + bias[$1 % s.filters] + addend[$1], 0)) < 1e-4 })
+
+        let mask = values(s.inputCount, seed: 6)
+        let skip = values(s.inputCount, seed: 7)
+        for masksFirst in [false, true] {
+          var (gradient, dx) = (
+            [Float](repeating: .nan, count: s.inputCount), [Float](repeating: .nan, count: s.inputCount)
+          )
+          try Convolution.inputGradient(s, dy: dy, weight: weight, dx: &gradient)
+          try mask.withUnsafeBufferPointer { mask in
+            try skip.withUnsafeBufferPointer { skip in
+              let epilogue = Convolution.Epilogue(
+                addend: skip.baseAddress, mask: mask.baseAddress, masksFirst: masksFirst)
+              try Convolution.inputGradient(s, dy: dy, weight: weight, epilogue: epilogue, dx: &dx)
+            }
+          }
+          let expected = gradient.indices.map { i in
+            masksFirst
+              ? (mask[i] > 0 ? gradient[i] : 0) + skip[i] : mask[i] > 0 ? gradient[i] + skip[i] : 0
+          }
+          #expect(zip(dx, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+      }
+    }
+  }
+
   @Test(arguments: [
     ConvolutionCase.all[3], ConvolutionCase.all[4], ConvolutionCase.all[11], ConvolutionCase.all[19],
-    ConvolutionCase.all[12],
+    ConvolutionCase.all[12], ConvolutionCase.all[28], ConvolutionCase.all[32],
   ])
   func sameBitsForAnyNumberOfThreads(_ item: ConvolutionCase) throws {
     let s = item.shape

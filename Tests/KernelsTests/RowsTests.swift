@@ -13,6 +13,7 @@ import Testing
     var exactRows = [Double](repeating: 0, count: rows)
     var exactColumns = [Double](repeating: 0, count: columns)
     var greatest = [Float](repeating: -.infinity, count: rows)
+    var greatestOfColumns = [Float](repeating: -.infinity, count: columns)
     var transposed = x
     for r in 0..<rows {
       for c in 0..<columns {
@@ -20,6 +21,7 @@ import Testing
         exactRows[r] += Double(value)
         exactColumns[c] += Double(value)
         greatest[r] = max(greatest[r], value)
+        greatestOfColumns[c] = max(greatestOfColumns[c], value)
         transposed[c * rows + r] = value
       }
     }
@@ -28,26 +30,50 @@ import Testing
       let total = try Rows.sum(x, count: x.count)
       #expect(abs(total - exactTotal) < 1e-7 * Double(x.count + 1))
       var y = [Float](repeating: .nan, count: rows)
-      Rows.sums(x, rows: rows, columns: columns, &y)
+      Rows.reduceRows(.sum, x, rows: rows, columns: columns, &y)
       for r in 0..<rows { #expect(abs(Double(y[r]) - exactRows[r]) < 1e-7 * Double(columns + 1)) }
-      Rows.maxima(x, rows: rows, columns: columns, &y)
+      Rows.reduceRows(.maximum, x, rows: rows, columns: columns, &y)
       #expect(y == greatest)
+      Rows.reduceRows(.minimum, x.map { -$0 }, rows: rows, columns: columns, &y)
+      #expect(y == greatest.map { -$0 })
       var z = [Float](repeating: .nan, count: columns)
-      try Rows.columnSums(x, rows: rows, columns: columns, &z)
+      try Rows.reduceColumns(.sum, x, rows: rows, columns: columns, &z)
       #expect(relativeError(z, exactColumns) < 1e-5)
+      try Rows.reduceColumns(.maximum, x, rows: rows, columns: columns, &z)
+      #expect(z == greatestOfColumns)
+      try Rows.reduceColumns(.minimum, x.map { -$0 }, rows: rows, columns: columns, &z)
+      #expect(z == greatestOfColumns.map { -$0 })
       var t = [Float](repeating: .nan, count: x.count)
       Rows.transpose(x, rows: rows, columns: columns, &t)
       #expect(t == transposed)
     }
   }
 
-  @Test func maximumFindsNaN() {
-    var y: [Float] = [0]
-    for place in 0..<20 {
-      var x = values(20)
+  @Test(arguments: [Reduction.maximum, .minimum], InstructionSet.available)
+  func extremaFindNaN(_ reduction: Reduction, _ set: InstructionSet) throws {
+    for place in 0..<150 {
+      var x = values(150)
       x[place] = .nan
-      Rows.maxima(x, rows: 1, columns: 20, &y)
+      var y: [Float] = [0]
+      var z = [Float](repeating: 0, count: 15)
+      try InstructionSet.with(set) {
+        Rows.reduceRows(reduction, x, rows: 1, columns: 150, &y)
+        try Rows.reduceColumns(reduction, x, rows: 10, columns: 15, &z)
+      }
       #expect(y[0].isNaN)
+      #expect(z.indices.allSatisfy { z[$0].isNaN == ($0 == place % 15) })
+    }
+  }
+
+  @Test func columnsOfABatch() throws {
+    for (batch, rows, columns) in [(3, 4, 5), (2, 3000, 20), (70, 33, 17), (2, 0, 3)] {
+      let x = values(batch * rows * columns)
+      var y = [Float](repeating: .nan, count: batch * columns)
+      try Rows.reduceColumns(.sum, x, batch: batch, rows: rows, columns: columns, &y)
+      let exact = (0..<batch * columns).map { i in
+        (0..<rows).reduce(0.0) { $0 + Double(x[(i / columns * rows + $1) * columns + i % columns]) }
+      }
+      #expect(relativeError(y, exact) < 1e-5)
     }
   }
 

@@ -47,6 +47,65 @@ import Testing
     #expect(model.hasEqualWeights(to: before))
   }
 
+  /// Layers in unusual orders: what a layer reads may be read by others too.
+  static let odd: [Architecture] = [
+    [.relu, .conv2d(Conv2d(4, kernel: Size(3), padding: Padding(1))), .relu, .batchNorm(BatchNorm()), .relu],
+    [
+      .conv2d(Conv2d(4, kernel: Size(3), padding: Padding(1), groups: 1)), .batchNorm(BatchNorm()),
+      .residual(
+        Residual(
+          before: [Child("b", .batchNorm(BatchNorm())), Child("", .relu)],
+          body: [Child("c", .conv2d(Conv2d(4, kernel: Size(1))))])),
+      .residual(Residual(body: [Child("", .relu)], after: [Child("", .relu)])),
+      .residual(Residual(body: [], shortcut: [Child("n", .batchNorm(BatchNorm()))])),
+      .residual(
+        Residual(
+          before: [Child("b", .batchNorm(BatchNorm())), Child("", .relu)], body: [Child("", .relu)],
+          shortcut: [Child("s", .conv2d(Conv2d(4, kernel: Size(1), groups: 2)))], shortcutReadsBefore: true)),
+    ],
+    [
+      .conv2d(Conv2d(3, kernel: Size(3))), .silu, .dropout(0.5), .leakyRelu(slope: 0.1), .maxPool(Pooling(Size(2))),
+      .batchNorm(BatchNorm()), .conv2d(Conv2d(4, kernel: Size(3), stride: Size(2))), .batchNorm(BatchNorm()),
+    ],
+  ].map { layers in
+    Architecture(
+      .custom(.sequential(layers + [.globalAveragePool, .linear(Linear(5))])), classes: 5, input: [3, 16, 16])
+  }
+
+  @Test(arguments: small + odd, [Mode.train, .eval])
+  func frozenFormIsTheSameFunction(_ architecture: Architecture, _ mode: Mode) throws {
+    let model = try Model(architecture, seed: 3)
+    // Statistics and weights that hide no mistake.
+    for buffer in 0..<2 where !model.buffers.isEmpty {
+      _ = try model.forward(
+        images * Float(buffer + 1), mode: .train, dropout: RandomStream(seed: 0, purpose: "dropout"))
+    }
+    let moved = try model.parameters.enumerated().map { (i, weight) throws(CoreError) in
+      try weight
+        + Tensor(RandomStream(seed: 5, purpose: "moved", i).normals(weight.count, deviation: 0.2), shape: weight.shape)
+    }
+    try model.setParameters(moved)
+    func run(_ parameters: [Tensor]?) throws -> (logits: Tensor, gradient: Tensor) {
+      let x = images.tracked()
+      let buffers = model.buffers
+      let logits = try model.forward(
+        x, mode: mode, parameters: parameters, dropout: RandomStream(seed: 1, purpose: "dropout"))
+      let loss = try crossEntropy(logits, labels: [0, 1, 2, 3], reduction: .sum)
+      #expect((mode == .train && !buffers.isEmpty) != zip(model.buffers, buffers).allSatisfy { $0.isIdentical(to: $1) })
+      try model.setBuffers(buffers)
+      return (logits, try gradients(of: loss, withRespectTo: [x])[0])
+    }
+    let (plain, frozen) = (try run(model.parameters), try run(nil))
+    if mode == .eval { #expect(try model(images).isIdentical(to: frozen.logits.detached())) }
+    for (a, b) in [(plain.logits, frozen.logits), (plain.gradient, frozen.gradient)] {
+      let scale = try a.detached().abs().max().item()
+      #expect(scale > 0)
+      let far = try (a.detached() - b.detached()).abs().floats().count { Double($0) > 2e-5 * scale }
+      // A value next to zero may fall on either side of a ReLU.
+      #expect(far <= a.count / 100, "\(far) of \(a.count)")
+    }
+  }
+
   @Test func trainingMovesTheRunningStatistics() throws {
     let model = try Model(Self.small[6])
     let before = model.copy()
@@ -70,6 +129,28 @@ import Testing
     try model.setParameters(model.parameters.map { try $0 + 1 })
     #expect(!copy.hasEqualWeights(to: model))
     #expect(try copy.hasEqualWeights(to: Model(Self.small[0])))
+  }
+
+  @Test func theOptimiserChangesWeightsInPlace() throws {
+    let model = try Model(Self.small[2])
+    let places = model.parameters.map { ObjectIdentifier($0.storage) }
+    let kept = model.parameters[0]
+    let before = kept.floats()
+    var optimiser = Optimiser(SGD(learningRate: 0.1, momentum: 0.9))
+    for _ in 0..<2 {
+      let gradients = try lossGradients(model)
+      try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
+    }
+    // Whoever holds a weight keeps its values; all others stay where they are.
+    #expect(kept.floats() == before)
+    #expect(model.parameters[0].floats() != before)
+    #expect(zip(model.parameters, places).dropFirst().allSatisfy { ObjectIdentifier($0.storage) == $1 })
+  }
+
+  private func lossGradients(_ model: Model) throws -> [Tensor] {
+    let parameters = model.trackedParameters()
+    let loss = try crossEntropy(model.forward(images, mode: .train, parameters: parameters), labels: [0, 1, 2, 3])
+    return try gradients(of: loss, withRespectTo: parameters)
   }
 
   /// TRADES' SmallCNN: Kaiming convolutions without bias, last layer zero, PyTorch's default elsewhere.

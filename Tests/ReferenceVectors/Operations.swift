@@ -1,10 +1,13 @@
+import Foundation
+import Operations
 import Tensors
 import TestSupport
 import Testing
 
 extension ReferenceVectors {
-  /// `ops.json`: every operation against PyTorch's outputs and gradients.
-  @Suite struct Operations {
+  /// `ops.json`: every operation against PyTorch's outputs and gradients; and the definitions, that the grid of
+  /// `OperationTests` trusts, against the same outputs.
+  @Suite struct OperationVectors {
     @Test(.enabled(if: VectorFolder.isPresent, VectorFolder.absence)) func allCases() throws {
       let file = try VectorFolder.json("ops.json")
       let tensors = try VectorFolder.safetensors("ops.safetensors")
@@ -17,16 +20,22 @@ extension ReferenceVectors {
     }
 
     private func check(_ item: OperationCase, _ tensors: VectorTensors) throws {
+      let operation = try Operation.named(item.op)
       var inputs: [String: Tensor] = [:]
       for (key, name) in item.inputs {
         let tensor = try tensors.tensor(name)
         inputs[key] = item.grads[key] == nil ? tensor : tensor.tracked()
       }
-      let outputs = try operation(item, inputs)
+      let outputs = try operation.apply(Arguments(inputs, item.attributes))
+      let exact = try operation.exact(Arguments(inputs.mapValues { Exact($0) }, item.attributes))
       for (key, name) in item.outputs {
         let actual = try #require(outputs[key], "\(item.name): no output \(key)")
+        let expected = try tensors.tensor(name)
+        expectClose(actual, expected, rtol: item.rtol, atol: item.atol, "\(item.name), output \(key)")
+        let defined = try #require(exact[key], "\(item.name): no output \(key) by definition")
         expectClose(
-          actual, try tensors.tensor(name), rtol: item.rtol, atol: item.atol, "\(item.name), output \(key)")
+          try Tensor(defined.values.map { Float($0) }, shape: defined.shape), expected, rtol: item.rtol,
+          atol: item.atol, "\(item.name), output \(key) by definition")
       }
       guard !item.grads.isEmpty else { return }
       // One scalar: Σ output · cotangent.
@@ -47,21 +56,21 @@ extension ReferenceVectors {
 }
 
 /// One entry of `cases`.
-struct OperationCase {
-  var name: String
-  var op: String
-  var attrs: Attributes
-  var inputs: [String: String]
-  var outputs: [String: String]
-  var cotangents: [String: String]
-  var grads: [String: String]
-  var rtol: Double
-  var atol: Double
+private struct OperationCase {
+  let name: String
+  let op: String
+  let attributes: Attributes
+  let inputs: [String: String]
+  let outputs: [String: String]
+  let cotangents: [String: String]
+  let grads: [String: String]
+  let rtol: Double
+  let atol: Double
 
   init(_ fields: [String: Any]) throws {
     name = try #require(fields["name"] as? String)
     op = try #require(fields["op"] as? String)
-    attrs = Attributes(values: fields["attrs"] as? [String: Any] ?? [:])
+    attributes = Attributes((fields["attrs"] as? [String: Any] ?? [:]).compactMapValues(Attribute.init(json:)))
     inputs = try #require(fields["inputs"] as? [String: String])
     outputs = try #require(fields["outputs"] as? [String: String])
     cotangents = fields["cotangents"] as? [String: String] ?? [:]
@@ -71,42 +80,18 @@ struct OperationCase {
   }
 }
 
-/// Attributes of a case; a size is a number, or a list of one, two or four.
-struct Attributes {
-  var values: [String: Any]
-
-  func float(_ key: String, _ standard: Double) -> Float {
-    if let text = values[key] as? String { return text == "inf" ? .infinity : Float(text) ?? .nan }
-    return Float(values[key] as? Double ?? standard)
-  }
-
-  func flag(_ key: String, _ standard: Bool) -> Bool { values[key] as? Bool ?? standard }
-  func text(_ key: String) -> String? { values[key] as? String }
-
-  func ints(_ key: String) -> [Int]? {
-    if let list = values[key] as? [Int] { return list }
-    return (values[key] as? Int).map { [$0] }
-  }
-
-  func int(_ key: String) -> Int? { ints(key)?.first }
-
-  func pair(_ key: String) -> (Int, Int)? {
-    guard let list = ints(key), let first = list.first else { return nil }
-    return (first, list.count > 1 ? list[1] : first)
-  }
-
-  var padding: Padding {
-    let list = ints("padding_top_bottom_left_right") ?? ints("padding") ?? [0]
-    switch list.count {
-    case 4: return Padding(top: list[0], bottom: list[1], left: list[2], right: list[3])
-    case 2: return Padding(top: list[0], bottom: list[0], left: list[1], right: list[1])
-    default: return Padding(list.first ?? 0)
+extension Attribute {
+  /// Nil for null.
+  fileprivate init?(json: Any) {
+    if let number = json as? NSNumber {
+      // A flag is a number too.
+      self = String(cString: number.objCType) == "c" ? .flag(number.boolValue) : .number(number.doubleValue)
+    } else if let text = json as? String {
+      self = .text(text)
+    } else if let list = json as? [Int] {
+      self = .list(list)
+    } else {
+      return nil
     }
-  }
-
-  /// `standard` where the file does not say.
-  func reduction(_ standard: LossReduction) throws -> LossReduction {
-    guard let text = text("reduction") else { return standard }
-    return try #require(LossReduction(rawValue: text), "unknown reduction \(text)")
   }
 }

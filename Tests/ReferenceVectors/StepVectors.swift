@@ -147,8 +147,7 @@ extension ReferenceVectors {
       let loss = try method.loss(step, adversarial: adversarial)
       let gradients = try gradients(of: loss.total, withRespectTo: step.parameters)
       sgd.settings.learningRate = Float(try expected.number("lr"))
-      let updated = try sgd.step(student.parameters, gradients: gradients)
-      try student.setParameters(updated)
+      try student.updateParameters { (weights) throws(CoreError) in try sgd.step(&weights, gradients: gradients) }
       return (loss, gradients)
     }
 

@@ -6,13 +6,6 @@ func sample(_ shape: [Int], _ name: String = "x") throws -> Tensor {
   try Tensor.normal(shape, stream: RandomStream(seed: 7, purpose: name, indices: shape))
 }
 
-/// Distinct numbers 0.1 apart, their magnitudes 0.04 apart and 0.03 away from 0, in random order: nothing near a kink.
-func spread(_ shape: [Int], _ name: String = "x") throws -> Tensor {
-  let count = shape.reduce(1, *)
-  let order = RandomStream(seed: 7, purpose: name, indices: shape).permutation(count)
-  return try Tensor(order.map { (Float($0) - Float(count / 2)) * 0.1 + 0.03 }, shape: shape)
-}
-
 func expectEqual(
   _ actual: Tensor, _ expected: Tensor, tolerance: Float = 0, _ comment: Comment? = nil,
   sourceLocation: SourceLocation = #_sourceLocation

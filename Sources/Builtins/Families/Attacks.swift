@@ -7,7 +7,7 @@ extension BuiltinTable {
     Builtin(
       "fgsm(eps: float | none = none) -> attack", "The fast gradient sign method: one step of size eps.",
       details:
-        "x' = clip(x + eps·sign(∇ CE), 0, 1). Goodfellow et al. 2015. Without eps it takes that of `evaluate` or `perturb`.",
+        "x' = clip(x + eps·sign(∇ CE), 0, 1). Goodfellow et al. 2015.\n\n- eps: radius in units of the [0, 1] image; when left out, that of `evaluate` or `perturb`.",
       examples: [Example("fgsm(eps=8/255)", "fgsm(eps=8/255)")],
       seeAlso: ["pgd", "evaluate"], search: ["one step", "gradient sign"], family: "attacks"
     ) { call throws(LTDError) in
@@ -24,6 +24,7 @@ extension BuiltinTable {
         - random_start: false begins at the image itself (BIM).
         - restarts: each example keeps the start with the largest cross-entropy.
         - objective: "ce" (cross-entropy) or "kl" (divergence from the clean prediction, as in TRADES).
+        - steps: gradient steps of each start.
         """,
       examples: [Example("pgd(eps=8/255, steps=20)", "pgd(eps=8/255, steps=20)")],
       seeAlso: ["fgsm", "evaluate", "perturb"], search: ["bim", "i-fgsm", "madry", "linf", "restarts"],
@@ -46,7 +47,7 @@ extension BuiltinTable {
       "perturb(model: model, x: tensor, y: tensor, attack: attack, eps: float = 8/255, seed: int = 0) -> tensor",
       "Adversarial images for a batch: within eps of x and within [0, 1].",
       details:
-        "x is [n, c, h, w] in [0, 1], y the true classes. Random starts depend on the seed and the place in the batch.",
+        "Random starts depend on the seed and the place in the batch.\n\n- x: images [n, c, h, w] in [0, 1].\n- y: their classes [n].",
       examples: [
         Example(
           "x = full([2, 1, 28, 28], 0.5); max(abs(perturb(mlp(), x, [3, 4], fgsm(), eps=0.25) - x)) <= 0.25", "true")

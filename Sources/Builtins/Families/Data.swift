@@ -12,9 +12,11 @@ extension BuiltinTable {
         label posterior {a: w, b: 1 - w}, kept as `posterior`; its one-hot label is drawn from that posterior. So it is \
         the one data set on which soft labels can be held against the truth.
 
-        - n: training images; test: test images, a quarter of n when left out.
+        - n: training images.
+        - test: test images; a quarter of n when left out.
         - seed: the same seed gives the same images; image i does not depend on n.
         - size: height and width in pixels.
+        - ambiguity: share of blends, 0 to 1.
         """,
       examples: [
         Example(
@@ -37,6 +39,7 @@ extension BuiltinTable {
     files("cifar100", "photographs, 32×32 RGB, 100 classes", like: "cifar10", cifar100),
     Builtin(
       "take(data: dataset, n: int) -> dataset", "The first n examples, or all where there are fewer.",
+      details: "- n: how many examples.",
       examples: [
         Example(
           "glyphs(n=40)[0].take(5)", "dataset glyphs train: 5 images 1×28×28, 10 classes, with exact label posteriors")
@@ -58,7 +61,8 @@ extension BuiltinTable {
     Builtin(
       "hold_out(data: dataset, fraction: float, seed: int = 0) -> list",
       "Two data sets: a random share of the examples, and the rest.",
-      details: "Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.",
+      details:
+        "Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.\n\n- fraction: share of the examples in the first data set, 0 to 1.",
       examples: [Example("a, b = hold_out(glyphs(n=40)[0], 0.75); [len(a), len(b)]", "[30, 10]")],
       seeAlso: ["take", "shuffled"], search: ["validation", "split", "random_split"], family: "data"
     ) { call throws(LTDError) in
@@ -71,8 +75,9 @@ extension BuiltinTable {
     Builtin(
       "save_png(images: tensor, path: string, columns: int = 10, scale: int = 1) -> none",
       "Writes an image [c, h, w], or a grid of images [n, c, h, w], as a PNG file.",
-      details: "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels.",
-      examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "none")],
+      details:
+        "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels.\n\n- images: [c, h, w] or [n, c, h, w] with values in [0, 1]; c is 1 or 3.\n- columns: images in a row of the grid.\n- scale: pixels for each pixel of the image, in both directions.",
+      examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
       seeAlso: ["glyphs"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
     ) { call throws(LTDError) in
       let images = try call.object("images", as: TensorObject.self).tensor
@@ -102,8 +107,11 @@ extension BuiltinTable {
       "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
       "The official files in a folder: [train, test]; \(content).",
       details: """
-        Pixel values are divided by 255. `train` and `test` take the first n examples only. Truncated, mislabelled or \
-        foreign files are refused with a sentence that says what is wrong with which file.
+        Pixel values are divided by 255. Truncated, mislabelled or foreign files are refused with a sentence that says what \
+        is wrong with which file.
+
+        - dir: the folder with the official files, as they are or unpacked.
+        - train, test: how many of the first examples to take; all when left out.
         """,
       seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
     ) { call throws(LTDError) in

@@ -8,6 +8,8 @@ extension BuiltinTable {
       details: """
         f may use any tensor code: its own loops and functions, models, losses. The gradient has the shape of x. A number \
         that does not depend on x has the gradient 0.
+
+        - f: takes x and gives one number.
         """,
       examples: [Example("grad(x => sum(x**2), [1.0, 2, 3])", "tensor f32 [3]  2 4 6")],
       seeAlso: ["value_and_grad"], search: ["gradient", "backward", "autograd", "derivative", "jacobian"],
@@ -16,20 +18,105 @@ extension BuiltinTable {
     Builtin(
       "value_and_grad(f: function, x: tensor) -> list",
       "The value of f at x and its gradient there: [value, gradient].",
+      details: "- f: takes x and gives one number.",
       examples: [Example("value_and_grad(x => sum(x**2), [1.0, 2])", "[5.0, tensor f32 [2]  2 4]")],
       seeAlso: ["grad"], search: ["gradient", "backward", "loss"], family: "tensors"
     ) { call throws(LTDError) in
       let (value, gradient) = try call.differentiate()
       return Value([Value(value.detached()), Value(TensorObject(gradient))])
     },
+    Builtin(
+      "check_gradients(f: function, x: tensor, tolerance: float > 0 = 0.01, step: float > 0 = 0.01, samples: int > 0 = 256, seed: int = 0) -> record",
+      "Compares grad(f, x) with finite differences; an error when they disagree.",
+      details: """
+        Values are f32, their differences and quotients are formed in double precision. Where the two disagree, larger and \
+        smaller steps are tried before anything is said.
+
+        - f: gives a single number.
+        - tolerance: the greatest |gradient - difference| allowed, as a share of the greatest slope found.
+        - step: x is moved by it both ways, relative to elements greater than 1.
+        - samples: how many elements of x are compared; chosen at random when x has more.
+
+        The record has the greatest `deviation`, its `place`, the `gradient` and the `difference` there, and how many elements \
+        were `compared`.
+        """,
+      examples: [
+        Example("check_gradients(x => sum(x**3), [1.0, -2, 3]).compared", "3"),
+        Example("check_gradients(x => sum(exp(x)), randn([100, 100], seed=1)).deviation < 0.001", "true"),
+      ],
+      seeAlso: ["grad", "value_and_grad", "check_finite"],
+      search: ["gradcheck", "numerical gradient", "finite differences", "debug"], family: "tensors"
+    ) { call throws(LTDError) in
+      let x = try call.object("x", as: TensorObject.self).tensor
+      let (samples, tolerance, step) = (try call.int("samples"), try call.float("tolerance"), try call.float("step"))
+      var elements: [Int]?
+      if x.count > samples {
+        let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+        elements = RandomStream(seed: seed, purpose: "check_gradients").permutation(x.count).prefix(samples).sorted()
+      }
+      // An error of the language within f passes through the core as it is.
+      var failure: LTDError?
+      let result: GradientCheck
+      do throws(CoreError) {
+        result = try checkGradients(at: x, elements: elements, step: Float(step)) { (x) throws(CoreError) in
+          do throws(LTDError) {
+            return try call.single(call.invoke(call["f"], [.object(TensorObject(x))]))
+          } catch {
+            failure = error
+            throw CoreError(.value, "f failed")
+          }
+        }
+      } catch {
+        throw failure ?? LTDError(error)
+      }
+      let place = Self.place(result.element, in: x.shape)
+      guard result.deviation.isFinite else {
+        throw call.error(
+          .numeric, "f or its gradient is not a finite number at x\(place) or near it",
+          hint: "check_finite(true) says why",
+          at: "f")
+      }
+      guard result.deviation <= tolerance else {
+        throw call.error(
+          .numeric,
+          "the gradient of f at x\(place) is \(formatGeneral(result.analytic, digits: 4)), but finite differences give \(formatGeneral(result.numeric, digits: 4)): a deviation of \(formatGeneral(result.deviation, digits: 4)), where \(formatGeneral(tolerance, digits: 4)) is allowed",
+          hint:
+            "f jumps or has a kink near there, or a part of it has no gradient (round, sign, argmax, numbers taken out of tensors)",
+          at: "f")
+      }
+      return Value(fields: [
+        ("deviation", Value(result.deviation)), ("place", Value(place)), ("gradient", Value(result.analytic)),
+        ("difference", Value(result.numeric)), ("compared", Value(result.compared)),
+      ])
+    },
   ]
+}
+
+extension BuiltinTable {
+  /// Indices of an element in row-major order.
+  private static func place(_ element: Int, in shape: [Int]) -> [Int] {
+    var rest = element
+    var place: [Int] = []
+    for size in shape.reversed() where size > 0 {
+      place.append(rest % size)
+      rest /= size
+    }
+    return place.reversed()
+  }
 }
 
 extension Call {
   fileprivate func differentiate() throws(LTDError) -> (value: Tensor, gradient: Tensor) {
     let x = try object("x", as: TensorObject.self).tensor
     let tracked = try attempt { () throws(CoreError) in try x.asType(.float32).detached().tracked() }
-    let result = try invoke(try self["f"], [.object(TensorObject(tracked))])
+    let value = try single(try invoke(try self["f"], [.object(TensorObject(tracked))]))
+    return try attempt { () throws(CoreError) in
+      (value, try gradients(of: value, withRespectTo: [tracked])[0])
+    }
+  }
+
+  /// What f gave, as a tensor of one element.
+  fileprivate func single(_ result: Value) throws(LTDError) -> Tensor {
     guard let value = try Tensor.operand(result) else {
       throw error(
         .type, "f should give a number, not \(result.described)", hint: "take the sum or mean of the losses", at: "f")
@@ -39,8 +126,6 @@ extension Call {
         .shape, "f should give a single number, not a tensor of shape \(value.shape)",
         hint: "take the sum or mean of the losses", at: "f")
     }
-    return try attempt { () throws(CoreError) in
-      (value, try gradients(of: value, withRespectTo: [tracked])[0])
-    }
+    return value
   }
 }

@@ -68,6 +68,7 @@ extension BuiltinTable {
     },
     Builtin(
       "predict(model: model, x: tensor | dataset) -> tensor", "The class with the largest logit for each image: [n].",
+      details: "- x: images [n, c, h, w] in [0, 1], or a data set.",
       examples: [Example("predict(mlp(), zeros([3, 1, 28, 28])).shape", "[3]")],
       seeAlso: ["logits", "accuracy"], search: ["classify", "argmax", "label"], family: "evaluation"
     ) { call throws(LTDError) in

@@ -54,7 +54,8 @@ extension BuiltinTable {
     Builtin(
       "kl_div(p: tensor, q: tensor, T: float = 1, reduction: string = \"mean\") -> tensor",
       "KL(softmax(p / T) ‖ softmax(q / T)) of two sets of logits [n, classes].",
-      details: "Computed from log-softmaxes: finite, with finite gradients, also where a probability underflows.\n\n"
+      details:
+        "Computed from log-softmaxes: finite, with finite gradients, also where a probability underflows.\n\n- p, q: logits [n, classes].\n"
         + reductionText,
       examples: [Example("kl_div([[0.0, 0]], [[0.0, 0]])", "0.0")], seeAlso: ["cross_entropy", "trades"],
       search: ["kullback", "divergence", "distillation"], family: "losses"
@@ -67,6 +68,7 @@ extension BuiltinTable {
     },
     Builtin(
       "mse(a: tensor, b: tensor) -> tensor", "Mean squared difference.",
+      details: "- a, b: tensors of one shape.",
       examples: [Example("mse([1.0, 2], [1.0, 4])", "2.0")], seeAlso: ["cross_entropy"],
       search: ["squared error", "l2"],
       family: "losses"

@@ -7,26 +7,28 @@ extension BuiltinTable {
     - classes: number of logits.
     - channels, size: channels and height (= width) of the images.
     - seed: key of the initial weights.
-    - mean, std: normalisation inside the model, a number for each channel; images and eps stay in [0, 1].
     """
 
   static let models: [Builtin] = [
     Builtin(
       "mlp(hidden: list = [256, 256], classes: int = 10, channels: int = 1, size: int = 28, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
-      "A multilayer perceptron: flatten, then linear layers with relu between them.", details: sizes,
+      "A multilayer perceptron: flatten, then linear layers with relu between them.",
+      details: sizes + "\n- hidden: sizes of the hidden layers.",
       examples: [Example("mlp(hidden=[32]).size", "25450")],
       seeAlso: ["smallcnn", "fit"], search: ["network", "fully connected", "perceptron", "dense"], family: "models"
-    ) { call throws(LTDError) in try call.model { () throws(CoreError) in .mlp(hidden: try call.core.ints("hidden")) }
+    ) { call throws(LTDError) in
+      try call.zooModel { () throws(CoreError) in .mlp(hidden: try call.core.ints("hidden")) }
     },
     Builtin(
       "smallcnn(classes: int = 10, channels: int = 1, size: int = 28, seed: int = 0, width: int = 32, features: int = 200, dropout: float = 0.5, mean: list | none = none, std: list | none = none) -> model",
       "The SmallCNN of TRADES: four 3×3 convolutions, two max poolings, three linear layers.",
       details: sizes
+        + "\n- features: size of the two hidden linear layers.\n- dropout: share of the features dropped in training."
         + "\n- width: channels of the first two convolutions (32 in TRADES); the next two have twice as many.",
       examples: [Example("smallcnn().size", "312202")],
       seeAlso: ["mlp", "preactresnet18", "fit"], search: ["network", "cnn", "convolutional", "trades"], family: "models"
     ) { call throws(LTDError) in
-      try call.model { () throws(CoreError) in
+      try call.zooModel { () throws(CoreError) in
         let width = try call.core.int("width")
         guard (1...4096).contains(width) else {
           throw CoreError(.value, "width=\(width)", hint: "choose 1 to 4096; TRADES has 32")
@@ -40,7 +42,7 @@ extension BuiltinTable {
     Builtin(
       "preactresnet18(classes: int = 10, channels: int = 3, size: int = 32, seed: int = 0, variant: string = \"activated\", planes: list = [64, 128, 256, 512], mean: list | none = none, std: list | none = none) -> model",
       "The pre-activation ResNet-18 of CIFAR.",
-      details: sizes + """
+      details: sizes + "\n- planes: channels of the four stages." + """
 
         - variant: "activated" (shortcuts read relu(bn1(x)), batch norm before pooling: Rice, AWP), "raw_bn" (shortcuts read \
         x, batch norm before pooling: Wong) or "raw" (shortcuts read x, no batch norm before pooling: RobustBench).
@@ -48,7 +50,7 @@ extension BuiltinTable {
       examples: [Example("preactresnet18().size", "11172170")],
       seeAlso: ["wideresnet", "resnet18"], search: ["network", "residual"], family: "models"
     ) { call throws(LTDError) in
-      try call.model { () throws(CoreError) in
+      try call.zooModel { () throws(CoreError) in
         let name = try call.core.string("variant")
         guard let variant = PreActResNet18.Variant(rawValue: name) else {
           throw CoreError(.value, "there is no variant \"\(name)\" of preactresnet18", hint: "activated, raw_bn or raw")
@@ -59,35 +61,38 @@ extension BuiltinTable {
     Builtin(
       "wideresnet(depth: int = 28, widen: int = 10, classes: int = 10, channels: int = 3, size: int = 32, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
       "A wide residual network as in TRADES.",
-      details: sizes + "\n- depth is 6·n + 4; WRN-28-10 and WRN-34-10 are usual.",
+      details: sizes
+        + "\n- depth: layers, 6n + 4; WRN-28-10 and WRN-34-10 are usual.\n- widen: factor of the widths 16, 32, 64.",
       examples: [Example("wideresnet(depth=10, widen=1).size", "77850")],
       seeAlso: ["preactresnet18"], search: ["network", "wrn", "residual"], family: "models"
     ) { call throws(LTDError) in
-      try call.model { () throws(CoreError) in
+      try call.zooModel { () throws(CoreError) in
         .wideResNet(WideResNet(depth: try call.core.int("depth"), widen: try call.core.int("widen")))
       }
     },
     Builtin(
       "resnet18(classes: int = 10, channels: int = 3, size: int = 32, seed: int = 0, planes: list = [64, 128, 256, 512], mean: list | none = none, std: list | none = none) -> model",
-      "ResNet-18 for CIFAR (3×3 stem).", details: sizes,
+      "ResNet-18 for CIFAR (3×3 stem).", details: sizes + "\n- planes: channels of the four stages.",
       examples: [Example("resnet18().size", "11173962")],
       seeAlso: ["preactresnet18", "resnet50"], search: ["network", "residual"], family: "models"
     ) { call throws(LTDError) in
-      try call.model { () throws(CoreError) in .resNet18(planes: try call.core.ints("planes")) }
+      try call.zooModel { () throws(CoreError) in .resNet18(planes: try call.core.ints("planes")) }
     },
     Builtin(
       "resnet50(classes: int = 1000, channels: int = 3, size: int = 224, seed: int = 0, width: int = 64, mean: list | none = none, std: list | none = none) -> model",
-      "ResNet-50 for ImageNet as in torchvision.", details: sizes,
+      "ResNet-50 for ImageNet as in torchvision.",
+      details: sizes + "\n- width: channels of the first stage; 64 in ResNet-50, 128 in its wide form.",
       examples: [Example("resnet50(width=4, classes=10).classes", "10")],
       seeAlso: ["resnet18"], search: ["network", "residual", "imagenet", "torchvision"], family: "models"
-    ) { call throws(LTDError) in try call.model { () throws(CoreError) in .resNet50(width: try call.core.int("width")) }
+    ) { call throws(LTDError) in
+      try call.zooModel { () throws(CoreError) in .resNet50(width: try call.core.int("width")) }
     },
     Builtin(
       "save_model(model: model, path: string) -> none",
       "Writes architecture and weights as safetensors, with PyTorch's names.",
       details:
         "The file is written under a temporary name and renamed, so that a file of the same name is never half replaced.",
-      examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "none")],
+      examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
       seeAlso: ["load_model", "load_weights"], search: ["checkpoint", "export", "state_dict", "safetensors"],
       family: "models"
     ) { call throws(LTDError) in
@@ -128,6 +133,7 @@ extension BuiltinTable {
     Builtin(
       "same_weights(a: model, b: model) -> bool",
       "Whether two models have the same architecture and weights, bit for bit.",
+      details: "- a, b: the models.",
       examples: [Example("same_weights(mlp(seed=1), mlp(seed=2))", "false")],
       seeAlso: ["copy"], search: ["equal", "compare"], family: "models"
     ) { call throws(LTDError) in
@@ -140,32 +146,27 @@ extension BuiltinTable {
 
 extension Call {
   /// A fresh model of a family, with the sizes that all families share.
-  fileprivate func model(_ family: () throws(CoreError) -> Architecture.Family) throws(LTDError) -> Value {
-    let mean = try numbers("mean")
-    let std = try numbers("std")
-    return try attempt { () throws(CoreError) in
-      guard (mean == nil) == (std == nil) else {
-        throw CoreError(.value, "a normalisation needs both mean and std", hint: "give both, or none")
-      }
+  fileprivate func zooModel(_ family: () throws(CoreError) -> Architecture.Family) throws(LTDError) -> Value {
+    try model { () throws(CoreError) in
       let size = try core.int("size")
-      var normalisation: Normalisation?
-      if let mean, let std { normalisation = Normalisation(mean: mean, std: std) }
-      return Value(
-        ModelObject(
-          try Model(
-            Architecture(
-              try family(), classes: try core.int("classes"), input: [try core.int("channels"), size, size],
-              normalisation: normalisation), seed: try core.seed("seed"))))
+      return Architecture(
+        try family(), classes: try core.int("classes"), input: [try core.int("channels"), size, size],
+        normalisation: try normalisation())
     }
   }
 
-  private func numbers(_ name: String) throws(LTDError) -> [Double]? {
-    guard let items = try optionalList(name) else { return nil }
-    var numbers: [Double] = []
-    for item in items {
-      guard let number = item.asDouble else { throw error(.type, "\(name) is a list of numbers", at: name) }
-      numbers.append(number)
+  /// A fresh model with weights from the argument `seed`.
+  func model(_ architecture: () throws(CoreError) -> Architecture) throws(LTDError) -> Value {
+    try attempt { () throws(CoreError) in Value(ModelObject(try Model(architecture(), seed: try core.seed("seed")))) }
+  }
+
+  /// The arguments `mean` and `std`.
+  func normalisation() throws(CoreError) -> Normalisation? {
+    let (mean, std) = (try core.numbers("mean"), try core.numbers("std"))
+    guard (mean == nil) == (std == nil) else {
+      throw CoreError(.value, "a normalisation needs both mean and std", hint: "give both, or none")
     }
-    return numbers
+    guard let mean, let std else { return nil }
+    return Normalisation(mean: mean, std: std)
   }
 }

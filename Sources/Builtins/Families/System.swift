@@ -5,15 +5,99 @@ extension BuiltinTable {
   static let system: [Builtin] = [
     Builtin(
       "threads(n: int | none = none) -> int", "How many threads share the work; with n, sets it.",
-      details: "Results do not depend on it. LTD_THREADS and --threads set it at the start.",
-      examples: [Example("threads() >= 1", "true")], search: ["cores", "parallel", "num_threads"], family: "system"
+      details:
+        "Results do not depend on it. LTD_THREADS and --threads set it at the start.\n\n- n: 1 to 256; nothing changes when left out.",
+      examples: [Example("threads() >= 1", "true")], seeAlso: ["time"], search: ["cores", "parallel", "num_threads"],
+      family: "system"
     ) { call throws(LTDError) in
       if let n = try call.optionalInt("n") {
         guard (1...256).contains(n) else { throw call.error(.value, "n is from 1 to 256, not \(n)", at: "n") }
         Compute.threads = n
       }
       return Value(Compute.threads)
-    }
+    },
+    Builtin(
+      "memory() -> record",
+      "Bytes that tensors take: `in_use` now, `peak` since the start, `cached` for reuse, and the `limit`.",
+      details: """
+        Beyond the limit an operation ends with an error. It is nine tenths of the machine's memory, or LTD_MEMORY_LIMIT, \
+        which takes bytes or a number with K, M or G.
+        """,
+      examples: [Example("m = memory(); m.in_use <= m.peak", "true")], seeAlso: ["threads"],
+      search: ["ram", "allocator", "peak", "out of memory"], family: "system"
+    ) { call throws(LTDError) in
+      let memory = Compute.memory
+      return Value(fields: [
+        ("in_use", Value(memory.inUse)), ("peak", Value(memory.peak)), ("cached", Value(memory.cached)),
+        ("limit", Value(Compute.memoryLimit)),
+      ])
+    },
+    Builtin(
+      "check_finite(on: bool | none = none) -> bool",
+      "Whether every tensor operation reports where NaN or an infinity first appears, as an error; with on, sets it.",
+      details: """
+        Otherwise they spread as IEEE 754 says. The error names the operation, the place of the element and the line; within \
+        a model the layer, and in a gradient the operation that it came back through. Slow: --check-finite sets it for a run.
+
+        - on: true or false; nothing changes when left out.
+        """,
+      examples: [
+        Example("check_finite()", "false"),
+        Example(
+          "check_finite(true); try { log(tensor([1.0, 0])) } catch e { print(e.message) }; check_finite(false)",
+          "log gives -inf at [1] of a tensor [2]\nfalse"),
+      ],
+      seeAlso: ["isfinite", "check_gradients"], search: ["nan", "infinity", "anomaly", "detect_anomaly", "debug"],
+      family: "system"
+    ) { call throws(LTDError) in
+      if let on = try call.optionalBool("on") { Compute.checksFinite = on }
+      return Value(Compute.checksFinite)
+    },
+    Builtin(
+      "track(xs, title: string = \"\", quiet: bool = false) -> any",
+      "The same elements, for a loop whose progress is shown on the terminal.",
+      details:
+        "Shows how far the loop is and how long it will take; nothing in a pipe.\n\n- title: what the loop does.",
+      examples: [Example("for T in track([1, 2], \"temperature\") { print(T) }", "1\n2")], seeAlso: ["fit"],
+      search: ["progress", "tqdm", "bar", "loop"], family: "system"
+    ) { call throws(LTDError) in
+      let items = try call[0].elements(call.session)
+      return Value(TrackedObject(items, title: try call.string("title"), isQuiet: try call.bool("quiet")))
+    },
+  ]
+
+  /// Parameters that mean the same wherever they stand.
+  static let parameterNotes: [String: String] = [
+    "tensors.x": "a tensor, or numbers in lists",
+    "losses.x": "a tensor, or numbers in lists",
+    "a": "a tensor or a number; the shapes of both broadcast",
+    "b": "a tensor or a number; the shapes of both broadcast",
+    "mask": "a tensor of bools",
+    "shape": "sizes of the axes, such as [2, 3]",
+    "parts": "tensors whose shapes agree",
+    "axis": "the axis to go along, counted from 0, or from the end with -1",
+    "start": "the first number",
+    "stop": "the last number",
+    "n": "how many",
+    "model": "such as smallcnn()",
+    "data": "such as those of glyphs() or cifar10(dir)",
+    "attack": "such as fgsm() or pgd(steps=20)",
+    "logits": "the model's outputs before the softmax [n, classes]",
+    "labels": "classes [n], whole numbers from 0",
+    "T": "temperature: the logits are divided by it before the softmax",
+    "eps": "radius in units of the [0, 1] image",
+    "batch": "examples at a time; the result does not depend on it",
+    "seed": "key of the random numbers: the same seed gives the same result",
+    "quiet": "true shows no progress",
+    "layers.kernel": "size of the window: one number for both axes, or [height, width]",
+    "layers.stride": "step of the window: one number, or [height, width]",
+    "layers.padding": "zeros around the image: one number, [height, width] or [top, bottom, left, right]",
+    "layers.bias": "whether a learned number is added to each output",
+    "layers.init":
+      "how weights are drawn: \"standard\" (PyTorch's: uniform in ±1/√fan_in), \"kaiming_fan_in\", \"kaiming_fan_out\" (normal with variance 2/fan, bias 0), \"standard_zero_bias\" or \"zero\"",
+    "mean": "for a normalisation inside the model, a number for each channel; images and eps stay in [0, 1]",
+    "std": "goes with mean",
+    "path": "the file; a relative path counts from the folder in which ltd was started",
   ]
 
   /// Names of other libraries, and what to write here.
@@ -26,5 +110,8 @@ extension BuiltinTable {
     "backward": "use grad(f, x) or value_and_grad(f, x)", "no_grad": "gradients are only followed inside of grad(f, x)",
     "train": "use fit(model, data, …)", "DataLoader": "use fit(model, data, batch=128) or data.batches(128)",
     "CrossEntropyLoss": "use cross_entropy(logits, labels)", "kl_divergence": "use kl_div(p, q)",
+    "Conv2d": "use conv2d(64, kernel=3)", "Linear": "use linear(10)", "BatchNorm2d": "use batch_norm()",
+    "Sequential": "use sequential([…])", "ReLU": "use relu()", "Flatten": "use flatten()",
+    "MaxPool2d": "use max_pool(2)", "Dropout": "use dropout(0.5)", "normalize": "use normalise(mean, std)",
   ]
 }

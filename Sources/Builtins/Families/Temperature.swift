@@ -8,6 +8,7 @@ extension BuiltinTable {
     Builtin(
       "soft_labels(model: model, x: tensor | dataset, T: float = 1) -> tensor",
       "The model's softmax at temperature T: softmax(logits / T), [n, classes].",
+      details: "- x: images [n, c, h, w] in [0, 1], or a data set.",
       examples: [Example("sum(soft_labels(mlp(), zeros([1, 1, 28, 28]), T=4)[0]) > 0.999", "true")],
       seeAlso: ["whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
       family: "temperature"
@@ -37,6 +38,7 @@ extension BuiltinTable {
         - posterior_gap: mean total variation distance to the exact posterior, for data that has one (glyphs).
 
         Accuracy is the same at every temperature.
+        - T: temperatures, one row of the table each.
         """,
       examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
       seeAlso: ["soft_labels", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],

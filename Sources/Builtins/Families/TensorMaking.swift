@@ -8,6 +8,8 @@ extension BuiltinTable {
       details: """
         Whole numbers give i64, bools a mask, anything with a decimal point f32. A list of tensors is stacked. Tensors are \
         values: after y = x, changing y leaves x alone.
+
+        - data: whole numbers make an i64 tensor, bools a mask, all other numbers f32.
         """,
       examples: [
         Example("tensor([[1, 2], [3, 4.5]])", "tensor f32 [2, 2]\n  1   2\n  3 4.5"),
@@ -26,6 +28,7 @@ extension BuiltinTable {
     filled("ones", 1, like: "zeros"),
     Builtin(
       "full(shape: list, value: float) -> tensor", "A tensor filled with one value.",
+      details: "- value: of every element.",
       examples: [Example("full([2], 0.5)", "tensor f32 [2]  0.5 0.5")], seeAlso: ["zeros", "ones"],
       search: ["constant", "fill"],
       family: "tensors"
@@ -34,6 +37,7 @@ extension BuiltinTable {
     },
     Builtin(
       "eye(n: int) -> tensor", "The identity matrix [n, n].",
+      details: "- n: rows and columns.",
       examples: [Example("eye(2)", "tensor f32 [2, 2]\n  1 0\n  0 1")], seeAlso: ["one_hot"], search: ["identity"],
       family: "tensors"
     ) { call throws(LTDError) in
@@ -46,7 +50,8 @@ extension BuiltinTable {
     Builtin(
       "arange(start: number, stop: number | none = none, step: number = 1) -> tensor",
       "Evenly spaced numbers from start to before stop; with one argument, from 0 to before it.",
-      details: "Whole numbers give i64, others f32. For a list of whole numbers, 0..9 is shorter.",
+      details:
+        "Whole numbers give i64, others f32. For a list of whole numbers, 0..9 is shorter.\n\n- start: the first number; with one argument, the number before which it ends.\n- stop: the numbers end before it.\n- step: from one number to the next.",
       examples: [
         Example("arange(4)", "tensor i64 [4]  0 1 2 3"),
         Example("arange(0, 1, 0.25)", "tensor f32 [4]  0 0.25 0.5 0.75"),
@@ -105,6 +110,7 @@ extension BuiltinTable {
     },
     Builtin(
       "one_hot(labels: tensor, classes: int) -> tensor", "Rows with a 1 at each label: [n, classes].",
+      details: "- classes: columns of the result.",
       examples: [Example("one_hot([2, 0], classes=3)", "tensor f32 [2, 3]\n  0 0 1\n  1 0 0")], seeAlso: ["eye"],
       search: ["labels"],
       family: "tensors"

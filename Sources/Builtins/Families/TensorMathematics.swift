@@ -1,35 +1,53 @@
 import Interpreter
+import Networks
 import Tensors
 
 extension BuiltinTable {
   /// Element by element; those that numbers know too (`exp`, `abs`, …) are the language's own, see `TensorObject.apply`.
   static let tensorMathematics: [Builtin] = [
-    unary("relu", "max(x, 0); its gradient at 0 is 0.", "tensor f32 [2]  0 2", of: "[-1.0, 2]", search: ["activation"])
-    { (x) throws(CoreError) in try x.relu() },
+    activation("relu", "max(x, 0); its gradient at 0 is 0", "[-1.0, 2]", "tensor f32 [2]  0 2", .relu) {
+      (x) throws(CoreError) in try x.relu()
+    },
+    activation("silu", "x·sigmoid(x), also called swish", "[0.0]", "tensor f32 [1]  0", .silu) {
+      (x) throws(CoreError) in
+      try x.silu()
+    },
     unary(
-      "silu", "x·sigmoid(x), also called swish.", "tensor f32 [1]  0", of: "[0.0]", search: ["swish", "activation"]
-    ) { (x) throws(CoreError) in try x.silu() },
-    unary("sigmoid", "1 / (1 + exp(-x)).", "tensor f32 [1]  0.5", of: "[0.0]", search: ["logistic"]) {
+      "sigmoid", "1 / (1 + exp(-x)).", "tensor f32 [1]  0.5", of: "[0.0]", seeAlso: ["softplus", "tanh"],
+      search: ["logistic"]
+    ) {
       (x) throws(CoreError) in try x.sigmoid()
     },
-    unary("softplus", "log(1 + exp(x)) without overflow.", "tensor f32 [1]  100", of: "[100.0]", search: ["activation"])
-    { (x) throws(CoreError) in try x.softplus() },
     unary(
-      "sign", "-1, 0 or 1 for each element; no gradient.", "tensor f32 [3]  -1 0 1", of: "[-2.0, 0, 3]", search: ["sgn"]
+      "softplus", "log(1 + exp(x)) without overflow.", "tensor f32 [1]  100", of: "[100.0]",
+      seeAlso: ["relu", "sigmoid"], search: ["activation"]
+    ) { (x) throws(CoreError) in try x.softplus() },
+    unary(
+      "sign", "-1, 0 or 1 for each element; no gradient.", "tensor f32 [3]  -1 0 1", of: "[-2.0, 0, 3]",
+      seeAlso: ["abs"], search: ["sgn"]
     ) { (x) throws(CoreError) in try x.sign() },
-    unary("square", "x·x.", "tensor f32 [2]  1 4", of: "[1.0, 2]", search: ["power"]) { (x) throws(CoreError) in
+    unary("square", "x·x.", "tensor f32 [2]  1 4", of: "[1.0, 2]", seeAlso: ["sqrt"], search: ["power"]) {
+      (x) throws(CoreError) in
       try x.square()
     },
     Builtin(
-      "leaky_relu(x: tensor, slope: float = 0.01) -> tensor", "x where x > 0, slope·x elsewhere.",
+      "leaky_relu(x: tensor | none = none, slope: float = 0.01) -> tensor | layer",
+      "x where x > 0, slope·x elsewhere; without x, the layer that does it.",
+      details: "- slope: for negative x.",
       examples: [Example("leaky_relu([-1.0, 2], slope=0.1)", "tensor f32 [2]  -0.1 2")], seeAlso: ["relu"],
       search: ["activation"], family: "tensors"
     ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").leakyRelu(slope: Float(call.core.float("slope"))) }
+      let slope = try call.float("slope")
+      guard let x = try call.optionalObject("x", as: TensorObject.self)?.tensor else {
+        return try call.layer(.leakyRelu(slope: slope))
+      }
+      return try made { () throws(CoreError) in try x.leakyRelu(slope: Float(slope)) }
     },
     Builtin(
       "clip(x: tensor, min: float | none = none, max: float | none = none) -> tensor",
-      "Limits every element to a range.", details: "The gradient is 1 inside and on the bounds, 0 outside.",
+      "Limits every element to a range.",
+      details:
+        "The gradient is 1 inside and on the bounds, 0 outside.\n\n- min, max: the bounds; none leaves that side open.",
       examples: [Example("clip([-1, 0.5, 2], min=0, max=1)", "tensor f32 [3]  0 0.5 1")],
       seeAlso: ["where", "maximum"],
       search: ["clamp", "limit", "bound"], family: "tensors"
@@ -42,6 +60,7 @@ extension BuiltinTable {
     },
     Builtin(
       "where(mask: tensor, a: tensor, b: tensor) -> tensor", "Elements of a where the mask is true, of b elsewhere.",
+      details: "- mask: where to take a.\n- a, b: tensors or numbers; the three shapes broadcast.",
       examples: [Example("where(tensor([1, -2]) > 0, 1, 0)", "tensor i64 [2]  1 0")], seeAlso: ["clip"],
       search: ["select", "if", "condition"], family: "tensors"
     ) { call throws(LTDError) in
@@ -69,12 +88,28 @@ extension BuiltinTable {
     },
   ]
 
-  private static func unary(
-    _ name: String, _ summary: String, _ result: String, of input: String, search: [String],
+  private static func activation(
+    _ name: String, _ what: String, _ input: String, _ result: String, _ layer: Layer,
     _ operation: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
   ) -> Builtin {
     Builtin(
-      "\(name)(x: tensor) -> tensor", summary, examples: [Example("\(name)(\(input))", result)], search: search,
+      "\(name)(x: tensor | none = none) -> tensor | layer", "\(what); without x, the layer that does it.",
+      examples: [Example("\(name)(\(input))", result), Example("\(name)()", "\(name)()")],
+      seeAlso: [name == "relu" ? "silu" : "relu", "leaky_relu", "sequential"],
+      search: ["activation", "swish", "ReLU", "SiLU"], family: "tensors"
+    ) { call throws(LTDError) in
+      guard let x = try call.optionalObject("x", as: TensorObject.self)?.tensor else { return try call.layer(layer) }
+      return try made { () throws(CoreError) in try operation(x) }
+    }
+  }
+
+  private static func unary(
+    _ name: String, _ summary: String, _ result: String, of input: String, seeAlso: [String], search: [String],
+    _ operation: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
+  ) -> Builtin {
+    Builtin(
+      "\(name)(x: tensor) -> tensor", summary, examples: [Example("\(name)(\(input))", result)], seeAlso: seeAlso,
+      search: search,
       family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in try operation(call.core.tensor("x")) }

@@ -32,7 +32,7 @@ extension BuiltinTable {
     Builtin(
       "argmax(x: tensor, axis: int | none = none) -> tensor",
       "The place of the greatest element along an axis, the first of equals.",
-      details: "Without an axis: the place in row-major order.",
+      details: "Without an axis: the place in row-major order.\n\n- axis: the axis to go along; none for all elements.",
       examples: [
         Example("argmax([1.0, 5, 2])", "1"), Example("argmax(tensor([[1, 2], [4, 3]]), axis=1)", "tensor i64 [2]  1 0"),
       ],
@@ -46,7 +46,8 @@ extension BuiltinTable {
     },
     Builtin(
       "norm(x: tensor, p: float = 2, axis: int | list | none = none, keepdim: bool = false) -> tensor",
-      "The p-norm: 1, 2 or inf.", details: axisText, examples: [Example("norm([3.0, 4])", "5.0")], seeAlso: ["abs"],
+      "The p-norm: 1, 2 or inf.", details: axisText + "\n- p: 1, 2 or inf.",
+      examples: [Example("norm([3.0, 4])", "5.0")], seeAlso: ["abs"],
       search: ["length", "l2", "linf"], family: "tensors"
     ) { call throws(LTDError) in
       try call.reduce { (x, axes, keepdim) throws(CoreError) in

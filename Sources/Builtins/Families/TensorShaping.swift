@@ -5,23 +5,25 @@ extension BuiltinTable {
   static let shapingTensors: [Builtin] = [
     Builtin(
       "reshape(x: tensor, shape: list) -> tensor", "The same elements under another shape; one size may be -1.",
+      details: "- shape: sizes of the new axes; one may be -1, which is worked out.",
       examples: [Example("reshape(arange(6), [2, -1])", "tensor i64 [2, 3]\n  0 1 2\n  3 4 5")],
       seeAlso: ["flatten", "permute"], search: ["view", "resize"], family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in try call.core.tensor("x").reshape(call.core.ints("shape")) }
     },
     Builtin(
-      "flatten(x: tensor, start: int = 0) -> tensor", "All axes from `start` on joined into one.",
-      examples: [Example("flatten(zeros([2, 3, 4]), start=1).shape", "[2, 12]")], seeAlso: ["reshape"],
-      search: ["ravel"],
-      family: "tensors"
+      "flatten(x: tensor | none = none, start: int = 0) -> tensor | layer",
+      "All axes from `start` on joined into one; without x, the layer that does it for each example.",
+      details: "- start: the first axis to join.",
+      examples: [Example("flatten(zeros([2, 3, 4]), start=1).shape", "[2, 12]"), Example("flatten()", "flatten()")],
+      seeAlso: ["reshape", "linear"], search: ["ravel", "Flatten"], family: "tensors"
     ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try call.core.tensor("x").flatten(from: call.core.int("start"))
-      }
+      guard let x = try call.optionalObject("x", as: TensorObject.self)?.tensor else { return try call.layer(.flatten) }
+      return try made { () throws(CoreError) in try x.flatten(from: call.core.int("start")) }
     },
     Builtin(
       "permute(x: tensor, order: list) -> tensor", "Axes in another order: axis i of the result is axis order[i] of x.",
+      details: "- order: the axes of x in the order of the result.",
       examples: [Example("permute(zeros([2, 3, 4]), [2, 0, 1]).shape", "[4, 2, 3]")], seeAlso: ["transpose"],
       search: ["axes", "moveaxis"], family: "tensors"
     ) { call throws(LTDError) in
@@ -29,6 +31,7 @@ extension BuiltinTable {
     },
     Builtin(
       "transpose(x: tensor, a: int = -2, b: int = -1) -> tensor", "Two axes exchanged; x.T reverses all of them.",
+      details: "- a, b: the two axes.",
       examples: [Example("transpose(tensor([[1, 2, 3]])).shape", "[3, 1]")], seeAlso: ["permute"],
       search: ["swapaxes", "t"],
       family: "tensors"
@@ -58,6 +61,7 @@ extension BuiltinTable {
     },
     Builtin(
       "gather(x: tensor, index: tensor) -> tensor", "x[i, index[i]] for every row i of a matrix.",
+      details: "- x: [n, c].\n- index: whole numbers [n], a column for each row.",
       examples: [Example("gather(tensor([[1, 2], [3, 4]]), [1, 0])", "tensor i64 [2]  2 3")], seeAlso: ["one_hot"],
       search: ["take_along_axis", "pick"], family: "tensors"
     ) { call throws(LTDError) in

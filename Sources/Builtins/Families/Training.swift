@@ -20,7 +20,8 @@ extension BuiltinTable {
     ) { call throws(LTDError) in Value(MethodObject(PGDAT())) },
     Builtin(
       "trades(beta: float = 6) -> method", "TRADES: CE(p(x), y) + beta·KL(p(x) ‖ p(x')).",
-      details: "x' maximises the same divergence from x + 0.001·N(0, I). Zhang et al. 2019.",
+      details:
+        "x' maximises the same divergence from x + 0.001·N(0, I). Zhang et al. 2019.\n\n- beta: weight of the robust term; 1 to 10, 6 in the paper.",
       examples: [Example("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "ltd", "pgd_at"],
       search: ["kl", "regularisation"], family: "training"
     ) { call throws(LTDError) in Value(MethodObject(TRADES(beta: try call.float("beta")))) },
@@ -35,6 +36,8 @@ extension BuiltinTable {
         - temperature: of the teacher. 1 is nearly one-hot for an over-confident teacher; large is nearly uniform.
         - mix: the target is (1 - mix)·q + mix·one-hot.
         - on: the loss around it, "trades" or "pgd_at".
+        - teacher: a trained model; its weights stay as they are.
+        - beta: weight of the robust term.
         """,
       examples: [Example("ltd(mlp(), temperature=3)", "ltd(mlp, temperature=3, beta=6)")],
       seeAlso: ["fit", "trades", "whatif", "soft_labels"],
@@ -68,6 +71,8 @@ extension BuiltinTable {
         - augment: "none", or "crop_flip" (CIFAR's random crop and flip).
         - validation: a data set on which the model is evaluated after each epoch.
         - seed: key of order, starts, dropout and augmentation. The same seed gives the same bits for any number of threads.
+        - epochs: passes over the data.
+        - batch: examples in a step of the optimiser.
         """,
       examples: [
         Example(

@@ -35,6 +35,19 @@ struct CoreCall {
     return numbers
   }
 
+  /// Numbers in a list; nil for `none`.
+  func numbers(_ name: String) throws(CoreError) -> [Double]? {
+    guard let list = try wrap({ () throws(LTDError) in try call.optionalList(name) }) else { return nil }
+    var numbers: [Double] = []
+    for item in list {
+      guard let number = item.asDouble else {
+        throw CoreError(.type, "\(name) of \(call.name) is a list of numbers, not of \(item.typeName)s")
+      }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
   /// An axis, a list of axes, or nil for `none`.
   func axes(_ name: String) throws(CoreError) -> [Int]? {
     let value = try wrap { () throws(LTDError) in try call[name] }

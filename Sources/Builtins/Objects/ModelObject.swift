@@ -12,7 +12,7 @@ final class ModelObject: HostObject {
 
   override var typeName: String { "model" }
   override var summary: String { "model \(model.name)" }
-  override var members: [String] { ["architecture", "classes", "input", "name", "parameters", "size"] }
+  override var members: [String] { ["architecture", "classes", "input", "layers", "name", "parameters", "size"] }
   override var callSignature: CallSignature? { Self.signature }
 
   override func call(_ call: Call) throws(LTDError) -> Value {
@@ -22,13 +22,16 @@ final class ModelObject: HostObject {
 
   override func attribute(_ name: String) throws(LTDError) -> Value? {
     switch name {
-    case "name": Value(model.name)
-    case "architecture": Value("\(model.architecture)")
-    case "classes": Value(model.classes)
-    case "input": Value(model.architecture.input)
-    case "size": Value(model.parameterCount)
-    case "parameters": Value(fields: model.state.map { ($0.name, Value($0.tensor)) })
-    default: nil
+    case "name": return Value(model.name)
+    case "architecture": return Value("\(model.architecture)")
+    case "classes": return Value(model.classes)
+    case "input": return Value(model.architecture.input)
+    case "layers":
+      let layers = try attempt { () throws(CoreError) in try model.architecture.network() }
+      return Value(LayerObject(built: layers))
+    case "size": return Value(model.parameterCount)
+    case "parameters": return Value(fields: model.state.map { ($0.name, Value($0.tensor)) })
+    default: return nil
     }
   }
 
@@ -39,5 +42,14 @@ final class ModelObject: HostObject {
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<model \(model.name)>" }
-  override func text(_ options: PrintOptions) -> String { "model \(model)" }
+
+  override func text(_ options: PrintOptions) -> String {
+    guard case .custom(let layer) = model.architecture.family else { return "model \(model)" }
+    var title = "model \(model.name), \(model.parameterCount) weights, for images \(model.architecture.input)"
+    if let normalisation = model.architecture.normalisation {
+      title += ", mean \(normalisation.mean), std \(normalisation.std)"
+    }
+    let layers = LayerObject(built: layer).text(options).split(separator: "\n")
+    return ([title] + layers.map { "  " + $0 }).joined(separator: "\n")
+  }
 }

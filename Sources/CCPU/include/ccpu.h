@@ -2,12 +2,24 @@
 #ifndef CCPU_H
 #define CCPU_H
 #include <stdbool.h>
+#include "vectors.h"
 
 // Whether this processor and system run AVX2 and FMA code. False on anything but x86-64.
 static inline bool ltd_cpu_has_avx2_fma(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+// The same for AVX-512 with vectors of all lengths. False on anything but x86-64.
+static inline bool ltd_cpu_has_avx512(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
 #else
   return false;
 #endif
@@ -21,6 +33,9 @@ static inline void ltd_cpu_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+// Tells the processor that this memory will be read soon.
+static inline void ltd_cpu_prefetch(const void *address) { __builtin_prefetch(address); }
 
 // Whether the calling thread is inside a parallel region (then further regions run serially on it).
 bool ltd_thread_in_region(void);

@@ -1,3 +1,5 @@
+import Builtins
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

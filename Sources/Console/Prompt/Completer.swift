@@ -22,14 +22,15 @@ package struct Completer {
     let start = before.drop { $0 == " " }
     if start.first == ":" { return command(String(start.dropFirst())) }
     if start.first == "?" {
-      return matching(String(start.drop { $0 == "?" || $0 == " " }), session.names.map { .init($0) })
+      return helped(String(start.drop { $0 == "?" || $0 == " " }))
     }
     if before.reversed().prefix(while: { $0 != "\n" }).allSatisfy({ $0 == " " }) {
       return Completion(replaced: 0, candidates: [.init("  ")])
     }
     let context = cursorContext(in: before, at: before.utf8.count)
     switch context.place {
-    case .nothing, .module: return .none
+    case .nothing: return .none
+    case .module: return matching(context.prefix, session.libraryModules.map { .init($0) })
     case .string:
       let quote = before.utf8.dropFirst(Int(context.prefixSpan.start) - 1).first.map { String(Unicode.Scalar($0)) }
       return files(context.prefix, closing: quote ?? "")
@@ -37,7 +38,7 @@ package struct Completer {
     case .name:
       var arguments: [Completion.Candidate] = []
       if let call = context.call, call.isAtArgumentStart {
-        arguments = namedArguments(of: call.function).filter { !call.givenNames.contains($0.text) }
+        arguments = namedArguments(of: callee(call)).filter { !call.givenNames.contains($0.text) }
       }
       return matching(context.prefix, context.prefix.isEmpty ? arguments : arguments + names())
     }
@@ -52,7 +53,8 @@ package struct Completer {
     switch text[..<space] {
     case "load", "save", "edit": return files(rest, closing: "")
     case "set": return matching(rest, Setting.names.map { .init($0, suffix: " ") })
-    case "vars", "help": return matching(rest, session.names.map { .init($0) })
+    case "help": return helped(rest)
+    case "vars": return matching(rest, session.names.map { .init($0) })
     default: return complete(rest, cursor: rest.utf8.count)
     }
   }
@@ -61,6 +63,16 @@ package struct Completer {
     var seen: Set<String> = []
     let found = candidates.filter { $0.text.hasPrefix(prefix) && seen.insert($0.text + $0.suffix).inserted }
     return Completion(replaced: prefix.utf8.count, candidates: found)
+  }
+
+  /// What stands behind `?`: whatever has a page.
+  private func helped(_ prefix: String) -> Completion {
+    if let point = prefix.lastIndex(of: ".") {
+      let functions = session.moduleDocumentation(of: String(prefix[..<point]))?.functions ?? []
+      return matching(String(prefix[prefix.index(after: point)...]), functions.map { .init($0.name) })
+    }
+    let words = ["tour"] + Guide().sections.flatMap(\.words)
+    return matching(prefix, (session.names + session.libraryModules + words).sorted().map { .init($0) })
   }
 
   // MARK: Names
@@ -89,6 +101,12 @@ package struct Completer {
     parameters(of: name).filter { $0.kind == .normal }.map { .init($0.name.text, suffix: "=") }
   }
 
+  /// The function of a call, with its module where it has one.
+  private func callee(_ call: CursorContext.Call) -> String {
+    guard let receiver = call.receiver, session.moduleDocumentation(of: receiver) != nil else { return call.function }
+    return "\(receiver).\(call.function)"
+  }
+
   private func parameters(of name: String) -> [Parameter] {
     var text = session.documentation(of: name)?.signature
     if case .object(let object)? = session[name] { text = object.callSignature?.text }
@@ -100,7 +118,16 @@ package struct Completer {
 
   private func members(of receiver: String) -> [Completion.Candidate] {
     guard let value = value(at: receiver) else {
+      // A module that is not imported yet: what it would have.
+      if let module = session.moduleDocumentation(of: receiver) {
+        return module.functions.map { .init($0.name, suffix: "(") }
+      }
       return functions { _ in true }
+    }
+    if case .module(let module) = value {
+      return module.names.map { name in
+        if case .function? = module[name] { .init(name, suffix: "(") } else { .init(name) }
+      }
     }
     var own: [String] = []
     switch value {

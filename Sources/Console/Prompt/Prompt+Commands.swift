@@ -1,3 +1,4 @@
+import Builtins
 import Interpreter
 
 #if canImport(Glibc)

@@ -9,26 +9,101 @@ extension Prompt {
     }
     if name == "prompt" { return overview() }
     if let value = session[name] {
-      if case .function = value {} else { return output.write("\(bold(name)) is \(value.described)\n") }
+      switch value {
+      case .function, .module: break
+      default: return output.write("\(bold(name)) is \(value.described)\n")
+      }
     }
     if let documentation = session.documentation(of: name) { return show(documentation) }
-    if let family = session.table.families.first(where: { $0.name == name }) {
-      return list(family.functions.map { ($0.name, $0.summary) })
+    let guide = Guide()
+    if name == "tour" { return show(guide) }
+    // A chapter of the tour, a family of built-ins and a module may share a name.
+    let section = guide[name]
+    let family = session.table.families.first { $0.name == name }
+    let module = session.moduleDocumentation(of: name)
+    if let section { show(section) }
+    if let family {
+      if section != nil || module != nil { output.write("\(bold("built in"))\n\n") }
+      list(family.functions.map { ($0.name, $0.summary) })
+      if module != nil { output.write("\n") }
     }
-    let near = nearestNames(to: name, in: session.names).first
+    if let module { show(module) }
+    if section != nil || family != nil || module != nil { return }
+    let words = guide.sections.flatMap(\.words)
+    let near = nearestNames(to: name, in: session.names + session.libraryModules + words).first
     problem(
       "there is no help on \(name)",
       hint: near.map { "did you mean ?\($0)?" } ?? "??\(name) searches; ? lists the topics")
   }
 
   private func show(_ page: Documentation) {
-    var parts = [bold(page.signature), page.summary, page.details]
+    var parts = [bold(page.qualifiedSignature), page.summary, arguments(of: page), page.details]
     parts += page.examples.map { example in
       let code = lines(of: example.code).enumerated().map { dim($0.offset == 0 ? "  ltd> " : "       ") + $0.element }
       return (code + lines(of: example.result).map { "  \($0)" }).joined(separator: "\n")
     }
     if !page.seeAlso.isEmpty { parts.append("see also: " + page.seeAlso.joined(separator: ", ")) }
     output.write(parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n")
+  }
+
+  /// One line or more for each argument: as in the signature, then what it is.
+  private func arguments(of page: Documentation) -> String {
+    let column = min(26, page.arguments.map(\.text.count).max() ?? 0)
+    let room = max(30, min(session.printing.width, 100) - column - 4)
+    return page.arguments.flatMap { argument -> [String] in
+      let text = wrapped(argument.summary, room)
+      let margin = String(repeating: " ", count: column + 4)
+      if argument.text.count > column { return ["  " + argument.text] + text.map { margin + $0 } }
+      let first = "  " + padded(argument.text, column) + "  " + (text.first ?? "")
+      return [trimmedEnd(first)] + text.dropFirst().map { margin + $0 }
+    }.joined(separator: "\n")
+  }
+
+  private func trimmedEnd(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
+
+  /// The words of a text in lines of at most so many characters.
+  private func wrapped(_ text: String, _ room: Int) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= room {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
+  }
+
+  /// `?tour`: the first section, and what the others are about.
+  private func show(_ guide: Guide) {
+    output.write("\(bold("A tour of ltd"))\n\n")
+    for line in wrapped(guide.introduction, min(session.printing.width, 100)) { output.write(line + "\n") }
+    output.write("\n")
+    list(guide.sections.map { ("?\($0.words.first ?? $0.title)", $0.title) })
+    output.write("\n")
+    if let first = guide.sections.first { show(first) }
+  }
+
+  private func show(_ section: Guide.Section) {
+    output.write("\(bold(section.title))\n")
+    for block in section.text.split(separator: "\n\n") {
+      let isCode = block.drop { $0 == "\n" }.hasPrefix("    ")
+      let lines =
+        isCode
+        ? block.split(separator: "\n").map { String($0.dropFirst(2)) }
+        : wrapped(String(block.map { $0 == "\n" ? " " : $0 }), min(session.printing.width, 100))
+      if !lines.isEmpty { output.write("\n" + lines.joined(separator: "\n") + "\n") }
+    }
+    output.write("\n")
+  }
+
+  private func show(_ page: ModuleDocumentation) {
+    output.write("\(bold("import \(page.name)"))\n\n\(page.summary)\n")
+    for paragraph in page.details.split(separator: "\n\n") {
+      output.write("\n\(wrapped(String(paragraph), min(session.printing.width, 100)).joined(separator: "\n"))\n")
+    }
+    output.write("\n")
+    list(page.functions.map { ("\(page.name).\($0.name)", $0.summary) })
   }
 
   private func lines(of text: String) -> [Substring] {
@@ -39,19 +114,21 @@ extension Prompt {
   func search(_ word: String) {
     if word.isEmpty { return problem("?? takes a word", hint: "??distillation") }
     let wanted = word.lowercased()
-    let found = session.names.compactMap { session.documentation(of: $0) }.compactMap { page -> (Int, Documentation)? in
+    let found = session.pages.compactMap { page -> (Int, Documentation)? in
       if page.name.lowercased().contains(wanted) { return (0, page) }
       if page.search.contains(where: { $0.lowercased().contains(wanted) }) { return (1, page) }
       if page.summary.lowercased().contains(wanted) { return (2, page) }
-      return page.details.lowercased().contains(wanted) ? (3, page) : nil
+      let more = [page.details] + page.arguments.map(\.summary)
+      return more.contains { $0.lowercased().contains(wanted) } ? (3, page) : nil
     }
     if found.isEmpty { return note("nothing has \(word) in its description") }
-    list(found.sorted { ($0.0, $0.1.name) < ($1.0, $1.1.name) }.map { ($0.1.name, $0.1.summary) })
+    list(found.sorted { ($0.0, $0.1.name) < ($1.0, $1.1.name) }.map { ($0.1.qualifiedName, $0.1.summary) })
   }
 
   /// `?`: the chapters and what is in them.
   func topics() {
-    output.write("?name explains a function, ??word searches, :help is about the prompt itself.\n")
+    output.write(
+      "New here? ?tour takes ten minutes. ?name explains, ??word searches, :help is about the prompt itself.\n")
     for family in session.table.families {
       output.write("\n\(bold(family.name))\n")
       let names = family.functions.map(\.name)
@@ -59,6 +136,11 @@ extension Prompt {
         output.write("  \(line)\n")
       }
     }
+    output.write("\n\(bold("modules")) (import tables, then tables.pivot(…); ?tables lists what is in it)\n")
+    list(
+      session.libraryModules.compactMap { name in
+        session.moduleDocumentation(of: name).map { (name, $0.summary) }
+      })
   }
 
   private func overview() {
@@ -66,7 +148,8 @@ extension Prompt {
     list(Command.all.map { (":\($0.name) \($0.form)", $0.summary) })
     output.write("\n\(bold("Help"))\n")
     list([
-      ("?name  name?", "signature, arguments, examples"), ("??word", "search names and descriptions"),
+      ("?name  name?", "signature, arguments, examples; also of modules, words of the language, ?tour"),
+      ("??word", "search names and descriptions"),
       ("?", "everything by chapter"), ("!command", "run a command of the shell"),
     ])
     output.write("\n\(bold("Values"))\n")

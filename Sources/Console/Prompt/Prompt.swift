@@ -161,8 +161,7 @@ package final class Prompt {
     session["_"] = value
     session["ans"] = value
     for (index, value) in values.enumerated() { session["_\(index + 1)"] = value }
-    var text = value.text(session.printing)
-    if case .string = value, !text.contains("\n") { text = value.shortText(session.printing) }
+    let text = value.shown(session.printing)
     output.write(text.hasSuffix("\n") ? text : text + "\n")
     output.flush()
   }

@@ -1,3 +1,4 @@
+import Builtins
 import Synchronization
 
 #if canImport(Glibc)

@@ -1,3 +1,6 @@
+import Builtins
+import Networks
+
 extension ScriptTest {
   /// How a script did.
   public enum Result: Equatable, Sendable {
@@ -18,9 +21,27 @@ extension ScriptTest {
     switch readFileBytes(path, limit: 64 << 20) {
     case .failure(let problem): return .failed([problem.message])
     case .success(let bytes):
-      return ScriptTest(path: path, text: String(decoding: bytes, as: UTF8.self))
-        .run(program: program, threads: threads, seconds: seconds)
+      let text = String(decoding: bytes, as: UTF8.self)
+      let examples = CommentExamples(path: path, text: text)
+      var options = RunnerOptions()
+      options.limits.seconds = seconds
+      let failures = examples?.failures { Runner(options: options).session } ?? []
+      // Files for `import` only have examples.
+      if isForImport(path), examples != nil { return failures.isEmpty ? .passed : .failed(failures) }
+      switch ScriptTest(path: path, text: text).run(program: program, threads: threads, seconds: seconds) {
+      case .failed(let others): return .failed(failures + others)
+      case let result: return failures.isEmpty ? result : .failed(failures)
+      }
     }
+  }
+
+  /// Whether a file is not run by itself.
+  public static func isForImport(_ path: String) -> Bool { path.split(separator: "/").last?.hasPrefix("_") == true }
+
+  /// Whether a file has examples in its comments.
+  public static func hasExamples(_ path: String) -> Bool {
+    guard case .success(let text) = readText(path, limit: 64 << 20) else { return false }
+    return CommentExamples(path: path, text: text) != nil
   }
 
   private func run(program: String, threads: Int?, seconds: Double) -> Result {
@@ -87,7 +108,7 @@ extension ScriptTest {
   }
 }
 
-private func withoutTrailingSpace(_ line: Substring) -> String {
+func withoutTrailingSpace(_ line: Substring) -> String {
   var line = line
   while line.last?.isWhitespace == true { line.removeLast() }
   return String(line)
@@ -101,13 +122,13 @@ struct ReportedError: Equatable {
   var line: Int?
 
   init?(json text: String) {
-    guard text.hasPrefix("{"), case .object(let fields)? = JSONValue(text),
-      case .string(let message)? = fields["message"]
-    else { return nil }
+    guard text.hasPrefix("{"), let fields = try? JSON.parse(text), let message = fields["message"]?.stringValue else {
+      return nil
+    }
     self.message = message
-    kind = fields["kind"]?.string ?? "error"
-    hint = fields["hint"]?.string
-    line = fields["line"]?.int
+    kind = fields["kind"]?.stringValue ?? "error"
+    hint = fields["hint"]?.stringValue
+    line = fields["line"]?.intValue
   }
 
   var description: String {

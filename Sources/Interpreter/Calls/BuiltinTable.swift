@@ -4,6 +4,8 @@ public struct BuiltinTable: Sendable {
   public private(set) var constants: [String: Constant] = [:]
   /// Foreign names and what to write instead, for the hints of errors: `clamp` → "use clip(x, min=…, max=…)".
   public private(set) var advice: [String: String] = [:]
+  /// What parameters of a name mean wherever an entry says nothing else, such as `seed`; `family.name` goes before `name`.
+  public private(set) var parameterNotes: [String: String] = [:]
   /// By type name: makes a host object of a plain value where a parameter has that type, such as a tensor of a list of
   /// numbers. `nil` leaves the value as it is.
   public private(set) var coercions: [String: @Sendable (Value) throws(LTDError) -> HostObject?] = [:]
@@ -24,6 +26,10 @@ public struct BuiltinTable: Sendable {
 
   public mutating func advise(_ hints: [String: String]) {
     advice.merge(hints) { $1 }
+  }
+
+  public mutating func describe(_ notes: [String: String]) {
+    parameterNotes.merge(notes) { $1 }
   }
 
   public mutating func coerce(

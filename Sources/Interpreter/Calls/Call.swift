@@ -3,13 +3,26 @@
 /// Valid during the call only. Arguments are read by the parameter's place or by its name. A name that the signature does
 /// not have, or a kind that its type does not promise, is a mistake in the built-in and throws an error of kind `internal`.
 public struct Call {
-  public let signature: CallSignature
-  let parameters: ParameterList
+  public unowned(unsafe) let signature: CallSignature
+  unowned(unsafe) let parameters: ParameterList
   let base: UnsafeMutablePointer<Value>
   /// Bit i: parameter i was given by the caller.
   let given: UInt64
-  public let session: Session
-  let site: CallSite?
+  public unowned(unsafe) let session: Session
+  private let siteReference: Unmanaged<CallSite>?
+  var site: CallSite? { siteReference?.takeUnretainedValue() }
+
+  init(
+    signature: CallSignature, parameters: ParameterList, base: UnsafeMutablePointer<Value>, given: UInt64,
+    session: Session, site: CallSite?
+  ) {
+    self.signature = signature
+    self.parameters = parameters
+    self.base = base
+    self.given = given
+    self.session = session
+    siteReference = site.map { Unmanaged.passUnretained($0) }
+  }
 
   public var name: String { signature.name }
   public var count: Int { parameters.items.count }

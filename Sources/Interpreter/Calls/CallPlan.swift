@@ -35,8 +35,12 @@ final class CallPlan {
   let destinations: [Destination]
   /// Parameters that get their default.
   let missing: [Int]
-  /// Whether argument i goes to parameter i, and every parameter gets one.
-  let isDirect: Bool
+  /// Whether argument i goes to parameter i.
+  let isOrdered: Bool
+  /// Whether moreover every parameter gets one.
+  var isDirect: Bool { isOrdered && missing.isEmpty }
+  /// What the parameters get that are left out, where that is constant.
+  let defaults: [(place: Int, value: Value)]
   let site: CallSite?
   /// Bit i: parameter i is given.
   let given: UInt64
@@ -87,12 +91,13 @@ final class CallPlan {
         shape, signature, shape.span)
     }
     self.destinations = destinations
-    var isDirect = missing.isEmpty && parameters.rest == nil && parameters.named == nil
+    var isOrdered = parameters.rest == nil && parameters.named == nil
     for (place, destination) in destinations.enumerated() {
       if case .parameter(place) = destination { continue }
-      isDirect = false
+      isOrdered = false
     }
-    self.isDirect = isDirect
+    self.isOrdered = isOrdered
+    defaults = missing.compactMap { place in parameters.items[place].constantDefault.map { (place, $0) } }
     var given: UInt64 = 0
     for (place, span) in spans.enumerated() where span != nil && place < 64 { given |= 1 << UInt64(place) }
     self.given = given

@@ -37,3 +37,13 @@ extension CallSignature {
   /// What is wrong with the text of a signature; for the tests of the table.
   public var problem: String? { parameters.failure?.message }
 }
+
+extension CallSignature {
+  /// How it may be called: the arguments that must be there, those taken by position, and the names of all.
+  public var shape: (required: Int, positional: Int, names: [String]) {
+    let parameters = self.parameters
+    let normal = parameters.items.filter { $0.kind == .normal }
+    let positional = parameters.rest ?? normal.count
+    return (normal.prefix(positional).count { !$0.hasDefault }, positional, normal.map(\.name))
+  }
+}

@@ -2,10 +2,10 @@
 extension UnsafeMutablePointer<Machine> {
   /// Completes the window of a function of the language (arguments are in, the rest is none) and runs its body.
   func run(
-    _ code: Code, _ captures: [Cell], _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
+    _ code: Code, _ function: FunctionValue, _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
   ) throws(LTDError) -> Value {
     let frame = Frame(base: window, machine: self)
-    if code.needsPrologue { prologue(code, captures, window) }
+    prologue(function, code, window)
     let shared = code.sharedParameters
     func pointer(_ place: Int) -> UnsafeMutablePointer<Value> {
       shared.contains(place) ? frame.cell(place) : window + place
@@ -13,7 +13,7 @@ extension UnsafeMutablePointer<Machine> {
     for place in plan.missing {
       if let node = code.defaults[place] { pointer(place).pointee = try node.eval(frame) }
     }
-    if !code.parameters.checked.isEmpty {
+    if !code.parameters.checked.isEmpty, !shared.isEmpty || !code.parameters.takesPlainly(window) {
       let session = pointee.session
       try code.parameters.check(code.signature, session, plan.site, pointer)
       for place in code.parameters.checked {
@@ -24,16 +24,43 @@ extension UnsafeMutablePointer<Machine> {
         }
       }
     }
-    return try code.body.eval(frame)
+    let value = try code.body.eval(frame)
+    guard let result = code.parameters.result else { return value }
+    return try check(value, result, code)
+  }
+
+  /// The result of a function as its type has it.
+  @inline(never)
+  private func check(_ value: Value, _ type: TypeCheck, _ code: Code) throws(LTDError) -> Value {
+    var sizes: TypeCheck.Sizes = []
+    do throws(LTDError) {
+      if let result = try type.match(value, pointee.session, "the result", &sizes) { return result }
+      throw LTDError(.type, "\(code.name) must give \(type.expectation), not \(value.described)")
+    } catch {
+      throw error.located(code.source, code.headerSpan)
+    }
   }
 
   /// Puts the variables that closures share into their slots.
-  func prologue(_ code: Code, _ captures: [Cell], _ window: UnsafeMutablePointer<Value>) {
-    var place = 0
-    for slot in code.captureSlots where place < captures.count {
-      window[slot] = .object(captures[place])
-      place &+= 1
+  func prologue(_ function: FunctionValue?, _ code: Code, _ window: UnsafeMutablePointer<Value>) {
+    if var function { put(&function, window + code.captureStart) }
+    share(code, window)
+  }
+
+  /// The variables that a function has captured.
+  @inline(__always)
+  func put(_ function: UnsafeMutablePointer<FunctionValue>, _ window: UnsafeMutablePointer<Value>) {
+    function.pointee.captures.withUnsafeBufferPointer { captures in
+      var place = 0
+      while place < captures.count {
+        (window + place).set(captures[place])
+        place &+= 1
+      }
     }
+  }
+
+  /// The variables of a function that others capture, and those that are not set at first.
+  func share(_ code: Code, _ window: UnsafeMutablePointer<Value>) {
     for slot in code.sharedParameters { window[slot] = .object(Cell(window[slot])) }
     for slot in code.sharedLocals { window[slot] = .object(Cell(Unset.value)) }
     for slot in code.uncertainLocals { window[slot] = Unset.value }
@@ -43,9 +70,7 @@ extension UnsafeMutablePointer<Machine> {
   func run(
     _ builtin: Builtin, _ parameters: ParameterList, _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
   ) throws(LTDError) -> Value {
-    for place in plan.missing {
-      if let value = parameters.items[place].constantDefault { window[place] = value }
-    }
+    for (place, value) in plan.defaults { window[place] = value }
     let session = pointee.session
     let call = Call(
       signature: builtin.signature, parameters: parameters, base: window, given: plan.given, session: session,
@@ -57,7 +82,9 @@ extension UnsafeMutablePointer<Machine> {
       }
     }
     if !parameters.checked.isEmpty {
-      try parameters.check(builtin.signature, session, plan.site) { window + $0 }
+      if !parameters.takesPlainly(window) {
+        try parameters.check(builtin.signature, session, plan.site) { window + $0 }
+      }
     }
     return try builtin.body(call)
   }
@@ -69,10 +96,10 @@ extension UnsafeMutablePointer<Machine> {
     let signature: CallSignature
     switch callee {
     case .function(let function):
-      if let (target, receiver) = function.binding {
+      if let binding = function.binding {
         let extended = ArgumentShape(
           source: shape.source, span: shape.span, arguments: [(.positional, shape.span)] + shape.arguments)
-        return try invoke(target, [receiver] + arguments, named, extended)
+        return try invoke(binding.target, [binding.receiver] + arguments, named, extended)
       }
       guard let own = function.signature else { throw LTDError(.internal, "a function without a signature") }
       signature = own
@@ -118,12 +145,10 @@ extension UnsafeMutablePointer<Machine> {
     try poll()
     switch callee {
     case .function(let function):
-      if let code = function.code { return try run(code, function.captures, window, plan) }
+      if let code = function.code { return try run(code, function, window, plan) }
       if let builtin = function.builtin { return try run(builtin, parameters, window, plan) }
     case .object(let object):
-      for place in plan.missing {
-        if let value = parameters.items[place].constantDefault { window[place] = value }
-      }
+      for (place, value) in plan.defaults { window[place] = value }
       let session = pointee.session
       try parameters.check(signature, session, plan.site) { window + $0 }
       return try object.call(

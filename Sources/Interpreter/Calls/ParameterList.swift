@@ -4,6 +4,8 @@ final class ParameterList: Sendable {
   let result: TypeCheck?
   /// Places of the parameters that have a type or checks.
   let checked: [Int]
+  /// The kinds of value that each of them takes as they are, without a further look.
+  private let plainKinds: [(place: Int, kinds: ValueKinds)]
   /// Place of `*rest`, of `**named`.
   let rest: Int?
   let named: Int?
@@ -14,9 +16,25 @@ final class ParameterList: Sendable {
     self.items = items
     self.result = result
     self.failure = failure
-    checked = items.indices.filter { items[$0].type != nil || items[$0].isChecked }
+    let checked = items.indices.filter { items[$0].type != nil || items[$0].isChecked }
+    self.checked = checked
+    plainKinds = checked.map { place in
+      let item = items[place]
+      return (place, item.kind == .normal && !item.isChecked ? item.type?.plainKinds ?? [] : [])
+    }
     rest = items.firstIndex { $0.kind == .rest }
     named = items.firstIndex { $0.kind == .named }
+  }
+
+  /// Whether all arguments of a call are of kinds that need no check.
+  @inline(__always)
+  func takesPlainly(_ window: UnsafeMutablePointer<Value>) -> Bool {
+    var next = 0
+    while next < plainKinds.count {
+      if !plainKinds[next].kinds.contains((window + plainKinds[next].place).kind) { return false }
+      next &+= 1
+    }
+    return true
   }
 
   convenience init(signature text: String) {

@@ -14,6 +14,8 @@ struct TypeCheck: Sendable {
 
   let terms: [Term]
   let text: String
+  /// What needs no more than a look at the kind of value.
+  let plainKinds: ValueKinds
 
   /// The names that are not host objects.
   static let plainNames = [
@@ -23,6 +25,26 @@ struct TypeCheck: Sendable {
   init(_ type: TypeExpr) {
     terms = type.alternatives.map { TypeCheck.term($0) }
     text = TypeCheck.text(type)
+    plainKinds = terms.reduce(into: []) { $0.formUnion(TypeCheck.plainKinds($1)) }
+  }
+
+  private static func plainKinds(_ term: Term) -> ValueKinds {
+    switch term {
+    case .any: .all
+    case .none: .none
+    case .bool: .bool
+    case .int: .int
+    case .float: .float
+    case .number: [.int, .float]
+    case .string: .string
+    case .list(nil): [.list, .range]
+    case .record: .record
+    case .range: .range
+    case .function: .function
+    case .error: .error
+    case .module: .module
+    case .list, .host: []
+    }
   }
 
   private static func term(_ term: TypeTerm) -> Term {
@@ -174,5 +196,44 @@ struct TypeCheck: Sendable {
 
   private func wrongShape(_ object: HostObject, _ parameter: String) -> LTDError {
     LTDError(.shape, "\(parameter) must be \(text), not \(object.summary)")
+  }
+}
+
+/// Kinds of value.
+struct ValueKinds: OptionSet, Sendable {
+  let rawValue: UInt16
+
+  static let none = ValueKinds(rawValue: 1)
+  static let bool = ValueKinds(rawValue: 1 << 1)
+  static let int = ValueKinds(rawValue: 1 << 2)
+  static let float = ValueKinds(rawValue: 1 << 3)
+  static let string = ValueKinds(rawValue: 1 << 4)
+  static let list = ValueKinds(rawValue: 1 << 5)
+  static let record = ValueKinds(rawValue: 1 << 6)
+  static let range = ValueKinds(rawValue: 1 << 7)
+  static let function = ValueKinds(rawValue: 1 << 8)
+  static let object = ValueKinds(rawValue: 1 << 9)
+  static let error = ValueKinds(rawValue: 1 << 10)
+  static let module = ValueKinds(rawValue: 1 << 11)
+  static let all = ValueKinds(rawValue: (1 << 12) - 1)
+}
+
+extension UnsafeMutablePointer<Value> {
+  @inline(__always)
+  var kind: ValueKinds {
+    switch pointee {
+    case .none: .none
+    case .bool: .bool
+    case .int: .int
+    case .float: .float
+    case .string: .string
+    case .list: .list
+    case .record: .record
+    case .range: .range
+    case .function: .function
+    case .object: .object
+    case .error: .error
+    case .module: .module
+    }
   }
 }

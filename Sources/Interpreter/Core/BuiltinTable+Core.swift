@@ -6,8 +6,21 @@ extension BuiltinTable {
       CoreLanguage.builtins + CoreLists.builtins + Texts.builtins + CoreRecords.builtins + CoreMathematics.builtins)
     table.add(CoreMathematics.constants)
     table.advise(foreignNames)
+    table.describe(parameterNotes)
     return table
   }()
+
+  /// Parameters that mean the same wherever they stand.
+  private static let parameterNotes: [String: String] = [
+    "xs": "a list, or whatever else has elements",
+    "lists.xs": "a list, range, text, record or tensor",
+    "lists.x": "a value",
+    "x": "a value of any type",
+    "mathematics.x": "a number, a list of numbers, or a tensor, taken element by element",
+    "s": "the text",
+    "r": "the record",
+    "name": "the name of the field",
+  ]
 
   /// Names that people bring from elsewhere.
   private static let foreignNames: [String: String] = [
@@ -19,7 +32,7 @@ extension BuiltinTable {
     "tuple": "lists do that work: [a, b]", "set": "use unique(xs)", "ln": "use log(x)", "log2": "use log(x, base=2)",
     "log10": "use log(x, base=10)", "pow": "use x ** y", "fabs": "use abs(x)", "len_": "use len(x)",
     "println": "use print(x)",
-    "printf": "use print(\"{x:.2f}\")", "format": "use \"{x:.2f}\"", "raise": "use error(\"…\")",
+    "printf": "use print(\"{x:.2f}\")", "raise": "use error(\"…\")",
     "throw": "use error(\"…\")",
     "isinstance": "use type(x) == \"float\"", "typeof": "use type(x)", "repr": "use str(x)", "quit": "use exit()",
     "None": "write none", "null": "write none", "nil": "write none", "True": "write true", "False": "write false",

@@ -9,7 +9,8 @@ enum CoreLanguage {
   static let builtins: [Builtin] = [
     Builtin(
       "print(*values, sep: string = \" \", end: string = \"\\n\") -> none", "Writes values to the output.",
-      details: "Strings are written as they are, a list of records as a table.",
+      details:
+        "Strings are written as they are, a list of records as a table.\n\n- values: anything.\n- sep: between two values.\n- end: after the last one.",
       examples: [Example("print(\"T =\", 3)", "T = 3")], seeAlso: ["str"],
       search: ["echo", "write", "show", "display"],
       family: "language"
@@ -25,14 +26,15 @@ enum CoreLanguage {
     },
     Builtin(
       "str(x) -> string", "The text of a value, as print writes it but with nothing left out.",
-      examples: [Example("str(8 / 2) + \"!\"", "4.0!")], seeAlso: ["print", "int", "float"],
+      examples: [Example("str(8 / 2) + \"!\"", "\"4.0!\"")], seeAlso: ["print", "int", "float"],
       search: ["string", "text", "convert", "repr", "to_string"], family: "language"
     ) { call throws(LTDError) in
       if case .string = call[0] { return call[0] }
-      return Value(call[0].text(.full))
+      return Value(try Operations.fullText(of: call[0], call.session))
     },
     Builtin(
       "int(x) -> int", "A whole number of a number, a bool or a text; floats are cut off towards zero.",
+      details: "- x: a number, a bool, or a text such as \"42\".",
       examples: [Example("int(3.9)", "3"), Example("int(\"42\")", "42")], seeAlso: ["float", "round", "floor"],
       search: ["convert", "cast", "truncate", "parse"], family: "language"
     ) { call throws(LTDError) in
@@ -59,6 +61,7 @@ enum CoreLanguage {
     },
     Builtin(
       "float(x) -> float", "A floating-point number of a number, a bool or a text.",
+      details: "- x: a number, a bool, or a text such as \"1e-3\".",
       examples: [Example("float(\"1e-3\")", "0.001"), Example("float(3)", "3.0")], seeAlso: ["int", "str"],
       search: ["convert", "cast", "parse", "double"], family: "language"
     ) { call throws(LTDError) in
@@ -68,7 +71,8 @@ enum CoreLanguage {
       case .bool(let truth): return .float(truth ? 1 : 0)
       case .string(let text):
         let digits = Texts.trimmed(text.text).filter { $0 != "_" }
-        if let number = Double(digits) { return .float(number) }
+        // What stands behind a zero byte would not be looked at.
+        if !digits.utf8.contains(0), let number = Double(digits) { return .float(number) }
         throw call.error(.value, "\(Value(text.text).shortText(PrintOptions())) is not a number", at: "x")
       case .object(let object):
         if let number = try object.number()?.asDouble { return .float(number) }
@@ -77,7 +81,8 @@ enum CoreLanguage {
       throw call.error(.type, "\(call[0].kindText) cannot be made a float", at: "x")
     },
     Builtin(
-      "bool(x) -> bool", "false for 0 and true for other numbers; bools stay.", examples: [Example("bool(2)", "true")],
+      "bool(x) -> bool", "false for 0 and true for other numbers; bools stay.", details: "- x: a number or a bool.",
+      examples: [Example("bool(2)", "true")],
       seeAlso: ["int"], search: ["convert", "truth"], family: "language"
     ) { call throws(LTDError) in
       switch call[0] {
@@ -91,20 +96,25 @@ enum CoreLanguage {
       }
     },
     Builtin(
-      "type(x) -> string", "The name of a value's type.", examples: [Example("type(8/255)", "float")],
+      "type(x) -> string", "The name of a value's type.", examples: [Example("type(8/255)", "\"float\"")],
       seeAlso: ["str"], search: ["typeof", "isinstance", "kind", "class"], family: "language"
     ) { call throws(LTDError) in Value(call[0].typeName) },
     Builtin(
       "error(message: string, hint: string | none = none) -> none", "Stops with an error, which try … catch can catch.",
-      details: "A caught error has the fields kind, message, hint, file, line and column.",
-      examples: [Example("try { error(\"no data\") } catch e { e.message }", "no data")], seeAlso: ["assert", "exit"],
+      details:
+        "A caught error has the fields kind, message, hint, file, line and column.\n\n- message: one sentence on what is wrong.\n- hint: what to try instead.",
+      examples: [Example("try { error(\"no data\") } catch e { e.message }", "\"no data\"")],
+      seeAlso: ["assert", "exit"],
       search: ["raise", "throw", "fail", "exception"], family: "language"
     ) { call throws(LTDError) in
-      throw call.error(.user, try call.string(0), hint: try call.optionalString("hint"))
+      let message = try call.string(0)
+      throw call.error(
+        .user, message.isEmpty ? "an error without a message" : message, hint: try call.optionalString("hint"))
     },
     Builtin(
       "assert(condition: bool, message: string = \"\") -> none", "Stops with an error unless a condition holds.",
-      examples: [Example("try { assert(1 > 2, \"no\") } catch e { e.message }", "no")], seeAlso: ["error"],
+      details: "- condition: what must hold.\n- message: said instead of the condition's text.",
+      examples: [Example("try { assert(1 > 2, \"no\") } catch e { e.message }", "\"no\"")], seeAlso: ["error"],
       search: ["check", "test", "require", "expect"], family: "language"
     ) { call throws(LTDError) in
       if try call.bool(0) { return .none }
@@ -117,7 +127,8 @@ enum CoreLanguage {
     },
     Builtin(
       "exit(code: int = 0) -> none", "Ends the script; the code is what the shell sees.",
-      details: "0 means success. At the prompt it ends the session.", seeAlso: ["error"],
+      details: "0 means success. At the prompt it ends the session.\n\n- code: what the shell sees, 0 to 255.",
+      seeAlso: ["error"],
       search: ["quit", "stop", "end", "return"], family: "language"
     ) { call throws(LTDError) in
       call.session.exitCode = try call.int(0)
@@ -129,7 +140,8 @@ enum CoreLanguage {
     ) { call throws(LTDError) in Value(call.session.arguments) },
     Builtin(
       "env(name: string, default: string | none = none) -> string | none", "A variable of the environment.",
-      examples: [Example("env(\"LTD_NO_SUCH_VARIABLE\", \"none set\")", "none set")], seeAlso: ["args"],
+      details: "- name: the name of the variable.\n- default: what is given when there is no such variable.",
+      examples: [Example("env(\"LTD_NO_SUCH_VARIABLE\", \"none set\")", "\"none set\"")], seeAlso: ["args"],
       search: ["environment", "getenv"], family: "language"
     ) { call throws(LTDError) in
       guard let text = getenv(try call.string(0)) else { return call[1] }
@@ -137,6 +149,7 @@ enum CoreLanguage {
     },
     Builtin(
       "time(f: function) -> record", "Calls a function without arguments and tells how long it took, in seconds.",
+      details: "- f: a function without arguments: () => ....",
       examples: [Example("time(() => 6 * 7).value", "42")], seeAlso: ["clock"],
       search: ["timeit", "measure", "duration", "benchmark", "elapsed"], family: "language"
     ) { call throws(LTDError) in
@@ -152,6 +165,7 @@ enum CoreLanguage {
         sample is as many calls as take a millisecond.
 
         - seconds: for how long, at least; there are at least seven samples.
+        - f: a function without arguments: () => ....
         """,
       examples: [Example("timeit(() => 6 * 7, seconds=0.01).runs > 7", "true")], seeAlso: ["time", "clock"],
       search: ["measure", "duration", "benchmark", "median"], family: "language"
@@ -183,12 +197,22 @@ enum CoreLanguage {
     },
     Builtin(
       "clock() -> float", "Seconds on a clock that only goes forward; differences measure time.",
-      examples: [Example("clock() > 0", "true")], seeAlso: ["time"],
+      examples: [Example("clock() > 0", "true")], seeAlso: ["time", "now"],
       search: ["now", "timer", "perf_counter", "seconds"],
       family: "language"
     ) { _ throws(LTDError) in .float(monotonicSeconds()) },
     Builtin(
-      "sleep(seconds: float >= 0) -> none", "Waits.", examples: [Example("sleep(0)", "none")], seeAlso: ["clock"],
+      "now() -> float", "Seconds since the beginning of 1970 (UTC), by the clock on the wall.",
+      examples: [Example("now() > 1.7e9", "true")], seeAlso: ["clock", "times.iso"],
+      search: ["time", "date", "timestamp", "epoch", "unix"], family: "language"
+    ) { _ throws(LTDError) in
+      var time = timespec()
+      clock_gettime(CLOCK_REALTIME, &time)
+      return .float(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
+    },
+    Builtin(
+      "sleep(seconds: float >= 0) -> none", "Waits.", details: "- seconds: how long.",
+      examples: [Example("sleep(0)", "")], seeAlso: ["clock"],
       search: ["wait", "pause", "delay"], family: "language"
     ) { call throws(LTDError) in
       let end = monotonicSeconds() + (try call.float(0))

@@ -5,6 +5,7 @@ enum CoreLists {
   private static let making: [Builtin] = [
     Builtin(
       "len(x) -> int", "The number of elements of a list, range, record, text, or of a tensor's first axis.",
+      details: "- x: whatever has elements.",
       examples: [Example("len([4, 5, 6])", "3"), Example("len(\"τ = 2\")", "5")], seeAlso: ["count"],
       search: ["length", "size", "number of"], family: "lists"
     ) { call throws(LTDError) in
@@ -22,7 +23,8 @@ enum CoreLists {
     Builtin(
       "range(start: int, stop: int | none = none, step: int = 1) -> range",
       "Whole numbers from start up to but not including stop; with one argument, from 0.",
-      details: "`a..b` writes a range that includes its end. Elements are computed as they are asked for.",
+      details:
+        "`a..b` writes a range that includes its end. Elements are computed as they are asked for.\n\n- start: the first number; with one argument, the number before which it ends.\n- stop: the range ends before it.\n- step: from one number to the next; it may be negative.",
       examples: [Example("list(range(3))", "[0, 1, 2]"), Example("list(range(1, 10, 4))", "[1, 5, 9]")],
       seeAlso: ["list", "enumerate"], search: ["arange", "count", "xrange", "sequence", "indices"], family: "lists"
     ) { call throws(LTDError) in
@@ -38,6 +40,7 @@ enum CoreLists {
     },
     Builtin(
       "list(x = []) -> list", "The elements of a range, a text, a record (its names) or a tensor as a list.",
+      details: "- x: whatever has elements.",
       examples: [Example("list(1..4)", "[1, 2, 3, 4]"), Example("list(\"abc\")", "[\"a\", \"b\", \"c\"]")],
       seeAlso: ["range", "items"], search: ["convert", "collect", "tolist", "array", "tuple"], family: "lists"
     ) { call throws(LTDError) in
@@ -46,6 +49,7 @@ enum CoreLists {
     },
     Builtin(
       "enumerate(xs, start: int = 0) -> list", "Pairs [number, element].",
+      details: "- start: the number of the first element.",
       examples: [Example("enumerate([\"a\", \"b\"])", "[[0, \"a\"], [1, \"b\"]]")], seeAlso: ["zip", "range"],
       search: ["index", "number"], family: "lists"
     ) { call throws(LTDError) in
@@ -59,6 +63,7 @@ enum CoreLists {
     },
     Builtin(
       "zip(*lists) -> list", "Lists of the elements that stand at the same place, as many as the shortest has.",
+      details: "- lists: whatever has elements.",
       examples: [Example("zip([1, 2], [\"a\", \"b\"])", "[[1, \"a\"], [2, \"b\"]]")], seeAlso: ["enumerate"],
       search: ["pairs", "transpose", "combine"], family: "lists"
     ) { call throws(LTDError) in
@@ -81,6 +86,7 @@ enum CoreLists {
     },
     Builtin(
       "extend(xs: list, more) -> list", "The list with all elements of another at its end; the same as xs + more.",
+      details: "- more: a list, or whatever else has elements.",
       examples: [Example("extend([1], 2..3)", "[1, 2, 3]")], seeAlso: ["append"],
       search: ["concatenate", "join", "concat"],
       family: "lists"
@@ -91,6 +97,7 @@ enum CoreLists {
     },
     Builtin(
       "insert(xs: list, place: int, x) -> list", "The list with a new element before the one at a place.",
+      details: "- place: counted from 0, or from the end with -1.",
       examples: [Example("insert([1, 3], 1, 2)", "[1, 2, 3]")], seeAlso: ["append", "remove_at"], search: ["add"],
       family: "lists"
     ) { call throws(LTDError) in
@@ -105,7 +112,8 @@ enum CoreLists {
     },
     Builtin(
       "remove_at(xs: list, place: int = -1) -> list", "The list without the element at a place, the last by default.",
-      details: "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.",
+      details:
+        "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.\n\n- place: counted from 0, or from the end with -1.",
       examples: [Example("remove_at([1, 2, 3], 0)", "[2, 3]")], seeAlso: ["insert"], search: ["pop", "delete", "drop"],
       family: "lists"
     ) { call throws(LTDError) in
@@ -116,6 +124,7 @@ enum CoreLists {
     },
     Builtin(
       "reverse(xs) -> any", "The elements, or the characters of a text, in the opposite order.",
+      details: "- xs: a list, range, text or tensor.",
       examples: [Example("reverse([1, 2, 3])", "[3, 2, 1]")], seeAlso: ["sort"],
       search: ["reversed", "flip", "backwards"],
       family: "lists", isGeneric: true
@@ -128,7 +137,8 @@ enum CoreLists {
     Builtin(
       "sort(xs, key: function | string | none = none, reverse: bool = false) -> any",
       "The elements in ascending order; equal ones keep theirs.",
-      details: "- key: what to sort by: a function of an element, or the name of a field of records.",
+      details:
+        "- key: what to sort by: a function of an element, or the name of a field of records.\n- reverse: true for descending order.",
       examples: [
         Example("sort([3, 1, 2])", "[1, 2, 3]"),
         Example("sort([\"bb\", \"a\"], key=len)", "[\"a\", \"bb\"]"),
@@ -147,7 +157,8 @@ enum CoreLists {
           }
         }
       default:
-        for place in items.indices { keys[place] = try call.invoke(key, [items[place]]) }
+        let key = call.callback(1)
+        for place in items.indices { keys[place] = try key(items[place]) }
       }
       return Value(try Sorting.sorted(items, by: keys, descending: try call.bool(2), call))
     },
@@ -166,21 +177,25 @@ enum CoreLists {
   private static let functional: [Builtin] = [
     Builtin(
       "map(xs, f: function) -> list", "What a function makes of each element.",
+      details: "- f: takes an element.",
       examples: [Example("[1, 2, 3].map(x => x * x)", "[1, 4, 9]")], seeAlso: ["filter", "reduce"],
       search: ["apply", "each", "transform", "comprehension"], family: "lists"
     ) { call throws(LTDError) in
       var result: [Value] = []
-      for item in try call[0].elements(call.session) { result.append(try call.invoke(call[1], [item])) }
+      let function = call.callback(1)
+      for item in try call[0].elements(call.session) { result.append(try function(item)) }
       return Value(result)
     },
     Builtin(
       "filter(xs, f: function) -> list", "The elements for which a function gives true.",
+      details: "- f: takes an element and gives true to keep it.",
       examples: [Example("filter(1..6, x => x % 2 == 0)", "[2, 4, 6]")], seeAlso: ["map"],
       search: ["select", "where", "keep", "grep"], family: "lists"
     ) { call throws(LTDError) in
       var result: [Value] = []
+      let function = call.callback(1)
       for item in try call[0].elements(call.session) {
-        guard case .bool(let keep) = try call.invoke(call[1], [item]) else {
+        guard case .bool(let keep) = try function(item) else {
           throw call.error(.type, "the function of filter must give true or false", at: "f")
         }
         if keep { result.append(item) }
@@ -190,6 +205,8 @@ enum CoreLists {
     Builtin(
       "reduce(xs, f: function, start = none) -> any",
       "Combines the elements from left to right: f(f(start, x0), x1), …; without start, the first element starts.",
+      details:
+        "- f: takes what came out so far and the next element.\n- start: what the first call gets as what came out so far.",
       examples: [Example("reduce([1, 2, 3, 4], (a, b) => a * b)", "24")], seeAlso: ["map", "sum"],
       search: ["fold", "accumulate", "aggregate"], family: "lists"
     ) { call throws(LTDError) in
@@ -201,12 +218,13 @@ enum CoreLists {
         }
         result = first
       }
-      for item in items { result = try call.invoke(call[1], [result, item]) }
+      let function = call.callback(1)
+      for item in items { result = try function(result, item) }
       return result
     },
     Builtin(
       "count(xs, x) -> int", "How many elements equal x, or fulfil a condition given as a function.",
-      details: "In a text: how often another occurs in it.",
+      details: "In a text: how often another occurs in it.\n\n- x: a value, or a function that gives true or false.",
       examples: [Example("count([1, 2, 1], 1)", "2"), Example("count(1..10, x => x > 7)", "3")],
       seeAlso: ["len", "unique"],
       search: ["number of", "frequency", "occurrences"], family: "lists", isGeneric: true
@@ -223,9 +241,10 @@ enum CoreLists {
         return .int(number)
       }
       var number = 0
+      let function = call.callback(1)
       for item in try call[0].elements(call.session) {
         if case .function = call[1] {
-          if case .bool(true) = try call.invoke(call[1], [item]) { number += 1 }
+          if case .bool(true) = try function(item) { number += 1 }
         } else if try Operations.equal(item, call[1]) {
           number += 1
         }
@@ -234,7 +253,7 @@ enum CoreLists {
     },
     Builtin(
       "index_of(xs, x) -> int | none", "The place of the first element that equals x; none when there is none.",
-      details: "In a text: the place of another text.",
+      details: "In a text: the place of another text.\n\n- x: the value to look for.",
       examples: [Example("index_of([5, 6, 7], 6)", "1"), Example("index_of(\"robust\", \"bust\")", "2")],
       seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists"
     ) { call throws(LTDError) in
@@ -250,9 +269,8 @@ enum CoreLists {
   ]
 
   private static let axisDetails = """
-    Of a tensor:
-    - axis: an axis, a list of axes, or none for all elements. Axes count from 0, or from the end with -1.
-    - keepdim: keeps the reduced axes with size 1.
+    - axis: of a tensor: an axis, a list of axes, or none for all elements; -1 is the last.
+    - keepdim: of a tensor: keeps the reduced axes with size 1.
     """
 
   private static let reductions: [Builtin] = [
@@ -306,7 +324,8 @@ enum CoreLists {
     Builtin(
       "\(name)(x, *more, axis: int | list | none = none, keepdim: bool = false, key: function | none = none) -> any",
       "The \(word) element of a list or a tensor, or the \(word) of several values.",
-      details: axisDetails + "\nOf a list:\n- key: what to compare by, a function of an element.",
+      details: axisDetails
+        + "\n- key: of a list: what to compare by, a function of an element.\n- x, more: a list or a tensor, or several values.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)(3, 1, 2)", result)],
       seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
     ) { call throws(LTDError) in
@@ -319,10 +338,11 @@ enum CoreLists {
       guard var best = items.first else {
         throw call.error(.value, "\(name) of nothing", hint: "the list is empty", at: "x")
       }
-      let key = call[4]
-      var bestKey = key.isNone ? best : try call.invoke(key, [best])
+      let isKeyed = !call[4].isNone
+      let key = call.callback(4)
+      var bestKey = isKeyed ? try key(best) : best
       for item in items.dropFirst() {
-        let itemKey = key.isNone ? item : try call.invoke(key, [item])
+        let itemKey = isKeyed ? try key(item) : item
         if case .object(let object) = itemKey {
           throw call.error(
             .type, "\(name) does not compare \(object.typeName.withArticle) with others",
@@ -352,17 +372,17 @@ extension Call {
 
   /// The first argument, a list or range, changed.
   func updateList(_ change: (inout [Value]) -> Void) -> Value {
-    guard case .list(var list) = take(0) else { return .none }
-    if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
-    change(&list.items)
-    return .list(list)
+    guard let list = base.list else { return .none }
+    list.makeUnique()
+    change(&list.pointee.items)
+    return take(0)
   }
 
   /// Also makes a list of a range in the first argument.
   func checkLength(_ further: Int) throws(LTDError) {
-    if case .range = self[0] { base[0] = Value(try list(0)) }
-    guard case .list(let list) = self[0] else { return }
-    try Operations.checkElements(list.items.count, 1, plus: further, session)
+    if case .range = base[0] { base[0] = Value(try list(0)) }
+    guard let list = base.list else { return }
+    try Operations.checkElements(list.pointee.items.count, 1, plus: further, session)
   }
 
   func refuseAxis() throws(LTDError) {

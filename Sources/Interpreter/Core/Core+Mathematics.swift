@@ -28,12 +28,15 @@ enum CoreMathematics {
       default: return try elementwise(call)
       }
     },
-    real("sqrt", "The square root.", "sqrt(2)", "1.4142135623730951", search: ["root"]) {
+    real("sqrt", "The square root.", "sqrt(2)", "1.4142135623730951", seeAlso: ["square", "norm"], search: ["root"]) {
       $0 < 0 ? nil : $0.squareRoot()
     },
-    real("exp", "e to the power of x.", "exp(0)", "1.0", search: ["exponential"]) { exp($0) },
+    real("exp", "e to the power of x.", "exp(0)", "1.0", seeAlso: ["log", "softmax"], search: ["exponential"]) {
+      exp($0)
+    },
     Builtin(
       "log(x: any, base: float | none = none) -> any", "The logarithm: natural, or to a base.",
+      details: "- base: e when left out.",
       examples: [Example("log(e)", "1.0"), Example("log(8, base=2)", "3.0")], seeAlso: ["exp"],
       search: ["ln", "logarithm", "log2", "log10"], family: "mathematics", isGeneric: true
     ) { call throws(LTDError) in
@@ -51,20 +54,37 @@ enum CoreMathematics {
       if base == 10 { return .float(log10(x)) }
       return .float(log(x) / log(base))
     },
-    real("sin", "The sine of an angle in radians.", "sin(0)", "0.0", search: ["trigonometry"]) { sin($0) },
-    real("cos", "The cosine of an angle in radians.", "cos(0)", "1.0", search: ["trigonometry"]) { cos($0) },
-    real("tan", "The tangent of an angle in radians.", "tan(0)", "0.0", search: ["trigonometry"]) { tan($0) },
-    real("asin", "The angle with a given sine, in radians.", "asin(0)", "0.0", search: ["arcsin"]) {
+    real(
+      "sin", "The sine of an angle in radians.", "sin(0)", "0.0", seeAlso: ["cos", "asin"], search: ["trigonometry"]
+    ) { sin($0) },
+    real(
+      "cos", "The cosine of an angle in radians.", "cos(0)", "1.0", seeAlso: ["sin", "acos"], search: ["trigonometry"]
+    ) { cos($0) },
+    real(
+      "tan", "The tangent of an angle in radians.", "tan(0)", "0.0", seeAlso: ["atan", "sin"], search: ["trigonometry"]
+    ) { tan($0) },
+    real("asin", "The angle with a given sine, in radians.", "asin(0)", "0.0", seeAlso: ["sin"], search: ["arcsin"]) {
       abs($0) > 1 ? nil : asin($0)
     },
-    real("acos", "The angle with a given cosine, in radians.", "acos(1)", "0.0", search: ["arccos"]) {
+    real("acos", "The angle with a given cosine, in radians.", "acos(1)", "0.0", seeAlso: ["cos"], search: ["arccos"]) {
       abs($0) > 1 ? nil : acos($0)
     },
-    real("atan", "The angle with a given tangent, in radians.", "atan(0)", "0.0", search: ["arctan"]) { atan($0) },
-    real("tanh", "The hyperbolic tangent.", "tanh(0)", "0.0", search: ["hyperbolic", "squash"]) { tanh($0) },
-    real("atanh", "The inverse of tanh, for numbers between -1 and 1.", "atanh(0)", "0.0", search: ["arctanh"]) {
+    real("atan", "The angle with a given tangent, in radians.", "atan(0)", "0.0", seeAlso: ["tan"], search: ["arctan"])
+    { atan($0) },
+    real(
+      "tanh", "The hyperbolic tangent.", "tanh(0)", "0.0", seeAlso: ["atanh", "sigmoid"],
+      search: ["hyperbolic", "squash"]
+    ) { tanh($0) },
+    real(
+      "atanh", "The inverse of tanh, for numbers between -1 and 1.", "atanh(0)", "0.0", seeAlso: ["tanh"],
+      search: ["arctanh"]
+    ) {
       abs($0) >= 1 ? nil : atanh($0)
     },
+    real(
+      "erf", "The error function: twice the share of a normal distribution of variance 1/2 between 0 and x.", "erf(0)",
+      "0.0", seeAlso: ["exp"], search: ["gauss", "normal distribution", "probability"]
+    ) { erf($0) },
     rounding("floor", "The greatest whole number that is not above x.", "floor(2.7)", "2", search: ["round down"]) {
       $0.rounded(.down)
     },
@@ -74,7 +94,7 @@ enum CoreMathematics {
     Builtin(
       "round(x: any, digits: int | none = none) -> any",
       "The nearest whole number, or the nearest with so many decimals.",
-      details: "Halves go to the even neighbour.",
+      details: "Halves go to the even neighbour.\n\n- digits: decimals; negative ones round before the point.",
       examples: [Example("round(2.7)", "3"), Example("round(pi, 2)", "3.14")], seeAlso: ["floor", "ceil", "int"],
       search: ["nearest", "decimals"], family: "mathematics", isGeneric: true
     ) { call throws(LTDError) in
@@ -113,11 +133,12 @@ enum CoreMathematics {
   ]
 
   private static func real(
-    _ name: String, _ summary: String, _ example: String, _ result: String, search: [String],
+    _ name: String, _ summary: String, _ example: String, _ result: String, seeAlso: [String], search: [String],
     _ compute: @escaping @Sendable (Double) -> Double?
   ) -> Builtin {
     Builtin(
-      "\(name)(x: any) -> any", summary, examples: [Example(example, result)], search: search, family: "mathematics",
+      "\(name)(x: any) -> any", summary, examples: [Example(example, result)], seeAlso: seeAlso, search: search,
+      family: "mathematics",
       isGeneric: true
     ) { call throws(LTDError) in
       guard let x = call[0].asDouble else { return try elementwise(call) }

@@ -20,6 +20,7 @@ enum CoreRecords {
     },
     Builtin(
       "record(pairs: list) -> record", "A record of a list of pairs [name, value].",
+      details: "- pairs: [name, value] each; a later one of the same name wins.",
       examples: [Example("record([[\"a\", 1], [\"b\", 2]])", "{a: 1, b: 2}")], seeAlso: ["items", "zip"],
       search: ["dict", "map", "from pairs", "object"], family: "records"
     ) { call throws(LTDError) in
@@ -34,11 +35,18 @@ enum CoreRecords {
     },
     Builtin(
       "get(r: record, name: string, default = none) -> any", "A field of a record, or the default where there is none.",
+      details: "- default: what is given when there is no such field.",
       examples: [Example("get({a: 1}, \"b\", 0)", "0")], seeAlso: ["keys"], search: ["lookup", "default", "has"],
       family: "records"
-    ) { call throws(LTDError) in try call.record(0)[try call.string(1)] ?? call[2] },
+    ) { call throws(LTDError) in
+      guard let record = call.base.record, let name = (call.base + 1).string,
+        let place = record.pointee.layout.place(of: name.pointee.text)
+      else { return call[2] }
+      return record.pointee.values[place]
+    },
     Builtin(
       "without(r: record, *names: string) -> record", "The record without some of its fields.",
+      details: "- names: the fields to leave out.",
       examples: [Example("without({a: 1, b: 2}, \"a\")", "{b: 2}")], seeAlso: ["get", "keys"],
       search: ["delete", "remove", "drop", "pop", "del"], family: "records"
     ) { call throws(LTDError) in

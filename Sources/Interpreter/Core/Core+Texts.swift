@@ -12,42 +12,79 @@ enum Texts {
   static func split(_ text: String, _ separator: String, limit: Int) -> [String] {
     var parts: [String] = []
     var start = 0
-    var copy = text
-    copy.withUTF8 { bytes in
-      while parts.count < limit, let found = Operations.find(separator, in: text, from: start) {
-        parts.append(String(decoding: bytes[start..<found], as: UTF8.self))
-        start = found + separator.utf8.count
+    text.withBytes { bytes in
+      separator.withBytes { separator in
+        while parts.count < limit, let found = Operations.find(separator, in: bytes, from: start) {
+          parts.append(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<found]), as: UTF8.self))
+          start = found + separator.count
+        }
       }
-      parts.append(String(decoding: bytes[start...], as: UTF8.self))
+      parts.append(String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self))
     }
     return parts
+  }
+
+  /// Texts one after the other, with a separator between them.
+  static func joined(_ parts: [String], _ separator: String) -> String {
+    let count = parts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * max(0, parts.count - 1)
+    return String(unsafeUninitializedCapacity: count) { bytes in
+      var place = 0
+      func add(_ text: String) {
+        text.withBytes { source in
+          if let first = source.baseAddress, let target = bytes.baseAddress {
+            (target + place).initialize(from: first, count: source.count)
+          }
+          place += source.count
+        }
+      }
+      for (number, part) in parts.enumerated() {
+        if number > 0 { add(separator) }
+        add(part)
+      }
+      return place
+    }
   }
 
   static let builtins: [Builtin] = [
     Builtin(
       "join(parts: list, separator: string = \"\") -> string",
       "The texts of a list in one, with a separator between them.",
-      examples: [Example("join([\"a\", \"b\"], \", \")", "a, b")], seeAlso: ["split"],
+      details: "- parts: a list of strings.\n- separator: put between them.",
+      examples: [Example("join([\"a\", \"b\"], \", \")", "\"a, b\"")], seeAlso: ["split"],
       search: ["concatenate", "implode", "combine"], family: "strings"
     ) { call throws(LTDError) in
       let separator = try call.string(1)
-      var text = ""
-      for (place, part) in try call.list(0).enumerated() {
-        if place > 0 { text += separator }
+      let parts = try call.list(0)
+      var texts: [String] = []
+      texts.reserveCapacity(parts.count)
+      var bytes = 0
+      for (place, part) in parts.enumerated() {
         guard case .string(let piece) = part else {
           throw call.error(
             .type, "join takes a list of strings; element \(place) is \(part.kindText)",
             hint: "join([str(x) for x in xs], …)", at: "parts")
         }
-        text += piece.text
-        try Operations.checkBytes(text.utf8.count, 1, call.session)
+        texts.append(piece.text)
+        bytes += piece.text.utf8.count
       }
-      return Value(text)
+      try Operations.checkBytes(separator.utf8.count, parts.count, plus: bytes, call.session)
+      return Value(joined(texts, separator))
+    },
+    Builtin(
+      "format(x, spec: string) -> string",
+      "A value in a format that is worked out; \"{x:.2f}\" writes one that is fixed.",
+      details: "- spec: as in \"{x:…}\", such as \".1%\", \">8\", \",\" or \".3e\".",
+      examples: [Example("format(0.8712, \".1%\")", "\"87.1%\""), Example("format(\"acc\", \">6\")", "\"   acc\"")],
+      seeAlso: ["str", "round"], search: ["printf", "digits", "decimals", "pad", "align", "width"], family: "strings"
+    ) { call throws(LTDError) in
+      let spec = try call.at("spec") { () throws(LTDError) in try FormatSpec(try call.string(1)) }
+      return Value(try call.at("x") { () throws(LTDError) in try Operations.format(call[0], spec, call.session) })
     },
     Builtin(
       "split(s: string, separator: string | none = none, limit: int | none = none) -> list",
       "The parts of a text between separators; without one, its words.",
-      details: "- limit: at most so many cuts.",
+      details:
+        "- limit: at most so many cuts.\n- separator: what stands between the parts; white space of any length when left out.",
       examples: [
         Example("split(\"a,b,c\", \",\")", "[\"a\", \"b\", \"c\"]"),
         Example("split(\" two  words \")", "[\"two\", \"words\"]"),
@@ -76,20 +113,21 @@ enum Texts {
     },
     Builtin(
       "trim(s: string) -> string", "The text without white space at its ends.",
-      examples: [Example("trim(\"  x \")", "x")],
+      examples: [Example("trim(\"  x \")", "\"x\"")],
       seeAlso: ["split"], search: ["strip", "whitespace"], family: "strings"
     ) { call throws(LTDError) in Value(trimmed(try call.string(0))) },
     Builtin(
-      "upper(s: string) -> string", "The text in capitals.", examples: [Example("upper(\"pgd\")", "PGD")],
+      "upper(s: string) -> string", "The text in capitals.", examples: [Example("upper(\"pgd\")", "\"PGD\"")],
       seeAlso: ["lower"], search: ["uppercase", "capitals"], family: "strings"
     ) { call throws(LTDError) in Value(try call.string(0).uppercased()) },
     Builtin(
-      "lower(s: string) -> string", "The text in small letters.", examples: [Example("lower(\"PGD\")", "pgd")],
+      "lower(s: string) -> string", "The text in small letters.", examples: [Example("lower(\"PGD\")", "\"pgd\"")],
       seeAlso: ["upper"], search: ["lowercase"], family: "strings"
     ) { call throws(LTDError) in Value(try call.string(0).lowercased()) },
     Builtin(
       "replace(s: string, old: string, new: string) -> string", "The text with every `old` made `new`.",
-      examples: [Example("replace(\"a-b-c\", \"-\", \"+\")", "a+b+c")], seeAlso: ["split"],
+      details: "- old: the text to look for.\n- new: what stands in its place.",
+      examples: [Example("replace(\"a-b-c\", \"-\", \"+\")", "\"a+b+c\"")], seeAlso: ["split"],
       search: ["substitute", "sub"],
       family: "strings"
     ) { call throws(LTDError) in
@@ -98,26 +136,28 @@ enum Texts {
       let parts = split(try call.string(0), old, limit: .max)
       let new = try call.string(2)
       try Operations.checkBytes(new.utf8.count, parts.count, plus: try call.string(0).utf8.count, call.session)
-      var text = ""
-      for (place, part) in parts.enumerated() { text += place > 0 ? new + part : part }
-      return Value(text)
+      return Value(joined(parts, new))
     },
     Builtin(
       "startswith(s: string, start: string) -> bool", "Whether a text starts with another.",
+      details: "- start: the text to look for.",
       examples: [Example("startswith(\"model.ltd\", \"mod\")", "true")], seeAlso: ["endswith"],
       search: ["prefix", "begins", "starts_with"], family: "strings"
     ) { call throws(LTDError) in
-      .bool(try call.string(0).utf8.starts(with: try call.string(1).utf8))
+      .bool(Operations.has(try call.string(1), in: try call.string(0), at: 0))
     },
     Builtin(
       "endswith(s: string, end: string) -> bool", "Whether a text ends with another.",
+      details: "- end: the text to look for.",
       examples: [Example("endswith(\"model.ltd\", \".ltd\")", "true")], seeAlso: ["startswith"],
       search: ["suffix", "extension", "ends_with"], family: "strings"
     ) { call throws(LTDError) in
-      .bool(try call.string(0).utf8.reversed().starts(with: try call.string(1).utf8.reversed()))
+      let (text, end) = (try call.string(0), try call.string(1))
+      return .bool(Operations.has(end, in: text, at: text.utf8.count - end.utf8.count))
     },
     Builtin(
-      "ord(c: string) -> int", "The Unicode number of a character.", examples: [Example("ord(\"A\")", "65")],
+      "ord(c: string) -> int", "The Unicode number of a character.", details: "- c: a text of one character.",
+      examples: [Example("ord(\"A\")", "65")],
       seeAlso: ["chr"], search: ["code", "unicode", "ascii"], family: "strings"
     ) { call throws(LTDError) in
       let scalars = try call.string(0).unicodeScalars
@@ -127,7 +167,8 @@ enum Texts {
       return .int(Int(scalar.value))
     },
     Builtin(
-      "chr(n: int) -> string", "The character with a Unicode number.", examples: [Example("chr(964)", "τ")],
+      "chr(n: int) -> string", "The character with a Unicode number.", details: "- n: such as 964 for τ.",
+      examples: [Example("chr(964)", "\"τ\"")],
       seeAlso: ["ord"], search: ["char", "character", "unicode"], family: "strings"
     ) { call throws(LTDError) in
       let number = try call.int(0)

@@ -27,6 +27,8 @@ class BinaryNode: Node {
     }
   }
 
+  override var isPlain: Bool { left.node.isPlain && right.node.isPlain }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     try general(try left.read(frame), try right.read(frame), frame)
   }
@@ -158,6 +160,8 @@ final class UnaryNode: Node {
     self.operand = Operand(operand)
     super.init(source, span)
   }
+
+  override var isPlain: Bool { operand.node.isPlain }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let value = try operand.read(frame)

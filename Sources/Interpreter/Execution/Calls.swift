@@ -5,7 +5,7 @@ final class CallNode: Node {
   private let callee: Node
   /// The built-in that is meant when the variable of that name does not hold a function: `seed = 1; seed(2)`.
   private let fallback: Builtin?
-  private let arguments: [Node]
+  private let arguments: NodeList
   private let shape: ArgumentShape
   private var knownCode: Code?
   private var knownBuiltin: Builtin?
@@ -15,19 +15,21 @@ final class CallNode: Node {
   private let argumentCount: Int
   private let argument0: Node
   private let argument1: Node
+  /// Where the function is, when it is in a variable.
+  private let calleePlace: BarePlace?
 
   init(_ callee: Node, fallback: Builtin?, _ arguments: [Node], _ shape: ArgumentShape, _ source: Source, _ span: Span)
   {
     self.callee = callee
     self.fallback = fallback
-    self.arguments = arguments
+    self.arguments = NodeList(arguments)
     self.shape = shape
     argumentCount = arguments.count
     argument0 = arguments.first ?? callee
     argument1 = arguments.count > 1 ? arguments[1] : callee
     switch callee {
-    case let read as GlobalRead: calleePlace = .global(read.cell)
-    case let read as GlobalCheckedRead: calleePlace = .global(read.cell)
+    case let read as GlobalRead: calleePlace = .fixed(read.pointer)
+    case let read as GlobalCheckedRead: calleePlace = .fixed(read.pointer)
     case let read as LocalRead: calleePlace = .local(read.slot)
     case let read as CellRead: calleePlace = .cell(read.slot)
     default: calleePlace = nil
@@ -35,32 +37,38 @@ final class CallNode: Node {
     super.init(source, span)
   }
 
-  /// Where the function is, when it is in a variable.
-  private let calleePlace: VariablePlace?
-
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    if let target, let calleePlace, target.isHeld(by: calleePlace.pointer(frame)) {
-      return try shortCall(target, nil, frame)
+    if let target, let calleePlace {
+      let place = calleePlace.pointer(frame)
+      if let function = place.function, target.isMet(by: function) {
+        return try shortCall(target, function, nil, frame)
+      }
     }
     return try call(try callee.eval(frame), nil, frame)
   }
 
   /// - Parameter receiver: goes before the written arguments.
   func call(_ value: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
-    if case .function(let function) = value, let code = function.code {
-      if let target, target.function === function { return try shortCall(target, receiver, frame) }
+    if case .function(var function) = value, let code = function.code {
+      if target?.isMet(by: &function) != true { try plan(code) }
+      if let target { return try shortCall(target, &function, receiver, frame) }
       return try codeCall(code, function, receiver, frame)
     }
     return try otherCall(value, receiver, frame)
   }
 
   /// A function without checks, called with exactly its parameters by place.
+  ///
+  /// - Parameter function: is looked at before anything else runs.
   @inline(__always)
-  private func shortCall(_ target: ShortTarget, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
+  private func shortCall(
+    _ target: ShortTarget, _ function: UnsafeMutablePointer<FunctionValue>, _ receiver: Value?, _ frame: Frame
+  ) throws(LTDError) -> Value {
     let machine = frame.machine
     let size = target.frameSize
     let window: UnsafeMutablePointer<Value>
     do { window = try machine.push(size) } catch { throw located(error) }
+    if target.hasCaptures { machine.put(function, window + target.captureStart) }
     do {
       var place = 0
       if let receiver {
@@ -71,11 +79,10 @@ final class CallNode: Node {
         (window + place).set(try argument0.eval(frame))
         if argumentCount > 1 {
           (window + (place &+ 1)).set(try argument1.eval(frame))
-          if argumentCount > 2 {
-            for argument in arguments.dropFirst(2) {
-              window[place &+ 2] = try argument.eval(frame)
-              place &+= 1
-            }
+          var further = 2
+          while further < argumentCount {
+            (window + (place &+ further)).set(try arguments[further].eval(frame))
+            further &+= 1
           }
         }
       }
@@ -90,7 +97,7 @@ final class CallNode: Node {
       machine.pop(window, size)
       throw located(error)
     }
-    if target.needsPrologue { machine.prologue(target.code, target.captures, window) }
+    if target.sharesVariables { machine.share(target.code, window) }
     do {
       let result = try target.body.eval(Frame(base: window, machine: machine))
       machine.leave()
@@ -99,23 +106,27 @@ final class CallNode: Node {
     } catch {
       machine.leave()
       machine.pop(window, size)
-      throw traced(error, target.code.name)
+      throw traced(error, target.name)
     }
   }
 
+  /// Works out where the arguments go.
   @inline(never)
-  private func codeCall(
-    _ code: Code, _ function: FunctionValue, _ receiver: Value?, _ frame: Frame
-  ) throws(LTDError) -> Value {
+  private func plan(_ code: Code) throws(LTDError) {
     if code !== knownCode {
       let plan: CallPlan
       do { plan = try CallPlan(shape, code.signature) } catch { throw located(error) }
       knownCode = code
       knownBuiltin = nil
       self.plan = plan
-      target = nil
     }
-    if let plan, plan.isDirect, code.isSimple { target = ShortTarget(function, code) }
+    target = plan.flatMap { $0.isDirect && code.isSimple ? ShortTarget(code) : nil }
+  }
+
+  @inline(never)
+  private func codeCall(
+    _ code: Code, _ function: FunctionValue, _ receiver: Value?, _ frame: Frame
+  ) throws(LTDError) -> Value {
     guard let plan else { throw error(.internal, "a call without a plan") }
     let machine = frame.machine
     let size = code.frameSize
@@ -131,7 +142,7 @@ final class CallNode: Node {
     }
     defer { machine.leave() }
     do {
-      return try machine.run(code, function.captures, window, plan)
+      return try machine.run(code, function, window, plan)
     } catch {
       throw traced(error, code.name)
     }
@@ -151,7 +162,7 @@ final class CallNode: Node {
     }
     var values: [Value] = receiver.map { [$0] } ?? []
     var named: [(String, Value)] = []
-    for (place, argument) in arguments.enumerated() {
+    for (place, argument) in arguments.nodes.enumerated() {
       let value = try argument.eval(frame)
       switch shape.arguments[place + (receiver == nil ? 0 : 1)].kind {
       case .positional: values.append(value)
@@ -194,7 +205,7 @@ final class CallNode: Node {
   /// Evaluates the arguments in the order of the source into the places of their parameters.
   static func fill(
     _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan, _ parameters: ParameterList, _ receiver: Value?,
-    _ arguments: [Node], _ frame: Frame
+    _ arguments: NodeList, _ frame: Frame
   ) throws(LTDError) {
     var rest: [Value] = []
     var named: RecordValue?
@@ -204,7 +215,7 @@ final class CallNode: Node {
       if case .parameter(let target) = plan.destinations[0] { window[target] = receiver } else { rest.append(receiver) }
       place = 1
     }
-    for argument in arguments {
+    for argument in arguments.nodes {
       let value = try argument.eval(frame)
       switch plan.destinations[place] {
       case .parameter(let target): window[target] = value
@@ -218,29 +229,53 @@ final class CallNode: Node {
   }
 }
 
-/// A function as a call that has seen it before needs it.
-private final class ShortTarget {
-  let function: FunctionValue
-  let code: Code
-  let body: Node
-  let captures: [Cell]
+/// A function as a call that has seen it before needs it. Code lives as long as its session: nothing is counted here.
+private struct ShortTarget {
+  private let reference: Unmanaged<Code>
+  let body: NodeReference
   let frameSize: Int
-  let needsPrologue: Bool
+  let hasCaptures: Bool
+  let captureStart: Int
+  let sharesVariables: Bool
 
-  init(_ function: FunctionValue, _ code: Code) {
-    self.function = function
-    self.code = code
-    body = code.body
-    captures = function.captures
+  init(_ code: Code) {
+    reference = Unmanaged.passUnretained(code)
+    body = NodeReference(code.body)
     frameSize = code.frameSize
-    needsPrologue = code.needsPrologue
+    hasCaptures = code.captureCount > 0
+    captureStart = code.captureStart
+    sharesVariables = !code.sharesNothing
   }
 
-  /// Whether a variable holds the function.
+  var code: Code { reference.takeUnretainedValue() }
+  var name: String { code.name }
+
+  /// Whether a function has this code.
   @inline(__always)
-  func isHeld(by pointer: UnsafeMutablePointer<Value>) -> Bool {
-    if case .function(let held) = pointer.pointee { return held === function }
-    return false
+  func isMet(by function: UnsafeMutablePointer<FunctionValue>) -> Bool {
+    function.pointee.codeReference == reference.toOpaque()
+  }
+}
+
+/// Where a variable is, without anything to count.
+private struct BarePlace {
+  private let kind: VariablePlace.Kind
+  private let slot: Int
+  private let pointer: UnsafeMutablePointer<Value>?
+
+  static func local(_ slot: Int) -> BarePlace { BarePlace(kind: .local, slot: slot, pointer: nil) }
+  static func cell(_ slot: Int) -> BarePlace { BarePlace(kind: .cell, slot: slot, pointer: nil) }
+  static func fixed(_ pointer: UnsafeMutablePointer<Value>) -> BarePlace {
+    BarePlace(kind: .global, slot: 0, pointer: pointer)
+  }
+
+  @inline(__always)
+  func pointer(_ frame: Frame) -> UnsafeMutablePointer<Value> {
+    switch kind {
+    case .local: frame.base + slot
+    case .cell: frame.cell(slot)
+    case .global: pointer.unsafelyUnwrapped
+    }
   }
 }
 
@@ -264,22 +299,24 @@ final class BuiltinCallNode: Node {
   private let builtin: Builtin
   private let parameters: ParameterList
   private let plan: CallPlan
-  private let arguments: [Node]
+  private let arguments: NodeList
   private let size: Int
+  private let isDirect: Bool
   /// For `xs = append(xs, x)`: the variable gives its value up for the call, so that it is changed in place.
   var updated: VariablePlace?
 
   init(_ builtin: Builtin, _ plan: CallPlan, _ arguments: [Node], _ source: Source, _ span: Span) {
     self.builtin = builtin
     self.plan = plan
-    self.arguments = arguments
+    self.arguments = NodeList(arguments)
     parameters = builtin.signature.parameters
     size = parameters.items.count
+    isDirect = plan.isOrdered
     super.init(source, span)
   }
 
   var name: String { builtin.name }
-  var firstArgument: Node? { arguments.first }
+  var firstArgument: Node? { arguments.nodes.first }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value { try call(nil, frame) }
 
@@ -293,15 +330,16 @@ final class BuiltinCallNode: Node {
       throw located(error)
     }
     do {
-      if plan.isDirect {
+      if isDirect {
         var place = 0
         if let receiver {
           window[0] = receiver
           place = 1
         }
-        for argument in arguments {
-          window[place] = try argument.eval(frame)
-          place &+= 1
+        var written = 0
+        while written < arguments.count {
+          (window + (place &+ written)).set(try arguments[written].eval(frame))
+          written &+= 1
         }
       } else {
         try CallNode.fill(window, plan, parameters, receiver, arguments, frame)
@@ -310,6 +348,19 @@ final class BuiltinCallNode: Node {
       machine.pop(window, size)
       throw error
     }
+    if updated != nil { return try updatingCall(window, frame) }
+    do {
+      let result = try machine.run(builtin, parameters, window, plan)
+      machine.pop(window, size)
+      return result
+    } catch {
+      machine.pop(window, size)
+      throw located(error)
+    }
+  }
+
+  private func updatingCall(_ window: UnsafeMutablePointer<Value>, _ frame: Frame) throws(LTDError) -> Value {
+    let machine = frame.machine
     let lent = updated?.pointer(frame)
     let isLent = lent.map { $0.pointee.isIdentical(to: window[0]) } ?? false
     if isLent, let lent { lent.pointee = .none }
@@ -326,9 +377,20 @@ final class BuiltinCallNode: Node {
 }
 
 extension Value {
-  /// Whether both are the same reference.
+  /// Whether it can have a field or method that is called.
+  @inline(__always)
+  fileprivate var mayHaveMethods: Bool {
+    switch self {
+    case .record, .object, .module, .error: true
+    default: false
+    }
+  }
+
+  /// Whether both are the same reference, or the same number.
   func isIdentical(to other: Value) -> Bool {
     switch (self, other) {
+    case (.int(let a), .int(let b)): a == b
+    case (.float(let a), .float(let b)): a.bitPattern == b.bitPattern
     case (.list(let a), .list(let b)): a === b
     case (.record(let a), .record(let b)): a === b
     case (.string(let a), .string(let b)): a === b
@@ -413,6 +475,8 @@ final class MethodCallNode: Node {
   /// The call of the function of that name; `nil` when there is none.
   private let functionCall: Node?
   private let function: Node?
+  /// The call when it is of a built-in unless the object has a method of the name.
+  let builtinCall: BuiltinCallNode?
 
   init(
     _ receiver: Node, _ name: Name, fieldCall: Node, functionCall: Node?, function: Node?, _ source: Source,
@@ -423,14 +487,18 @@ final class MethodCallNode: Node {
     self.fieldCall = fieldCall
     self.functionCall = functionCall
     self.function = function
+    builtinCall = functionCall as? BuiltinCallNode
     super.init(source, span)
   }
 
-  /// The call when it is of a built-in unless the object has a method of the name.
-  var builtinCall: BuiltinCallNode? { functionCall as? BuiltinCallNode }
-
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let object = try receiver.eval(frame)
+    if let builtinCall, !object.mayHaveMethods { return try builtinCall.call(object, frame) }
+    return try dispatch(object, frame)
+  }
+
+  @inline(never)
+  private func dispatch(_ object: Value, _ frame: Frame) throws(LTDError) -> Value {
     switch object {
     case .record, .object, .module, .error:
       let own: Value?
@@ -452,7 +520,7 @@ final class MethodCallNode: Node {
     guard let functionCall else {
       throw Operations.noAttribute(object, name.text).located(source, name.span)
     }
-    if let builtinCall = functionCall as? BuiltinCallNode { return try builtinCall.call(object, frame) }
+    if let builtinCall { return try builtinCall.call(object, frame) }
     return try perform(functionCall, try function?.eval(frame) ?? .none, object, frame)
   }
 
@@ -469,7 +537,7 @@ final class ClosureNode: Node {
   private let captured: [Int]
   private let constant: Value?
 
-  /// - Parameter captured: slots of the surrounding frame that hold the shared variables.
+  /// - Parameter captured: slots of the surrounding frame: cells of shared variables, values of those that never change.
   init(_ code: Code, captured: [Int], _ source: Source, _ span: Span) {
     self.code = code
     self.captured = captured
@@ -479,14 +547,12 @@ final class ClosureNode: Node {
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     if let constant { return constant }
-    var cells: [Cell] = []
-    cells.reserveCapacity(captured.count)
-    for slot in captured {
-      guard case .object(let object) = frame.base[slot], let cell = object as? Cell else {
-        throw error(.internal, "a captured variable is missing")
+    let captures = [Value](unsafeUninitializedCapacity: captured.count) { values, count in
+      while count < captured.count {
+        (values.baseAddress.unsafelyUnwrapped + count).initialize(to: frame.base[captured[count]])
+        count &+= 1
       }
-      cells.append(cell)
     }
-    return .function(FunctionValue(code, captures: cells))
+    return .function(FunctionValue(code, captures: captures))
   }
 }

@@ -1,20 +1,23 @@
 /// Statements in order. Its value is that of the last one, if that is an expression.
 final class BlockNode: Node {
-  private let statements: [Node]
+  /// All but the last.
+  private let statements: NodeList
   private let last: Node?
   /// Whether the last statement gives the block's value; loops and assignments do not.
   private let hasValue: Bool
 
   init(_ statements: [Node], hasValue: Bool, _ source: Source, _ span: Span) {
-    self.statements = Array(statements.dropLast())
+    self.statements = NodeList(statements.dropLast())
     last = statements.last
     self.hasValue = hasValue
     super.init(source, span)
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    for statement in statements where try statement.exec(frame) == .returning {
-      return frame.takeReturned()
+    var next = 0
+    while next < statements.count {
+      if try statements[next].exec(frame) == .returning { return frame.takeReturned() }
+      next &+= 1
     }
     guard let last else { return .none }
     if hasValue { return try last.eval(frame) }
@@ -22,9 +25,11 @@ final class BlockNode: Node {
   }
 
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {
-    for statement in statements {
-      let flow = try statement.exec(frame)
+    var next = 0
+    while next < statements.count {
+      let flow = try statements[next].exec(frame)
       if flow != .normal { return flow }
+      next &+= 1
     }
     return try last?.exec(frame) ?? .normal
   }
@@ -103,6 +108,19 @@ final class ForNode: Node {
     if let place, case .range(let range) = sequence {
       for index in 0..<range.count {
         place.pointer(frame).pointee = .int(range[index])
+        switch try body.exec(frame) {
+        case .normal, .continuing: break
+        case .breaking: return .normal
+        case .returning: return .returning
+        }
+        do { try frame.machine.poll() } catch { throw located(error) }
+      }
+      return .normal
+    }
+    if let place, case .list(let list) = sequence {
+      // Holding the list keeps its elements as they are: whoever changes it now gets a copy.
+      for item in list.items {
+        place.pointer(frame).pointee = item
         switch try body.exec(frame) {
         case .normal, .continuing: break
         case .breaking: return .normal
@@ -260,7 +278,7 @@ struct ValueIterator {
 
 extension Value {
   /// All elements as an array.
-  func elements(_ session: Session) throws(LTDError) -> [Value] {
+  public func elements(_ session: Session) throws(LTDError) -> [Value] {
     if case .list(let list) = self { return list.items }
     if case .range(let range) = self { try session.checkSize(range.count, of: "list") }
     var iterator = try ValueIterator(self)

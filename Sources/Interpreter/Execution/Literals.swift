@@ -1,27 +1,35 @@
 final class ListNode: Node {
-  private let items: [(node: Node, isSpread: Bool)]
-  private let hasSpread: Bool
+  private let items: NodeList
+  /// Places of the items that are lists to be put in: `[*xs]`.
+  private let spreads: Set<Int>
 
   init(_ items: [(node: Node, isSpread: Bool)], _ source: Source, _ span: Span) {
-    self.items = items
-    hasSpread = items.contains { $0.isSpread }
+    self.items = NodeList(items.map(\.node))
+    spreads = Set(items.indices.filter { items[$0].isSpread })
     super.init(source, span)
   }
+
+  override var isPlain: Bool { spreads.isEmpty && items.nodes.allSatisfy(\.isPlain) }
+
+  /// The item of a list of one.
+  var onlyItem: Node? { items.count == 1 && spreads.isEmpty ? items.nodes[0] : nil }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     var values: [Value] = []
     values.reserveCapacity(items.count)
-    for item in items {
-      let value = try item.node.eval(frame)
-      if item.isSpread {
+    var next = 0
+    while next < items.count {
+      let value = try items[next].eval(frame)
+      if !spreads.isEmpty, spreads.contains(next) {
         do {
           values.append(contentsOf: try value.elements(frame.machine.pointee.session))
         } catch {
-          throw error.located(source, item.node.span)
+          throw error.located(source, items.nodes[next].span)
         }
       } else {
         values.append(value)
       }
+      next &+= 1
     }
     return .list(ListValue(values))
   }
@@ -35,6 +43,7 @@ final class RecordNode: Node {
   private let items: [Item]
   /// When no field comes from a spread, all records of this literal share one layout.
   private let layout: RecordLayout?
+  private let fields: NodeList
 
   init(_ items: [Item], _ source: Source, _ span: Span) {
     self.items = items
@@ -44,14 +53,21 @@ final class RecordNode: Node {
       if case .field(let name, _) = item, !names.contains(name) { names.append(name) } else { isPlain = false }
     }
     layout = isPlain ? RecordLayout(names) : nil
+    fields = NodeList(items.compactMap { if case .field(_, let node) = $0 { node } else { nil } })
     super.init(source, span)
   }
+
+  override var isPlain: Bool { layout != nil && fields.nodes.allSatisfy(\.isPlain) }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     if let layout {
       var values: [Value] = []
-      values.reserveCapacity(items.count)
-      for item in items { if case .field(_, let node) = item { values.append(try node.eval(frame)) } }
+      values.reserveCapacity(fields.count)
+      var next = 0
+      while next < fields.count {
+        values.append(try fields[next].eval(frame))
+        next &+= 1
+      }
       return .record(RecordValue(layout: layout, values: values))
     }
     let record = RecordValue([])
@@ -110,90 +126,202 @@ final class StringNode: Node {
     case text(String)
     case value(Node, FormatSpec?)
   }
-  private let parts: [Part]
+  /// The text before each value, and what comes after the last.
+  private let texts: [[UInt8]]
+  private let values: NodeList
+  private let specs: [FormatSpec?]
+  private let isFormatted: [Bool]
 
   init(_ parts: [Part], _ source: Source, _ span: Span) {
-    self.parts = parts
+    var texts: [[UInt8]] = [[]]
+    var values: [Node] = []
+    var specs: [FormatSpec?] = []
+    for part in parts {
+      switch part {
+      case .text(let text): texts[texts.count - 1] += text.utf8
+      case .value(let node, let spec):
+        values.append(node)
+        specs.append(spec)
+        texts.append([])
+      }
+    }
+    self.texts = texts
+    self.values = NodeList(values)
+    self.specs = specs
+    isFormatted = specs.map { $0 != nil }
     super.init(source, span)
   }
 
+  override var isPlain: Bool { values.nodes.allSatisfy(\.isPlain) }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    var text = ""
-    for part in parts {
-      switch part {
-      case .text(let piece): text += piece
-      case .value(let node, let spec):
-        let value = try node.eval(frame)
-        switch (value, spec) {
-        case (.string(let string), nil): text += string.text
-        case (.int(let number), nil): text += String(number)
-        default:
-          do {
-            text += try Operations.format(value, spec, frame.machine.pointee.session)
-          } catch {
-            throw error.located(source, spec?.span ?? node.span)
-          }
-        }
+    let machine = frame.machine
+    // Values that are strings with values themselves go on behind what is there.
+    let start = machine.pointee.text.count
+    do throws(LTDError) {
+      var next = 0
+      while next < values.count {
+        machine.pointee.text.append(contentsOf: texts[next])
+        try add(try values[next].eval(frame), next, machine)
+        next &+= 1
+      }
+      machine.pointee.text.append(contentsOf: texts[next])
+      do {
+        try Operations.checkBytes(machine.pointee.text.count - start, 1, machine.pointee.session)
+      } catch {
+        throw located(error)
+      }
+    } catch {
+      machine.pointee.text.removeLast(machine.pointee.text.count - start)
+      throw error
+    }
+    let text = machine.pointee.text.withUnsafeBufferPointer {
+      String(decoding: UnsafeBufferPointer(rebasing: $0[start...]), as: UTF8.self)
+    }
+    machine.pointee.text.removeLast(machine.pointee.text.count - start)
+    return Value(text)
+  }
+
+  @inline(__always)
+  private func add(_ value: Value, _ place: Int, _ machine: UnsafeMutablePointer<Machine>) throws(LTDError) {
+    if !isFormatted[place] {
+      switch value {
+      case .string(let string): return machine.pointee.text.append(contentsOf: string.text.utf8)
+      case .int(let number): return machine.pointee.text.appendDigits(of: number)
+      default: break
       }
     }
     do {
-      try Operations.checkBytes(text.utf8.count, 1, frame.machine.pointee.session)
+      machine.pointee.text.append(
+        contentsOf: try Operations.format(value, specs[place], machine.pointee.session).utf8)
     } catch {
-      throw located(error)
+      throw error.located(source, specs[place]?.span ?? values.nodes[place].span)
     }
-    return Value(text)
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func appendDigits(of number: Int) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var place = 20
+      var rest = number.magnitude
+      repeat {
+        place &-= 1
+        digits[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      if number < 0 {
+        place &-= 1
+        digits[place] = UInt8(ascii: "-")
+      }
+      append(contentsOf: UnsafeBufferPointer(rebasing: digits[place...]))
+    }
   }
 }
 
 /// `[element for target in iterable if condition]`
 final class ComprehensionNode: Node {
-  enum Clause {
-    case each(Target, Node)
-    case test(Node)
-  }
-  private let element: Node
-  private let clauses: [Clause]
+  private let first: Clause
 
-  init(_ element: Node, _ clauses: [Clause], _ source: Source, _ span: Span) {
-    self.element = element
-    self.clauses = clauses
+  init(_ first: Clause, _ source: Source, _ span: Span) {
+    self.first = first
     super.init(source, span)
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     var items: [Value] = []
-    try run(0, &items, frame)
+    try first.run(&items, frame)
     return .list(ListValue(items))
   }
 
-  private func run(_ level: Int, _ items: inout [Value], _ frame: Frame) throws(LTDError) {
-    guard level < clauses.count else {
-      items.append(try element.eval(frame))
-      return
+  /// A part of a comprehension with what comes after it.
+  class Clause {
+    func run(_ items: inout [Value], _ frame: Frame) throws(LTDError) {}
+  }
+
+  final class Element: Clause {
+    private let value: Node
+
+    init(_ value: Node) { self.value = value }
+
+    override func run(_ items: inout [Value], _ frame: Frame) throws(LTDError) { items.append(try value.eval(frame)) }
+  }
+
+  final class Test: Clause {
+    private let condition: Node
+    private let next: Clause
+
+    init(_ condition: Node, _ next: Clause) {
+      self.condition = condition
+      self.next = next
     }
-    switch clauses[level] {
-    case .test(let condition):
-      if try condition.condition(frame) { try run(level + 1, &items, frame) }
-    case .each(let target, let node):
-      let sequence = try node.eval(frame)
+
+    override func run(_ items: inout [Value], _ frame: Frame) throws(LTDError) {
+      if try condition.condition(frame) { try next.run(&items, frame) }
+    }
+  }
+
+  final class Each: Clause {
+    private let target: Target
+    /// The slot of a variable that no function shares.
+    private let slot: Int?
+    private let iterable: Node
+    private let next: Clause
+
+    init(_ target: Target, _ iterable: Node, _ next: Clause) {
+      self.target = target
+      let place = (target as? NameTarget)?.place
+      slot = place?.kind == .local ? place?.slot : nil
+      self.iterable = iterable
+      self.next = next
+    }
+
+    override func run(_ items: inout [Value], _ frame: Frame) throws(LTDError) {
+      let sequence = try iterable.eval(frame)
+      if let slot {
+        switch sequence {
+        case .list(let list):
+          for item in list.items {
+            try poll(items.count, frame)
+            frame.base[slot] = item
+            try next.run(&items, frame)
+          }
+          return
+        case .range(let range):
+          var place = 0
+          while place < range.count {
+            try poll(items.count, frame)
+            frame.base[slot] = .int(range[place])
+            try next.run(&items, frame)
+            place &+= 1
+          }
+          return
+        default: break
+        }
+      }
       var iterator: ValueIterator
       do {
         iterator = try ValueIterator(sequence, pairs: target.wantsPairs)
       } catch {
-        throw error.located(source, node.span)
+        throw error.located(iterable.source, iterable.span)
       }
       while true {
+        try poll(items.count, frame)
         let item: Value?
-        do {
-          item = try iterator.next()
-          try frame.machine.poll()
-          if items.count & 4095 == 4095 { try frame.machine.pointee.session.checkSize(items.count, of: "list") }
-        } catch {
-          throw error.located(source, node.span)
-        }
+        do { item = try iterator.next() } catch { throw error.located(iterable.source, iterable.span) }
         guard let item else { return }
         try target.assign(item, frame)
-        try run(level + 1, &items, frame)
+        try next.run(&items, frame)
+      }
+    }
+
+    @inline(__always)
+    private func poll(_ count: Int, _ frame: Frame) throws(LTDError) {
+      do throws(LTDError) {
+        try frame.machine.poll()
+        if count & 4095 == 4095 { try frame.machine.pointee.session.checkSize(count, of: "list") }
+      } catch {
+        throw error.located(iterable.source, iterable.span)
       }
     }
   }

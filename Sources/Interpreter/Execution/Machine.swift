@@ -13,6 +13,8 @@ struct Machine {
   var nativeLimit: UInt = 0
   /// The value of a `return` on its way to its call.
   var returned: Value = .none
+  /// Bytes of the strings that are being put together.
+  var text: [UInt8] = []
   unowned(unsafe) let session: Session
 
   static let stackValues = 1 << 20
@@ -94,7 +96,10 @@ extension UnsafeMutablePointer<Machine> {
   func pop(_ window: UnsafeMutablePointer<Value>, _ size: Int) {
     var place = 0
     while place < size {
-      (window + place).deinitialize(count: 1)
+      switch window[place] {
+      case .none, .bool, .int, .float: break
+      default: (window + place).deinitialize(count: 1)
+      }
       place &+= 1
     }
     pointee.stackTop = window

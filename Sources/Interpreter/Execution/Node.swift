@@ -27,12 +27,55 @@ class Node {
     do { return try Operations.truth(value) } catch { throw located(error) }
   }
 
+  /// Whether computing it runs no other code of the program: variables, constants and arithmetic with them.
+  var isPlain: Bool { false }
+
   final func error(_ kind: Diagnostic.Kind, _ message: String, hint: String? = nil) -> LTDError {
     LTDError(kind, message, source: source, span: span, hint: hint)
   }
 
   @inline(never)
   final func located(_ error: LTDError) -> LTDError { error.located(source, span) }
+}
+
+/// A node reached without counting references: whoever holds it here also owns it.
+struct NodeReference {
+  private let reference: Unmanaged<Node>
+
+  init(_ node: Node) { reference = Unmanaged.passUnretained(node) }
+
+  @inline(__always)
+  func eval(_ frame: Frame) throws(LTDError) -> Value {
+    // The standard library's call takes no typed errors: they go around it as values.
+    let result: Result<Value, LTDError> = reference._withUnsafeGuaranteedRef { node in
+      do throws(LTDError) { return .success(try node.eval(frame)) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
+  @inline(__always)
+  func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    let result: Result<Flow, LTDError> = reference._withUnsafeGuaranteedRef { node in
+      do throws(LTDError) { return .success(try node.exec(frame)) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+}
+
+/// Nodes in order, for loops that run often.
+struct NodeList {
+  let nodes: [Node]
+  let count: Int
+  private let references: [NodeReference]
+
+  init(_ nodes: [Node]) {
+    self.nodes = nodes
+    count = nodes.count
+    references = nodes.map { NodeReference($0) }
+  }
+
+  @inline(__always)
+  subscript(place: Int) -> NodeReference { references[place] }
 }
 
 /// Something to compute with: read in place when it is a variable or a constant, without a call.
@@ -72,9 +115,19 @@ struct Operand {
   @inline(__always)
   func read(_ frame: Frame) throws(LTDError) -> Value {
     switch kind {
-    case .local: return frame.base[slot]
-    case .fixed: return pointer.unsafelyUnwrapped.pointee
+    case .local: return (frame.base + slot).copied
+    case .fixed: return pointer.unsafelyUnwrapped.copied
     case .node: return try node.eval(frame)
+    }
+  }
+
+  /// Where the value is, when it is in a variable or a constant.
+  @inline(__always)
+  func place(_ frame: Frame) -> UnsafeMutablePointer<Value>? {
+    switch kind {
+    case .local: frame.base + slot
+    case .fixed: pointer
+    case .node: nil
     }
   }
 }

@@ -34,15 +34,32 @@ final class IndexNode: Node {
   private let container: Operand
   private let subscripts: [SubscriptNode]
   private let single: Operand?
+  /// Whether computing the index runs nothing that could change the container; it may then be computed twice.
+  private let isFree: Bool
 
   init(_ container: Node, _ subscripts: [SubscriptNode], _ source: Source, _ span: Span) {
     self.container = Operand(container)
     self.subscripts = subscripts
-    if subscripts.count == 1, case .value(let node) = subscripts[0] { single = Operand(node) } else { single = nil }
+    if subscripts.count == 1, case .value(let node) = subscripts[0] {
+      single = Operand(node)
+      isFree = node.isPlain
+    } else {
+      single = nil
+      isFree = false
+    }
     super.init(source, span)
   }
 
+  override var isPlain: Bool { isFree && container.node.isPlain }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let single, isFree, let place = container.place(frame), let list = place.list,
+      case .int(let index) = try single.read(frame)
+    {
+      let count = list.pointee.items.count
+      let resolved = index < 0 ? index &+ count : index
+      if resolved >= 0, resolved < count { return list.pointee.items[resolved] }
+    }
     let value = try container.read(frame)
     if let single {
       let place = try single.read(frame)
@@ -68,29 +85,25 @@ final class AttributeNode: Node {
   private let container: Operand
   private let name: Name
   private let function: Node?
-  private var knownLayout: RecordLayout?
-  private var knownPlace = 0
+  private let field: FieldName
 
   /// - Parameter function: what the name means as a variable or function; then `x.f` is `f` bound to `x`.
   init(_ container: Node, _ name: Name, function: Node?, _ source: Source, _ span: Span) {
     self.container = Operand(container)
     self.name = name
     self.function = function
+    field = FieldName(name.text)
     super.init(source, span)
   }
 
+  override var isPlain: Bool { container.node.isPlain }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    let value = try container.read(frame)
-    if case .record(let record) = value {
-      if record.layout === knownLayout { return record.values[knownPlace] }
-      if let place = record.layout.place(of: name.text) {
-        if !record.ownsLayout {
-          knownLayout = record.layout
-          knownPlace = place
-        }
-        return record.values[place]
-      }
+    if let record = container.place(frame)?.record, let place = field.place(in: record.pointee) {
+      return record.pointee.values[place]
     }
+    let value = try container.read(frame)
+    if case .record(let record) = value, let place = field.place(in: record) { return record.values[place] }
     do {
       if let own = try Operations.ownAttribute(value, name.text) { return own }
     } catch {
@@ -99,6 +112,28 @@ final class AttributeNode: Node {
     var bound: Value?
     if let function, case .function(let found) = try function.eval(frame) { bound = .function(found) }
     do { return try Operations.attribute(value, name.text, bound) } catch { throw error.located(source, name.span) }
+  }
+}
+
+/// The name of a field as code has it: remembers where the field was in the records seen last.
+final class FieldName {
+  private let text: String
+  private var layout: RecordLayout?
+  private var place = 0
+
+  init(_ text: String) { self.text = text }
+
+  @inline(__always)
+  func place(in record: RecordValue) -> Int? { record.layout === layout ? place : search(record) }
+
+  @inline(never)
+  private func search(_ record: RecordValue) -> Int? {
+    guard let found = record.layout.place(of: text) else { return nil }
+    if !record.ownsLayout {
+      layout = record.layout
+      place = found
+    }
+    return found
   }
 }
 
@@ -115,36 +150,75 @@ final class PlaceNode: Node {
   let root: VariablePlace
   private let rootName: String
   private let steps: [Step]
+  /// The steps again when each is a field or one index that runs no other code; empty when one is not.
+  private let plainSteps: [PlainStep]
+
+  /// An index or a field, without anything to count; `steps` and `fieldNames` hold what it refers to.
+  private struct PlainStep {
+    let index: NodeReference?
+    let field: Unmanaged<FieldName>?
+  }
+  private let fieldNames: [FieldName]
 
   init(_ root: VariablePlace, _ rootName: String, _ steps: [Step], _ source: Source, _ span: Span) {
     self.root = root
     self.rootName = rootName
     self.steps = steps
+    var fieldNames: [FieldName] = []
+    let plain = steps.compactMap { step -> PlainStep? in
+      switch step {
+      case .attribute(let name):
+        let field = FieldName(name.text)
+        fieldNames.append(field)
+        return PlainStep(index: nil, field: .passUnretained(field))
+      case .index(let parts, _):
+        guard parts.count == 1, case .value(let node) = parts[0], node.isPlain else { return nil }
+        return PlainStep(index: NodeReference(node), field: nil)
+      }
+    }
+    self.fieldNames = fieldNames
+    plainSteps = plain.count == steps.count ? plain : []
     super.init(source, span)
   }
 
   func store(_ value: Value, _ frame: Frame) throws(LTDError) {
-    let place = root.pointer(frame)
-    if steps.count == 1, case .index(let parts, _) = steps[0], parts.count == 1, case .value(let node) = parts[0],
-      case .list = place.pointee
-    {
-      if case .int(let index) = try node.eval(frame), PlaceNode.setElement(place, index, value) { return }
+    if let pointer = try reach(frame) {
+      pointer.pointee = value
+      return
     }
     try change(frame) { (old: inout Value) in old = value }
   }
 
-  /// `list[index] = value` in place; false leaves it to the general way.
-  @inline(__always)
-  private static func setElement(_ place: UnsafeMutablePointer<Value>, _ index: Int, _ value: Value) -> Bool {
-    guard case .list(var list) = place.pointee else { return false }
-    let count = list.items.count
-    let resolved = index < 0 ? index &+ count : index
-    guard resolved >= 0, resolved < count else { return false }
-    place.pointee = .none
-    if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
-    list.items[resolved] = value
-    place.pointee = .list(list)
-    return true
+  /// The place in memory, when the way there goes through lists and records only and no index runs other code; whatever
+  /// is shared on the way is copied. `nil` leaves the matter, errors included, to `change`.
+  func reach(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? {
+    var place = root.pointer(frame)
+    var next = 0
+    while next < plainSteps.count {
+      let step = plainSteps[next]
+      next &+= 1
+      if let record = place.record {
+        var found: Int?
+        if let field = step.field {
+          found = field._withUnsafeGuaranteedRef { $0.place(in: record.pointee) }
+        } else if let index = step.index, case .string(let name) = try index.eval(frame) {
+          found = record.pointee.layout.place(of: name.text)
+        }
+        guard let found else { return nil }
+        record.makeUnique()
+        place = record.pointee.values.withUnsafeMutableBufferPointer { $0.baseAddress.unsafelyUnwrapped + found }
+      } else {
+        guard let list = place.list, let node = step.index, case .int(let index) = try node.eval(frame) else {
+          return nil
+        }
+        let count = list.pointee.items.count
+        let resolved = index < 0 ? index &+ count : index
+        guard resolved >= 0, resolved < count else { return nil }
+        list.makeUnique()
+        place = list.pointee.items.withUnsafeMutableBufferPointer { $0.baseAddress.unsafelyUnwrapped + resolved }
+      }
+    }
+    return plainSteps.isEmpty ? nil : place
   }
 
   /// Changes what is at the place.
@@ -345,6 +419,10 @@ final class AugmentVariableNode: Node {
   private let operatorSpan: Span
   private let targetSpan: Span
   private let operand: Operand
+  /// Whether computing the operand runs no code that could change the variable.
+  private let operandIsPlain: Bool
+  /// `e` of `x += [e]`.
+  private let element: Node?
 
   init(
     _ place: VariablePlace, _ name: String, _ targetSpan: Span, _ op: BinaryOperator, _ operatorSpan: Span,
@@ -356,101 +434,107 @@ final class AugmentVariableNode: Node {
     self.operatorSpan = operatorSpan
     self.targetSpan = targetSpan
     self.operand = Operand(operand)
+    operandIsPlain = operand.isPlain
+    element = op == .add && operand.isPlain ? (operand as? ListNode)?.onlyItem : nil
     super.init(source, span)
   }
 
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {
     let pointer = place.pointer(frame)
-    if case .int(let a) = pointer.pointee {
-      let value = try operand.read(frame)
-      // The operand may have changed the variable, through a function.
-      guard case .int(let now) = pointer.pointee, now == a else { return try general(.int(a), value, pointer, frame) }
-      if case .int(let b) = value {
-        let (result, overflow): (Int, Bool)
-        switch op {
-        case .add: (result, overflow) = a.addingReportingOverflow(b)
-        case .subtract: (result, overflow) = a.subtractingReportingOverflow(b)
-        default: return try general(.int(a), value, pointer, frame)
-        }
-        if !overflow {
-          pointer.pointee = .int(result)
-          return .normal
-        }
-      }
-      return try general(.int(a), value, pointer, frame)
+    if let element, pointer.list != nil {
+      let item = try element.eval(frame)
+      do { try pointer.append(item, frame.machine.pointee.session) } catch { throw located(error) }
+      return .normal
     }
-    if case .float(let a) = pointer.pointee {
+    if operandIsPlain {
       let value = try operand.read(frame)
-      if let b = value.asDouble {
-        switch op {
-        case .add: pointer.pointee = .float(a + b)
-        case .subtract: pointer.pointee = .float(a - b)
-        case .multiply: pointer.pointee = .float(a * b)
-        default: return try general(.float(a), value, pointer, frame)
-        }
+      if try !pointer.augmentNumber(op, value) { try update(pointer, value, frame) }
+      return .normal
+    }
+    // The operand may change the variable, through a function: what counts is the value before.
+    let value: Value
+    do {
+      let old = pointer.copied
+      value = try operand.read(frame)
+      guard old.isIdentical(to: pointer.pointee) else {
+        pointer.pointee = old
+        try update(pointer, value, frame)
         return .normal
       }
-      return try general(.float(a), value, pointer, frame)
     }
-    return try grow(pointer, frame)
-  }
-
-  @inline(never)
-  private func general(
-    _ old: Value, _ value: Value, _ pointer: UnsafeMutablePointer<Value>, _ frame: Frame
-  ) throws(LTDError) -> Flow {
-    do {
-      pointer.pointee = try Operations.binary(op, old, value, frame.machine.pointee.session)
-    } catch {
-      throw explained(error, op.rawValue, old, value, targetSpan, operand.node.span, operatorSpan)
-    }
+    if try !pointer.augmentNumber(op, value) { try update(pointer, value, frame) }
     return .normal
   }
 
   @inline(never)
-  private func grow(_ pointer: UnsafeMutablePointer<Value>, _ frame: Frame) throws(LTDError) -> Flow {
+  private func update(_ pointer: UnsafeMutablePointer<Value>, _ value: Value, _ frame: Frame) throws(LTDError) {
     if pointer.pointee.isUnset {
       throw LTDError(.name, "\(name) has no value yet", source: source, span: targetSpan)
     }
-    let value: Value
     do {
-      let old = pointer.pointee
-      value = try operand.read(frame)
-      guard op == .add, old.isIdentical(to: pointer.pointee) else { return try general(old, value, pointer, frame) }
+      try pointer.augment(op, value, frame.machine.pointee.session)
+    } catch {
+      throw explained(error, op.rawValue, pointer.pointee, value, targetSpan, operand.node.span, operatorSpan)
     }
-    let session = frame.machine.pointee.session
-    switch (pointer.pointee.plainKind, value) {
-    case (.string, .string(let more)):
-      guard case .string(var text) = pointer.pointee else { break }
-      do {
-        try Operations.checkBytes(text.text.utf8.count, 1, plus: more.text.utf8.count, session)
-      } catch {
-        throw located(error)
+  }
+}
+
+extension UnsafeMutablePointer<Value> {
+  /// `place op= value` for plain numbers; false leaves it to `augment`.
+  @inline(__always)
+  func augmentNumber(_ op: BinaryOperator, _ value: Value) throws(LTDError) -> Bool {
+    switch (pointee, value) {
+    case (.int(let a), .int(let b)):
+      let (result, overflow): (Int, Bool)
+      switch op {
+      case .add: (result, overflow) = a.addingReportingOverflow(b)
+      case .subtract: (result, overflow) = a.subtractingReportingOverflow(b)
+      default: return false
       }
-      pointer.pointee = .none
-      if isKnownUniquelyReferenced(&text) {
-        text.append(more.text)
-      } else {
-        text = StringValue(text.text + more.text)
+      if overflow { return false }
+      pointee = .int(result)
+    case (.float(let a), .float(let b)):
+      switch op {
+      case .add: pointee = .float(a + b)
+      case .subtract: pointee = .float(a - b)
+      case .multiply: pointee = .float(a * b)
+      default: return false
       }
-      pointer.pointee = .string(text)
-      return .normal
-    case (.list, .list(let more)):
-      guard case .list(var list) = pointer.pointee else { break }
-      do {
-        try Operations.checkElements(list.items.count, 1, plus: more.items.count, session)
-      } catch {
-        throw located(error)
-      }
-      pointer.pointee = .none
-      let items = more.items
-      if !isKnownUniquelyReferenced(&list) { list = ListValue(list.items) }
-      list.items.append(contentsOf: items)
-      pointer.pointee = .list(list)
-      return .normal
-    default: break
+    default: return false
     }
-    return try general(pointer.pointee, value, pointer, frame)
+    return true
+  }
+
+  /// Makes a list longer by one element.
+  @inline(__always)
+  func append(_ item: Value, _ session: Session) throws(LTDError) {
+    guard let list else { return }
+    try Operations.checkElements(list.pointee.items.count, 1, plus: 1, session)
+    list.makeUnique()
+    list.pointee.items.append(item)
+  }
+
+  /// `place op= value`: strings and lists that no other place holds grow where they are.
+  func augment(_ op: BinaryOperator, _ value: Value, _ session: Session) throws(LTDError) {
+    if op == .add {
+      if let string, case .string(let more) = value {
+        try Operations.checkBytes(string.pointee.text.utf8.count, 1, plus: more.text.utf8.count, session)
+        if isKnownUniquelyReferenced(&string.pointee) {
+          string.pointee.append(more.text)
+        } else {
+          string.pointee = StringValue(string.pointee.text + more.text)
+        }
+        return
+      }
+      if let list, case .list(let more) = value {
+        try Operations.checkElements(list.pointee.items.count, 1, plus: more.items.count, session)
+        let items = more.items
+        list.makeUnique()
+        list.pointee.items.append(contentsOf: items)
+        return
+      }
+    }
+    pointee = try Operations.binary(op, pointee, value, session)
   }
 }
 
@@ -491,6 +575,15 @@ final class AugmentPlaceNode: Node {
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {
     let value = try operand.eval(frame)
     let session = frame.machine.pointee.session
+    if let pointer = try place.reach(frame) {
+      if try pointer.augmentNumber(op, value) { return .normal }
+      do {
+        try pointer.augment(op, value, session)
+      } catch {
+        throw explained(error, op.rawValue, pointer.pointee, value, place.span, operand.span, operatorSpan)
+      }
+      return .normal
+    }
     try place.change(frame) { (old: inout Value) throws(LTDError) in
       do throws(LTDError) {
         old = try Operations.binary(op, old, value, session)

@@ -2,27 +2,35 @@
 ///
 /// In a frame's slot it stands as `.object`; no program can get hold of it there.
 final class Cell: HostObject {
-  let pointer: UnsafeMutablePointer<Value>
+  private var value: Value
   /// Set once by `const`.
   var isConstant = false
 
-  init(_ value: Value) {
-    pointer = .allocate(capacity: 1)
-    pointer.initialize(to: value)
-  }
+  init(_ value: Value) { self.value = value }
+
+  /// The place of the value, for as long as the cell lives.
+  @inline(__always)
+  var pointer: UnsafeMutablePointer<Value> { withUnsafeMutablePointer(to: &value) { $0 } }
 
   deinit {
     // A chain of closures can be long: free it without recursion.
-    if let child = pointer.pointee.heap {
-      var pending: [Heap] = [child]
-      pointer.pointee = .none
-      Heap.release(&pending)
-    }
-    pointer.deinitialize(count: 1)
-    pointer.deallocate()
+    guard value.heap?.isNested == true else { return }
+    var pending: [Heap] = []
+    if let child = value.heap { pending.append(child) }
+    value = .none
+    Heap.release(&pending)
   }
 
   var isSet: Bool { !pointer.pointee.isUnset }
+}
+
+extension Value {
+  /// The cell that stands in a slot for a shared variable.
+  @inline(__always)
+  var cell: Cell? {
+    guard case .object(let object) = self, type(of: object) == Cell.self else { return nil }
+    return unsafeDowncast(object, to: Cell.self)
+  }
 }
 
 /// What a variable holds before it is set.
@@ -77,6 +85,8 @@ final class ConstantNode: Node {
     pointer.deallocate()
   }
 
+  override var isPlain: Bool { true }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value { pointer.pointee }
 }
 
@@ -88,6 +98,8 @@ final class LocalRead: Node {
     self.slot = slot
     super.init(source, span)
   }
+
+  override var isPlain: Bool { true }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value { frame.base[slot] }
 }
@@ -102,6 +114,8 @@ final class LocalCheckedRead: Node {
     self.name = name
     super.init(source, span)
   }
+
+  override var isPlain: Bool { true }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let value = frame.base[slot]
@@ -121,6 +135,8 @@ final class CellRead: Node {
     super.init(source, span)
   }
 
+  override var isPlain: Bool { true }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let value = frame.cell(slot).pointee
     if value.isUnset { throw unset(name) }
@@ -139,6 +155,8 @@ final class GlobalRead: Node {
     super.init(source, span)
   }
 
+  override var isPlain: Bool { true }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value { pointer.pointee }
 }
 
@@ -154,6 +172,8 @@ final class GlobalCheckedRead: Node {
     pointer = cell.pointer
     super.init(source, span)
   }
+
+  override var isPlain: Bool { true }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let value = pointer.pointee

@@ -24,7 +24,7 @@ enum Operations {
     case (.string(let text), .int(let times)) where op == .multiply,
       (.int(let times), .string(let text)) where op == .multiply:
       try checkBytes(text.text.utf8.count, times, session)
-      return Value(String(repeating: text.text, count: max(times, 0)))
+      return Value(text.text.isEmpty ? "" : String(repeating: text.text, count: max(times, 0)))
     case (.list(let list), .int(let times)) where op == .multiply,
       (.int(let times), .list(let list)) where op == .multiply:
       return try repeated(list, times, session)
@@ -157,7 +157,7 @@ enum Operations {
 
   static func repeated(_ list: ListValue, _ times: Int, _ session: Session?) throws(LTDError) -> Value {
     try checkElements(list.items.count, times, session)
-    guard times > 0 else { return Value([Value]()) }
+    guard times > 0, !list.items.isEmpty else { return Value([Value]()) }
     if list.items.count == 1 { return Value([Value](repeating: list.items[0], count: times)) }
     var items: [Value] = []
     items.reserveCapacity(list.items.count * times)

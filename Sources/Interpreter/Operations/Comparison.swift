@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
 extension Operations {
   /// Nesting at which comparing, hashing and printing give up rather than overflow the stack.
   static let nestingLimit = 500
@@ -29,7 +35,14 @@ extension Operations {
 
   /// Equality: numbers by value, whatever their kind; lists and records by their elements; values of other different
   /// kinds are never equal.
-  static func equal(_ left: Value, _ right: Value, depth: Int = 0) throws(LTDError) -> Bool {
+  static func equal(_ left: Value, _ right: Value) throws(LTDError) -> Bool {
+    var budget = comparisonLimit
+    return try equal(left, right, 0, &budget)
+  }
+
+  private static func equal(
+    _ left: Value, _ right: Value, _ depth: Int, _ budget: inout Int
+  ) throws(LTDError) -> Bool {
     switch (left, right) {
     case (.none, .none): return true
     case (.bool(let a), .bool(let b)): return a == b
@@ -38,23 +51,30 @@ extension Operations {
     case (.int(let a), .float(let b)), (.float(let b), .int(let a)): return order(a, b) == 0
     case (.string(let a), .string(let b)): return a === b || sameText(a.text, b.text)
     case (.list(let a), .list(let b)):
+      if a === b { return true }
       if a.items.count != b.items.count { return false }
       try checkNesting(depth)
-      for place in a.items.indices where try !equal(a.items[place], b.items[place], depth: depth + 1) { return false }
+      if depth > 0 { try spend(a.items.count, &budget) }
+      for place in a.items.indices where try !equal(a.items[place], b.items[place], depth + 1, &budget) {
+        return false
+      }
       return true
     case (.record(let a), .record(let b)):
       if a === b { return true }
       if a.count != b.count { return false }
       try checkNesting(depth)
+      try spend(a.count, &budget)
       for (name, value) in a.fields {
-        guard let other = b[name], try equal(value, other, depth: depth + 1) else { return false }
+        guard let other = b[name], try equal(value, other, depth + 1, &budget) else { return false }
       }
       return true
     case (.range(let a), .range(let b)):
       return a.count == b.count && (a.count == 0 || (a.start == b.start && (a.count == 1 || a.step == b.step)))
     case (.range(let range), .list(let list)), (.list(let list), .range(let range)):
       if list.items.count != range.count { return false }
-      for place in list.items.indices where try !equal(list.items[place], .int(range[place])) { return false }
+      for place in list.items.indices where try !equal(list.items[place], .int(range[place]), depth, &budget) {
+        return false
+      }
       return true
     case (.function(let a), .function(let b)): return a.isSame(as: b)
     case (.error(let a), .error(let b)): return a === b
@@ -65,7 +85,14 @@ extension Operations {
   }
 
   /// Negative, zero or positive; `nil` when a NaN is among them. Numbers, strings, bools, and lists of these.
-  static func order(_ left: Value, _ right: Value, depth: Int = 0) throws(LTDError) -> Int? {
+  static func order(_ left: Value, _ right: Value) throws(LTDError) -> Int? {
+    var budget = comparisonLimit
+    return try order(left, right, 0, &budget)
+  }
+
+  private static func order(
+    _ left: Value, _ right: Value, _ depth: Int, _ budget: inout Int
+  ) throws(LTDError) -> Int? {
     switch (left, right) {
     case (.int(let a), .int(let b)): return a < b ? -1 : a == b ? 0 : 1
     case (.float(let a), .float(let b)): return a < b ? -1 : a == b ? 0 : a > b ? 1 : nil
@@ -75,8 +102,9 @@ extension Operations {
     case (.list(let a), .list(let b)):
       try checkNesting(depth)
       for place in 0..<min(a.items.count, b.items.count) {
-        if try equal(a.items[place], b.items[place], depth: depth + 1) { continue }
-        return try order(a.items[place], b.items[place], depth: depth + 1)
+        try spend(1, &budget)
+        if try equal(a.items[place], b.items[place], depth + 1, &budget) { continue }
+        return try order(a.items[place], b.items[place], depth + 1, &budget)
       }
       return a.items.count < b.items.count ? -1 : a.items.count == b.items.count ? 0 : 1
     default:
@@ -101,13 +129,32 @@ extension Operations {
   /// The same code points.
   @inline(__always)
   static func sameText(_ a: String, _ b: String) -> Bool {
-    a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+    a.utf8.count == b.utf8.count && has(a, in: b, at: 0)
   }
 
   /// By code points.
   static func textOrder(_ a: String, _ b: String) -> Int {
-    if a.utf8.lexicographicallyPrecedes(b.utf8) { return -1 }
-    return sameText(a, b) ? 0 : 1
+    a.withBytes { x in b.withBytes { y in bytesOrder(x, y) } }
+  }
+
+  /// Negative, zero or positive; a text comes before those that go on after it.
+  @inline(__always)
+  static func bytesOrder(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+    let common = min(a.count, b.count)
+    if common > 0, let x = a.baseAddress, let y = b.baseAddress {
+      let order = memcmp(x, y, common)
+      if order != 0 { return Int(order) }
+    }
+    return a.count - b.count
+  }
+
+  /// Elements of lists within lists that one comparison looks at, at most: a list that holds another many times over has
+  /// no end in sight.
+  private static let comparisonLimit = 20_000_000
+
+  private static func spend(_ count: Int, _ budget: inout Int) throws(LTDError) {
+    budget -= count
+    if budget < 0 { throw LTDError(.memory, "the values have too many elements to be compared") }
   }
 
   static func checkNesting(_ depth: Int) throws(LTDError) {
@@ -153,25 +200,43 @@ extension Operations {
 
   /// Byte offset of the first occurrence.
   static func find(_ part: String, in text: String, from start: Int = 0) -> Int? {
-    var part = part
-    var text = text
-    return part.withUTF8 { needle in
-      text.withUTF8 { hay in
-        if needle.count == 0 { return start <= hay.count ? start : nil }
-        guard hay.count - start >= needle.count else { return nil }
-        let first = needle[0]
-        var place = start
-        let last = hay.count - needle.count
-        while place <= last {
-          if hay[place] == first {
-            var offset = 1
-            while offset < needle.count, hay[place + offset] == needle[offset] { offset += 1 }
-            if offset == needle.count { return place }
-          }
-          place += 1
-        }
-        return nil
+    part.withBytes { part in text.withBytes { find(part, in: $0, from: start) } }
+  }
+
+  static func find(
+    _ part: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> Int? {
+    guard let first = text.baseAddress, let wanted = part.baseAddress, part.count > 0 else {
+      return part.count == 0 && start <= text.count ? start : nil
+    }
+    var place = start
+    while place <= text.count - part.count {
+      guard let found = memchr(first + place, Int32(wanted[0]), text.count - part.count - place + 1) else { return nil }
+      place = UnsafeRawPointer(found) - UnsafeRawPointer(first)
+      if memcmp(first + place, wanted, part.count) == 0 { return place }
+      place += 1
+    }
+    return nil
+  }
+
+  /// Whether the bytes of a text, from a place on, are those of another.
+  static func has(_ part: String, in text: String, at start: Int) -> Bool {
+    part.withBytes { needle in
+      text.withBytes { hay in
+        guard start >= 0, start <= hay.count, needle.count <= hay.count - start else { return false }
+        guard let first = hay.baseAddress, let wanted = needle.baseAddress else { return needle.count == 0 }
+        return memcmp(first + start, wanted, needle.count) == 0
       }
     }
+  }
+}
+
+extension String {
+  /// The UTF-8 of the text, without a copy.
+  @inline(__always)
+  func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    if let result = utf8.withContiguousStorageIfAvailable(body) { return result }
+    var copy = self
+    return copy.withUTF8(body)
   }
 }

@@ -7,7 +7,7 @@
 extension Operations {
   /// `"{value:spec}"`
   static func format(_ value: Value, _ spec: FormatSpec?, _ session: Session?) throws(LTDError) -> String {
-    guard let spec else { return value.text(.full) }
+    guard let spec else { return try fullText(of: value, session) }
     if let width = spec.width, width > 10_000 {
       throw LTDError(.value, "a width of \(width) is too large for a format", hint: "at most 10000")
     }
@@ -43,10 +43,19 @@ extension Operations {
       fallthrough
     default:
       if let type = spec.type, type != "s" { throw wrongType(String(type), value) }
-      var text = value.text(.full)
+      var text = try fullText(of: value, session)
       if let precision = spec.precision { text = String(text.unicodeScalars.prefix(precision)) }
       return pad(sign: false, digits: text, spec, isNumber: false)
     }
+  }
+
+  /// All of a value as text.
+  static func fullText(of value: Value, _ session: Session?) throws(LTDError) -> String {
+    var options = PrintOptions.full
+    options.bytes = session?.limits.stringBytes ?? options.bytes
+    let text = value.text(options)
+    try checkBytes(text.utf8.count, 1, session)
+    return text
   }
 
   private static func wrongType(_ type: String, _ value: Value) -> LTDError {
@@ -90,6 +99,7 @@ extension Operations {
 
   /// As C's printf does it.
   static func printed(_ number: Double, _ type: Character, _ precision: Int, _ alternate: Bool) -> String {
+    if type == "f", !alternate, let text = fixed(number, precision) { return text }
     let format = "%\(alternate ? "#" : "").\(min(max(precision, 0), 1_000))\(type)"
     var buffer = [CChar](repeating: 0, count: 1_500)
     let count = withVaList([number]) { vsnprintf(&buffer, buffer.count, format, $0) }
@@ -97,12 +107,49 @@ extension Operations {
     return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// Few decimals of a number of common size, computed exactly and rounded half to even, as printf does it but at once.
+  private static func fixed(_ number: Double, _ precision: Int) -> String? {
+    let magnitude = abs(number)
+    guard precision >= 0, precision <= 9, magnitude < 0x1p52, magnitude >= 0x1p-60 else { return nil }
+    // number = significand / 2^shift
+    let shift = 52 - Int(magnitude.exponent)
+    let significand = magnitude.significandBitPattern | (1 << 52)
+    var unit: UInt64 = 1
+    for _ in 0..<precision { unit &*= 10 }
+    guard magnitude * Double(unit) < 0x1p62 else { return nil }
+    let product = UInt128(significand) &* UInt128(unit)
+    var scaled = UInt64(truncatingIfNeeded: product >> UInt128(shift))
+    let rest = product & ((UInt128(1) << UInt128(shift)) &- 1)
+    let half = UInt128(1) << UInt128(shift - 1)
+    if shift > 0, rest > half || (rest == half && scaled & 1 == 1) { scaled &+= 1 }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { bytes in
+      var place = 40
+      var digits = 0
+      while scaled > 0 || digits <= precision {
+        if digits == precision, precision > 0 {
+          place &-= 1
+          bytes[place] = UInt8(ascii: ".")
+        }
+        place &-= 1
+        bytes[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: scaled % 10)
+        scaled /= 10
+        digits &+= 1
+      }
+      if number.sign == .minus {
+        place &-= 1
+        bytes[place] = UInt8(ascii: "-")
+      }
+      return String(decoding: UnsafeBufferPointer(rebasing: bytes[place...]), as: UTF8.self)
+    }
+  }
+
   private static func pad(sign isNegative: Bool, digits: String, _ spec: FormatSpec, isNumber: Bool) -> String {
     var digits = digits
     if let separator = spec.grouping, isNumber { digits = grouped(digits, separator) }
     let sign = isNegative ? "-" : !isNumber ? "" : spec.sign == .always ? "+" : spec.sign == .space ? " " : ""
+    guard let width = spec.width else { return sign.isEmpty ? digits : sign + digits }
     let length = sign.unicodeScalars.count + digits.unicodeScalars.count
-    guard let width = spec.width, width > length else { return sign + digits }
+    guard width > length else { return sign + digits }
     let room = width - length
     if spec.padsWithZeros, spec.alignment == nil, isNumber {
       return sign + String(repeating: "0", count: room) + digits

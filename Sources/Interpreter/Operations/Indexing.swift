@@ -145,8 +145,7 @@ extension StringValue {
   func slice(_ start: Int, _ count: Int, _ step: Int) -> String {
     guard count > 0 else { return "" }
     if self.count == text.utf8.count {
-      var copy = text
-      return copy.withUTF8 { bytes in
+      return text.withBytes { bytes in
         if step == 1 { return String(decoding: bytes[start..<start + count], as: UTF8.self) }
         return String(decoding: (0..<count).map { bytes[start + $0 * step] }, as: UTF8.self)
       }

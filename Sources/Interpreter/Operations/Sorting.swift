@@ -64,14 +64,31 @@ enum Sorting {
       }
       return order(numbers, descending) { $0 < $1 }
     case .string:
-      var texts: [String] = []
-      texts.reserveCapacity(keys.count)
-      for key in keys {
-        guard case .string(let text) = key else { return nil }
-        texts.append(text.text)
-      }
-      return order(texts, descending) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      return textOrder(keys, descending)
     default: return nil
+    }
+  }
+
+  /// Texts by their bytes, which are laid side by side; most pairs differ within the first eight.
+  private static func textOrder(_ keys: [Value], _ descending: Bool) -> [Int]? {
+    var bytes: [UInt8] = []
+    var texts: [(head: UInt64, start: Int, count: Int)] = []
+    texts.reserveCapacity(keys.count)
+    for key in keys {
+      guard case .string(let text) = key else { return nil }
+      let start = bytes.count
+      bytes.append(contentsOf: text.text.utf8)
+      var head: UInt64 = 0
+      for place in 0..<8 { head = head << 8 | (start + place < bytes.count ? UInt64(bytes[start + place]) : 0) }
+      texts.append((head, start, bytes.count - start))
+    }
+    return bytes.withUnsafeBufferPointer { bytes in
+      order(texts, descending) { a, b in
+        if a.head != b.head { return a.head < b.head }
+        return Operations.bytesOrder(
+          UnsafeBufferPointer(rebasing: bytes[a.start..<a.start + a.count]),
+          UnsafeBufferPointer(rebasing: bytes[b.start..<b.start + b.count])) < 0
+      }
     }
   }
 
@@ -98,21 +115,30 @@ struct HashKey: Hashable {
     return (try? Operations.equal(a.value, b.value)) ?? false
   }
 
-  func hash(into hasher: inout Hasher) { HashKey.hash(value, into: &hasher, depth: 0) }
+  func hash(into hasher: inout Hasher) {
+    var budget = 1_000
+    HashKey.hash(value, into: &hasher, &budget)
+  }
 
-  private static func hash(_ value: Value, into hasher: inout Hasher, depth: Int) {
+  /// - Parameter budget: elements that still count; equal values spend it alike.
+  private static func hash(_ value: Value, into hasher: inout Hasher, _ budget: inout Int) {
+    budget -= 1
+    guard budget > 0 else { return }
     switch value {
     case .none: hasher.combine(0)
     case .bool(let truth): hasher.combine(truth)
     case .int(let number): hasher.combine(Double(number))
     case .float(let number): hasher.combine(number.isNaN ? 1e300 : number == 0 ? 0.0 : number)
-    case .string(let text): for byte in text.text.utf8 { hasher.combine(byte) }
+    case .string(let text): hasher.combine(Array(text.text.utf8))
     case .list(let list):
       hasher.combine(list.items.count)
-      if depth < 16 { for item in list.items { hash(item, into: &hasher, depth: depth + 1) } }
+      for item in list.items where budget > 0 { hash(item, into: &hasher, &budget) }
     case .range(let range):
       hasher.combine(range.count)
-      if depth < 16 { for place in 0..<range.count { hash(.int(range[place]), into: &hasher, depth: depth + 1) } }
+      for place in 0..<range.count {
+        guard budget > 0 else { break }
+        hash(.int(range[place]), into: &hasher, &budget)
+      }
     case .record(let record): hasher.combine(record.count)
     default: hasher.combine(value.typeName)
     }

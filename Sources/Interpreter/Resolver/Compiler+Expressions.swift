@@ -96,7 +96,7 @@ extension Compiler {
     let renames = builder.renames
     let before = builder.definite
     builder.loopDepth += 1
-    var nodes: [ComprehensionNode.Clause] = []
+    var parts: [(ComprehensionNode.Clause) -> ComprehensionNode.Clause] = []
     for clause in clauses {
       switch clause {
       case .for(let pattern, let iterable):
@@ -106,15 +106,19 @@ extension Compiler {
           builder.renames[name.text] = unique
           builder.definite.insert(unique)
         }
-        nodes.append(.each(target(pattern, .local, fresh: true), sequence))
-      case .if(let test): nodes.append(.test(condition(test)))
+        let target = self.target(pattern, .local, fresh: true)
+        parts.append { ComprehensionNode.Each(target, sequence, $0) }
+      case .if(let test):
+        let condition = self.condition(test)
+        parts.append { ComprehensionNode.Test(condition, $0) }
       }
     }
     let body = expression(element, .value)
     builder.loopDepth -= 1
     builder.renames = renames
     builder.definite = before
-    return ComprehensionNode(body, nodes, source, span)
+    let first = parts.reversed().reduce(ComprehensionNode.Element(body)) { next, part in part(next) }
+    return ComprehensionNode(first, source, span)
   }
 
   // MARK: Blocks as values

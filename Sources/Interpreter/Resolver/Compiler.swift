@@ -46,12 +46,15 @@ final class Compiler {
       if builder.scope.free.contains(name) || !builder.isShared(name) { continue }
       if slot < parameters.count { code.sharedParameters.append(slot) } else { code.sharedLocals.append(slot) }
     }
-    code.captureSlots = builder.scope.free.compactMap { builder.slots[$0] }
+    // The builder gives the captured variables the first slots after the parameters.
+    code.captureStart = parameters.count
+    code.captureCount = builder.scope.free.count
     code.uncertainLocals = builder.uncertain.sorted()
     code.needsPrologue =
-      !code.captureSlots.isEmpty || !code.sharedParameters.isEmpty || !code.sharedLocals.isEmpty
+      code.captureCount > 0 || !code.sharedParameters.isEmpty || !code.sharedLocals.isEmpty
       || !code.uncertainLocals.isEmpty
-    code.isSimple = code.parameters.checked.isEmpty
+    code.isSimple = code.parameters.checked.isEmpty && code.parameters.result == nil
+    session.keep(code)
   }
 
   // MARK: Reports
@@ -111,13 +114,14 @@ final class Compiler {
   }
 
   func unknownName(_ name: String, _ span: Span, isCall: Bool = false) {
+    if diagnostics.count >= 50 { return }
     if let advice = session.table.advice[name] {
       return report(.name, "there is no \(isCall ? "function" : "variable or function") \(name)", span, hint: advice)
     }
-    let close = nearest(name, among: knownNames())
+    let close = nearest(name, among: knownNames()).map { "did you mean \($0)?" }
     report(
       .name, "there is no \(isCall ? "function" : "variable or function") \(name)", span,
-      hint: close.map { "did you mean \($0)?" })
+      hint: session.libraryHint(on: name) ?? close)
   }
 
   /// A read of a variable or function.
@@ -125,6 +129,7 @@ final class Compiler {
     switch meaning(name) {
     case .local(let unique):
       let slot = builder.slot(unique)
+      if builder.scope.isFixed(name, builder.renames) { return LocalRead(slot, source, span) }
       if builder.isShared(unique) || builder.scope.free.contains(unique) {
         return CellRead(slot, name, source, span)
       }
@@ -281,5 +286,7 @@ final class FunctionBuilder {
 
   var frameSize: Int { next }
 
-  func isShared(_ unique: String) -> Bool { scope.captured.contains(unique) && scope.locals.contains(unique) }
+  func isShared(_ unique: String) -> Bool {
+    scope.captured.contains(unique) && scope.locals.contains(unique) && !scope.fixed.contains(unique)
+  }
 }

@@ -15,6 +15,12 @@ final class FunctionScope {
   var assignments: [String: Int] = [:]
   /// Names that `outer` declares to belong to a function further out.
   var outerNames: Set<String> = []
+  /// Variables of which parts are set: `xs[0] = 1`.
+  var changed: Set<String> = []
+  /// Parameters that nothing sets: functions within get their values rather than a share in them.
+  var fixed: Set<String> = []
+  /// Whether no default is computed, so that all parameters are there before anything runs.
+  var mayHaveFixed = true
   /// Locals that functions within use.
   var captured: Set<String> = []
   /// Variables of functions around this one that it or functions within it use, in the order of their slots.
@@ -34,6 +40,12 @@ final class FunctionScope {
     return parent?.owner(of: name, outside)
   }
 
+  /// Whether a name means a parameter, here or further out, that nothing sets.
+  func isFixed(_ name: String, _ renames: [String: String]) -> Bool {
+    guard let (owner, unique) = owner(of: name, renames) else { return false }
+    return owner.fixed.contains(unique)
+  }
+
   /// Marks a use of a variable of a function further out, along the way.
   func use(_ name: String, _ renames: [String: String]) {
     guard let (owner, unique) = owner(of: name, renames), owner !== self else { return }
@@ -51,9 +63,20 @@ struct ScopeFinder {
   private(set) var scopes: [Span: FunctionScope] = [:]
   let top = FunctionScope(parent: nil, outside: [:])
 
+  /// Names that some `outer` sets, or sets a part of.
+  private var changedOutside: Set<String> = []
+
   init(_ program: Program) {
     collect(program.body, top)
     walk(program.body, top, [:])
+    for scope in scopes.values {
+      changedOutside.formUnion(scope.outerNames)
+    }
+    for scope in scopes.values where scope.mayHaveFixed {
+      scope.fixed = Set(scope.parameters).filter {
+        scope.assignments[$0] == nil && !scope.changed.contains($0) && !changedOutside.contains($0)
+      }
+    }
   }
 
   // MARK: Names that a function assigns
@@ -70,22 +93,22 @@ struct ScopeFinder {
   private func assign(_ pattern: Pattern, _ scope: FunctionScope) {
     switch pattern {
     case .name(let name), .rest(let name, _): assign(name, scope)
-    case .place: break
+    case .place(let place): if let root = place.rootName { scope.changed.insert(root) }
     case .list(let items, _): for item in items { assign(item, scope) }
     case .record(let fields, _): for field in fields { assign(field.target, scope) }
     }
   }
 
-  private func declareOuter(_ pattern: Pattern, _ scope: FunctionScope) {
+  private mutating func declareOuter(_ pattern: Pattern, _ scope: FunctionScope) {
     switch pattern {
     case .name(let name), .rest(let name, _): scope.outerNames.insert(name.text)
-    case .place: break
+    case .place(let place): if let root = place.rootName { changedOutside.insert(root) }
     case .list(let items, _): for item in items { declareOuter(item, scope) }
     case .record(let fields, _): for field in fields { declareOuter(field.target, scope) }
     }
   }
 
-  private func collect(_ block: Block, _ scope: FunctionScope) {
+  private mutating func collect(_ block: Block, _ scope: FunctionScope) {
     for statement in block.statements {
       switch statement.kind {
       case .assign(.outer, let pattern, let value):
@@ -97,6 +120,8 @@ struct ScopeFinder {
       case .augmentedAssign(let kind, let target, _, let value):
         if case .name(let name) = target.kind {
           if kind == .outer { scope.outerNames.insert(name) } else { scope.assignments[name, default: 0] += 1 }
+        } else if let root = target.rootName {
+          if kind == .outer { scope.outerNames.insert(root) } else { scope.changed.insert(root) }
         }
         collect(value, scope)
       case .function(let function): if let name = function.name { assign(name, scope) }
@@ -116,7 +141,7 @@ struct ScopeFinder {
   }
 
   /// Blocks within expressions.
-  private func collect(_ expression: Expr, _ scope: FunctionScope) {
+  private mutating func collect(_ expression: Expr, _ scope: FunctionScope) {
     switch expression.kind {
     case .if(let branches, let otherwise):
       for branch in branches {
@@ -129,7 +154,7 @@ struct ScopeFinder {
       if let name { assign(name, scope) }
       collect(handler, scope)
     case .function: break
-    default: expression.forEachChild { collect($0, scope) }
+    default: for child in expression.children { collect(child, scope) }
     }
   }
 
@@ -177,6 +202,7 @@ struct ScopeFinder {
     for parameter in function.parameters {
       inner.locals.insert(parameter.name.text)
       inner.parameters.append(parameter.name.text)
+      if let value = parameter.defaultValue, constant(value) == nil { inner.mayHaveFixed = false }
     }
     if case .block(let body) = function.body { collectWithOuter(body, inner) }
     if case .expression(let body) = function.body { collect(body, inner) }
@@ -191,7 +217,7 @@ struct ScopeFinder {
   }
 
   /// `outer` counts for the whole function, wherever it stands in it.
-  private func collectWithOuter(_ block: Block, _ scope: FunctionScope) {
+  private mutating func collectWithOuter(_ block: Block, _ scope: FunctionScope) {
     collect(block, scope)
     scope.locals.subtract(scope.outerNames.subtracting(scope.parameters))
   }
@@ -234,9 +260,7 @@ struct ScopeFinder {
       scope.use(name.text, renames)
       walk(receiver, scope, renames)
     default:
-      var children: [Expr] = []
-      expression.forEachChild { children.append($0) }
-      for child in children { walk(child, scope, renames) }
+      for child in expression.children { walk(child, scope, renames) }
     }
   }
 }
@@ -254,6 +278,25 @@ extension Pattern {
 }
 
 extension Expr {
+  /// `x` of `x[0].name`.
+  var rootName: String? {
+    var current = self
+    while true {
+      switch current.kind {
+      case .index(let container, _), .attribute(let container, _): current = container
+      case .group(let inner): current = inner
+      case .name(let name): return name
+      default: return nil
+      }
+    }
+  }
+
+  var children: [Expr] {
+    var children: [Expr] = []
+    forEachChild { children.append($0) }
+    return children
+  }
+
   /// The expressions directly within; blocks and functions are left to the caller.
   func forEachChild(_ body: (Expr) -> Void) {
     switch kind {

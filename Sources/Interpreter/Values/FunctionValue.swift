@@ -1,44 +1,51 @@
 /// A function: a built-in, one written in the language with what it captured, or one bound to its first argument.
 public final class FunctionValue: Heap {
-  public let name: String
   let code: Code?
   let builtin: Builtin?
-  /// The variables it shares with the functions around it.
-  private(set) var captures: [Cell]
-  /// What is called with `receiver` as the first argument.
-  private let target: Value
-  private let receiver: Value?
+  /// For a function bound to its first argument: both.
+  private(set) var binding: Binding?
+  /// What it has of the functions around it: cells of the variables that it shares, values of those that never change.
+  private(set) var captures: [Value]
 
-  init(_ code: Code, captures: [Cell]) {
-    name = code.name
+  final class Binding {
+    let name: String
+    fileprivate(set) var target: Value
+    fileprivate(set) var receiver: Value
+
+    init(name: String, target: Value, receiver: Value) {
+      self.name = name
+      self.target = target
+      self.receiver = receiver
+    }
+  }
+
+  init(_ code: Code, captures: [Value]) {
     self.code = code
     builtin = nil
+    binding = nil
     self.captures = captures
-    target = .none
-    receiver = nil
   }
 
   public init(_ builtin: Builtin) {
-    name = builtin.name
     code = nil
     self.builtin = builtin
+    binding = nil
     captures = []
-    target = .none
-    receiver = nil
   }
 
   /// `value.f` without a call.
   init(_ function: Value, boundTo receiver: Value, name: String) {
-    self.name = name
     code = nil
     builtin = nil
+    binding = Binding(name: name, target: function, receiver: receiver)
     captures = []
-    target = function
-    self.receiver = receiver
   }
 
-  /// For a function bound to its first argument: both.
-  var binding: (target: Value, receiver: Value)? { receiver.map { (target, $0) } }
+  /// To be compared with, without counting.
+  @inline(__always)
+  var codeReference: UnsafeMutableRawPointer? { code.map { Unmanaged.passUnretained($0).toOpaque() } }
+
+  public var name: String { code?.name ?? builtin?.name ?? binding?.name ?? "function" }
 
   /// `nil` for a bound function.
   public var signature: CallSignature? { code?.signature ?? builtin?.signature }
@@ -46,26 +53,49 @@ public final class FunctionValue: Heap {
   func isSame(as other: FunctionValue) -> Bool {
     if self === other { return true }
     if let builtin { return builtin === other.builtin }
+    if let binding {
+      return binding === other.binding
+    }
     guard let code, code === other.code else { return false }
-    return zip(captures, other.captures).allSatisfy { $0 === $1 }
+    return zip(captures, other.captures).allSatisfy { $0.isIdentical(to: $1) }
   }
 
+  override var isNested: Bool { !captures.isEmpty || binding != nil }
+
   override func takeChildren(into pending: inout [Heap]) {
-    for place in captures.indices where isKnownUniquelyReferenced(&captures[place]) {
-      let pointer = captures[place].pointer
-      if let child = pointer.pointee.heap {
+    var values = captures
+    captures = []
+    values.withUnsafeMutableBufferPointer { values in
+      for place in values.indices {
+        if let child = values[place].heap { pending.append(child) }
+        // A cell that nobody else holds gives up what is in it.
+        guard let first = values.baseAddress, let object = (first + place).object,
+          isKnownUniquelyReferenced(&object.pointee), let cell = values[place].cell,
+          let child = cell.pointer.pointee.heap
+        else { continue }
         pending.append(child)
-        pointer.pointee = .none
+        cell.pointer.pointee = .none
       }
     }
-    captures = []
+    if binding != nil, isKnownUniquelyReferenced(&binding), let binding {
+      for value in [binding.target, binding.receiver] { if let child = value.heap { pending.append(child) } }
+      binding.target = .none
+      binding.receiver = .none
+    }
+    binding = nil
+  }
+
+  /// Whether freeing what it holds could go deep.
+  private var holdsNested: Bool {
+    for value in captures {
+      if let child = value.heap, child.isNested { return true }
+      if let cell = value.cell, cell.pointer.pointee.heap?.isNested == true { return true }
+    }
+    return binding != nil
   }
 
   deinit {
-    guard !captures.isEmpty else { return }
-    var pending: [Heap] = []
-    takeChildren(into: &pending)
-    Heap.release(&pending)
+    if holdsNested { freeChildren() }
   }
 }
 
@@ -77,8 +107,9 @@ final class Code {
   let parameters: ParameterList
   /// Local variables and parameters; parameters first, in order.
   var frameSize = 0
-  /// Slots of the captured variables, in the order of `FunctionValue.captures`.
-  var captureSlots: [Int] = []
+  /// The first slot of the captured variables, which stand in the order of `FunctionValue.captures`.
+  var captureStart = 0
+  var captureCount = 0
   /// Parameters that closures share.
   var sharedParameters: [Int] = []
   /// Other variables that closures share: each call makes its own.
@@ -92,6 +123,8 @@ final class Code {
   var needsPrologue = false
   /// Whether calling is no more than putting the arguments into the first slots, when none is left out.
   var isSimple = false
+  /// Whether closures share none of its variables, so that the frame of a call needs no more than the captured ones.
+  var sharesNothing: Bool { sharedParameters.isEmpty && sharedLocals.isEmpty && uncertainLocals.isEmpty }
   let documentation: String?
   let headerSpan: Span
 

@@ -9,10 +9,7 @@ public final class ListValue: Heap {
     items = []
   }
 
-  deinit {
-    guard items.contains(where: { $0.mayHoldValues }) else { return }
-    var pending: [Heap] = []
-    takeChildren(into: &pending)
-    Heap.release(&pending)
-  }
+  override var isNested: Bool { items.contains { $0.mayHoldValues } }
+
+  deinit { if Heap.goDeep(items) { freeChildren() } }
 }

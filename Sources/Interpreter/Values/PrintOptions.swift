@@ -8,6 +8,8 @@ public struct PrintOptions: Sendable {
   public var characters = 1_000
   /// Nesting of lists and records, at most.
   public var depth = 20
+  /// Bytes in all, at most, or little more.
+  public var bytes = 1_000_000
   /// Significant digits of a float; `nil` prints as many as give the same float when read back.
   public var digits: Int?
 
@@ -20,6 +22,7 @@ public struct PrintOptions: Sendable {
     options.items = .max
     options.characters = .max
     options.depth = 200
+    options.bytes = 1_000_000_000
     return options
   }
 }

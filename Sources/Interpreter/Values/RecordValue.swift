@@ -2,7 +2,7 @@
 /// comparison of references; a record that grows past what a literal writes owns its layout and changes it in place.
 final class RecordLayout {
   private(set) var names: [String]
-  private var places: [String: Int]?
+  private var table: NameTable?
   /// Layouts with one more field, made once, so that records built the same way share them.
   private var next: [String: RecordLayout] = [:]
 
@@ -14,14 +14,13 @@ final class RecordLayout {
   }
 
   private func indexNames() {
-    var places: [String: Int] = [:]
-    places.reserveCapacity(names.count)
-    for (place, name) in names.enumerated() { places[name] = place }
-    self.places = places
+    var table = NameTable()
+    for name in names { table.add(name) }
+    self.table = table
   }
 
   func place(of name: String) -> Int? {
-    if let places { return places[name] }
+    if let table { return table.place(of: name, in: names) }
     for place in names.indices where names[place] == name { return place }
     return nil
   }
@@ -35,8 +34,8 @@ final class RecordLayout {
 
   /// Only for a layout no other record uses.
   func addInPlace(_ name: String) {
-    if places == nil, names.count >= 8 { indexNames() }
-    places?[name] = names.count
+    if table == nil, names.count >= 8 { indexNames() }
+    table?.add(name)
     names.append(name)
   }
 }
@@ -110,10 +109,7 @@ public final class RecordValue: Heap {
     values = []
   }
 
-  deinit {
-    guard values.contains(where: { $0.mayHoldValues }) else { return }
-    var pending: [Heap] = []
-    takeChildren(into: &pending)
-    Heap.release(&pending)
-  }
+  override var isNested: Bool { values.contains { $0.mayHoldValues } }
+
+  deinit { if Heap.goDeep(values) { freeChildren() } }
 }

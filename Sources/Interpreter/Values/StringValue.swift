@@ -18,8 +18,7 @@ public final class StringValue {
   }
 
   var isASCII: Bool {
-    var copy = text
-    return copy.withUTF8 { bytes in
+    text.withBytes { bytes in
       for byte in bytes where byte >= 0x80 { return false }
       return true
     }

@@ -80,7 +80,7 @@ private struct ValueWriter {
       text += "["
       for (place, item) in list.items.enumerated() {
         if place > 0 { text += ", " }
-        if place >= options.items {
+        if place >= options.items || text.utf8.count > options.bytes {
           text += "… \(list.items.count - place) more"
           break
         }
@@ -95,7 +95,7 @@ private struct ValueWriter {
       text += "{"
       for (place, name) in record.layout.names.enumerated() {
         if place > 0 { text += ", " }
-        if place >= options.items {
+        if place >= options.items || text.utf8.count > options.bytes {
           text += "… \(record.count - place) more"
           break
         }

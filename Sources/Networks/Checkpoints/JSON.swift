@@ -57,13 +57,19 @@ package indirect enum JSON: Sendable, Equatable {
 // MARK: - Writing
 
 extension JSON {
-  package var text: String {
+  package var text: String { text(indent: 0) }
+
+  /// - Parameter indent: spaces before each level, items on lines of their own; 0 writes everything on one line.
+  package func text(indent: Int) -> String {
     var out = ""
-    write(to: &out)
+    write(to: &out, indent: indent, level: 0)
     return out
   }
 
-  private func write(to out: inout String) {
+  private func write(to out: inout String, indent: Int, level: Int) {
+    func line(_ level: Int) {
+      if indent > 0 { out += "\n" + String(repeating: " ", count: indent * level) }
+    }
     switch self {
     case .null: out += "null"
     case .bool(let value): out += value ? "true" : "false"
@@ -74,17 +80,21 @@ extension JSON {
       out += "["
       for (i, item) in items.enumerated() {
         if i > 0 { out += "," }
-        item.write(to: &out)
+        line(level + 1)
+        item.write(to: &out, indent: indent, level: level + 1)
       }
+      if !items.isEmpty { line(level) }
       out += "]"
     case .object(let members):
       out += "{"
       for (i, member) in members.enumerated() {
         if i > 0 { out += "," }
+        line(level + 1)
         JSON.writeString(member.key, to: &out)
-        out += ":"
-        member.value.write(to: &out)
+        out += indent > 0 ? ": " : ":"
+        member.value.write(to: &out, indent: indent, level: level + 1)
       }
+      if !members.isEmpty { line(level) }
       out += "}"
     }
   }
@@ -131,6 +141,7 @@ extension JSON {
 private struct JSONParser {
   let bytes: [UInt8]
   var position = 0
+  private var values = 0
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
@@ -143,6 +154,8 @@ private struct JSONParser {
   }
 
   mutating func value(depth: Int) throws(CoreError) -> JSON {
+    values += 1
+    if values % 4096 == 0 { try Compute.poll() }
     guard depth < 256 else { throw error("nested too deeply") }
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -233,11 +246,8 @@ private struct JSONParser {
       while isDigit(next) { position += 1 }
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    if whole {
-      guard let value = Int(text) else { throw error("the number \(text) is too large") }
-      return .int(value)
-    }
-    guard let value = Double(text), value.isFinite else { throw error("the number \(text) is too large") }
+    if whole, let value = Int(text) { return .int(value) }
+    guard let value = Double(text), value.isFinite else { throw error("the number \(text.prefix(40)) is too large") }
     return .number(value)
   }
 

@@ -14,7 +14,7 @@ public struct Size: Sendable, Equatable {
 }
 
 /// How a weight is drawn before training.
-public enum Initialisation: String, Sendable, Equatable {
+public enum Initialisation: String, Sendable, Equatable, CaseIterable {
   /// PyTorch's default of convolutions and linear layers: weight and bias uniform in ±1/√fan_in.
   case standard
   /// Kaiming He, normal with variance 2/fan_in; bias 0.
@@ -120,7 +120,7 @@ public struct Residual: Sendable, Equatable {
   }
 }
 
-/// A layer as it is described, without weights; `Network` builds it for an input shape.
+/// A layer as it is described, without weights; `Blueprint` builds it for an input shape.
 public indirect enum Layer: Sendable, Equatable {
   case conv2d(Conv2d)
   case linear(Linear)

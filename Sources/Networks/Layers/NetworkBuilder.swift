@@ -75,13 +75,16 @@ struct NetworkBuilder {
 
   /// More weights than this are refused before memory is asked for (16 GiB of float32).
   static let elementLimit = 1 << 32
-  static let depthLimit = 64
-
   /// `shape` is that of one example, without the batch axis: [c, h, w] or [features]; it becomes that of the output.
   mutating func build(_ layer: Layer, path: String, shape: inout [Int], depth: Int = 0) throws(CoreError) -> NetworkNode
   {
-    guard depth < Self.depthLimit else {
-      throw CoreError(.value, "layers are nested more than \(Self.depthLimit) deep")
+    guard depth < Layer.depthLimit else {
+      throw CoreError(.value, "layers are nested more than \(Layer.depthLimit) deep")
+    }
+    do {
+      try layer.validate()
+    } catch {
+      throw path.isEmpty ? error : error.prefixed("layer '\(path)'")
     }
     switch layer {
     case .conv2d(let conv): return try buildConv2d(conv, path: path, shape: &shape)
@@ -104,7 +107,6 @@ struct NetworkBuilder {
       shape = [try Self.product(shape)]
       return .flatten
     case .dropout(let p):
-      guard p >= 0, p < 1 else { throw CoreError(.value, "dropout needs a share of at least 0 and below 1, not \(p)") }
       defer { dropouts += 1 }
       return .dropout(p, index: dropouts)
     case .normalise(let mean, let std): return try buildNormalise(mean: mean, std: std, shape: shape)
@@ -151,11 +153,11 @@ struct NetworkBuilder {
 
   private mutating func buildConv2d(_ conv: Conv2d, path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode {
     try requireImage(shape, "a convolution", path)
-    guard conv.channels > 0, conv.groups > 0, shape[0] % conv.groups == 0, conv.channels % conv.groups == 0 else {
+    guard shape[0] % conv.groups == 0, conv.channels % conv.groups == 0 else {
       throw CoreError(
         .shape,
         "\(Self.place(path))a convolution from \(shape[0]) to \(conv.channels) channels in \(conv.groups) groups",
-        hint: "both numbers of channels must be positive multiples of groups")
+        hint: "both numbers of channels must be multiples of groups")
     }
     let height = try Self.windows(
       shape[1], conv.kernel.height, conv.stride.height, conv.padding.top, conv.padding.bottom, conv.dilation.height,
@@ -167,7 +169,7 @@ struct NetworkBuilder {
     let weight = try add(
       parameter: "weight", path, [conv.channels, inputs, conv.kernel.height, conv.kernel.width],
       conv.initialisation.weight(
-        fanIn: try Self.product([inputs, area]), fanOut: try Self.product([conv.channels / conv.groups, area])))
+        fanIn: try Self.product([inputs, area]), fanOut: try Self.product([conv.channels, area])))
     let bias =
       conv.bias
       ? try add(
@@ -185,9 +187,6 @@ struct NetworkBuilder {
         .shape, "\(Self.place(path))a linear layer needs one axis of features, but receives \(shape)",
         hint: "put flatten() or global average pooling before it")
     }
-    guard linear.features > 0 else {
-      throw CoreError(.value, "\(Self.place(path))a linear layer with \(linear.features) outputs")
-    }
     let weight = try add(
       parameter: "weight", path, [linear.features, shape[0]],
       linear.initialisation.weight(fanIn: shape[0], fanOut: linear.features))
@@ -200,9 +199,6 @@ struct NetworkBuilder {
 
   private mutating func buildBatchNorm(_ norm: BatchNorm, path: String, shape: [Int]) throws(CoreError) -> NetworkNode {
     try requireImage(shape, "batch norm", path)
-    guard norm.eps > 0, norm.eps.isFinite, norm.momentum >= 0, norm.momentum <= 1 else {
-      throw CoreError(.value, "batch norm needs eps > 0 and momentum from 0 to 1, not \(norm.eps) and \(norm.momentum)")
-    }
     let channels = [shape[0]]
     let weight = try add(parameter: "weight", path, channels, .constant(1))
     let bias = try add(parameter: "bias", path, channels, .constant(0))
@@ -215,11 +211,10 @@ struct NetworkBuilder {
 
   private func buildNormalise(mean: [Double], std: [Double], shape: [Int]) throws(CoreError) -> NetworkNode {
     let channels = shape.first ?? 0
-    let valid = mean.allSatisfy(\.isFinite) && std.allSatisfy { $0 > 0 && $0.isFinite }
-    guard mean.count == channels, std.count == channels, valid else {
+    guard mean.count == channels, std.count == channels else {
       throw CoreError(
         .shape, "normalisation with mean \(mean) and std \(std) of images with \(channels) channels",
-        hint: "give one finite mean and one positive standard deviation for each channel")
+        hint: "give one mean and one standard deviation for each channel")
     }
     return .normalise(mean: mean.map { Float($0) }, std: std.map { Float($0) })
   }
@@ -290,15 +285,6 @@ struct NetworkBuilder {
   private static func windows(
     _ size: Int, _ kernel: Int, _ stride: Int, _ before: Int, _ after: Int, _ dilation: Int, _ path: String
   ) throws(CoreError) -> Int {
-    let limit = 1 << 20
-    guard kernel > 0, stride > 0, before >= 0, after >= 0, dilation > 0,
-      kernel < limit, stride < limit, before < limit, after < limit, dilation < limit, size < 1 << 40
-    else {
-      throw CoreError(
-        .value,
-        "\(place(path))kernel \(kernel), stride \(stride), padding \(before) and \(after), dilation \(dilation)",
-        hint: "kernel, stride and dilation must be positive, padding not negative")
-    }
     let reach = dilation * (kernel - 1) + 1
     guard size + before + after >= reach else {
       throw CoreError(

@@ -9,16 +9,14 @@ public struct Optimiser: Sendable {
 
   public init(_ settings: SGD) { self.settings = settings }
 
-  /// The weights after one step.
-  public mutating func step(_ weights: [Tensor], gradients: [Tensor]) throws(CoreError) -> [Tensor] {
+  /// Changes the weights by one step; in place where nobody else holds them.
+  public mutating func step(_ weights: inout [Tensor], gradients: [Tensor]) throws(CoreError) {
     if velocities.isEmpty { velocities = Array(repeating: nil, count: weights.count) }
     guard weights.count == gradients.count, velocities.count == weights.count else {
       throw CoreError(.value, "\(gradients.count) gradients for \(weights.count) weights")
     }
-    var weights = weights
     for i in weights.indices {
       try settings.update(&weights[i], velocity: &velocities[i], gradient: gradients[i])
     }
-    return weights
   }
 }

@@ -158,33 +158,41 @@ private struct Trainer {
     let buffers = model.buffers
     do throws(CoreError) {
       try Compute.poll()
-      let part = try data.batch(places)
-      let images = try plan.augmentation.apply(
-        part.images, ids: part.ids, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", position.epoch))
-      let step = TrainingStep(
-        model: model, parameters: model.trackedParameters(), images: images, labels: part.labels, ids: part.ids,
-        ascent: attack.ascent(eps: eps),
-        stream: RandomStream(seed: plan.seed, purpose: "fit.step", position.epoch, position.step))
-      let adversarial = try method.adversarial(step)
-      let loss = try method.loss(step, adversarial: adversarial)
-      let value = try loss.total.item()
-      guard value.isFinite else {
-        throw CoreError(
-          .numeric, "the loss became \(value) in epoch \(position.epoch + 1), step \(position.step + 1)",
-          hint: "lower the learning rate (lr=\(plan.learningRate) now), or check the images for NaN")
-      }
-      let gradients = try gradients(of: loss.total, withRespectTo: step.parameters)
+      let gradients = try gradients(places, at: position, totals: &totals)
       optimiser.settings.learningRate = Float(plan.schedule.learningRate(plan.learningRate, at: position))
       optimiser.settings.momentum = Float(plan.schedule.momentum(at: position) ?? plan.momentum)
-      let updated = try optimiser.step(model.parameters, gradients: gradients)
-      // A method that never looks at natural images says nothing about them; one more forward does.
-      let natural = if let logits = loss.naturalLogits { logits } else { try model(images) }
-      try totals.add(loss, value: value, natural: natural, labels: part.labels)
-      try model.setParameters(updated)
+      try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
     } catch {
       try model.setBuffers(buffers)
       throw error
     }
+  }
+
+  /// Of the loss with respect to the weights. When it returns, nothing of the step holds the weights any more: the
+  /// optimiser can change them in place.
+  private func gradients(
+    _ places: [Int], at position: TrainingPosition, totals: inout EpochTotals
+  ) throws(CoreError) -> [Tensor] {
+    let part = try data.batch(places)
+    let images = try plan.augmentation.apply(
+      part.images, ids: part.ids, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", position.epoch))
+    let step = TrainingStep(
+      model: model, parameters: model.trackedParameters(), images: images, labels: part.labels, ids: part.ids,
+      ascent: attack.ascent(eps: eps),
+      stream: RandomStream(seed: plan.seed, purpose: "fit.step", position.epoch, position.step))
+    let adversarial = try method.adversarial(step)
+    let loss = try method.loss(step, adversarial: adversarial)
+    let value = try loss.total.item()
+    guard value.isFinite else {
+      throw CoreError(
+        .numeric, "the loss became \(value) in epoch \(position.epoch + 1), step \(position.step + 1)",
+        hint: "lower the learning rate (lr=\(plan.learningRate) now), or check the images for NaN")
+    }
+    let gradients = try Tensors.gradients(of: loss.total, withRespectTo: step.parameters)
+    // A method that never looks at natural images says nothing about them; one more forward does.
+    let natural = if let logits = loss.naturalLogits { logits } else { try model(images) }
+    try totals.add(loss, value: value, natural: natural, labels: part.labels)
+    return gradients
   }
 }
 

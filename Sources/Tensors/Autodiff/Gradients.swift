@@ -37,9 +37,15 @@ public func gradients(
       let needs = node.inputs.map { $0.map { order.leads.contains(ObjectIdentifier($0)) } ?? false }
       guard needs.contains(true) else { continue }
       try Compute.poll()
-      let parts = try node.pull(gradient, needs: needs)
+      let parts: [Tensor?]
+      do {
+        parts = try node.pull(gradient, needs: needs)
+      } catch  where error.kind == .numeric {
+        throw error.prefixed("in the gradient of \(node.operation)")
+      }
       for (place, input) in node.inputs.enumerated() where needs[place] {
         guard let input, let part = parts[place] else { continue }
+        if Compute.checksFinite { try part.requireFiniteGradient(of: node.operation) }
         let target = ObjectIdentifier(input)
         if let sum = found.removeValue(forKey: target) {
           found[target] = try sum.accumulating(part)

@@ -4,12 +4,14 @@ import Synchronization
 /// the result becomes gradients of the inputs.
 package final class Node: @unchecked Sendable {
   /// `nil` for inputs that need no gradient.
-  typealias Backward = (_ gradient: Tensor, _ needs: [Bool]) throws(CoreError) -> [Tensor?]
+  package typealias Backward = (_ gradient: Tensor, _ needs: [Bool]) throws(CoreError) -> [Tensor?]
 
   /// Later nodes have greater numbers, so that descending order is an order for the backward pass.
   let number: Int
   private(set) var inputs: [Node?]
   private var backward: Backward?
+  /// The operation, for the messages of `Compute.checksFinite`; empty unless that is on.
+  let operation: String
 
   private static let counter = Atomic(0)
 
@@ -17,10 +19,12 @@ package final class Node: @unchecked Sendable {
   init() {
     number = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
     inputs = []
+    operation = ""
   }
 
-  init(inputs: [Node?], backward: @escaping Backward) {
+  init(inputs: [Node?], operation: String, backward: @escaping Backward) {
     number = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
+    self.operation = operation
     self.inputs = inputs
     self.backward = backward
   }
@@ -64,8 +68,16 @@ extension Tensor {
 
   /// The result of an operation, recorded if a gradient is followed through one of its inputs. `backward` must not
   /// hold tracked tensors.
-  func recording(_ inputs: [Tensor], _ backward: @escaping Node.Backward) -> Tensor {
+  ///
+  /// - Parameter operation: the name in messages; that of the calling function when left out.
+  /// - Throws: `numeric` for NaN or infinity while `Compute.checksFinite` is on.
+  package func recording(
+    _ inputs: [Tensor], operation: @autoclosure () -> String = #function, _ backward: @escaping Node.Backward
+  ) throws(CoreError) -> Tensor {
+    let checks = Compute.checksFinite
+    if checks { try requireFinite(operation: operation(), of: inputs) }
     guard inputs.contains(where: \.isTracked) else { return self }
-    return with(node: Node(inputs: inputs.map(\.node), backward: backward))
+    return with(
+      node: Node(inputs: inputs.map(\.node), operation: checks ? Tensor.readable(operation()) : "", backward: backward))
   }
 }

@@ -8,19 +8,21 @@ extension CPUDevice {
 
   private func packed(_ weight: Storage) -> PackedWeights { weight.derived(PackedWeights.self) { PackedWeights() } }
 
-  func convolve(_ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ bias: Storage?, _ y: Storage)
-    throws(CoreError)
-  {
+  func convolve(
+    _ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ y: Storage
+  ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       try Convolution.forward(
-        s, x: x.floats, weight: weight.floats, packed: packed(weight), bias: bias?.floats, y: y.floats)
+        s, x: x.floats, weight: weight.floats, packed: packed(weight), epilogue: epilogue.pointers, y: y.floats)
     }
   }
 
-  func convolveInputGradient(_ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ dx: Storage) throws(CoreError) {
+  func convolveInputGradient(
+    _ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ dx: Storage
+  ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       try Convolution.inputGradient(
-        s, dy: dy.floats, weight: weight.floats, packed: packed(weight), dx: dx.floats)
+        s, dy: dy.floats, weight: weight.floats, packed: packed(weight), epilogue: epilogue.pointers, dx: dx.floats)
     }
   }
 
@@ -88,5 +90,12 @@ extension CPUDevice {
     Elementwise.signStep(
       x.floats, gradient: gradient.floats, center: center.floats, step: step, eps: eps, low: low, high: high,
       y.floats, count: count)
+  }
+}
+
+extension ConvolutionEpilogue {
+  fileprivate var pointers: Convolution.Epilogue {
+    Convolution.Epilogue(
+      bias: bias?.floats, addend: addend?.floats, mask: mask?.floats, masksFirst: masksFirst, relu: relu)
   }
 }

@@ -85,36 +85,18 @@ extension CPUDevice {
       return
     }
     let loops = Loops(x, stay)
-    let (sizes, steps) = (loops.sizes, loops.steps)
+    var sizes = loops.sizes
+    var steps = loops.steps.map { $0[1] }
     let values = x.storage.floats + x.offset
-    let dense = steps.last?[0] == 1 || sizes == [1]
-    switch sizes.count {
-    case 1 where dense && steps[0][1] == 0:
-      if reduction == .sum {
-        var total = 0.0
-        try kernel { () throws(KernelError) in total = try Rows.sum(values, count: sizes[0]) }
-        y.floats[0] = Float(total)
-      } else if reduction == .maximum {
-        Rows.maxima(values, rows: 1, columns: sizes[0], y.floats)
-      } else {
-        y.floats[0] = minimum(values, sizes[0])
-      }
-    case 2 where dense && steps[0] == SIMD4(sizes[1], 1, 0, 0) && steps[1][1] == 0:
-      switch reduction {
-      case .sum: Rows.sums(values, rows: sizes[0], columns: sizes[1], y.floats)
-      case .maximum: Rows.maxima(values, rows: sizes[0], columns: sizes[1], y.floats)
-      case .minimum:
-        let out = y.floats
-        Threads.parallelFor(sizes[0], grain: Swift.max(1, Self.grain / sizes[1])) { r in
-          for i in r { out[i] = minimum(values + i &* sizes[1], sizes[1]) }
-        }
-      }
-    case 2 where dense && steps[0] == SIMD4(sizes[1], 0, 0, 0) && steps[1][1] == 1 && reduction == .sum:
-      try kernel { () throws(KernelError) in
-        try Rows.columnSums(values, rows: sizes[0], columns: sizes[1], y.floats)
-      }
-    default:
-      // Reduced axes last, then by rows.
+    if reduction == .sum, sizes.count == 1, loops.steps[0] == SIMD4(1, 0, 0, 0) {
+      // In double precision throughout.
+      var total = 0.0
+      try kernel { () throws(KernelError) in total = try Rows.sum(values, count: sizes[0]) }
+      y.floats[0] = Float(total)
+      return
+    }
+    guard zip(loops.steps, Shape.strides(sizes)).allSatisfy({ $0[0] == $1 }) || sizes == [1] else {
+      // Not dense: reduced axes last, then by rows.
       let order = x.shape.indices.filter { !reducing[$0] } + x.shape.indices.filter { reducing[$0] }
       let source = x.permuted(order)
       let count = source.shape.reduce(1, &*)
@@ -125,17 +107,33 @@ extension CPUDevice {
       let rows = View(
         storage: copied.storage, dtype: .float32, offset: 0, shape: [outputs, count / outputs],
         strides: [count / outputs, 1])
-      try reduce(reduction, rows, reducing: [false, true], y)
+      return try reduce(reduction, rows, reducing: [false, true], y)
     }
-  }
-
-  private func minimum(_ x: UnsafeMutablePointer<Float>, _ count: Int) -> Float {
-    var least = Float.infinity
-    for i in 0..<count {
-      if x[i].isNaN { return .nan }
-      if x[i] < least { least = x[i] }
+    // One group of neighbouring axes after the other, the fastest first, without changing the order in memory.
+    var source = x.storage
+    var place = UnsafePointer(values)
+    while let group = steps.lastIndex(of: 0) {
+      let batch = sizes[..<group].reduce(1, &*)
+      let columns = sizes[(group + 1)...].reduce(1, &*)
+      let length = sizes.remove(at: group)
+      steps.remove(at: group)
+      let last = !steps.contains(0) && zip(steps, Shape.strides(sizes)).allSatisfy { $0 == $1 }
+      let target = last ? y : try Storage(.float32, count: batch &* columns)
+      if columns == 1 {
+        Rows.reduceRows(reduction, place, rows: batch, columns: length, target.floats)
+      } else {
+        try kernel { () throws(KernelError) in
+          try Rows.reduceColumns(reduction, place, batch: batch, rows: length, columns: columns, target.floats)
+        }
+      }
+      if last { return }
+      source = target
+      place = UnsafePointer(target.floats)
     }
-    return least
+    let offset = place - UnsafePointer(source.floats)
+    copy(
+      View(storage: source, dtype: .float32, offset: offset, shape: sizes, strides: Shape.strides(sizes)),
+      to: View(storage: y, dtype: .float32, offset: 0, shape: sizes, strides: steps))
   }
 
   private func reduceInts(_ reduction: Reduction, _ x: View, _ y: View, _ outputs: Int) {

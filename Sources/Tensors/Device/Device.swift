@@ -46,9 +46,12 @@ package protocol Device: Sendable {
 
   // Networks (float32; images with channels last in memory)
   func multiply(_ s: MatrixShape, _ a: Storage, _ b: Storage, _ c: Storage)
-  func convolve(_ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ bias: Storage?, _ y: Storage)
-    throws(CoreError)
-  func convolveInputGradient(_ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ dx: Storage) throws(CoreError)
+  func convolve(
+    _ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ y: Storage
+  ) throws(CoreError)
+  func convolveInputGradient(
+    _ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ dx: Storage
+  ) throws(CoreError)
   func convolveWeightGradient(_ s: ConvolutionShape, _ x: Storage, _ dy: Storage, _ dw: Storage, _ db: Storage?)
     throws(CoreError)
   /// Mean and biased variance of each column.
@@ -82,13 +85,35 @@ package enum ElementwiseMap: Sendable {
   case leakyRelu(slope: Float)
   /// Of bools.
   case not
+
+  /// In messages.
+  var name: String {
+    switch self {
+    case .unary(let operation): "\(operation)"
+    case .affine: "affine"
+    case .clip: "clip"
+    case .leakyRelu: "leakyRelu"
+    case .not: "not"
+    }
+  }
 }
 
 package enum Comparison: Sendable { case equal, notEqual, less, lessEqual }
-package enum Reduction: Sendable { case sum, maximum, minimum }
 package enum Distribution: Sendable {
   case uniform(Float, Float)
   case normal(Float, Float)
+}
+
+/// What is done to each result r of a convolution, or of its adjoint, in the same pass: relu(r + bias + addend), and 0 where
+/// the mask is not positive. Addend and mask are like the results.
+package struct ConvolutionEpilogue: Sendable {
+  /// [filters].
+  var bias: Storage?
+  var addend: Storage?
+  var mask: Storage?
+  /// The addend is added after the mask was applied, not before.
+  var masksFirst = false
+  var relu = false
 }
 
 /// y = (x − mean) / √(variance + eps) · weight + bias by column of a matrix [rows, channels], then ReLU if asked.

@@ -82,7 +82,7 @@ extension Tensor {
   func multiplied(by value: Float) throws(CoreError) -> Tensor { try affine(scale: value, offset: 0) }
 
   /// The sum of two gradients of one shape, in place where nobody else holds this one.
-  consuming func accumulating(_ part: Tensor) throws(CoreError) -> Tensor {
+  package consuming func accumulating(_ part: Tensor) throws(CoreError) -> Tensor {
     let part = try part.inLayout(layout)
     if isKnownUniquelyReferenced(&storage) {
       device.scaleAdd(1, part.storage, 1, storage, count: count)
@@ -122,6 +122,7 @@ private func arithmetic(
   _ operation: BinaryOperation, _ name: String, _ a: Tensor, _ b: Tensor, _ first: Pullback, _ second: Pullback
 ) throws(CoreError) -> Tensor {
   let y = try arithmeticValues(operation, name, a, b)
+  if Compute.checksFinite { try y.requireFinite(operation: name, of: [a, b]) }
   guard a.isTracked || b.isTracked else { return y }
   var reads: Pullback.Reads = []
   if a.isTracked { reads.formUnion(first.reads) }
@@ -129,7 +130,7 @@ private func arithmetic(
   let (savedA, savedB) = (reads.contains(.a) ? a.detached() : nil, reads.contains(.b) ? b.detached() : nil)
   let savedY = reads.contains(.result) ? y : nil
   let (shapeA, shapeB) = (a.shape, b.shape)
-  return y.recording([a, b]) { (g, needs) throws(CoreError) in
+  return try y.recording([a, b], operation: name) { (g, needs) throws(CoreError) in
     let saved = SavedOperands(a: savedA ?? g, b: savedB ?? g, result: savedY ?? g)
     return [
       needs[0] ? try first.apply(g, saved).summed(to: shapeA) : nil,

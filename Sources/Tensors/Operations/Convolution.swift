@@ -66,19 +66,26 @@ public func conv2d(
   let images = try x1.channelsLast()
   let weights = try w.rowMajor()
   if y.count > 0 {
-    try device.convolve(s, images.storage, weights.storage, try bias?.rowMajor().storage, y.storage)
+    try device.convolve(
+      s, images.storage, weights.storage, ConvolutionEpilogue(bias: bias?.rowMajor().storage), y.storage)
   }
-  guard x1.isTracked || w.isTracked || bias?.isTracked == true else { return y }
   let savedImages = w.isTracked || bias?.isTracked == true ? images : nil
   let savedWeights = x1.isTracked ? weights : nil
+  let trained = w.isTracked ? weights.storage : nil
   let weightShape = weight.shape
   let hasBias = bias != nil
-  return y.recording([x1, w] + (bias.map { [$0] } ?? [])) { (g, needs) throws(CoreError) in
+  return try y.recording([x1, w] + (bias.map { [$0] } ?? [])) { (g, needs) throws(CoreError) in
     let g = try g.channelsLast()
+    // Where weights are trained, this is the last use of what was derived from them for the forward pass, and then for
+    // this one.
+    if needs[1] { trained?.forgetDerived() }
+    defer { if needs[1] { trained?.forgetDerived() } }
     var gradients = [Tensor?](repeating: nil, count: needs.count)
     if needs[0], let weights = savedWeights {
       let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
-      if dx.count > 0 { try device.convolveInputGradient(s, g.storage, weights.storage, dx.storage) }
+      if dx.count > 0 {
+        try device.convolveInputGradient(s, g.storage, weights.storage, ConvolutionEpilogue(), dx.storage)
+      }
       gradients[0] = dx
     }
     let needsBias = hasBias && needs[2]

@@ -64,7 +64,7 @@ extension Tensor {
   public func affine(scale: Float, offset: Float) throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     let y = try x.values(.affine(scale: scale, offset: offset))
-    return y.recording([x]) { (g, _) throws(CoreError) in [scale == 1 ? g : try g.affine(scale: scale, offset: 0)] }
+    return try y.recording([x]) { (g, _) throws(CoreError) in [scale == 1 ? g : try g.affine(scale: scale, offset: 0)] }
   }
 
   private func values(_ function: ElementwiseMap) throws(CoreError) -> Tensor {
@@ -79,9 +79,8 @@ extension Tensor {
   ) throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     let y = try x.values(function)
-    guard isTracked else { return y }
     let saved = x.detached()
-    return y.recording([x]) { (g, _) throws(CoreError) in
+    return try y.recording([x], operation: function.name) { (g, _) throws(CoreError) in
       if let pullback { return [try pullback(g)] }
       let g = try g.inLayout(saved.layout)
       let dx = try saved.similar()
@@ -96,7 +95,7 @@ extension Tensor {
   ) throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     let y = try x.values(.unary(operation))
-    return y.recording([x]) { (g, _) throws(CoreError) in [try pullback(g, y)] }
+    return try y.recording([x], operation: "\(operation)") { (g, _) throws(CoreError) in [try pullback(g, y)] }
   }
 }
 

@@ -9,7 +9,7 @@ extension Tensor {
     target[axis] = indices.count
     let y = try Tensor(dtype, shape: target)
     device.take(source.storage, dtype, block: block, places, y.storage)
-    return y.recordingPut(self, block, places)
+    return try y.recordingPut(self, block, places)
   }
 
   /// The elements where the mask is true, in row-major order; the mask covers the leading axes.
@@ -18,7 +18,7 @@ extension Tensor {
     let source = try rowMajor()
     let y = try Tensor(dtype, shape: [places.count] + shape[mask.rank...])
     device.take(source.storage, dtype, block: block, places, y.storage)
-    return y.recordingPut(self, block, places)
+    return try y.recordingPut(self, block, places)
   }
 
   /// One element along an axis for every position of the other axes: `indices` has this shape without the axis, so
@@ -42,13 +42,13 @@ extension Tensor {
     let source = try rowMajor()
     let y = try Tensor(dtype, shape: target)
     device.take(source.storage, dtype, block: 1, places, y.storage)
-    return y.recordingPut(self, 1, places)
+    return try y.recordingPut(self, 1, places)
   }
 
   /// The gradient of `take`.
-  private func recordingPut(_ origin: Tensor, _ block: Int, _ places: [Int]) -> Tensor {
+  private func recordingPut(_ origin: Tensor, _ block: Int, _ places: [Int]) throws(CoreError) -> Tensor {
     let shape = origin.shape
-    return recording([origin]) { (g, _) throws(CoreError) in
+    return try recording([origin], operation: "index") { (g, _) throws(CoreError) in
       let dx = try Tensor.zeros(shape)
       device.put(try g.rowMajor().storage, .float32, block: block, places, adding: true, dx.storage)
       return [dx]

@@ -29,7 +29,7 @@ public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   let first = x2.isTracked ? x1.detached() : nil
   let second = x1.isTracked ? x2.detached() : nil
   let (shapeA, shapeB) = (x1.shape, x2.shape)
-  return y.recording([x1, x2]) { (g, needs) throws(CoreError) in
+  return try y.recording([x1, x2]) { (g, needs) throws(CoreError) in
     var gradients: [Tensor?] = [nil, nil]
     if needs[0], let second { gradients[0] = try product(g, second, transposeB: true).summed(to: shapeA) }
     if needs[1], let first {

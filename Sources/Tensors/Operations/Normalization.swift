@@ -83,7 +83,7 @@ private func normalize(
   let y = try images.similar()
   try device.normalize(s, images.storage, y.storage)
   let (hasScale, hasShift) = (scale != nil, shift != nil)
-  return y.recording([x] + [scale, shift].compactMap { $0 }) { (g, needs) throws(CoreError) in
+  return try y.recording([x] + [scale, shift].compactMap { $0 }) { (g, needs) throws(CoreError) in
     let g = try g.inLayout(images.layout)
     let dx = needs[0] ? try images.similar() : nil
     let dWeight = hasScale && needs[1] ? try Tensor(.float32, shape: [channels]) : nil

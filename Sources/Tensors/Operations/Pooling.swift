@@ -14,7 +14,7 @@ public func maxPool2d(
   // Places are int32: half the elements of an int64 tensor hold them.
   let places = x.isTracked ? try Storage(.int64, count: y.count / 2 + 1) : nil
   device.maxPool(s, images.storage, y.storage, places: places)
-  return y.recording([x]) { (g, _) throws(CoreError) in
+  return try y.recording([x]) { (g, _) throws(CoreError) in
     let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
     if let places { device.maxPoolGradient(s, try g.channelsLast().storage, places: places, dx.storage) }
     return [dx]
@@ -31,7 +31,7 @@ public func avgPool2d(
   let (images, s) = try pooling(x, kernel, stride, padding, false, "avgPool2d")
   let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
   device.averagePool(s, countsPadding: countsPadding, images.storage, y.storage)
-  return y.recording([x]) { (g, _) throws(CoreError) in
+  return try y.recording([x]) { (g, _) throws(CoreError) in
     let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
     device.averagePoolGradient(s, countsPadding: countsPadding, try g.channelsLast().storage, dx.storage)
     return [dx]

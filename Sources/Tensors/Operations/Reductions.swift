@@ -1,3 +1,5 @@
+import KernelTypes
+
 // Reductions over the given axes (negative ones count from the end), or over all when `axes` is nil.
 extension Tensor {
   /// Of bools and ints: int64.
@@ -89,7 +91,7 @@ extension Tensor {
     let x = try asType(.float32)
     let y = try x.detached().square().sum(axes: axes).sqrt()
     let (saved, shape) = (x.detached(), shape)
-    return y.recording([x]) { (g, _) throws(CoreError) in
+    return try y.recording([x]) { (g, _) throws(CoreError) in
       // x / |x|, and 0 at 0.
       let zero = try Tensor.scalar(0)
       let scale = try whereSelect(equal(y, zero), zero, div(g, y))

@@ -26,7 +26,7 @@ extension Tensor {
     let rows = columns == 0 ? 0 : count / columns
     device.softmax(
       source.storage, rows: rows, columns: columns, temperature: temperature, logarithm: logarithm, y.storage)
-    return y.recording([x]) { (g, _) throws(CoreError) in
+    return try y.recording([x]) { (g, _) throws(CoreError) in
       let g = try g.rowMajor()
       let dx = try Tensor(.float32, shape: y.shape)
       device.softmaxGradient(

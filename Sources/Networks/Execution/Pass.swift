@@ -6,14 +6,19 @@ struct Pass {
   var buffers: [Tensor]
   let mode: Mode
   let dropout: RandomStream?
+  /// The last weight that was used, to say where a run failed.
+  private(set) var lastWeight: Int?
 
   mutating func run(_ node: NetworkNode, _ x: Tensor) throws(CoreError) -> Tensor {
     switch node {
     case .conv2d(let conv, let weight, let bias):
+      lastWeight = weight
       return try conv2d(
         x, parameters[weight], bias.map { parameters[$0] }, stride: conv.stride.pair, padding: conv.padding,
         dilation: conv.dilation.pair, groups: conv.groups)
-    case .linear(let weight, let bias): return try linear(x, parameters[weight], bias.map { parameters[$0] })
+    case .linear(let weight, let bias):
+      lastWeight = weight
+      return try linear(x, parameters[weight], bias.map { parameters[$0] })
     case .batchNorm(let norm, let places, let relu): return try batchNorm(norm, places, x, relu: relu)
     case .relu: return try x.relu()
     case .leakyRelu(let slope): return try x.leakyRelu(slope: Float(slope))
@@ -48,6 +53,7 @@ struct Pass {
   private mutating func batchNorm(
     _ norm: BatchNorm, _ places: BatchNormPlaces, _ x: Tensor, relu: Bool
   ) throws(CoreError) -> Tensor {
+    lastWeight = places.weight
     let (weight, bias) = (parameters[places.weight], parameters[places.bias])
     let (mean, variance) = (buffers[places.mean], buffers[places.variance])
     guard mode == .train else {

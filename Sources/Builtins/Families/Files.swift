@@ -1,0 +1,179 @@
+import Interpreter
+import Networks
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+extension BuiltinTable {
+  static let files: [Builtin] = [
+    Builtin(
+      "read_text(path: string) -> string", "The text of a file, which must be UTF-8.",
+      examples: [
+        Example("write_text(\"/tmp/ltd-example.txt\", \"T = 3\"); read_text(\"/tmp/ltd-example.txt\")", "\"T = 3\"")
+      ],
+      seeAlso: ["write_text", "lines", "parse_json", "parse_csv"], search: ["open", "load", "file", "slurp"],
+      family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let session = call.session
+      switch readText(
+        try call.string("path"), limit: session.limits.stringBytes, isStopped: { session.isInterrupted() })
+      {
+      case .success(let text): return Value(text)
+      case .failure(let problem):
+        try call.poll()
+        throw call.error(.io, "cannot read \(problem.message)", at: "path")
+      }
+    },
+    Builtin(
+      "write_text(path: string, text: string) -> none",
+      "Writes a file: its path holds either what was there before or all of the new text, whatever happens.",
+      details: "- text: what the file holds afterwards.",
+      examples: [Example("write_text(\"/tmp/ltd-example.txt\", \"eps\\n0.1\\n\")", "")],
+      seeAlso: ["read_text", "to_json", "to_csv"], search: ["save", "file", "open", "dump"], family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let (path, text) = (try call.string("path"), try call.string("text"))
+      try call.at("path") { () throws(LTDError) in
+        try attempt { () throws(CoreError) in try AtomicFile.replace(path, parts: [Array(text.utf8)]) }
+      }
+      return .none
+    },
+    Builtin(
+      "file_info(path: string) -> record | none",
+      "What is at a path: its size in bytes, when it was changed, whether it is a folder.",
+      details: "none when there is nothing. `modified` is in seconds since 1970, as now() is.",
+      examples: [Example("file_info(\"/no/such/file\")", ""), Example("file_info(\"/tmp\").is_folder", "true")],
+      seeAlso: ["list_folder", "read_text"], search: ["exists", "stat", "size", "isfile", "isdir"], family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let path = try call.string("path")
+      var status = stat()
+      guard !path.utf8.contains(0), stat(path, &status) == 0 else { return .none }
+      let modified = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+      return Value(fields: [
+        ("size", Value(Int(status.st_size))), ("modified", Value(modified)),
+        ("is_folder", .bool(status.st_mode & S_IFMT == S_IFDIR)),
+      ])
+    },
+    Builtin(
+      "list_folder(path: string = \".\") -> list", "The names in a folder, in order.",
+      examples: [Example("make_folder(\"/tmp/ltd-example/a\"); list_folder(\"/tmp/ltd-example\")", "[\"a\"]")],
+      seeAlso: ["file_info", "make_folder"], search: ["ls", "dir", "listdir", "glob", "files"], family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let path = try call.string("path")
+      guard !path.utf8.contains(0), let handle = opendir(path) else {
+        throw call.error(.io, "cannot list \(path): \(reason())", at: "path")
+      }
+      defer { closedir(handle) }
+      var names: [String] = []
+      while let entry = readdir(handle) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+          pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+        if names.count % 4096 == 0 { try call.poll() }
+      }
+      return Value(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+    },
+    Builtin(
+      "make_folder(path: string) -> none", "Makes a folder and those above it; one that is there already stays.",
+      examples: [Example("make_folder(\"/tmp/ltd-example/a\")", "")], seeAlso: ["list_folder", "remove_file"],
+      search: ["mkdir", "directory", "makedirs"], family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let path = try call.string("path")
+      if path.isEmpty || path.utf8.contains(0) { throw call.error(.io, "'\(path)' is not a path", at: "path") }
+      if let problem = makeFolders(path, mode: 0o777) {
+        throw call.error(.io, "cannot make the folder \(problem)", at: "path")
+      }
+      return .none
+    },
+    Builtin(
+      "remove_file(path: string) -> none", "Removes a file; folders are left alone.",
+      examples: [
+        Example("write_text(\"/tmp/ltd-example-old.txt\", \"\"); remove_file(\"/tmp/ltd-example-old.txt\")", "")
+      ],
+      seeAlso: ["file_info", "write_text"], search: ["delete", "unlink", "rm"], family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let path = try call.string("path")
+      guard !path.utf8.contains(0), unlink(path) == 0 else {
+        throw call.error(.io, "cannot remove \(path): \(reason())", at: "path")
+      }
+      return .none
+    },
+    Builtin(
+      "parse_json(text: string) -> any", "The value that a JSON text writes: objects are records, null is none.",
+      details:
+        "Strict (RFC 8259); whole numbers beyond 64 bits become floats.\n\n- text: the text, such as read_text(path).",
+      examples: [
+        Example("parse_json(\"{{\\\"eps\\\": 0.1, \\\"steps\\\": [10, 20]}}\")", "{eps: 0.1, steps: [10, 20]}")
+      ],
+      seeAlso: ["to_json", "read_text", "parse_csv"], search: ["load", "decode", "read json"], family: "files"
+    ) { call throws(LTDError) in
+      let text = try call.string("text")
+      return try call.at("text") { () throws(LTDError) in
+        try attempt { () throws(CoreError) in try JSON.parse(text) }.value
+      }
+    },
+    Builtin(
+      "to_json(x, indent: int >= 0 <= 16 = 0) -> string",
+      "A value as JSON: records are objects, none is null, tensors are lists.",
+      details:
+        "JSON has no nan and no infinity: they become null.\n\n- indent: spaces for each level; 0 writes one line.",
+      examples: [Example("print(to_json({eps: 0.1, steps: [10, 20]}))", "{\"eps\":0.1,\"steps\":[10,20]}")],
+      seeAlso: ["parse_json", "write_text", "to_csv"], search: ["dump", "encode", "save", "write json"], family: "files"
+    ) { call throws(LTDError) in
+      let json = try call.at("x") { () throws(LTDError) in try JSON(call[0]) }
+      return Value(json.text(indent: try call.int("indent")))
+    },
+    Builtin(
+      "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list",
+      "The table that a CSV text writes: a list of records, one for each line.",
+      details: """
+        A column is of ints, floats or bools when all of its cells are, else of strings; an empty cell is none. Cells in \
+        double quotes are strings (RFC 4180).
+
+        - text: the text, such as read_text(path).
+        - separator: one ASCII character.
+        - header: whether the first line has the names of the columns; else they are column_1, column_2, …
+        """,
+      examples: [Example("parse_csv(\"T,acc\\n1,0.9\\n2,0.7\\n\")", "T  acc\n1  0.9\n2  0.7")],
+      seeAlso: ["to_csv", "read_text", "parse_json"], search: ["load", "read csv", "table", "pandas", "tsv"],
+      family: "files"
+    ) { call throws(LTDError) in
+      try CSV.rows(
+        try call.string("text"), separator: try call.separator, hasHeader: try call.bool("header"))
+    },
+    Builtin(
+      "to_csv(rows: list, separator: string = \",\") -> string",
+      "A table, that is a list of records, as CSV: a line of names, then a line for each record.",
+      details: "parse_csv gives the same table again.\n\n- rows: the table.\n- separator: one ASCII character.",
+      examples: [Example("print(to_csv([{T: 1, acc: 0.9}, {T: 2, acc: 0.7}]))", "T,acc\n1,0.9\n2,0.7")],
+      seeAlso: ["parse_csv", "write_text", "to_json"], search: ["save", "write csv", "table", "pandas"], family: "files"
+    ) { call throws(LTDError) in
+      let separator = String(Unicode.Scalar(try call.separator))
+      let rows = try call.list("rows")
+      return Value(try call.at("rows") { () throws(LTDError) in try CSV.text(rows, separator: separator) })
+    },
+  ]
+}
+
+extension Call {
+  fileprivate var separator: UInt8 {
+    get throws(LTDError) {
+      let text = try string("separator")
+      guard text.utf8.count == 1, let byte = text.utf8.first, byte < 128, byte >= 32 || byte == 9, byte != 34 else {
+        throw error(
+          .value, "the separator is one ASCII character, and no quote", hint: "separator=\";\"", at: "separator")
+      }
+      return byte
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import Interpreter
+import Networks
+import Tensors
+
+extension BuiltinTable {
+  static let layers: [Builtin] = [
+    Builtin(
+      "conv2d(channels: int > 0, kernel: int | list, stride: int | list = 1, padding: int | list = 0, dilation: int | list = 1, groups: int > 0 = 1, bias: bool = true, init: string = \"standard\") -> layer",
+      "A convolution with this many output channels; those of its input follow from the layer before.",
+      details: """
+        - channels: of the output.
+        - dilation: distance between the elements of the kernel.
+        - groups: the channels are cut into so many parts that do not mix.
+        """,
+      examples: [Example("conv2d(64, kernel=3, padding=1, bias=false)", "conv2d(64, kernel=3, padding=1, bias=false)")],
+      seeAlso: ["batch_norm", "linear", "network"], search: ["convolution", "Conv2d"], family: "layers"
+    ) { call throws(LTDError) in
+      let (groups, bias) = (try call.int("groups"), try call.bool("bias"))
+      return try call.layer(
+        .conv2d(
+          Conv2d(
+            call.int("channels"), kernel: call.size("kernel"), stride: call.size("stride"),
+            padding: call.padding(), dilation: call.size("dilation"), groups: groups, bias: bias,
+            initialisation: call.initialisation())))
+    },
+    Builtin(
+      "linear(features: int > 0, bias: bool = true, init: string = \"standard\") -> layer",
+      "A linear layer with this many outputs; its inputs follow from the layer before.",
+      details: "- features: number of outputs.",
+      examples: [Example("linear(10)", "linear(10)")], seeAlso: ["flatten", "network"],
+      search: ["fully connected", "dense", "Linear"], family: "layers"
+    ) { call throws(LTDError) in
+      try call.layer(
+        .linear(Linear(call.int("features"), bias: call.bool("bias"), initialisation: call.initialisation())))
+    },
+    Builtin(
+      "batch_norm(eps: float > 0 = 1e-5, momentum: float >= 0 <= 1 = 0.1) -> layer",
+      "Batch normalisation: by the statistics of the batch in training, by running ones in evaluation.",
+      details: """
+        - eps: is added to the variance.
+        - momentum: share of the batch in each update of the running statistics.
+        """,
+      examples: [Example("batch_norm()", "batch_norm()")], seeAlso: ["conv2d", "network"],
+      search: ["BatchNorm2d", "normalisation"], family: "layers"
+    ) { call throws(LTDError) in
+      try call.layer(.batchNorm(BatchNorm(eps: call.float("eps"), momentum: call.float("momentum"))))
+    },
+    pooling("max_pool", "The greatest value of each window.", like: "avg_pool") { .maxPool($0) },
+    pooling("avg_pool", "The mean of each window; padding counts as zeros.", like: "max_pool") { .averagePool($0) },
+    Builtin(
+      "global_avg_pool() -> layer", "The mean of each channel over the image: [n, c, h, w] to [n, c].",
+      examples: [Example("global_avg_pool()", "global_avg_pool()")], seeAlso: ["avg_pool", "flatten"],
+      search: ["AdaptiveAvgPool2d"], family: "layers"
+    ) { call throws(LTDError) in try call.layer(.globalAveragePool) },
+    Builtin(
+      "dropout(p: float >= 0 < 1 = 0.5) -> layer",
+      "In training sets a share p of the values to 0 and divides the others by 1 - p; in evaluation changes nothing.",
+      details: "- p: from 0 to below 1.",
+      examples: [Example("dropout(0.3)", "dropout(0.3)")], seeAlso: ["network"], search: ["Dropout", "regularisation"],
+      family: "layers"
+    ) { call throws(LTDError) in try call.layer(.dropout(call.float("p"))) },
+    Builtin(
+      "normalise(mean: list, std: list) -> layer",
+      "(x - mean) / std, channel by channel: inside the model, so that images and eps stay in [0, 1].",
+      details: "- mean: a number for each channel.\n- std: a positive number for each channel.",
+      examples: [Example("normalise([0.5], [0.25])", "normalise([0.5], [0.25])")], seeAlso: ["network", "batch_norm"],
+      search: ["normalize", "standardise"], family: "layers"
+    ) { call throws(LTDError) in
+      let (mean, std) = try attempt { () throws(CoreError) in
+        (try call.core.numbers("mean") ?? [], try call.core.numbers("std") ?? [])
+      }
+      return try call.layer(.normalise(mean: mean, std: std))
+    },
+    Builtin(
+      "sequential(layers: list | record) -> layer", "Layers one after another.",
+      details: """
+        - layers: a list, or a record with names.
+
+        The weights of a list are named as in PyTorch: "0.weight", "1.weight", …; a record gives names of its own: \
+        sequential({conv1: conv2d(8, kernel=3), relu1: relu()}) has "conv1.weight". Activations and `flatten` give a layer \
+        when they are called without a tensor.
+        """,
+      examples: [Example("sequential([flatten(), linear(32), relu()])", "sequential([flatten(), linear(32), relu()])")],
+      seeAlso: ["residual", "network", "conv2d", "linear", "relu"], search: ["Sequential", "chain", "compose"],
+      family: "layers"
+    ) { call throws(LTDError) in
+      let value = try call["layers"]
+      return try call.at("layers") { () throws(LTDError) in
+        if case .list = value {
+          let parts = try LayerParts.list(value)
+          return Value(try LayerObject(.sequential(parts.map(\.layer)), of: parts, levels: 1))
+        }
+        let parts = try LayerParts(value, name: "")
+        return Value(try LayerObject(.chain(parts.children), of: parts.objects, levels: 1))
+      }
+    },
+    Builtin(
+      "residual(body: layer | list | record, shortcut: layer | list | record = [], before: layer | list | record = [], after: layer | list | record = [], shortcut_reads_before: bool = false) -> layer",
+      "A residual block: after(body(before(x)) + shortcut(x)).",
+      details: """
+        Each part is a layer, a list or a record. The weights of a list lie under the name of its part ("body.0.weight", \
+        "shortcut.0.weight"), those of a record under the names in it ("conv1.weight"), as in the blocks of PyTorch's networks.
+
+        - body: one layer, or several.
+        - before: what comes first.
+        - after: what the sum passes.
+        - shortcut: what the input passes before it is added; nothing when left out. It must give the shape of the body.
+        - shortcut_reads_before: it reads before(x) instead of x, as in pre-activation networks.
+        """,
+      examples: [
+        Example(
+          "residual({conv1: conv2d(8, kernel=3, padding=1)}, after=relu())",
+          "residual(body={conv1: conv2d(8, kernel=3, padding=1)}, after=relu())")
+      ],
+      seeAlso: ["sequential", "network"], search: ["skip connection", "resnet", "BasicBlock"], family: "layers"
+    ) { call throws(LTDError) in
+      let (before, body, shortcut, after) = (
+        try call.parts("before"), try call.parts("body"), try call.parts("shortcut"), try call.parts("after")
+      )
+      let block = Residual(
+        before: before?.children ?? [], body: body?.children ?? [], shortcut: shortcut?.children ?? [],
+        shortcutReadsBefore: try call.bool("shortcut_reads_before"), after: after?.children ?? [])
+      let all = [before, body, shortcut, after].compactMap { $0 }
+      let objects = all.flatMap(\.objects)
+      let levels = all.map(\.levels).max() ?? 1
+      return Value(try LayerObject(.residual(block), of: objects, levels: levels))
+    },
+    Builtin(
+      "network(layers: layer | list | record, input: list, classes: int | none = none, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
+      "A model of your own layers: it trains, is attacked, saved and loaded like the others.",
+      details: """
+        - layers: from the image to the logits; a list or a record is as in `sequential`.
+        - input: shape of one image: [channels, height, width].
+        - classes: number of logits; the last layer gives it, and when it is given here both must agree.
+        - seed: key of the initial weights.
+        """,
+      examples: [
+        Example(
+          "network([conv2d(4, kernel=3), relu(), flatten(), linear(10)], input=[1, 8, 8])",
+          "model network, 1490 weights, for images [1, 8, 8]\n  sequential([conv2d(4, kernel=3), relu(), flatten(), linear(10)])"
+        )
+      ],
+      seeAlso: ["sequential", "residual", "conv2d", "linear", "fit"], search: ["custom", "model", "Module", "build"],
+      family: "layers"
+    ) { call throws(LTDError) in
+      let value = try call["layers"]
+      let layer = try call.at("layers") { () throws(LTDError) in
+        if case .list = value { return Layer.sequential(try LayerParts.list(value).map(\.layer)) }
+        let children = try LayerParts(value, name: "").children
+        if case .object = value { return children[0].layer }
+        return .chain(children)
+      }
+      return try call.model { () throws(CoreError) in
+        let input = try call.core.ints("input")
+        let classes = try call.core.optionalInt("classes")
+        return try Architecture(layer, classes: classes, input: input, normalisation: call.normalisation())
+      }
+    },
+  ]
+
+  private static func pooling(
+    _ name: String, _ summary: String, like: String, _ layer: @escaping @Sendable (Pooling) -> Layer
+  ) -> Builtin {
+    Builtin(
+      "\(name)(kernel: int | list, stride: int | list | none = none, padding: int | list = 0) -> layer", summary,
+      details: "- stride: the size of the kernel when left out.",
+      examples: [Example("\(name)(3, stride=2, padding=1)", "\(name)(3, stride=2, padding=1)")],
+      seeAlso: [like, "global_avg_pool"], search: ["pooling", "MaxPool2d", "AvgPool2d"], family: "layers"
+    ) { call throws(LTDError) in
+      let stride = try call["stride"].isNone ? nil : call.size("stride")
+      return try call.layer(layer(Pooling(call.size("kernel"), stride: stride, padding: call.padding())))
+    }
+  }
+}
+
+extension Call {
+  /// The layer as a value, once its own settings are known to make sense.
+  func layer(_ layer: Layer) throws(LTDError) -> Value {
+    try attempt { () throws(CoreError) in try layer.validate() }
+    return Value(LayerObject(layer))
+  }
+
+  /// The layers of one part of a residual block; nil for none.
+  fileprivate func parts(_ name: String) throws(LTDError) -> LayerParts? {
+    let value = try self[name]
+    if case .list(let list) = value, list.items.isEmpty { return nil }
+    return try at(name) { () throws(LTDError) in try LayerParts(value, name: name) }
+  }
+
+  fileprivate func size(_ name: String) throws(LTDError) -> Size {
+    if let side = try self[name].asInt { return Size(side) }
+    let sides = try attempt { () throws(CoreError) in try core.ints(name) }
+    guard sides.count == 2 else { throw error(.value, "\(name) is a number or [height, width]", at: name) }
+    return Size(sides[0], sides[1])
+  }
+
+  fileprivate func padding() throws(LTDError) -> Padding {
+    if let side = try self["padding"].asInt { return Padding(side) }
+    let sides = try attempt { () throws(CoreError) in try core.ints("padding") }
+    switch sides.count {
+    case 2: return Padding(top: sides[0], bottom: sides[0], left: sides[1], right: sides[1])
+    case 4: return Padding(top: sides[0], bottom: sides[1], left: sides[2], right: sides[3])
+    default:
+      throw error(
+        .value, "padding is a number, [height, width] or [top, bottom, left, right], not \(sides)", at: "padding")
+    }
+  }
+
+  fileprivate func initialisation() throws(LTDError) -> Initialisation {
+    try choice("init", Initialisation.allCases.map { ($0.rawValue, $0) })
+  }
+}

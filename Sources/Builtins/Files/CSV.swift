@@ -1,0 +1,167 @@
+import Interpreter
+import Tensors
+
+/// Tables as comma-separated values (RFC 4180). What this writes it reads back with the same types.
+enum CSV {
+  private struct Cell {
+    var text: String
+    var isQuoted: Bool
+  }
+
+  private struct Row {
+    var line: Int
+    var cells: [Cell]
+  }
+
+  // MARK: Reading
+
+  /// A list of records, one for each row.
+  static func rows(_ text: String, separator: UInt8, hasHeader: Bool) throws(LTDError) -> Value {
+    var rows = try split(text, separator)
+    guard let first = rows.first else { return Value([Value]()) }
+    var names = first.cells.map(\.text)
+    if hasHeader {
+      rows.removeFirst()
+      // The byte order mark that spreadsheets write.
+      while names[0].unicodeScalars.first == "\u{FEFF}" { names[0].unicodeScalars.removeFirst() }
+    } else {
+      names = names.indices.map { "column_\($0 + 1)" }
+    }
+    for (place, name) in names.enumerated() where name.isEmpty { names[place] = "column_\(place + 1)" }
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw LTDError(.value, "two columns are called \(twice)", hint: "header=false names them by their place")
+    }
+    // A blank line is a row only where a row has one cell.
+    if names.count > 1 { rows.removeAll { $0.cells.count == 1 && $0.cells[0].text.isEmpty && !$0.cells[0].isQuoted } }
+    for row in rows where row.cells.count > names.count {
+      throw LTDError(
+        .value, "line \(row.line) has \(row.cells.count) cells for \(names.count) columns",
+        hint: "a cell that holds the separator stands in double quotes")
+    }
+    var columns: [[Value]] = []
+    for place in names.indices {
+      try attempt { () throws(CoreError) in try Compute.poll() }
+      columns.append(values(rows.map { place < $0.cells.count ? $0.cells[place] : Cell(text: "", isQuoted: false) }))
+    }
+    return Value(rows.indices.map { row in Value(fields: zip(names, columns).map { ($0, $1[row]) }) })
+  }
+
+  /// The cells of one column: numbers or bools if all are, else texts; an empty cell is none.
+  private static func values(_ cells: [Cell]) -> [Value] {
+    let filled = cells.filter { $0.isQuoted || !$0.text.isEmpty }
+    func all(_ read: (String) -> Value?) -> [Value]? {
+      guard filled.allSatisfy({ !$0.isQuoted && read($0.text) != nil }) else { return nil }
+      return cells.map { read($0.text) ?? Value.none }
+    }
+    return all { int($0).map { .int($0) } } ?? all { float($0).map { .float($0) } }
+      ?? all { $0 == "true" ? .bool(true) : $0 == "false" ? .bool(false) : nil }
+      ?? cells.map { !$0.isQuoted && $0.text.isEmpty ? Value.none : Value($0.text) }
+  }
+
+  /// Not a number where a zero stands first, as in 007.
+  private static func int(_ text: String) -> Int? {
+    let digits = text.drop { $0 == "-" }
+    return digits.count > 1 && digits.first == "0" ? nil : Int(text)
+  }
+
+  private static func float(_ text: String) -> Double? {
+    let digits = text.drop { $0 == "-" }
+    if digits.count > 1, digits.first == "0", digits.dropFirst().first?.isNumber == true { return nil }
+    guard let first = digits.unicodeScalars.first, "0123456789.ni".unicodeScalars.contains(first) else { return nil }
+    // What stands behind a zero byte would not be looked at.
+    return text.utf8.contains { $0 == UInt8(ascii: "x") || $0 == 0 } ? nil : Double(text)
+  }
+
+  private static func split(_ text: String, _ separator: UInt8) throws(LTDError) -> [Row] {
+    let bytes = Array(text.utf8)
+    let (quote, feed, carriage) = (UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+    var rows: [Row] = []
+    var row = Row(line: 1, cells: [])
+    var (place, line) = (0, 1)
+    while place < bytes.count {
+      var cell: [UInt8] = []
+      let isQuoted = bytes[place] == quote
+      if isQuoted {
+        let opened = line
+        place += 1
+        while true {
+          guard place < bytes.count else {
+            throw LTDError(
+              .value, "the quotes that open in line \(opened) are not closed", hint: "\"\" is a quote in a text")
+          }
+          if bytes[place] == quote {
+            place += 1
+            guard place < bytes.count, bytes[place] == quote else { break }
+          }
+          if bytes[place] == feed { line += 1 }
+          cell.append(bytes[place])
+          place += 1
+        }
+      }
+      while place < bytes.count, bytes[place] != separator, bytes[place] != feed, bytes[place] != carriage {
+        cell.append(bytes[place])
+        place += 1
+      }
+      row.cells.append(Cell(text: String(decoding: cell, as: UTF8.self), isQuoted: isQuoted))
+      if place < bytes.count, bytes[place] == separator {
+        place += 1
+        if place < bytes.count { continue }
+        row.cells.append(Cell(text: "", isQuoted: false))
+      }
+      if place + 1 < bytes.count, bytes[place] == carriage, bytes[place + 1] == feed { place += 1 }
+      place += 1
+      line += 1
+      rows.append(row)
+      row = Row(line: line, cells: [])
+      if rows.count % 4096 == 0 { try attempt { () throws(CoreError) in try Compute.poll() } }
+    }
+    return rows
+  }
+
+  // MARK: Writing
+
+  /// A header and a line for each record; columns in the order in which they first appear.
+  static func text(_ rows: [Value], separator: String) throws(LTDError) -> String {
+    var names: [String] = []
+    var known: Set<String> = []
+    var records: [RecordValue] = []
+    for row in rows {
+      guard let record = row.asRecord else {
+        throw LTDError(.type, "a table is a list of records; one row is \(row.described)")
+      }
+      records.append(record)
+      for name in record.keys where known.insert(name).inserted { names.append(name) }
+    }
+    if names.isEmpty { return "" }
+    func cell(_ text: String) -> String {
+      let isPlain = !text.utf8.contains { byte in
+        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+      }
+      return isPlain && !text.contains(separator) ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+    var text = names.map(cell).joined(separator: separator) + "\n"
+    for record in records {
+      var cells: [String] = []
+      for name in names {
+        let value = record[name] ?? Value.none
+        switch value {
+        case .none: cells.append("")
+        case .bool(let truth): cells.append(truth ? "true" : "false")
+        case .int(let number): cells.append(String(number))
+        case .float(let number): cells.append(number.description)
+        case .string(let string):
+          // In quotes what would be read as something else than a text.
+          let text = string.text
+          let isOther = text.isEmpty || text == "true" || text == "false" || int(text) != nil || float(text) != nil
+          cells.append(isOther ? "\"\(text)\"" : cell(text))
+        default:
+          throw LTDError(
+            .type, "a cell of CSV is a number, a text, a bool or none; \(name) is \(value.described)",
+            hint: "str(x) makes a text of it; to_json(rows) keeps lists and records")
+        }
+      }
+      text += cells.joined(separator: separator) + "\n"
+    }
+    return text
+  }
+}

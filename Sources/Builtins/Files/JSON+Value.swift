@@ -1,0 +1,66 @@
+import Interpreter
+import Networks
+import Tensors
+
+extension JSON {
+  /// The value as the language has it: objects are records, null is none.
+  var value: Value {
+    switch self {
+    case .null: .none
+    case .bool(let truth): .bool(truth)
+    case .int(let number): .int(number)
+    case .number(let number): .float(number)
+    case .string(let text): Value(text)
+    case .array(let items): Value(items.map(\.value))
+    case .object(let members): Value(fields: members.map { ($0.key, $0.value.value) })
+    }
+  }
+
+  /// - Throws: for what JSON has no word for, such as models and functions, and for nesting beyond 200 levels.
+  init(_ value: Value, depth: Int = 0) throws(LTDError) {
+    guard depth < 200 else { throw LTDError(.value, "the value is nested too deeply for JSON") }
+    switch value {
+    case .none: self = .null
+    case .bool(let truth): self = .bool(truth)
+    case .int(let number): self = .int(number)
+    case .float(let number): self = .number(number)
+    case .string(let text): self = .string(text.text)
+    case .list(let list):
+      var items: [JSON] = []
+      for item in list.items { items.append(try JSON(item, depth: depth + 1)) }
+      self = .array(items)
+    case .range(let range):
+      guard range.count <= 100_000_000 else {
+        throw LTDError(.memory, "a range of \(range.count) is too long for JSON")
+      }
+      self = .array((0..<range.count).map { .int(range[$0]) })
+    case .record(let record):
+      var members: [Member] = []
+      for (name, item) in record.fields { members.append(Member(name, try JSON(item, depth: depth + 1))) }
+      self = .object(members)
+    case .object(let object):
+      guard let tensor = (object as? TensorObject)?.tensor else { throw JSON.unknown(value) }
+      try self.init(tensor: tensor)
+    default: throw JSON.unknown(value)
+    }
+  }
+
+  private static func unknown(_ value: Value) -> LTDError {
+    LTDError(.type, "JSON has nothing for \(value.typeName.withArticle)", hint: "str(x) makes a text of it")
+  }
+
+  /// Lists within lists, by the axes.
+  private init(tensor: Tensor) throws(LTDError) {
+    var items: [JSON] =
+      switch tensor.dtype {
+      case .bool: tensor.bools().map { .bool($0) }
+      case .int64: tensor.ints().map { .int($0) }
+      case .float32: tensor.floats().map { .number($0.shortestDouble) }
+      }
+    for size in tensor.shape.dropFirst().reversed() {
+      guard size > 0 else { break }
+      items = stride(from: 0, to: items.count, by: size).map { .array(Array(items[$0..<$0 + size])) }
+    }
+    self = tensor.shape.isEmpty ? items.first ?? .null : .array(items)
+  }
+}

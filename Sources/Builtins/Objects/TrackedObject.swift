@@ -1,0 +1,56 @@
+import Interpreter
+import Tensors
+
+/// Elements whose loop reports how far it is.
+final class TrackedObject: HostObject {
+  private let items: [Value]
+  private let title: String
+  private let isQuiet: Bool
+
+  init(_ items: [Value], title: String, isQuiet: Bool) {
+    self.items = items
+    self.title = title
+    self.isQuiet = isQuiet
+  }
+
+  override var typeName: String { "tracked" }
+  override var length: Int? { items.count }
+
+  override func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? {
+    let run = Run(items, title, ProgressReporting.make(quiet: isQuiet))
+    return { () throws(LTDError) in run.next() }
+  }
+
+  override func shortText(_ options: PrintOptions) -> String { "<\(items.count) tracked elements>" }
+
+  /// One loop; gone, with its line, when the loop is left in whatever way.
+  private final class Run {
+    private let items: [Value]
+    private let title: String
+    private let progress: any Progress
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var place = 0
+
+    init(_ items: [Value], _ title: String, _ progress: any Progress) {
+      self.items = items
+      self.title = title
+      self.progress = progress
+      start = clock.now
+    }
+
+    deinit { progress.finish() }
+
+    func next() -> Value? {
+      let taken = (clock.now - start) / .seconds(1)
+      let left = place > 0 ? taken / Double(place) * Double(items.count - place) : nil
+      progress.update(title: title, done: place, total: items.count, fields: [], secondsLeft: left)
+      guard place < items.count else {
+        progress.finish()
+        return nil
+      }
+      defer { place += 1 }
+      return items[place]
+    }
+  }
+}

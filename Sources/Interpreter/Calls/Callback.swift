@@ -1,0 +1,53 @@
+/// A function that a built-in calls again and again with one or two arguments by place: what can be worked out once is.
+struct Callback {
+  private let function: Value
+  private let machine: UnsafeMutablePointer<Machine>
+  /// The code of a function without checks or defaults, and the number of arguments it takes.
+  private let code: Code?
+  private let count: Int
+
+  init(_ function: Value, _ session: Session) {
+    self.function = function
+    machine = session.machine
+    if case .function(let value) = function, let code = value.code, code.isSimple,
+      code.parameters.items.allSatisfy({ $0.kind == .normal })
+    {
+      self.code = code
+      count = code.parameters.items.count
+    } else {
+      code = nil
+      count = 0
+    }
+  }
+
+  func callAsFunction(_ argument: Value) throws(LTDError) -> Value {
+    guard let code, count == 1 else { return try machine.pointee.session.invoke(function, [argument]) }
+    return try run(code) { window in window.set(argument) }
+  }
+
+  func callAsFunction(_ first: Value, _ second: Value) throws(LTDError) -> Value {
+    guard let code, count == 2 else { return try machine.pointee.session.invoke(function, [first, second]) }
+    return try run(code) { window in
+      window.set(first)
+      (window + 1).set(second)
+    }
+  }
+
+  @inline(__always)
+  private func run(_ code: Code, _ fill: (UnsafeMutablePointer<Value>) -> Void) throws(LTDError) -> Value {
+    guard case .function(let value) = function else { throw LTDError(.internal, "a callback without a function") }
+    let window = try machine.push(code.frameSize)
+    defer { machine.pop(window, code.frameSize) }
+    try machine.enter()
+    defer { machine.leave() }
+    try machine.poll()
+    fill(window)
+    if code.needsPrologue { machine.prologue(value, code, window) }
+    return try code.body.eval(Frame(base: window, machine: machine))
+  }
+}
+
+extension Call {
+  /// The function given as an argument, ready to be called often.
+  func callback(_ place: Int) -> Callback { Callback(self[place], session) }
+}

@@ -1,0 +1,33 @@
+import Synchronization
+
+extension Session {
+  /// What the prompt shows when a text is entered: what it prints, then its value or `error: message`. The examples of
+  /// help pages and of the tour are written like this.
+  public func transcript(of code: String, name: String = "example") -> String {
+    let printed = Mutex("")
+    let before = output
+    output = { text in printed.withLock { $0 += text } }
+    defer { output = before }
+    let outcome = run(Source(name: name, text: code))
+    var text = printed.withLock { $0 }
+    func add(_ line: String) {
+      if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
+      text += line
+    }
+    switch outcome {
+    case .value(let value, let isHidden): if !isHidden, !value.isNone { add(value.shown(printing)) }
+    case .failure(let diagnostics): for diagnostic in diagnostics { add("error: \(diagnostic.message)") }
+    case .exit(let code): add("exit \(code)")
+    }
+    while text.hasSuffix("\n") { text.removeLast() }
+    return text
+  }
+}
+
+extension Value {
+  /// What the prompt shows: as `print` writes it, but a text of one line in quotes.
+  public func shown(_ options: PrintOptions) -> String {
+    if case .string(let text) = self, !text.text.contains("\n") { return shortText(options) }
+    return text(options)
+  }
+}

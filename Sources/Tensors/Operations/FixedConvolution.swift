@@ -1,0 +1,82 @@
+import KernelTypes
+
+/// A convolution whose weights stand still, with what comes before and after it: bias, addend and ReLU in the forward
+/// pass; addend and mask in the gradient with respect to the input. Nothing is recorded.
+package struct FixedConvolution: Sendable {
+  /// [filters, channels / groups, kh, kw].
+  package var weight: Tensor
+  /// The weights of the gradient: those of the forward pass, with a scale of the input folded in if there is one.
+  package var gradientWeight: Tensor
+  /// [filters].
+  package var bias: Tensor?
+  package var stride: (Int, Int)
+  package var padding: Padding
+  package var dilation: (Int, Int)
+  package var groups: Int
+
+  package init(
+    weight: Tensor, bias: Tensor?, stride: (Int, Int), padding: Padding, dilation: (Int, Int), groups: Int
+  ) throws(CoreError) {
+    self.weight = try weight.rowMajor()
+    gradientWeight = self.weight
+    self.bias = try bias?.rowMajor()
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+  }
+
+  private func shape(_ input: [Int]) -> ConvolutionShape {
+    ConvolutionShape(
+      batch: input[0], height: input[2], width: input[3], channels: input[1], filters: weight.shape[0],
+      kernel: (weight.shape[2], weight.shape[3]), stride: stride,
+      padding: (padding.top, padding.bottom, padding.left, padding.right), dilation: dilation, groups: groups)
+  }
+
+  /// relu(conv(x) + bias + addend).
+  ///
+  /// - Parameters:
+  ///   - x: [n, channels, h, w].
+  ///   - addend: like the result.
+  package func forward(_ x: Tensor, adding addend: Tensor? = nil, relu: Bool = false) throws(CoreError) -> Tensor {
+    _ = try Window.output(
+      x.shape, kernel: (weight.shape[2], weight.shape[3]), stride: stride, padding: padding, dilation: dilation,
+      "conv2d")
+    try Compute.poll()
+    let s = shape(x.shape)
+    let y = try Tensor(
+      .float32, shape: [s.batch, s.filters, s.outputHeight, s.outputWidth], layout: .channelsLast)
+    let epilogue = ConvolutionEpilogue(
+      bias: bias?.storage, addend: try addend?.channelsLast().storage, relu: relu)
+    if y.count > 0 { try device.convolve(s, try x.channelsLast().storage, weight.storage, epilogue, y.storage) }
+    return y
+  }
+
+  /// The gradient with respect to the input, plus the addend, 0 where the mask is not positive.
+  ///
+  /// - Parameters:
+  ///   - gradient: with respect to the result.
+  ///   - input: the shape of the input; addend and mask have it too.
+  ///   - masksFirst: the addend is added after the mask was applied, not before.
+  package func inputGradient(
+    _ gradient: Tensor, input: [Int], adding addend: Tensor? = nil, mask: Tensor? = nil, masksFirst: Bool = false
+  ) throws(CoreError) -> Tensor {
+    try Compute.poll()
+    let dx = try Tensor(.float32, shape: input, layout: .channelsLast)
+    let epilogue = ConvolutionEpilogue(
+      addend: try addend?.channelsLast().storage, mask: try mask?.channelsLast().storage, masksFirst: masksFirst)
+    if dx.count > 0 {
+      try device.convolveInputGradient(
+        shape(input), try gradient.channelsLast().storage, gradientWeight.storage, epilogue, dx.storage)
+    }
+    return dx
+  }
+}
+
+/// The gradient before a ReLU from that after it and the ReLU's result.
+package func reluGradient(_ g: Tensor, result y: Tensor) throws(CoreError) -> Tensor {
+  let g = try g.inLayout(y.layout)
+  let dx = try y.similar()
+  try device.binary(.reluGradient, y.view, g.view, dx.view)
+  return dx
+}

@@ -1,0 +1,100 @@
+"""The table of results, on the screen and in RESULTS.md."""
+
+import datetime
+import os
+import subprocess
+
+from workers import HERE, ROOT
+
+
+def machine():
+    name = "an unknown processor"
+    try:
+        with open("/proc/cpuinfo") as file:
+            name = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {os.cpu_count()} processors"
+
+
+def head():
+    print(f"{'case':36} threads   ltd ms (min)         PyTorch ms (min)      ratio", flush=True)
+
+
+def language_head():
+    print(f"{'case':36}            ltd ms     Python ms        Lua ms   Python/ltd  Lua/ltd", flush=True)
+
+
+def line(row):
+    name = f"{row['name']:36}"
+    if "python_ms" in row:
+        lua = f"{row['lua_ms']:14.1f}   {row['python_ratio']:10.2f} {row['lua_ratio']:8.2f}" if row["lua_ms"] else (
+            f"{'–':>14}   {row['python_ratio']:10.2f}")
+        print(f"{name} {row['ours_ms']:17.1f} {row['python_ms']:13.1f} {lua}", flush=True)
+    elif "ours_mb" in row:
+        print(
+            f"{name} {row['threads']:7}   {row['ours_mb']:9.0f} MB (+{row['ours_work_mb']:.0f}) "
+            f"{row['theirs_mb']:9.0f} MB (+{row['theirs_work_mb']:.0f}) {row['ratio']:10.2f}", flush=True)
+    else:
+        print(
+            f"{name} {row['threads']:7} {row['ours_ms']:10.3f} ({row['ours_min_ms']:.3f}) "
+            f"{row['theirs_ms']:12.3f} ({row['theirs_min_ms']:.3f}) {row['ratio']:10.2f}", flush=True)
+
+
+def operation(line):
+    name, *columns = line.split("\t")
+    if len(columns) == 1:
+        print(columns[0], flush=True)
+    else:
+        print(f"{name:22} {columns[0]:64} {columns[1]:>16} {'   '.join(columns[2:]):>40}", flush=True)
+
+
+def write(rows, arguments):
+    """RESULTS.md: what was measured, where, with what, and by which command."""
+    versions = [_first_line(["swift", "--version"])]
+    try:
+        from importlib.metadata import version
+
+        versions.append(f"PyTorch {version('torch')}")
+    except Exception:
+        pass
+    date = datetime.date.today().isoformat()
+    commit = _first_line(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"])
+    text = [
+        "# Results", "",
+        f"Written on {date} by `Tests/Benchmarks/run {arguments}` at commit {commit}. Do not edit.", "",
+        f"Machine: {machine()}. {'. '.join(v for v in versions if v)}.",
+        "Medians of runs in turn; the ratio is the median of the ratios of pairs, the other's time divided by ltd's.", "",
+    ]
+    timed = [row for row in rows if "theirs_ms" in row and "python_ms" not in row]
+    spoken = [row for row in rows if "python_ms" in row]
+    memory = [row for row in rows if "ours_mb" in row]
+    if timed:
+        text += ["| case | threads | ltd ms | PyTorch ms | ratio |", "|---|---|---|---|---|"]
+        text += [
+            f"| {r['name']} | {r['threads']} | {r['ours_ms']:.4g} | {r['theirs_ms']:.4g} | {r['ratio']:.2f} |" for r in timed]
+        text.append("")
+    if memory:
+        text += [
+            "Peak resident memory of a process, and in brackets what the work added to libraries, model and batch:", "",
+            "| case | threads | ltd MB | PyTorch MB | ratio |", "|---|---|---|---|---|"]
+        text += [
+            f"| {r['name']} | {r['threads']} | {r['ours_mb']:.0f} ({r['ours_work_mb']:.0f}) | "
+            f"{r['theirs_mb']:.0f} ({r['theirs_work_mb']:.0f}) | {r['ratio']:.2f} |" for r in memory]
+        text.append("")
+    if spoken:
+        text += ["| program | ltd ms | Python ms | Lua ms | Python / ltd | Lua / ltd |", "|---|---|---|---|---|---|"]
+        for r in spoken:
+            lua = (f"{r['lua_ms']:.0f}", f"{r['lua_ratio']:.2f}") if r["lua_ms"] else ("–", "–")
+            text.append(
+                f"| {r['name']} | {r['ours_ms']:.0f} | {r['python_ms']:.0f} | {lua[0]} | {r['python_ratio']:.2f} | {lua[1]} |")
+        text.append("")
+    with open(os.path.join(HERE, "RESULTS.md"), "w") as file:
+        file.write("\n".join(text))
+
+
+def _first_line(command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0].strip()
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return ""

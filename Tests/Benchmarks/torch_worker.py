@@ -1,0 +1,219 @@
+"""PyTorch's side of the benchmarks: answers the same requests as ltd-bench (Worker/Main.swift), in PyTorch's fastest
+settings on a CPU: eager, channels last, no gradients of weights where none are needed, fused optimiser.
+
+    check CASE FILE     compares with what ltd-bench wrote: the greatest relative difference (L2)
+"""
+
+import json
+import struct
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from networks import NETWORKS
+
+EPS, STEP, STEPS = 8 / 255, 2 / 255, 10
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = bytearray(file.read())
+    types = {"F32": torch.float32, "I64": torch.int64}
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            flat = torch.frombuffer(data, dtype=torch.uint8)[begin:end].clone().view(types[entry["dtype"]])
+            tensors[name] = flat.view(entry["shape"])
+    return tensors
+
+
+def spread(count):
+    """Numbers in [0, 1) that both sides make."""
+    return ((torch.arange(count) * 2654435761 % 2**32) >> 8).float() * 2.0**-24
+
+
+class NetworkWorkload:
+    def __init__(self, name, batch, folder, dropout):
+        make, shape, classes, standard = NETWORKS[name]
+        batch = batch or standard
+        self.model = make() if dropout or name != "smallcnn" else make(dropout=0)
+        self.model.load_state_dict(read_safetensors(f"{folder}/{name}.safetensors"))
+        self.model = self.model.to(memory_format=torch.channels_last)
+        pixels = batch * shape[0] * shape[1] * shape[2]
+        self.images = spread(pixels).view(batch, *shape).contiguous(memory_format=torch.channels_last)
+        self.labels = torch.arange(batch) * 7 % classes
+        self.optimiser = torch.optim.SGD(
+            self.model.parameters(), lr=0.001, momentum=0.9, weight_decay=5e-4, fused=True)
+
+    def run(self, part):
+        if part == "forward":
+            return self.forward()
+        if part in ("inputgrad", "inputgrad.eval", "inputgrad.train"):
+            self.prepare(part == "inputgrad.train", frozen=True)
+            return self.input_gradient(self.images)
+        if part == "train":
+            return self.train(self.images)
+        if part in ("pgd10", "pgd10.eval"):
+            noise = torch.empty_like(self.images).uniform_(-EPS, EPS)
+            return self.train(self.attack(part == "pgd10", (self.images + noise).clamp_(0, 1)))
+        raise ValueError(f"networks cannot do {part}")
+
+    def results(self, part):
+        if part == "forward":
+            return {"logits": self.forward()}
+        if part.startswith("inputgrad"):
+            return {"gradient": self.run(part)}
+        if part == "train":
+            loss = self.loss(self.images)
+            gradients = {f"gradient.{name}": p.grad for name, p in self.model.named_parameters()}
+            return {"loss": loss, **gradients}
+        return {"loss": self.loss(self.attack(part == "pgd10", self.images))}
+
+    def prepare(self, training, frozen):
+        self.model.train(training)
+        self.model.requires_grad_(not frozen)
+
+    def forward(self):
+        self.model.eval()
+        with torch.inference_mode():
+            return self.model(self.images)
+
+    def input_gradient(self, images):
+        x = images.detach().requires_grad_(True)
+        loss = F.cross_entropy(self.model(x), self.labels, reduction="sum")
+        return torch.autograd.grad(loss, x)[0]
+
+    def attack(self, training, x):
+        self.prepare(training, frozen=True)
+        low, high = (self.images - EPS).clamp_(min=0), (self.images + EPS).clamp_(max=1)
+        for _ in range(STEPS):
+            gradient = self.input_gradient(x)
+            x = x.add(gradient.sign_(), alpha=STEP).clamp_(low, high)
+        return x
+
+    def loss(self, images):
+        self.prepare(True, frozen=False)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(self.model(images), self.labels)
+        loss.backward()
+        return loss.detach()
+
+    def train(self, images):
+        loss = self.loss(images)
+        self.optimiser.step()
+        return loss.item()
+
+
+OPERATIONS = {
+    "elementwise.add": torch.add,
+    "elementwise.mul": torch.mul,
+    "elementwise.relu": lambda a, b, **into: torch.clamp_min(a, 0, **into) if into else torch.relu(a),
+    "elementwise.exp": lambda a, b, **into: torch.exp(a, **into),
+    "elementwise.chain": lambda a, b: torch.relu_(a * b + a).mul_(0.5),
+    "reductions.sum": lambda a, b: a.sum(),
+    "reductions.sum_rows": lambda a, b: a.sum(1),
+    "reductions.sum_columns": lambda a, b: a.sum(0),
+    "reductions.mean": lambda a, b: a.mean(),
+    "reductions.max": lambda a, b: a.max(),
+    "reductions.max_rows": lambda a, b: a.amax(1),
+    "reductions.softmax": lambda a, b: a.softmax(1),
+    "reductions.log_softmax": lambda a, b: a.log_softmax(1),
+}
+
+
+class TensorWorkload:
+    def __init__(self, words):
+        if words[0] == "matmul":
+            side, self.operation = int(words[1]), torch.mm
+        else:
+            side = {"1mb": 512, "100mb": 5120}[words[2]]
+            self.operation = OPERATIONS[f"{words[0]}.{words[1]}"]
+        values = spread(2 * side * side) * 4 - 1
+        self.a, self.b = values[: side * side].view(side, side).clone(), values[side * side :].view(side, side).clone()
+        # ".into": the result goes into memory that is already there.
+        self.into = {"out": torch.empty(side, side)} if words[-1] == "into" else {}
+
+    def run(self, part):
+        with torch.inference_mode():
+            return self.operation(self.a, self.b, **self.into)
+
+    def results(self, part):
+        return {"result": self.run(part)}
+
+
+class Worker:
+    def __init__(self, folder):
+        self.folder = folder
+        self.group, self.workload = None, None
+
+    def find(self, name, dropout=True):
+        words = name.split(".")
+        group, batch = name, None
+        if words[0] in NETWORKS:
+            first = words.pop(0)
+            group = first
+            if words[0][0] == "b" and words[0][1:].isdigit():
+                batch = int(words[0][1:])
+                group += "." + words.pop(0)
+        if group != self.group:
+            self.group, self.workload = None, None
+            if group == name:
+                self.workload = TensorWorkload(words)
+            else:
+                self.workload = NetworkWorkload(first, batch, self.folder, dropout)
+            self.group = group
+        return self.workload, ".".join(words)
+
+    def answer(self, words):
+        if words[0] == "threads":
+            torch.set_num_threads(int(words[1]))
+            return "ok"
+        if words[0] == "run":
+            workload, part = self.find(words[1])
+            repeats = int(words[2])
+            start = time.perf_counter()
+            for _ in range(repeats):
+                workload.run(part)
+            return (time.perf_counter() - start) * 1000 / repeats
+        if words[0] == "check":
+            self.group = None
+            workload, part = self.find(words[1], dropout=False)
+            results, expected = workload.results(part), read_safetensors(words[2])
+            self.group, self.workload = None, None
+            if results.keys() != expected.keys():
+                raise ValueError(f"different results: {list(results)[:3]}… and {list(expected)[:3]}…")
+            worst = 0.0
+            for name, value in results.items():
+                ours, theirs = expected[name].double(), value.double().reshape(expected[name].shape)
+                worst = max(worst, ((ours - theirs).norm() / theirs.norm().clamp(min=1e-30)).item())
+            return worst
+        if words[0] == "memory":
+            workload, part = self.find(words[1])
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+            start = resident_memory("VmRSS")
+            for _ in range(2):
+                workload.run(part)
+            return f"{resident_memory('VmHWM')} {start}"
+        raise ValueError(f"an unknown request: {' '.join(words)}")
+
+
+def resident_memory(field):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
+
+
+def main():
+    print(torch.__version__, torch.backends.cpu.get_cpu_capability(), flush=True)
+    worker = Worker(sys.argv[1])
+    for line in sys.stdin:
+        try:
+            print(worker.answer(line.split()), flush=True)
+        except Exception as error:
+            print(f"error {type(error).__name__}: {' '.join(str(error).split())}", flush=True)
+
+
+main()

@@ -1,0 +1,75 @@
+import Console
+import Foundation
+import Interpreter
+import Stdlib
+import TestSupport
+import Testing
+
+/// The manual in `docs/`, and the library's part of it.
+@Suite
+struct ManualTests {
+  let session: Session
+
+  init() {
+    session = Runner(options: RunnerOptions()).session
+    session.printing.width = 80
+  }
+
+  @Test func theCommittedManualIsCurrent() throws {
+    let root = SharedFiles.packageRoot.appending(path: "docs")
+    let files = Manual(session: session).files
+    for file in files {
+      let text = try? String(contentsOf: root.appending(path: file.path), encoding: .utf8)
+      #expect(text == file.text, "docs/\(file.path) is not what `ltd doc` writes")
+    }
+    let names = try #require(FileManager.default.enumerator(atPath: root.path)).compactMap { $0 as? String }
+    let stale = Set(names.filter { $0.hasSuffix(".md") }).subtracting(files.map(\.path))
+    #expect(stale.isEmpty, "`ltd doc` does not write these")
+  }
+
+  @Test func theTourAnswersAsItSays() {
+    let tour = Conversation(markdown: Stdlib.tour)
+    #expect(tour.turns.count > 30)
+    #expect(tour.differences(in: session) == [])
+  }
+
+  @Test(arguments: Stdlib.names)
+  func theLibraryIsDocumented(_ name: String) throws {
+    let module = try #require(session.moduleDocumentation(of: name))
+    #expect(module.summary.hasSuffix("."), "\(name): the comment at its top begins with a sentence")
+    #expect(!module.functions.isEmpty)
+    for page in module.functions {
+      #expect(page.summary.hasSuffix("."), "\(page.qualifiedName): the summary is a sentence")
+      #expect(!page.examples.isEmpty, "\(page.qualifiedName) has no example")
+      #expect(!page.search.isEmpty, "\(page.qualifiedName) has no search words")
+      #expect(!page.seeAlso.isEmpty, "\(page.qualifiedName) points to nothing related")
+      for argument in page.arguments {
+        #expect(!argument.summary.isEmpty, "\(page.qualifiedName) says nothing of \(argument.name)")
+      }
+      for other in page.seeAlso { #expect(session.documentation(of: other) != nil, "\(page.qualifiedName): \(other)") }
+    }
+  }
+
+  @Test(arguments: Stdlib.names)
+  func theLibrarysExamplesAreRight(_ name: String) throws {
+    let examples = CommentExamples(library: try #require(session.moduleDocumentation(of: name)))
+    #expect(examples.failures { Runner(options: RunnerOptions()).session } == [])
+  }
+
+  @Test func builtInsPointToPagesThatExist() throws {
+    for name in session.table.functions.keys.sorted() {
+      let page = try #require(session.documentation(of: name))
+      for other in page.seeAlso { #expect(session.documentation(of: other) != nil, "\(name): \(other)") }
+    }
+  }
+
+  @Test func everyModuleIsEmbeddedAndListed() throws {
+    let folder = SharedFiles.packageRoot.appending(path: "stdlib").path
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".ltd") }
+    #expect(files.map { String($0.dropLast(4)) }.sorted() == Stdlib.names.sorted())
+    for name in Stdlib.names {
+      let text = try String(contentsOfFile: "\(folder)/\(name).ltd", encoding: .utf8)
+      #expect(Stdlib.source(name) == text, "\(name) is another file's text")
+    }
+  }
+}
