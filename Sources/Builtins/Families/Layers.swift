@@ -123,7 +123,7 @@ extension BuiltinTable {
       let all = [before, body, shortcut, after].compactMap { $0 }
       let objects = all.flatMap(\.objects)
       let levels = all.map(\.levels).max() ?? 1
-      return Value(try LayerObject(.residual(block), of: objects, levels: levels))
+      return try Value(LayerObject(.residual(block), of: objects, levels: levels))
     },
     Builtin(
       "network(layers: layer | list | record, input: list, classes: int | none = none, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
