@@ -7,7 +7,7 @@ enum DirectConvolution {
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
     epilogue: Convolution.Epilogue, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    try run(DirectPlan.forward(s), PackedWeights.Key(.direct, s), x, weight, packed, epilogue, y)
+    try run(DirectPlan.forward(s), x, weight, packed.map { ($0, PackedWeights.Key(.direct, s)) }, epilogue, y)
   }
 
   static func inputGradient(
@@ -15,18 +15,27 @@ enum DirectConvolution {
     epilogue: Convolution.Epilogue, dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     for (phase, plan) in DirectPlan.inputGradient(s).enumerated() {
-      try run(plan, PackedWeights.Key(.directGradient(phase: phase), s), dy, weight, packed, epilogue, dx)
+      let key = PackedWeights.Key(.directGradient(phase: phase), s)
+      try run(plan, dy, weight, packed.map { ($0, key) }, epilogue, dx)
     }
   }
 
+  /// The product of dense matrices, the first not transposed.
+  static func multiply(
+    _ s: MatrixShape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    try run(DirectPlan.product(s), a, b, nil, Convolution.Epilogue(), c)
+  }
+
   private static func run(
-    _ plan: DirectPlan, _ key: PackedWeights.Key, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
-    _ packed: PackedWeights?, _ epilogue: Convolution.Epilogue, _ target: UnsafeMutablePointer<Float>
+    _ plan: DirectPlan, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
+    _ packed: (forms: PackedWeights, key: PackedWeights.Key)?, _ epilogue: Convolution.Epilogue,
+    _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard plan.batch > 0, plan.rows > 0, plan.columns > 0, plan.groupOutputs > 0 else { return }
     let weights: Buffer
     if let packed {
-      weights = try packed.form(key) { () throws(KernelError) in try pack(plan, weight) }
+      weights = try packed.forms.form(packed.key) { () throws(KernelError) in try pack(plan, weight) }
     } else {
       weights = try pack(plan, weight)
     }

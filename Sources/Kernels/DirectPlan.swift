@@ -62,6 +62,16 @@ struct DirectPlan {
     return plans
   }
 
+  /// A product of dense matrices: the rows of the first are pixels, its columns their values, the second the weights.
+  static func product(_ s: MatrixShape) -> DirectPlan {
+    DirectPlan(
+      batch: 1, sourceHeight: s.rows, sourceWidth: 1, sourceChannels: s.inner, rows: s.rows, columns: 1, rowStep: 1,
+      columnStep: 1, rowTaps: [(0, 0)], columnTaps: [(0, 0)], groups: 1, groupInputs: s.inner, groupOutputs: s.columns,
+      targetOrigin: 0, targetImageStep: s.rows * s.columns, targetRowStep: s.columns, targetColumnStep: s.columns,
+      weightGroupStep: 0, weightOutputStep: s.transposeB ? s.inner : 1, weightInputStep: s.transposeB ? 1 : s.columns,
+      kernelWidth: 1)
+  }
+
   /// Input pixel phase + stride · i got output pixel (phase + pad − tap · dilation) / stride + i by each tap that divides.
   private static func phaseTaps(_ phase: Int, _ stride: Int, _ pad: Int, _ dilation: Int, _ kernel: Int)
     -> [(offset: Int, kernel: Int)]

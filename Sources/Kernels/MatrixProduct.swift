@@ -29,7 +29,8 @@ package struct MatrixShape: Sendable, Hashable {
   }
 }
 
-/// Matrix products: single-threaded OpenBLAS on fixed blocks, so that the bits do not depend on the number of threads.
+/// Matrix products: large ones by the panels of the convolutions, the others by single-threaded OpenBLAS on fixed blocks, so
+/// that the bits do not depend on the number of threads.
 package enum MatrixProduct {
   /// c = a · b, or c += a · b with `accumulate`.
   package static func multiply(
@@ -42,6 +43,7 @@ package enum MatrixProduct {
       if !accumulate { c.update(repeating: 0, count: s.batch * size) }
       return
     }
+    if !accumulate && suitsPanels(s), (try? DirectConvolution.multiply(s, a, b, c)) != nil { return }
     let splitRows = s.rows >= s.columns
     let length = splitRows ? s.rows : s.columns
     let block = blockLength(length, work: Double(s.rows) * Double(s.columns) * Double(s.inner))
@@ -56,6 +58,12 @@ package enum MatrixProduct {
           b + batch * s.stepB, c + batch * size, accumulate)
       }
     }
+  }
+
+  /// Whether the panels are faster: sizes for which packing the second matrix and short last panels cost little.
+  private static func suitsPanels(_ s: MatrixShape) -> Bool {
+    s.batch == 1 && !s.transposeA && s.rows >= 192 && s.columns >= 64 && (64...4096).contains(s.inner)
+      && InstructionSet.current != .base
   }
 
   /// Blocks of eight million multiplications or more, at most four unless they are longer than 512 (each packs the whole

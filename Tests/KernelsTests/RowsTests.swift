@@ -117,8 +117,11 @@ import Testing
 
   @Test(arguments: [(false, false), (false, true), (true, false), (true, true)])
   func matrixProducts(_ transposed: (Bool, Bool)) {
-    for (m, n, k) in [(1, 1, 1), (3, 5, 7), (0, 4, 2), (4, 3, 0), (130, 70, 40), (60, 400, 300)] {
-      let batch = 2
+    let sizes = [
+      (2, 1, 1, 1), (2, 3, 5, 7), (2, 0, 4, 2), (2, 4, 3, 0), (2, 130, 70, 40), (2, 60, 400, 300), (1, 193, 75, 81),
+      (1, 200, 130, 64),
+    ]
+    for (batch, m, n, k) in sizes {
       let a = values(batch * m * k)
       let b = values(k * n, seed: 2)
       let shape = MatrixShape(
