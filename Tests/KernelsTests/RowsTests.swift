@@ -117,9 +117,10 @@ import Testing
 
   @Test(arguments: [(false, false), (false, true), (true, false), (true, true)])
   func matrixProducts(_ transposed: (Bool, Bool)) {
+    // The last three: panels with short rests, and OpenBLAS in several blocks of columns and of rows.
     let sizes = [
-      (2, 1, 1, 1), (2, 3, 5, 7), (2, 0, 4, 2), (2, 4, 3, 0), (2, 130, 70, 40), (2, 60, 400, 300), (1, 193, 75, 81),
-      (1, 200, 130, 64),
+      (2, 1, 1, 1), (2, 3, 5, 7), (2, 0, 4, 2), (2, 4, 3, 0), (2, 130, 70, 40), (1, 193, 75, 81), (1, 100, 500, 330),
+      (2, 500, 60, 600),
     ]
     for (batch, m, n, k) in sizes {
       let a = values(batch * m * k)
@@ -128,19 +129,18 @@ import Testing
         rows: m, columns: n, inner: k, transposeA: transposed.0, transposeB: transposed.1, batch: batch, stepB: 0)
       var c = [Float](repeating: 1, count: batch * m * n)
       MatrixProduct.multiply(shape, a, b, &c)
-      var exact: [Double] = []
-      for i in 0..<batch * m {
-        for j in 0..<n {
-          exact.append(
-            (0..<k).reduce(0.0) { sum, l in
-              let left = transposed.0 ? a[i / m * m * k + l * m + i % m] : a[i * k + l]
-              return sum + Double(left) * Double(transposed.1 ? b[j * k + l] : b[l * n + j])
-            })
+      // Of large results some elements, all residues among them.
+      let places = stride(from: 0, to: c.count, by: c.count > 10_000 ? 7 : 1)
+      let exact = places.map { place in
+        let (i, j) = (place / n, place % n)
+        return (0..<k).reduce(0.0) { sum, l in
+          let left = transposed.0 ? a[i / m * m * k + l * m + i % m] : a[i * k + l]
+          return sum + Double(left) * Double(transposed.1 ? b[j * k + l] : b[l * n + j])
         }
       }
-      #expect(relativeError(c, exact) < 1e-6)
+      #expect(relativeError(places.map { c[$0] }, exact) < 1e-6)
       MatrixProduct.multiply(shape, a, b, &c, accumulate: true)
-      #expect(relativeError(c, exact.map { 2 * $0 }) < 1e-6)
+      #expect(relativeError(places.map { c[$0] }, exact.map { 2 * $0 }) < 1e-6)
     }
   }
 }
