@@ -3,14 +3,14 @@
 from workers import Failure
 
 NETWORKS = ["smallcnn", "preactresnet18", "preactresnet18.b128", "wrn28_10", "resnet50"]
-WORK = ["forward", "inputgrad.train", "inputgrad.eval", "train", "pgd10", "pgd10.eval"]
+WORK = ["forward", "inputgrad.train", "inputgrad.eval", "train", "pgd10"]
 MATRICES = [64, 256, 512, 1024, 2048]
 ELEMENTWISE = ["add", "mul", "relu", "exp", "chain"]
 REDUCTIONS = ["sum", "sum_rows", "sum_columns", "mean", "max", "max_rows", "softmax", "log_softmax"]
 LANGUAGE = ["fib30", "loop10m", "closures", "strings", "lists", "records", "sorting", "startup"]
 
 # Measured only when asked for: other names, and the speed of every operation by itself.
-ALIASES = ["ops"] + [f"{network}.inputgrad" for network in NETWORKS]
+ALIASES = ["ops"] + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
 
 
 def all_cases():
@@ -45,6 +45,6 @@ def tolerance(name):
         return 2e-2  # of the loss: signs of tiny gradients differ, and the ten steps part
     if ".inputgrad" in name or ".train" in name:
         # Where rounding moves a value over the kink of a ReLU, a whole path of the gradient comes or goes: PyTorch's
-        # own layouts differ by 1e-2 from each other.
-        return 5e-2
+        # own layouts differ from each other by 1e-2, for ResNet-50 by 6e-2 (weights: 9e-2).
+        return 2e-1 if name.startswith("resnet50") else 5e-2
     return 1e-4

@@ -104,10 +104,10 @@ class Pair:
         sides = (self.ours, self.theirs)
         for side in sides:
             side.ask("threads", threads)
-        # The first run prepares the case; the second tells how often to repeat it for about 20 ms.
-        for side in sides:
-            side.ask("run", name, 1)
+        # The first run prepares the case; a second one of short cases tells how often to repeat them for about 20 ms.
         first = [float(side.ask("run", name, 1)) for side in sides]
+        if sum(first) < 12_000:
+            first = [float(side.ask("run", name, 1)) for side in sides]
         repeats = [max(1, min(1000, int(20 / time))) if time > 0 else 1000 for time in first]
         pairs = pairs or (7 if sum(first) < 12_000 else 3)
         times = []
