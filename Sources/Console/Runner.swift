@@ -50,6 +50,9 @@ public final class Runner {
     session = Runner.makeSession(options: options, arguments: arguments)
   }
 
+  /// What is wrong with a setting of the environment, if anything.
+  public static var environmentProblem: String? { Compute.environmentProblem }
+
   // MARK: Running
 
   /// Runs a script file, `-` being standard input.
@@ -164,10 +167,15 @@ public final class Runner {
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
     if let threads = options.threads { Compute.threads = threads }
     if options.checksFinite { Compute.checksFinite = true }
-    Compute.setInterrupt { ltd_interrupt_pending() }
+    if let bytes = options.limits.memoryBytes { Compute.limitMemory(ofRun: bytes) }
     let drawsProgress = Terminal.canDraw(2)
     ProgressReporting.use { () -> any Progress in drawsProgress ? TerminalProgress() : PlainProgress() }
-    let session = Session(table: .standard)
+    let session = Session(table: .standard, releaseUnused: { Compute.releaseUnusedMemory() })
+    let watch = session.watch
+    Compute.setStop {
+      if ltd_interrupt_pending() { return CoreError(.interrupted, "interrupted") }
+      return watch.passedLimit().map { CoreError(.limit, $0.diagnostic.message, hint: $0.diagnostic.hint) }
+    }
     session.output = { StandardOutput.out.write($0) }
     session.isInterrupted = { ltd_interrupt_pending() }
     session.arguments = arguments
@@ -176,7 +184,7 @@ public final class Runner {
     session.libraryModules = Stdlib.names
     session.printing.width = Terminal.width()
     session.readFile = { path throws(LTDError) in
-      switch readFileBytes(path, isStopped: { Interrupts.pending }) {
+      switch readFileBytes(path, isStopped: { Interrupts.pending || watch.passedLimit() != nil }) {
       case .success(let bytes): return bytes
       case .failure(let problem): throw LTDError(.io, "cannot read \(problem.message)")
       }

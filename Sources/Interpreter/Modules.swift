@@ -28,7 +28,7 @@ final class LoadedModule {
       _ = try machine.runTopLevel(code)
     } catch {
       value = nil
-      if error.diagnostic.kind != .interrupted { failure = error }
+      if !error.diagnostic.kind.endsTheRun { failure = error }
       throw error
     }
     return module
@@ -48,14 +48,18 @@ final class Modules {
     if item.isFile {
       key = Modules.resolve(item.path, from: importer.name)
       if let known = loaded[key], known.failure == nil { return try checked(known) }
-      guard session.limits.allowsFiles else { throw LTDError(.io, "files are not allowed in this run") }
+      guard session.limits.allowsFiles else { throw Limits.reached("stopped where the run would read the file \(key)") }
       source = Source(name: key, bytes: try session.readFile(key))
     } else {
       key = "library:" + item.path
       if let known = loaded[key] { return try checked(known) }
       guard let text = session.libraryModule(item.path) else {
         throw LTDError(
-          .name, "there is no module \(item.path)", hint: "a file is imported by its path: import \"\(item.path).ltd\"")
+          .name, "there is no module \(item.path)",
+          hint: Compiler.foreignModules.contains(item.path)
+            ? "leave the import out: functions such as mean and sqrt are there without it"
+            : nearest(item.path, among: session.libraryModules).map { "did you mean \($0)?" }
+              ?? "a file is imported by its path: import \"\(item.path).ltd\"")
       }
       source = Source(name: "\(item.path).ltd", text: text)
     }

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
-
 /// What running a piece of source led to.
 public enum Outcome {
   /// The value of the last statement, if that is an expression; `isHidden` when the text ends in `;`.
@@ -12,24 +6,6 @@ public enum Outcome {
   case failure([Diagnostic])
   /// `exit(code)` was called.
   case exit(Int)
-}
-
-/// Bounds for untrusted scripts; `nil` and the defaults are generous.
-public struct Limits: Sendable {
-  /// Calls within calls.
-  public var callDepth = 5_000
-  /// Elements of one list, record or range made into a list.
-  public var elements = 100_000_000
-  /// Bytes of one string.
-  public var stringBytes = 1_000_000_000
-  /// Loop rounds and calls in one run.
-  public var steps: Int?
-  public var seconds: Double?
-  /// Bytes that the process may hold.
-  public var memoryBytes: Int?
-  public var allowsFiles = true
-
-  public init() {}
 }
 
 /// A running instance of the language: its variables, where its output goes, what may stop it.
@@ -61,15 +37,18 @@ public final class Session {
   var exitCode: Int?
   let machine: UnsafeMutablePointer<Machine>
   private var steps = 0
-  private var started: Double = 0
   private var isRunning = false
+  /// Time and memory of the run under way; long work outside the evaluator asks it too.
+  public let watch: LimitWatch
   /// Whether the last source got past the checks before running.
   public private(set) var hasRun = false
   /// All code stays: functions in variables come from it, and calls refer to it without counting.
   private var codes: [Code] = []
 
-  public init(table: BuiltinTable) {
+  /// - Parameter releaseUnused: gives memory that is only kept for reuse back, before a run is stopped for its memory.
+  public init(table: BuiltinTable, releaseUnused: @escaping @Sendable () -> Void = {}) {
     self.table = table
+    watch = LimitWatch(releaseUnused: releaseUnused)
     let stack = UnsafeMutablePointer<Value>.allocate(capacity: Machine.stackValues)
     machine = .allocate(capacity: 1)
     machine.initialize(
@@ -91,7 +70,7 @@ public final class Session {
     enterThread { self.execute(source) }
   }
 
-  /// All errors that can be found without running.
+  /// All that can be found without running: errors, and names that nothing uses.
   public func check(_ source: Source) -> [Diagnostic] {
     enterThread {
       let program = parse(source)
@@ -99,7 +78,7 @@ public final class Session {
       // A copy of the variables' names, so that a check leaves the session as it is.
       let compiler = Compiler(program, session: self, globals: Globals(copying: self.globals))
       _ = compiler.compile(program)
-      return compiler.diagnostics
+      return compiler.diagnostics + ProgramWarnings(program, scopes: compiler.scopes).diagnostics
     }
   }
 
@@ -135,10 +114,12 @@ public final class Session {
   private func begin() {
     exitCode = nil
     steps = 0
-    started = monotonicSeconds()
+    watch.begin(limits)
     machine.pointee.depth = 0
     machine.pointee.depthLimit = limits.callDepth
-    machine.pointee.fuel = Machine.fuelPortion
+    // Memory can grow by much from one call to the next.
+    machine.pointee.portion = limits.memoryBytes == nil ? Machine.fuelPortion : 1
+    machine.pointee.fuel = machine.pointee.portion
     machine.pointee.returned = .none
     machine.pointee.text = []
   }
@@ -166,23 +147,14 @@ public final class Session {
   func checkLimits(spent: Int) throws(LTDError) {
     if isInterrupted() { throw LTDError(.interrupted, "interrupted") }
     steps &+= spent
-    if let limit = limits.steps, steps > limit {
-      throw LTDError(.interrupted, "stopped after \(limit) steps", hint: "the limit was set for this run")
-    }
-    if let limit = limits.seconds, monotonicSeconds() - started > limit {
-      throw LTDError(.interrupted, "stopped after \(limit) seconds", hint: "the limit was set for this run")
-    }
-    if let limit = limits.memoryBytes, residentBytes() > limit {
-      throw LTDError(.interrupted, "stopped at \(limit) bytes of memory", hint: "the limit was set for this run")
-    }
+    if let limit = limits.steps, steps > limit { throw Limits.reached("stopped after \(limit) steps") }
+    if let passed = watch.passedLimit() { throw passed }
   }
 
-  func checkSize(_ count: Int, of kind: String) throws(LTDError) {
-    if count > limits.elements {
-      throw LTDError(
-        .memory, "a \(kind) of \(count) elements is too long", hint: "the limit is \(limits.elements) elements")
-    }
-  }
+  /// Whether long work must end: what `poll` would throw for, without counting steps.
+  public var isStopped: Bool { isInterrupted() || watch.passedLimit() != nil }
+
+  func checkSize(_ count: Int, of kind: String) throws(LTDError) { try limits.checkElements(count, of: kind) }
 
   // MARK: Variables
 
@@ -226,22 +198,4 @@ public final class Session {
     }
     return names
   }()
-}
-
-func monotonicSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-}
-
-/// The memory that the process holds now; 0 when the system does not tell.
-private func residentBytes() -> Int {
-  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-  defer { fclose(file) }
-  var buffer = [CChar](repeating: 0, count: 128)
-  guard fgets(&buffer, Int32(buffer.count), file) != nil else { return 0 }
-  let text = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-  let fields = text.split(separator: UInt8(ascii: " "))
-  guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return 0 }
-  return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
 }

@@ -48,8 +48,7 @@ package enum InstructionSet: Int, Sendable, CaseIterable {
   }
 
   private static let chosen: InstructionSet = {
-    let forced = getenv("LTD_SIMD").map { String(cString: $0) }
-    return available.first { "\($0)" == forced } ?? available.last ?? .base
+    available.first { $0 == Environment.instructionSet } ?? available.last ?? .base
   }()
 }
 

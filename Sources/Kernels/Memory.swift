@@ -236,17 +236,9 @@ package enum Memory {
   }
 
   private static func initialLimit() -> Int {
-    if let text = getenv("LTD_MEMORY_LIMIT"), let bytes = parse(String(cString: text)) { return bytes }
+    if let bytes = Environment.memoryLimit { return bytes }
     let pages = sysconf(Int32(_SC_PHYS_PAGES))
     let pageSize = sysconf(Int32(_SC_PAGESIZE))
     return pages > 0 && pageSize > 0 ? pages * pageSize / 10 * 9 : Int.max / 4
-  }
-
-  private static func parse(_ text: String) -> Int? {
-    let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30]
-    let shift = text.last.flatMap { shifts[Character($0.uppercased())] }
-    guard let number = Int(shift == nil ? text[...] : text.dropLast()), number > 0 else { return nil }
-    let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))
-    return overflow ? nil : bytes
   }
 }

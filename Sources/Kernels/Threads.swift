@@ -40,8 +40,7 @@ package enum Threads {
   private static let pool = ThreadPool()
   private static let limit: Atomic<Int> = {
     openblas_set_num_threads(1)
-    var count = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-    if let text = getenv("LTD_THREADS"), let wanted = Int(String(cString: text)), wanted > 0 { count = wanted }
+    let count = Environment.threads ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
     return Atomic(min(max(count, 1), maximum))
   }()
 }

@@ -2,6 +2,8 @@
 public struct Diagnostic: Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     case syntax, name, type, shape, value, io, numeric, memory, interrupted, `internal`
+    /// A bound that was set for the run: `--max-seconds`, `--no-files` and the like.
+    case limit
     /// Raised by a program with `error(…)`.
     case user = "error"
     /// A failed `assert`.
@@ -11,6 +13,9 @@ public struct Diagnostic: Sendable {
 
     /// The name of the page that explains the kind: `?E-shape`.
     public var code: String { "E-" + rawValue }
+
+    /// Whether no `try` holds it up.
+    public var endsTheRun: Bool { self == .interrupted || self == .limit }
   }
 
   /// A further place in the same source with a few words about it.

@@ -3,6 +3,9 @@ import Synchronization
 
 /// Settings of the core that hold for the whole process.
 public enum Compute {
+  /// What is wrong with a setting of the environment, `LTD_THREADS` and the like; nil when nothing is.
+  public static var environmentProblem: String? { Environment.problem }
+
   /// How many threads share the work: `LTD_THREADS`, else the number of processors. Results do not depend on it.
   public static var threads: Int {
     get { Threads.count }
@@ -15,6 +18,20 @@ public enum Compute {
     get { Memory.limit }
     set { Memory.limit = newValue }
   }
+
+  private static let runLimit = Atomic(Int.max)
+
+  /// Bounds the memory of tensors for this run; what would go beyond it ends with an error of kind `limit`.
+  public static func limitMemory(ofRun bytes: Int) {
+    Memory.limit = min(Memory.limit, bytes)
+    runLimit.store(bytes, ordering: .relaxed)
+  }
+
+  /// Whether the memory limit is that of the run.
+  static var isRunLimited: Bool { Memory.limit >= runLimit.load(ordering: .relaxed) }
+
+  /// Gives memory that is kept for reuse back to the system.
+  public static func releaseUnusedMemory() { Memory.trim() }
 
   /// Bytes that tensors take now, the most since the start or `resetPeakMemory`, and bytes kept for reuse.
   public static var memory: (inUse: Int, peak: Int, cached: Int) {
@@ -34,20 +51,20 @@ public enum Compute {
   }
 
   /// In a struct: a bare closure in a `Mutex` gets one more wrapper at every access.
-  private struct InterruptCheck: Sendable {
-    var isInterrupted: @Sendable () -> Bool
+  private struct StopCheck: Sendable {
+    var reason: @Sendable () -> CoreError?
   }
 
-  private static let interrupt = Mutex<InterruptCheck?>(nil)
+  private static let stop = Mutex<StopCheck?>(nil)
 
-  /// Asked between the steps of long work; true stops it with an error of kind `interrupted`.
-  public static func setInterrupt(check: (@Sendable () -> Bool)?) {
-    interrupt.withLock { $0 = check.map { InterruptCheck(isInterrupted: $0) } }
+  /// Asked between the steps of long work for a reason to end it: `interrupted`, or a `limit` that is passed.
+  public static func setStop(check: (@Sendable () -> CoreError?)?) {
+    stop.withLock { $0 = check.map { StopCheck(reason: $0) } }
   }
 
-  /// Throws when the user asked to stop.
+  /// Throws when there is a reason to stop.
   public static func poll() throws(CoreError) {
-    guard let check = interrupt.withLock({ $0 }), check.isInterrupted() else { return }
-    throw CoreError(.interrupted, "interrupted")
+    guard let check = stop.withLock({ $0 }), let reason = check.reason() else { return }
+    throw reason
   }
 }

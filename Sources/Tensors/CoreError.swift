@@ -1,7 +1,7 @@
 /// What went wrong in the core, for a person: what, what was expected, and what to try.
 public struct CoreError: Error, Sendable, Equatable {
   public enum Kind: String, Sendable {
-    case shape, type, value, io, numeric, memory, interrupted
+    case shape, type, value, io, numeric, memory, interrupted, limit
   }
 
   public var kind: Kind

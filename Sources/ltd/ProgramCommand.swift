@@ -24,6 +24,7 @@ struct CommonOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256, not \(threads)") }
+    if let problem = Runner.environmentProblem { throw ValidationError(problem) }
   }
 
   var runnerOptions: RunnerOptions {

@@ -41,11 +41,15 @@ struct RunCommand: ProgramCommand {
   var maximumSeconds: Double?
 
   @Option(
+    name: .customLong("max-steps"), help: ArgumentHelp("Stop after so many loop rounds and calls.", valueName: "n"))
+  var maximumSteps: Int?
+
+  @Option(
     name: .customLong("max-memory"),
     help: ArgumentHelp("Stop a run that holds more memory, in MiB.", valueName: "n"))
   var maximumMemory: Int?
 
-  @Flag(name: .customLong("no-files"), help: "Refuse to read and write files.")
+  @Flag(name: .customLong("no-files"), help: "Stop a run that would read or write files.")
   var refusesFiles = false
 
   @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("A script and its words.", valueName: "file"))
@@ -65,6 +69,7 @@ struct RunCommand: ProgramCommand {
     var options = common.runnerOptions
     options.readsStartupFile = !skipsStartupFile
     options.limits.seconds = maximumSeconds
+    options.limits.steps = maximumSteps
     options.limits.memoryBytes = maximumMemory.map { $0.multipliedReportingOverflow(by: 1 << 20).partialValue }
     options.limits.allowsFiles = !refusesFiles
 
@@ -83,6 +88,7 @@ struct RunCommand: ProgramCommand {
 
   func validate() throws {
     if let maximumSeconds, !(maximumSeconds > 0) { throw ValidationError("--max-seconds takes a time above 0") }
+    if let maximumSteps, maximumSteps < 1 { throw ValidationError("--max-steps takes a number from 1 up") }
     if let maximumMemory, !(1...(1 << 30)).contains(maximumMemory) {
       throw ValidationError("--max-memory takes a number of MiB from 1 up")
     }

@@ -58,7 +58,32 @@ import Testing
     #expect(run("while true { try { error(\"x\") } catch e { } }", limits: limits).contains("stopped after"))
     limits.steps = nil
     limits.seconds = 0.05
-    #expect(run("x = 0\nwhile true { x += 1 }", limits: limits).contains("stopped after 0.05 seconds"))
+    #expect(
+      run("x = 0\nwhile true { x += 1 }", limits: limits)
+        == "limit 2:1 \"while true { x += 1 }\": stopped after 0.05 seconds (the limit was set for this run)")
+  }
+
+  /// Whatever holds the memory, and in however few steps; `try` is no way round.
+  @Test(arguments: [
+    "x = []\nwhile true { x = append(x, [0] * 10**6) }", "x = []\nwhile true { x = append(x, 1) }",
+    "s = \"x\"\nwhile true { s += s }", "r, i = {}, 0\nwhile true {\n r[\"k{i}\"] = i\n i += 1\n}",
+    "[[0] * 10**6 for i in range(10**6)]", "list(1..10**8)", "range(10**8) |> map(x => [x])", "[0] * 10**8",
+    "x = [1]\nfor i in range(60) { x = [x, x] }\nstr(x)",
+    "while true { try { x = [0] * 10**8 } catch e { x = none } }",
+  ])
+  func memoryIsLimited(_ source: String) {
+    var limits = Limits()
+    limits.memoryBytes = 256 << 20
+    let result = run(source, limits: limits)
+    #expect(result.hasPrefix("limit ") && result.contains("256 MiB"), "\(result)")
+  }
+
+  @Test func aRunWithinItsLimitsIsLeftAlone() {
+    var limits = Limits()
+    limits.memoryBytes = 4 << 30
+    limits.seconds = 100
+    limits.steps = 1_000_000
+    #expect(run("x = []\nfor i in range(1000) { x = append(x, i) }\nlen(x)", limits: limits) == "1000")
   }
 
   @Test func interruptStopsARunAndKeepsVariables() {
@@ -72,7 +97,7 @@ import Testing
   @Test func filesCanBeForbidden() {
     var limits = Limits()
     limits.allowsFiles = false
-    #expect(run("import \"m.ltd\"", limits: limits, files: ["m.ltd": "x = 1"]).contains("files are not allowed"))
+    #expect(run("import \"m.ltd\"", limits: limits, files: ["m.ltd": "x = 1"]).hasPrefix("limit 1:8"))
   }
 
   @Test func manyGuardsAndBranches() {

@@ -49,8 +49,8 @@ import Testing
 
   @Test func interruptStopsWork() throws {
     let x = try Tensor.ones([1, 1, 4, 4])
-    Compute.setInterrupt { Self.isStopping }
-    defer { Compute.setInterrupt(check: nil) }
+    Compute.setStop { Self.isStopping ? CoreError(.interrupted, "interrupted") : nil }
+    defer { Compute.setStop(check: nil) }
     Self.$isStopping.withValue(true) { expectError(.interrupted) { _ = try conv2d(x, x) } }
   }
 }

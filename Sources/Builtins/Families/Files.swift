@@ -21,7 +21,7 @@ extension BuiltinTable {
       try call.requireFiles()
       let session = call.session
       switch readText(
-        try call.string("path"), limit: session.limits.stringBytes, isStopped: { session.isInterrupted() })
+        try call.string("path"), limit: session.limits.largestString, isStopped: { session.isStopped })
       {
       case .success(let text): return Value(text)
       case .failure(let problem):

@@ -16,8 +16,20 @@ extension JSON {
     }
   }
 
-  /// - Throws: for what JSON has no word for, such as models and functions, and for nesting beyond 200 levels.
-  init(_ value: Value, depth: Int = 0) throws(LTDError) {
+  /// Values that one JSON text holds, at most: a list that holds another many times over has no end in sight.
+  private static let valueLimit = 20_000_000
+
+  /// - Throws: for what JSON has no word for, such as models and functions, for nesting beyond 200 levels, and for more
+  ///   values than fit into a text.
+  init(_ value: Value) throws(LTDError) {
+    var count = 0
+    try self.init(value, depth: 0, &count)
+  }
+
+  private init(_ value: Value, depth: Int, _ count: inout Int) throws(LTDError) {
+    count += 1
+    if count % 4096 == 0 { try attempt { () throws(CoreError) in try Compute.poll() } }
+    guard count <= JSON.valueLimit else { throw LTDError(.memory, "the value has too many elements for JSON") }
     guard depth < 200 else { throw LTDError(.value, "the value is nested too deeply for JSON") }
     switch value {
     case .none: self = .null
@@ -27,7 +39,7 @@ extension JSON {
     case .string(let text): self = .string(text.text)
     case .list(let list):
       var items: [JSON] = []
-      for item in list.items { items.append(try JSON(item, depth: depth + 1)) }
+      for item in list.items { items.append(try JSON(item, depth: depth + 1, &count)) }
       self = .array(items)
     case .range(let range):
       guard range.count <= 100_000_000 else {
@@ -36,7 +48,7 @@ extension JSON {
       self = .array((0..<range.count).map { .int(range[$0]) })
     case .record(let record):
       var members: [Member] = []
-      for (name, item) in record.fields { members.append(Member(name, try JSON(item, depth: depth + 1))) }
+      for (name, item) in record.fields { members.append(Member(name, try JSON(item, depth: depth + 1, &count))) }
       self = .object(members)
     case .object(let object):
       guard let tensor = (object as? TensorObject)?.tensor else { throw JSON.unknown(value) }

@@ -76,7 +76,7 @@ extension Call {
   /// Refuses to touch files in a session that must not.
   func requireFiles() throws(LTDError) {
     guard session.limits.allowsFiles else {
-      throw error(.io, "\(name) would touch files, which this session may not", hint: "run without --no-files")
+      throw error(.limit, "stopped where \(name) would touch files", hint: "the limit was set for this run")
     }
   }
 }

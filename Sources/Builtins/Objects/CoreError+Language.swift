@@ -13,6 +13,7 @@ extension LTDError {
       case .numeric: .numeric
       case .memory: .memory
       case .interrupted: .interrupted
+      case .limit: .limit
       }
     self.init(kind, error.message, hint: error.hint)
   }

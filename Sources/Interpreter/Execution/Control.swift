@@ -194,7 +194,7 @@ final class TryNode: Node {
   }
 
   private func handle(_ error: LTDError, _ frame: Frame) throws(LTDError) {
-    if error.diagnostic.kind == .interrupted || frame.machine.pointee.session.exitCode != nil { throw error }
+    if error.diagnostic.kind.endsTheRun || frame.machine.pointee.session.exitCode != nil { throw error }
     if let place { place.pointer(frame).pointee = .error(ErrorValue(error.diagnostic)) }
   }
 

@@ -6,6 +6,7 @@ struct Machine {
   let stackEnd: UnsafeMutablePointer<Value>
   /// Loop rounds and calls until the next look at interrupts and limits.
   var fuel: Int
+  var portion = Machine.fuelPortion
   /// Calls under way.
   var depth = 0
   var depthLimit: Int
@@ -18,7 +19,7 @@ struct Machine {
   unowned(unsafe) let session: Session
 
   static let stackValues = 1 << 20
-  /// Loop rounds and calls between two looks.
+  /// Loop rounds and calls between two looks, unless the memory of the run is limited.
   static let fuelPortion = 512
 }
 
@@ -49,8 +50,8 @@ extension UnsafeMutablePointer<Machine> {
   @inline(never)
   func pollNow() throws(LTDError) {
     let session = pointee.session
-    let spent = Machine.fuelPortion - pointee.fuel
-    pointee.fuel = Machine.fuelPortion
+    let spent = pointee.portion - pointee.fuel
+    pointee.fuel = pointee.portion
     try session.checkLimits(spent: spent)
   }
 

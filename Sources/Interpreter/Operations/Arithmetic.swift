@@ -168,25 +168,18 @@ enum Operations {
   static func checkElements(
     _ count: Int, _ times: Int, plus further: Int = 0, _ session: Session?
   ) throws(LTDError) {
-    let limit = session?.limits.elements ?? Limits().elements
-    let (product, overflow) = count.multipliedReportingOverflow(by: max(times, 0))
-    let (total, overflow2) = product.addingReportingOverflow(further)
-    if overflow || overflow2 || total > limit {
-      throw LTDError(
-        .memory, "a list of \(overflow || overflow2 ? "more than \(Int.max)" : "\(total)") elements is too long",
-        hint: "the limit is \(limit) elements")
-    }
+    try (session?.limits ?? Limits()).checkElements(total(count, times, further))
   }
 
   static func checkBytes(_ count: Int, _ times: Int, plus further: Int = 0, _ session: Session?) throws(LTDError) {
-    let limit = session?.limits.stringBytes ?? Limits().stringBytes
+    try (session?.limits ?? Limits()).checkBytes(total(count, times, further))
+  }
+
+  /// `count * times + further`, or the greatest number where that is beyond it.
+  private static func total(_ count: Int, _ times: Int, _ further: Int) -> Int {
     let (product, overflow) = count.multipliedReportingOverflow(by: max(times, 0))
     let (total, overflow2) = product.addingReportingOverflow(further)
-    if overflow || overflow2 || total > limit {
-      throw LTDError(
-        .memory, "a string of \(overflow || overflow2 ? "more than \(Int.max)" : "\(total)") bytes is too long",
-        hint: "the limit is \(limit) bytes")
-    }
+    return overflow || overflow2 ? .max : total
   }
 
   static func mismatch(_ op: BinaryOperator, _ left: Value, _ right: Value) -> LTDError {
@@ -198,6 +191,7 @@ enum Operations {
     switch (left, right) {
     case (.string, _) where op == .add, (_, .string) where op == .add:
       return "put the value into the string: \"… {x}\", or make a string of it with str(x)"
+    case (.string, _) where op == .remainder: return "put the value into the string: \"… {x:.2f}\""
     case (.string, .string) where op == .divide: return "join paths and strings with + or \"{a}/{b}\""
     case (.string, .int), (.string, .float): return "make a number of the string with float(x) or int(x)"
     case (.int, .string), (.float, .string): return "make a number of the string with float(x) or int(x)"

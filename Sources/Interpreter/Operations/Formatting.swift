@@ -52,7 +52,7 @@ extension Operations {
   /// All of a value as text.
   static func fullText(of value: Value, _ session: Session?) throws(LTDError) -> String {
     var options = PrintOptions.full
-    options.bytes = session?.limits.stringBytes ?? options.bytes
+    options.bytes = session?.limits.largestString ?? options.bytes
     let text = value.text(options)
     try checkBytes(text.utf8.count, 1, session)
     return text

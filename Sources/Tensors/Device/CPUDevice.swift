@@ -122,7 +122,12 @@ extension Storage {
 
 extension CoreError {
   static func outOfMemory(_ byteCount: Int) -> CoreError {
-    CoreError(
+    if Compute.isRunLimited {
+      return CoreError(
+        .limit, "stopped where tensors would take \(byteCount) bytes more than the run may hold",
+        hint: "the limit was set for this run")
+    }
+    return CoreError(
       .memory, "\(byteCount) bytes of memory could not be had",
       hint: "use smaller batches, or raise the limit LTD_MEMORY_LIMIT")
   }

@@ -1,0 +1,110 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Bounds for untrusted scripts; `nil` and the defaults are generous.
+public struct Limits: Sendable {
+  /// Calls within calls.
+  public var callDepth = 5_000
+  /// Elements of one list, record or range made into a list.
+  public var elements = 100_000_000
+  /// Bytes of one string.
+  public var stringBytes = 1_000_000_000
+  /// Loop rounds and calls in one run.
+  public var steps: Int?
+  public var seconds: Double?
+  /// Bytes that the process may hold.
+  public var memoryBytes: Int?
+  public var allowsFiles = true
+
+  public init() {}
+
+  /// The most bytes of one string that also fit into the memory of the run.
+  public var largestString: Int { min(stringBytes, memoryBytes ?? .max) }
+
+  func checkElements(_ count: Int, of kind: String = "list") throws(LTDError) {
+    if count > elements {
+      throw LTDError(
+        .memory, "a \(kind) of \(Limits.text(count)) elements is too long", hint: "the limit is \(elements) elements")
+    }
+    if let memoryBytes, count > memoryBytes / MemoryLayout<Value>.stride { throw Limits.memoryIsUsed(memoryBytes) }
+  }
+
+  func checkBytes(_ count: Int) throws(LTDError) {
+    if count > stringBytes {
+      throw LTDError(
+        .memory, "a string of \(Limits.text(count)) bytes is too long", hint: "the limit is \(stringBytes) bytes")
+    }
+    if let memoryBytes, count > memoryBytes { throw Limits.memoryIsUsed(memoryBytes) }
+  }
+
+  private static func text(_ count: Int) -> String { count == .max ? "more than \(count)" : "\(count)" }
+
+  static func memoryIsUsed(_ bytes: Int) -> LTDError {
+    reached("stopped where the run would hold more than \(bytes >> 20) MiB of memory")
+  }
+
+  static func reached(_ message: String) -> LTDError {
+    LTDError(.limit, message, hint: "the limit was set for this run")
+  }
+}
+
+/// The seconds and the memory of a run against their limits; any thread may ask.
+public final class LimitWatch: Sendable {
+  private struct State {
+    var seconds: Double?
+    var memoryBytes: Int?
+    var started = 0.0
+    var lastLook = -Double.infinity
+  }
+
+  private let state = Mutex(State())
+  /// Gives memory that is only kept for reuse back to the system.
+  private let releaseUnused: @Sendable () -> Void
+
+  init(releaseUnused: @escaping @Sendable () -> Void) { self.releaseUnused = releaseUnused }
+
+  func begin(_ limits: Limits) {
+    state.withLock {
+      $0 = State(seconds: limits.seconds, memoryBytes: limits.memoryBytes, started: monotonicSeconds())
+    }
+  }
+
+  /// The limit that is passed by now, if one is.
+  public func passedLimit() -> LTDError? {
+    state.withLock { state in
+      if state.seconds == nil, state.memoryBytes == nil { return nil }
+      let now = monotonicSeconds()
+      if let seconds = state.seconds, now - state.started > seconds {
+        return Limits.reached("stopped after \(Value.float(seconds).text(PrintOptions())) seconds")
+      }
+      guard let bytes = state.memoryBytes, now - state.lastLook > 0.002 else { return nil }
+      state.lastLook = now
+      if residentBytes() <= bytes { return nil }
+      releaseUnused()
+      return residentBytes() <= bytes ? nil : Limits.memoryIsUsed(bytes)
+    }
+  }
+}
+
+func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// The memory that the process holds now; 0 when the system does not tell.
+private func residentBytes() -> Int {
+  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+  defer { fclose(file) }
+  var buffer = [CChar](repeating: 0, count: 128)
+  guard fgets(&buffer, Int32(buffer.count), file) != nil else { return 0 }
+  let text = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+  let fields = text.split(separator: UInt8(ascii: " "))
+  guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return 0 }
+  return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+}
