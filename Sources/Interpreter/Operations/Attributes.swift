@@ -28,15 +28,7 @@ extension Operations {
   static func noAttribute(_ value: Value, _ name: String) -> LTDError {
     switch value {
     case .record(let record): return noField(name, record)
-    case .module(let module):
-      if name.hasPrefix("_") {
-        return LTDError(
-          .name, "\(name) is private to \(module.name)", hint: "names that start with _ stay in their file")
-      }
-      let names = module.globals.publicNames
-      return LTDError(
-        .name, "\(module.name) has no \(name)",
-        hint: nearest(name, among: names).map { "did you mean \($0)?" } ?? fieldList(names))
+    case .module(let module): return noMember(name, of: module.name, names: module.globals.publicNames)
     default:
       let members = members(of: value)
       return LTDError(
@@ -44,6 +36,16 @@ extension Operations {
         hint: nearest(name, among: members).map { "did you mean \($0)?" }
           ?? (members.isEmpty ? nil : fieldList(members)))
     }
+  }
+
+  /// - Parameter names: what the module has.
+  static func noMember(_ name: String, of module: String, names: [String]) -> LTDError {
+    if name.hasPrefix("_") {
+      return LTDError(.name, "\(name) is private to \(module)", hint: "names that start with _ stay in their file")
+    }
+    return LTDError(
+      .name, "\(module) has no \(name)",
+      hint: nearest(name, among: names).map { "did you mean \($0)?" } ?? fieldList(names))
   }
 
   /// Attribute names, for completion and messages.

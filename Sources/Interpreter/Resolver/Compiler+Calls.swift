@@ -125,6 +125,10 @@ extension Compiler {
       report(.name, advice.message, receiver.span.union(name.span), hint: advice.hint)
       return invalid(span)
     }
+    guard checkMember(receiver, name) else {
+      _ = nodes(arguments)
+      return invalid(span)
+    }
     let object = expression(receiver, .value)
     let nodes = self.nodes(arguments)
     let fieldCall = generalCall(object, fallback: nil, receiver: nil, arguments, nodes, span)
@@ -161,6 +165,7 @@ extension Compiler {
       report(.name, advice.message, receiver.span.union(name.span), hint: advice.hint)
       return invalid(span)
     }
+    guard checkMember(receiver, name) else { return invalid(span) }
     let object = expression(receiver, .value)
     var function: Node?
     switch meaning(name.text) {

@@ -155,20 +155,6 @@ extension Compiler {
     return node
   }
 
-  private func importation(_ item: Import, _ span: Span) -> Node {
-    var module: LoadedModule?
-    do {
-      module = try session.modules.prepare(item, from: source)
-    } catch {
-      report(error.located(source, item.pathSpan))
-    }
-    if let module { diagnostics.append(contentsOf: module.diagnostics) }
-    let place = target(item.name, .local)
-    builder.definite.insert(item.name.text)
-    guard let module else { return invalid(span) }
-    return assign(place, ImportNode(module, source, item.pathSpan), span)
-  }
-
   // MARK: Assignment
 
   func assign(_ place: VariablePlace, _ value: Node, _ span: Span) -> Node {

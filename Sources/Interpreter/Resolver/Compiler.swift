@@ -11,6 +11,7 @@ final class Compiler {
   /// Functions that are defined once at the top level: calls of them are checked before running.
   var topFunctions: [String: CallSignature] = [:]
   var newConstants: [Cell] = []
+  var modules: [ModuleVariable: LoadedModule] = [:]
 
   init(_ program: Program, session: Session, globals: Globals) {
     source = program.source
@@ -28,6 +29,7 @@ final class Compiler {
 
   /// The program as the code of a function without parameters.
   func compile(_ program: Program) -> Code {
+    findModules(program)
     let span = program.body.span
     let code = Code(
       name: "top level", source: source, signature: CallSignature(name: "top level", text: "", parameters: .none),

@@ -79,6 +79,9 @@ struct ScopeFinder {
     }
   }
 
+  /// Whether some function sets a variable further out of this name.
+  func isSetFromWithin(_ name: String) -> Bool { scopes.values.contains { $0.outerNames.contains(name) } }
+
   // MARK: Names that a function assigns
 
   private func assign(_ name: Name, _ scope: FunctionScope) {

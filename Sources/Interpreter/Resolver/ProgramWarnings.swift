@@ -1,0 +1,199 @@
+/// Finds what runs but is hardly meant: names that nothing reads (variables and functions within functions, imports, private
+/// functions), and braces around a variable in a string that puts no values in.
+///
+/// Names that start with `_` are left alone, as are parameters and the variables of loops, which cannot be left out. Of
+/// the variables that one assignment sets together, one that is read is enough.
+struct ProgramWarnings {
+  private enum Kind { case variable, function, module, privateFunction }
+
+  private struct Candidate {
+    var names: [Name]
+    var kind: Kind
+    var scope: FunctionScope
+  }
+
+  private struct Use: Hashable {
+    var scope: ObjectIdentifier
+    var name: String
+  }
+
+  private let source: Source
+  private let scopes: ScopeFinder
+  private var others: [Diagnostic] = []
+  private var candidates: [Candidate] = []
+  private var known: Set<Use> = []
+  private var uses: Set<Use> = []
+
+  /// - Parameter scopes: of the same program.
+  init(_ program: Program, scopes: ScopeFinder) {
+    source = program.source
+    self.scopes = scopes
+    walk(program.body, scopes.top, [:])
+  }
+
+  /// The warnings, in the order of the text.
+  var diagnostics: [Diagnostic] {
+    (unused + others).sorted { ($0.span?.start ?? 0) < ($1.span?.start ?? 0) }
+  }
+
+  private var unused: [Diagnostic] {
+    candidates.compactMap { candidate in
+      let isUsed = candidate.names.contains {
+        uses.contains(Use(scope: ObjectIdentifier(candidate.scope), name: $0.text))
+      }
+      guard !isUsed, let first = candidate.names.first, let last = candidate.names.last else { return nil }
+      let names = candidate.names.map(\.text).joined(separator: " and ")
+      return Diagnostic(
+        .warning, message(candidate.kind, names), source: source, span: first.span.union(last.span),
+        hint: hint(candidate.kind, first.text))
+    }
+  }
+
+  private func message(_ kind: Kind, _ names: String) -> String {
+    switch kind {
+    case .variable: "\(names) \(names.contains(" ") ? "are" : "is") set here and never used"
+    case .function, .privateFunction: "the function \(names) is never used"
+    case .module: "the module \(names) is imported and never used"
+    }
+  }
+
+  private func hint(_ kind: Kind, _ name: String) -> String {
+    switch kind {
+    case .variable where scopes.top.globals[name] != nil:
+      "the \(name) of the top level is another one: outer \(name) = … sets that"
+    case .variable, .function: "delete it, or name it _\(name) if that is meant"
+    case .module: "delete the import, or write … as _\(name) for what the module does when it runs"
+    case .privateFunction: "a name that starts with _ is for this file alone"
+    }
+  }
+
+  // MARK: Names
+
+  private mutating func add(_ names: [Name], _ kind: Kind, _ scope: FunctionScope) {
+    let new = names.filter { name in
+      !name.text.hasPrefix("_") && !scope.parameters.contains(name.text) && !scope.outerNames.contains(name.text)
+        && known.insert(Use(scope: ObjectIdentifier(scope), name: name.text)).inserted
+    }
+    // One of several that was there before, or whose name says that it is not wanted, makes no warning of the others.
+    if new.count == names.count, !names.isEmpty { candidates.append(Candidate(names: names, kind: kind, scope: scope)) }
+  }
+
+  private mutating func read(_ name: String, _ scope: FunctionScope, _ renames: [String: String]) {
+    let (owner, unique) = scope.owner(of: name, renames) ?? (scopes.top, name)
+    uses.insert(Use(scope: ObjectIdentifier(owner), name: unique))
+  }
+
+  // MARK: The tree
+
+  private mutating func walk(_ block: Block, _ scope: FunctionScope, _ renames: [String: String]) {
+    for statement in block.statements { walk(statement, scope, renames) }
+  }
+
+  private mutating func walk(_ statement: Stmt, _ scope: FunctionScope, _ renames: [String: String]) {
+    switch statement.kind {
+    case .assign(let kind, let pattern, let value):
+      walk(value, scope, renames)
+      walk(pattern, scope, renames)
+      if kind != .outer, !scope.isTopLevel { add(pattern.names, .variable, scope) }
+    case .augmentedAssign(_, let target, _, let value):
+      walk(value, scope, renames)
+      if case .name = target.kind { break }
+      walk(target, scope, renames)
+    case .function(let function):
+      walk(function, scope, renames)
+      guard let name = function.name else { break }
+      if !scope.isTopLevel {
+        add([name], .function, scope)
+      } else if name.text.hasPrefix("_") {
+        candidates.append(Candidate(names: [name], kind: .privateFunction, scope: scope))
+      }
+    case .for(let pattern, let iterable, let body):
+      walk(iterable, scope, renames)
+      walk(pattern, scope, renames)
+      walk(body, scope, renames)
+    case .while(let condition, let body):
+      walk(condition, scope, renames)
+      walk(body, scope, renames)
+    case .import(let item): add([item.name], .module, scope)
+    case .expression(let value): walk(value, scope, renames)
+    case .return(let value): if let value { walk(value, scope, renames) }
+    case .break, .continue, .invalid: break
+    }
+  }
+
+  /// Places of which a part is set: that may be a part of something shared, so it counts as a use.
+  private mutating func walk(_ pattern: Pattern, _ scope: FunctionScope, _ renames: [String: String]) {
+    switch pattern {
+    case .name, .rest: break
+    case .place(let place): walk(place, scope, renames)
+    case .list(let items, _): for item in items { walk(item, scope, renames) }
+    case .record(let fields, _): for field in fields { walk(field.target, scope, renames) }
+    }
+  }
+
+  private mutating func walk(_ function: Function, _ scope: FunctionScope, _ renames: [String: String]) {
+    guard let inner = scopes.scopes[function.headerSpan] else { return }
+    for parameter in function.parameters {
+      if let value = parameter.defaultValue { walk(value, inner, [:]) }
+      for check in parameter.checks { walk(check.operand, inner, [:]) }
+    }
+    switch function.body {
+    case .block(let body): walk(body, inner, [:])
+    case .expression(let body): walk(body, inner, [:])
+    }
+  }
+
+  private mutating func walk(_ expression: Expr, _ scope: FunctionScope, _ renames: [String: String]) {
+    switch expression.kind {
+    case .name(let name): read(name, scope, renames)
+    case .string(let parts):
+      checkBraces(parts, expression.span, scope, renames)
+      for child in expression.children { walk(child, scope, renames) }
+    case .function(let function): walk(function, scope, renames)
+    case .comprehension(let element, let clauses):
+      var inner = renames
+      for clause in clauses {
+        switch clause {
+        case .for(let pattern, let iterable):
+          walk(iterable, scope, inner)
+          for name in pattern.names { inner[name.text] = "\(name.text)@\(name.span.start)" }
+        case .if(let condition): walk(condition, scope, inner)
+        }
+      }
+      walk(element, scope, inner)
+    case .if(let branches, let otherwise):
+      for branch in branches {
+        walk(branch.condition, scope, renames)
+        walk(branch.body, scope, renames)
+      }
+      if let otherwise { walk(otherwise, scope, renames) }
+    case .try(let body, let name, let handler):
+      walk(body, scope, renames)
+      walk(handler, scope, renames)
+      if let name, !scope.isTopLevel { add([name], .variable, scope) }
+    case .methodCall(_, let name, _), .attribute(_, let name):
+      // `x.f` may be `f(x)`.
+      read(name.text, scope, renames)
+      for child in expression.children { walk(child, scope, renames) }
+    default: for child in expression.children { walk(child, scope, renames) }
+    }
+  }
+
+  /// `'T={T}'`, where there is a variable T.
+  private mutating func checkBraces(
+    _ parts: [StringPart], _ span: Span, _ scope: FunctionScope, _ renames: [String: String]
+  ) {
+    guard case .text(let text)? = parts.first, source.bytes[Int(span.start)] == UInt8(ascii: "'") else { return }
+    for piece in text.split(separator: "{", omittingEmptySubsequences: false).dropFirst() {
+      let name = piece.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+      guard let next = piece.dropFirst(name.count).first, next == "}" || next == ":",
+        scope.owner(of: String(name), renames) != nil || scopes.top.globals[String(name)] != nil
+      else { continue }
+      others.append(
+        Diagnostic(
+          .warning, "a string in '…' puts no values in: {\(name)} stays as it is", source: source, span: span,
+          hint: "write \"…{\(name)}…\""))
+      return
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Interpreter
+import Testing
+
+/// What `ltd check` finds beyond what a run reports.
+@Suite struct CheckTests {
+  private func check(_ text: String, entries: [String] = []) -> [String] {
+    let session = Session(table: .core)
+    let modules = ["tables": "fn select(rows) { rows }\nfn _hidden() { 1 }\nlimit = 3\nfn use() { _hidden() }"]
+    session.libraryModule = { modules[$0] }
+    session.readFile = { path throws(LTDError) in
+      guard path == "m.ltd" else { throw LTDError(.io, "there is no file \(path)") }
+      return Array("fn mean_of(xs) { xs }\n".utf8)
+    }
+    for entry in entries { _ = session.run(Source(name: "<prompt>", text: entry)) }
+    return session.check(Source(name: "test.ltd", text: text)).map(summary)
+  }
+
+  @Test(arguments: [
+    (
+      "fn f() {\n x = 1\n 2\n}\nf()",
+      "warning 2:2 \"x\": x is set here and never used (delete it, or name it _x if that is meant)"
+    ),
+    (
+      "n = 0\nfn f() { n = 1 }\nf()\nprint(n)",
+      "warning 2:10 \"n\": n is set here and never used (the n of the top level is another one: outer n = … sets that)"
+    ),
+    (
+      "fn f() { n = 0; for i in 1..3 { n += i } }\nf()",
+      "warning 1:10 \"n\": n is set here and never used (delete it, or name it _n if that is meant)"
+    ),
+    (
+      "fn f(p) { a, b = p; 1 }\nf([1, 2])",
+      "warning 1:11 \"a, b\": a and b are set here and never used (delete it, or name it _a if that is meant)"
+    ),
+    (
+      "fn f() { fn g() { 1 }; 2 }\nf()",
+      "warning 1:13 \"g\": the function g is never used (delete it, or name it _g if that is meant)"
+    ),
+    (
+      "fn _g() { 1 }\nprint(2)",
+      "warning 1:4 \"_g\": the function _g is never used (a name that starts with _ is for this file alone)"
+    ),
+    (
+      "import tables\nprint(1)",
+      "warning 1:8 \"tables\": the module tables is imported and never used (delete the import, or write … as _tables for what the module does when it runs)"
+    ),
+    (
+      "fn f() { try { 1 } catch e { 2 } }\nf()",
+      "warning 1:26 \"e\": e is set here and never used (delete it, or name it _e if that is meant)"
+    ),
+    (
+      "T = 3\nprint('T={T}')",
+      "warning 2:7 \"'T={T}'\": a string in '…' puts no values in: {T} stays as it is (write \"…{T}…\")"
+    ),
+  ])
+  func warnings(_ source: String, _ expected: String) { #expect(check(source) == [expected]) }
+
+  @Test(arguments: [
+    "fn f(x, y) { x }\nf(1, 2)", "fn f() { _x = 1; 2 }\nf()", "fn f() { a, b = [1, 2]; a }\nf()",
+    "fn f() { for i in 1..3 { print(1) } }\nf()", "fn f() { [1 for i in 1..3] }\nf()", "x = 1", "fn f() { 1 }",
+    "fn f() { x = 1; () => x }\nf()", "fn f() { x = 1; g = () => { outer x = 2 }; g(); x }\nf()",
+    "fn f() { x = 1; \"{x}\" }\nf()", "fn f(r) { x = r; x.a = 1 }\nf({a: 2})", "fn f() { g = x => x; 3.g() }\nf()",
+    "fn f(x) { x = x + 1 }\nf(1)", "import tables as _tables", "import tables\nprint(tables.limit)",
+    "fn _g() { 1 }\nfn f(x=_g()) { x }\nf()", "fn f(a) { n = 1; fn g(b=n) { b }; g(a) }\nf(1)",
+    "print('{x}')", "T = 3\nprint('T={T', T)", "fn f() { n = 2; 3 |> n.map }\nprint(f)",
+  ])
+  func noWarnings(_ source: String) { #expect(check(source) == []) }
+
+  @Test func errorsAndWarningsTogether() {
+    #expect(
+      check("import tables\nprnt(1)") == [
+        "name 2:1 \"prnt\": there is no function prnt (did you mean print?)",
+        "warning 1:8 \"tables\": the module tables is imported and never used (delete the import, or write … as _tables for what the module does when it runs)",
+      ])
+  }
+
+  @Test(arguments: [
+    ("import tables\nprint(tables.selct([1]))", "name 2:14 \"selct\": tables has no selct (did you mean select?)"),
+    (
+      "fn f() { tables.lim }\nimport tables\nf()",
+      "name 1:17 \"lim\": tables has no lim (it has limit, select, use)"
+    ),
+    (
+      "import tables as t\nif false { t.selct([1]) }", "name 2:14 \"selct\": tables has no selct (did you mean select?)"
+    ),
+    (
+      "fn f() {\n import tables\n tables.selct(1)\n}\nf()",
+      "name 3:9 \"selct\": tables has no selct (did you mean select?)"
+    ),
+    ("import \"m.ltd\"\nm.mean_off([1])", "name 2:3 \"mean_off\": m has no mean_off (did you mean mean_of?)"),
+    (
+      "import tables\ntables._hidden()",
+      "name 2:8 \"_hidden\": _hidden is private to tables (names that start with _ stay in their file)"
+    ),
+  ])
+  func membersOfModules(_ source: String, _ expected: String) {
+    #expect(check(source) == [expected])
+    #expect(run("print(\"ran\")\n" + source, files: ["library:tables": "", "m.ltd": ""]).contains("ran") == false)
+  }
+
+  @Test(arguments: [
+    "import tables\nprint(str(tables), tables.str())",
+    "import tables\nfn f(tables) { tables.any }\nprint(f(1), tables)",
+    "import tables\ntables = {selct: 1}\nprint(tables.selct)", "import tables\nfn g(m) { m }\nprint(tables.g())",
+    "import tables\nfn f() { outer tables = {selct: 1} }\nf()\nprint(tables.selct)",
+  ])
+  func whatMayBeThereIsLeftToTheRun(_ source: String) { #expect(check(source) == []) }
+
+  @Test func modulesOfEarlierEntriesAreKnown() {
+    #expect(
+      check("tables.selct", entries: ["import tables"]) == [
+        "name 1:8 \"selct\": tables has no selct (did you mean select?)"
+      ])
+  }
+}
