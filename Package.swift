@@ -65,7 +65,7 @@ let package = Package(
     // Where they meet
     .target(
       name: "Stdlib", path: "stdlib",
-      resources: [.embedInCode("tour.md")] + modules.map { .embedInCode("\($0).ltd") }),
+      resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
     .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CEditline"]),
     .executableTarget(
@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport", "ltd-bench"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
-    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
+    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),

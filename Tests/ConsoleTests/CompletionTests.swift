@@ -25,6 +25,7 @@ struct CompletionTests {
     #expect(offered("# pri") == [])
     #expect(offered("fn f(x) {\n") == ["  "])
     #expect(offered("?prin") == ["print"])
+    #expect(offered("?E-sh") == ["E-shape"])
   }
 
   @Test func modulesAndTheirMembers() {

@@ -33,6 +33,30 @@ struct ManualTests {
     #expect(tour.differences(in: session) == [])
   }
 
+  @Test func everyKindOfErrorHasAPage() {
+    #expect(Guide.errors.sections.map(\.title) == Diagnostic.Kind.allCases.map(\.code).sorted())
+  }
+
+  @Test(arguments: Diagnostic.Kind.allCases.filter { $0 != .internal })
+  func thePagesOfErrorsShowThem(_ kind: Diagnostic.Kind) throws {
+    let page = try #require(Guide.errors[kind.code])
+    let blocks = page.text.split(separator: "\n\n").filter { $0.drop { $0 == "\n" }.hasPrefix("    ") }
+    let texts = blocks.map { block in block.split(separator: "\n").map { $0.dropFirst(4) + "\n" }.joined() }
+    try #require(texts.count == 2, "a program, and what it is told")
+    let source = Source(name: "program.ltd", text: texts[0])
+    let session = session
+    if kind == .limit { session.limits.steps = 100_000 }
+    if kind == .interrupted { session.isInterrupted = { true } }
+    var found: [Diagnostic] = []
+    if kind == .warning {
+      found = session.check(source)
+    } else if case .failure(let errors) = session.run(source) {
+      found = errors
+    }
+    #expect(found.map(\.kind) == [kind])
+    #expect(render(found, width: 120) == texts[1])
+  }
+
   @Test(arguments: Stdlib.names)
   func theLibraryIsDocumented(_ name: String) throws {
     let module = try #require(session.moduleDocumentation(of: name))

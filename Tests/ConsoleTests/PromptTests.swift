@@ -60,6 +60,26 @@ struct PromptTests {
     #expect(terminal.enter("statistics.median([1])", expecting: "import statistics") != nil)
   }
 
+  @Test func errorsPointToTheirPageOnce() throws {
+    let terminal = try start()
+    #expect(terminal.enter("1 / 0", expecting: "(?E-numeric tells more)") != nil)
+    let again = try #require(terminal.enter("2 / 0", expecting: "ltd> "))
+    #expect(!again.contains("tells more"))
+    #expect(terminal.enter("?E-numeric", expecting: "check_finite(true)") != nil)
+    #expect(terminal.enter("?E-shpe", expecting: "did you mean ?E-shape?") != nil)
+  }
+
+  @Test func anInterruptedSweepKeepsItsRows() throws {
+    let terminal = try start()
+    #expect(terminal.enter("import grids", expecting: "ltd> ") != nil)
+    terminal.type(
+      "rows = grids.sweep(T=[1, 2, 3], T => { if T == 3 { print(\"third\", 300 + T); while true { } }; T * 10 })\n")
+    #expect(terminal.wait(for: "third 303") != nil)
+    terminal.type("\u{3}")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("[r.value for r in rows]", expecting: "[10, 20]\nltd> ") != nil)
+  }
+
   @Test func aBlankLineRunsWhatIsNotWhole() throws {
     let terminal = try start()
     terminal.type("[1, 2,\n\n")

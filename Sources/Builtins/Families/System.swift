@@ -64,6 +64,38 @@ extension BuiltinTable {
       let items = try call[0].elements(call.session)
       return Value(TrackedObject(items, title: try call.string("title"), isQuiet: try call.bool("quiet")))
     },
+    Builtin(
+      "collect(xs, f: function, title: string = \"\", quiet: bool = false) -> list",
+      "What a function gives for each element, as map does, for long work: Ctrl-C ends it with the results so far.",
+      details: """
+        Shows how far it is, as track does. The element that Ctrl-C interrupts has no result; the statement that called \
+        collect is finished, what would follow it is not.
+
+        - f: takes one element.
+        - title: what is done.
+        """,
+      examples: [Example("collect([1, 2], T => {T: T, gain: 1 / T})", "T  gain\n1   1.0\n2   0.5")],
+      seeAlso: ["map", "track", "grids.sweep"], search: ["interrupt", "partial", "progress", "tqdm", "sweep"],
+      family: "system"
+    ) { call throws(LTDError) in
+      let session = call.session
+      let xs = TrackedObject(
+        try call[0].elements(session), title: try call.string("title"), isQuiet: try call.bool("quiet"))
+      guard let next = try xs.makeIterator() else { return .none }
+      var results: [Value] = []
+      while let x = try next() {
+        do throws(LTDError) {
+          let result = try call.invoke(call[1], [x])
+          // Long work that Ctrl-C ends early, such as fit, may have given less than the whole.
+          if session.isInterrupted() { break }
+          results.append(result)
+        } catch {
+          guard session.isInterrupted() else { throw error }
+          break
+        }
+      }
+      return Value(results)
+    },
   ]
 
   /// Parameters that mean the same wherever they stand.
@@ -113,5 +145,11 @@ extension BuiltinTable {
     "Conv2d": "use conv2d(64, kernel=3)", "Linear": "use linear(10)", "BatchNorm2d": "use batch_norm()",
     "Sequential": "use sequential([…])", "ReLU": "use relu()", "Flatten": "use flatten()",
     "MaxPool2d": "use max_pool(2)", "Dropout": "use dropout(0.5)", "normalize": "use normalise(mean, std)",
+    "seed": "what draws random numbers takes a seed itself: rand([3], seed=42)",
+    "manual_seed": "what draws random numbers takes a seed itself: rand([3], seed=42)",
+    "rng": "what draws random numbers takes a seed itself: rand([3], seed=42)",
+    "random": "use rand([3], seed=42), from 0 to 1, or randn([3], seed=42)",
+    "logspace": "use geomspace(start, stop, n), which takes the ends themselves, not their exponents",
+    "with": "give the setting where it is used: model.at(T=40)",
   ]
 }

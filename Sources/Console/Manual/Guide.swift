@@ -1,17 +1,20 @@
 import Stdlib
 
-/// The tour in sections, each with the words by which `?word` finds it.
-struct Guide {
-  struct Section {
-    var title: String
+/// The tour, or another such text, in sections, each with the words by which `?word` finds it.
+package struct Guide {
+  package struct Section {
+    package var title: String
     var words: [String]
     /// Markdown, without the title.
-    var text: String
+    package var text: String
   }
 
   /// What stands above the first section.
   private(set) var introduction = ""
-  private(set) var sections: [Section] = []
+  package private(set) var sections: [Section] = []
+
+  /// The kinds of errors, a section for each: `E-shape`.
+  package static var errors: Guide { Guide(markdown: Stdlib.errors) }
 
   init(markdown: String = Stdlib.tour) {
     for line in markdown.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -27,7 +30,7 @@ struct Guide {
     }
   }
 
-  subscript(word: String) -> Section? {
+  package subscript(word: String) -> Section? {
     sections.first { $0.words.contains(word) || $0.title.lowercased() == word.lowercased() }
   }
 }

@@ -2,7 +2,7 @@ import Builtins
 import Interpreter
 import Stdlib
 
-/// The reference manual: a few Markdown files made of the one table, the library's comments and the tour.
+/// The reference manual: a few Markdown files made of the one table, the library's comments, the tour and the kinds of errors.
 public struct Manual {
   public struct File: Sendable, Equatable {
     /// Below the manual's folder.
@@ -25,7 +25,10 @@ public struct Manual {
 
   /// All files, the same for the same table.
   public var files: [File] {
-    [File(path: "README.md", text: index), File(path: "tour.md", text: Stdlib.tour)]
+    [
+      File(path: "README.md", text: index), File(path: "tour.md", text: Stdlib.tour),
+      File(path: "errors.md", text: Stdlib.errors),
+    ]
       + families.map { File(path: "functions/\($0.name).md", text: page(of: $0.name, $0.pages)) }
       + modules.map { File(path: "modules/\($0.name).md", text: page(of: $0)) }
   }
@@ -38,8 +41,8 @@ public struct Manual {
     var blocks = [
       "# The manual of ltd",
       """
-      [A tour of the language](tour.md) takes ten minutes; [the grammar](../Sources/Syntax/GRAMMAR.md) has every rule. At the \
-      prompt, `?name` shows the same page as here, `??word` searches, and `?` lists the chapters.
+      [A tour of the language](tour.md) takes ten minutes; [the grammar](../Sources/Syntax/GRAMMAR.md) has every rule; [the kinds of errors](errors.md), \
+      with an example of each. At the prompt, `?name` shows the same page as here, `??word` searches, and `?` lists the chapters.
       """,
       "## Functions",
       "They need no import and no prefix; `x.f(a)` and `x |> f(a)` are `f(x, a)` for each of them.",

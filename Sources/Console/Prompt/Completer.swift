@@ -71,7 +71,7 @@ package struct Completer {
       let functions = session.moduleDocumentation(of: String(prefix[..<point]))?.functions ?? []
       return matching(String(prefix[prefix.index(after: point)...]), functions.map { .init($0.name) })
     }
-    let words = ["tour"] + Guide().sections.flatMap(\.words)
+    let words = ["tour"] + Guide().sections.flatMap(\.words) + Guide.errors.sections.map(\.title)
     return matching(prefix, (session.names + session.libraryModules + words).sorted().map { .init($0) })
   }
 

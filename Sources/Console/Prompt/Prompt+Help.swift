@@ -17,6 +17,8 @@ extension Prompt {
     if let documentation = session.documentation(of: name) { return show(documentation) }
     let guide = Guide()
     if name == "tour" { return show(guide) }
+    let errors = Guide.errors
+    if let section = errors[name] { return show(section) }
     // A chapter of the tour, a family of built-ins and a module may share a name.
     let section = guide[name]
     let family = session.table.families.first { $0.name == name }
@@ -29,7 +31,7 @@ extension Prompt {
     }
     if let module { show(module) }
     if section != nil || family != nil || module != nil { return }
-    let words = guide.sections.flatMap(\.words)
+    let words = guide.sections.flatMap(\.words) + errors.sections.map(\.title)
     let near = nearestNames(to: name, in: session.names + session.libraryModules + words).first
     problem(
       "there is no help on \(name)",
@@ -149,7 +151,7 @@ extension Prompt {
     output.write("\n\(bold("Help"))\n")
     list([
       ("?name  name?", "signature, arguments, examples; also of modules, words of the language, ?tour"),
-      ("??word", "search names and descriptions"),
+      ("?E-shape", "a kind of error, with an example"), ("??word", "search names and descriptions"),
       ("?", "everything by chapter"), ("!command", "run a command of the shell"),
     ])
     output.write("\n\(bold("Values"))\n")

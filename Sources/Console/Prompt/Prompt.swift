@@ -19,6 +19,8 @@ package final class Prompt {
   /// What ran without an error, for `:save`.
   var succeeded: [String] = []
   private var values: [Value] = []
+  /// Kinds of errors whose pages were named.
+  private var explained: Set<Diagnostic.Kind> = []
   /// Set by `:quit`.
   var exitStatus: Int32?
   var followsWidth = true
@@ -146,11 +148,22 @@ package final class Prompt {
       // Ctrl-C may have stopped the output, which must not stop the message.
       Interrupts.clear()
       runner.report(diagnostics)
+      explainOnce(diagnostics)
       return false
     case .exit(let code):
       exitStatus = Int32(truncatingIfNeeded: code & 0xFF)
       return true
     }
+  }
+
+  /// Names the page of each kind of error that this session has not shown before.
+  private func explainOnce(_ diagnostics: [Diagnostic]) {
+    guard !runner.options.jsonErrors else { return }
+    let new = diagnostics.map(\.kind).filter { $0 != .interrupted && explained.insert($0).inserted }
+    if new.isEmpty { return }
+    let text = "(\(new.map { "?" + $0.code }.joined(separator: ", ")) tells more)"
+    StandardOutput.error.write((Terminal.colours(runner.options.colour, 2) ? dim(text) : text) + "\n")
+    StandardOutput.error.flush()
   }
 
   /// Prints a value and keeps it as `_`, `ans` and `_1`; the one before becomes `_2`, and so on.
