@@ -26,6 +26,20 @@ enum ForeignHabits {
     (".", "a number cannot start with a point", "write `0.5` for `.5`"),
   ]
 
+  /// Advice for a letter right before a string.
+  static func stringPrefixAdvice(_ prefix: String, isRaw: Bool) -> String? {
+    switch prefix.lowercased() {
+    case "f", "s":
+      isRaw
+        ? "write \"…{x}…\": values are put in without a prefix, and '…' takes every character as it is"
+        : "leave it out: {x} is a value in every string in double quotes"
+    case "r": "leave it out: '…' takes every character as it is, without escapes and values"
+    case "fr", "rf": "write \"…{x}…\" without a prefix, and `\\\\` for a backslash"
+    case "b", "u", "l", "br", "rb": "leave it out: a string holds Unicode text"
+    default: nil
+    }
+  }
+
   static func characterAdvice(_ scalar: Unicode.Scalar) -> String? {
     switch scalar {
     case "\u{201C}", "\u{201D}", "\u{201E}", "\u{00AB}", "\u{00BB}", "\u{2018}", "\u{2019}":

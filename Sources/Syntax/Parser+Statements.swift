@@ -319,7 +319,7 @@ extension Parser {
 
   private mutating func parseImport() throws(Failure) -> Stmt {
     let start = advance().start
-    let hint = "write `import attacks`, or `import \"lib/metrics.ltd\" as metrics` for a file"
+    let hint = "write `import tables`, or `import \"lib/metrics.ltd\" as metrics` for a file"
     let pathToken = token
     var path: String
     var isFile = false
@@ -377,6 +377,7 @@ extension Parser {
   mutating func failAfterStatement(from start: Int) -> Failure {
     let found = token
     if found.kind == .invalid { return Failure() }
+    if let advice = stringPrefixAdvice() { return fail(advice.message, at: advice.span, hint: advice.hint) }
     let first = tokens[start]
     let firstText = first.kind == .identifier ? text(first) : ""
     if first.kind == .identifier, index == start + 1, let advice = ForeignHabits.words[firstText] {

@@ -174,6 +174,7 @@ struct Parser {
 
   /// Common mistakes within brackets that deserve a better message than a missing comma.
   func adviceInList() -> (message: String, span: Span, hint: String)? {
+    if let advice = stringPrefixAdvice() { return advice }
     switch token.kind {
     case .equal:
       return (
@@ -191,6 +192,16 @@ struct Parser {
     default:
       return nil
     }
+  }
+
+  /// For `f"…"` and the like, where the current token is the string.
+  func stringPrefixAdvice() -> (message: String, span: Span, hint: String)? {
+    guard token.kind == .stringStart || token.kind == .rawString, index > 0 else { return nil }
+    let before = tokens[index - 1]
+    guard before.kind == .identifier, before.end == token.start,
+      let hint = ForeignHabits.stringPrefixAdvice(text(before), isRaw: token.kind == .rawString)
+    else { return nil }
+    return ("a string has no prefix `\(text(before))`", before.span, hint)
   }
 
   // MARK: Depth
