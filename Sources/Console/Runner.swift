@@ -180,7 +180,11 @@ public final class Runner {
     session.isInterrupted = { ltd_interrupt_pending() }
     session.arguments = arguments
     session.limits = options.limits
-    session.libraryModule = { Stdlib.source($0) }
+    let library = Terminal.environment("LTD_STDLIB")
+    session.libraryModule = { name in
+      if let library, case .success(let text) = readText("\(library)/\(name).ltd") { return text }
+      return Stdlib.source(name)
+    }
     session.libraryModules = Stdlib.names
     session.printing.width = Terminal.width()
     session.readFile = { path throws(LTDError) in

@@ -33,7 +33,10 @@ enum ForeignHabits {
       isRaw
         ? "write \"…{x}…\": values are put in without a prefix, and '…' takes every character as it is"
         : "leave it out: {x} is a value in every string in double quotes"
-    case "r": "leave it out: '…' takes every character as it is, without escapes and values"
+    case "r":
+      isRaw
+        ? "leave it out: '…' takes every character as it is, without escapes and values"
+        : "write '…' without a prefix, which takes every character as it is, without escapes and values"
     case "fr", "rf": "write \"…{x}…\" without a prefix, and `\\\\` for a backslash"
     case "b", "u", "l", "br", "rb": "leave it out: a string holds Unicode text"
     default: nil

@@ -54,6 +54,16 @@ struct ProgramTests {
     #expect(ltd("doc", "/proc/no/such/folder").ending == .exited(1))
   }
 
+  @Test func theLibraryCanBeReadFromAFolder() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data("fn where(rows) { 42 }\n".utf8).write(to: folder.appending(path: "tables.ltd"))
+    let variables = ["LTD_STDLIB": folder.path]
+    #expect(ltd("-e", "import tables; tables.where([])", variables: variables).output == "42\n")
+    #expect(ltd("-e", "import lists; len(lists.chunks([1, 2], 1))", variables: variables).output == "2\n")
+  }
+
   @Test func checkFollowsImports() throws {
     let helper = try script("fn f(x) { undefined_thing + x }\n")
     let child = ltd("check", try script("import \"\(helper)\" as h\nh.f(1)\nother_thing\n"))

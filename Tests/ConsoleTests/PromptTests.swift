@@ -69,6 +69,13 @@ struct PromptTests {
     #expect(terminal.enter("?E-shpe", expecting: "did you mean ?E-shape?") != nil)
   }
 
+  @Test func anEntryMayGoOnFromTheLastValue() throws {
+    let terminal = try start()
+    #expect(terminal.enter("[16, 81]", expecting: "[16, 81]\nltd> ") != nil)
+    #expect(terminal.enter("|> map(sqrt)", expecting: "[4.0, 9.0]\nltd> ") != nil)
+    #expect(terminal.enter(".sum()", expecting: "13.0\nltd> ") != nil)
+  }
+
   @Test func anInterruptedSweepKeepsItsRows() throws {
     let terminal = try start()
     #expect(terminal.enter("import grids", expecting: "ltd> ") != nil)

@@ -102,7 +102,8 @@ struct MessageSite: CustomStringConvertible {
     let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
     return try names.filter { $0.hasSuffix(".swift") }.sorted().flatMap { name in
       let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
-      return pattern.matches(in: text, range: NSRange(text.startIndex..., in: text)).compactMap { match -> MessageSite? in
+      let matches = pattern.matches(in: text, range: NSRange(text.startIndex..., in: text))
+      return matches.compactMap { match -> MessageSite? in
         guard let range = Range(match.range, in: text) else { return nil }
         let line = text[..<range.lowerBound].count { $0 == "\n" } + 1
         return MessageSite(place: "\(name):\(line)", parts: literal(text[range.upperBound...]).parts)

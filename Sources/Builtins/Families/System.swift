@@ -150,6 +150,6 @@ extension BuiltinTable {
     "rng": "what draws random numbers takes a seed itself: rand([3], seed=42)",
     "random": "use rand([3], seed=42), from 0 to 1, or randn([3], seed=42)",
     "logspace": "use geomspace(start, stop, n), which takes the ends themselves, not their exponents",
-    "with": "give the setting where it is used: model.at(T=40)",
+    "with": "give the setting where it is used: soft_labels(model, x, T=40)",
   ]
 }

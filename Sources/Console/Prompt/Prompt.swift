@@ -97,6 +97,7 @@ package final class Prompt {
 
   /// Whether Enter submits: a command is one line, a statement ends where the language says.
   private func isWhole(_ text: String) -> Bool {
+    let text = continued(text)
     let start = text.drop { $0 == " " }
     if let first = start.first, ":?!".contains(first) { return true }
     if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
@@ -128,7 +129,14 @@ package final class Prompt {
       for statement in statements where exitStatus == nil && !Interrupts.pending { enter(trimmed(statement)) }
       return
     }
-    execute(text)
+    execute(continued(text))
+  }
+
+  /// `|> f` and `.f()` go on from the last value.
+  private func continued(_ text: String) -> String {
+    let start = text.drop { $0 == " " }
+    let goesOn = start.hasPrefix("|>") || start.first == "." && start.dropFirst().first?.isLetter == true
+    return goesOn && session["_"] != nil ? "_" + text : text
   }
 
   /// Runs a statement and shows its value or its errors.
