@@ -72,6 +72,17 @@ struct ProgramTests {
     #expect(ltd("check", try script("import tables\nerror(\"not run\")\n")).ending == .exited(0))
   }
 
+  @Test func checkHasNothingToSayOfOurOwnScripts() {
+    let root = SharedFiles.packageRoot.path
+    let child = ltd("check", "\(root)/examples", "\(root)/stdlib")
+    #expect(child.ending == .exited(0))
+    #expect(child.errorOutput.isEmpty)
+    // Some of these have errors, on purpose; none has a name too many.
+    let scripts = ltd("check", "--json-errors", "\(root)/Tests/scripts")
+    #expect(scripts.errorOutput.contains("\"severity\":\"error\""))
+    #expect(!scripts.errorOutput.contains("\"severity\":\"warning\""), "\(scripts.errorOutput)")
+  }
+
   @Test func exitStatuses() throws {
     #expect(ltd("-e", "1").ending == .exited(0))
     #expect(ltd("-e", "[1][5]").ending == .exited(1))
