@@ -1,7 +1,9 @@
-"""The table of results, on the screen and in RESULTS.md."""
+"""The tables of results, on the screen and in RESULTS*.md."""
 
 import datetime
+import importlib.metadata
 import os
+import platform
 import subprocess
 
 from workers import HERE, ROOT
@@ -50,25 +52,11 @@ def operation(line):
 
 
 def write(rows, arguments):
-    """RESULTS.md: what was measured, where, with what, and by which command."""
-    versions = [_first_line(["swift", "--version"])]
-    try:
-        from importlib.metadata import version
-
-        versions.append(f"PyTorch {version('torch')}")
-    except Exception:
-        pass
-    date = datetime.date.today().isoformat()
-    commit = _first_line(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"])
-    text = [
-        "# Results", "",
-        f"Written on {date} by `Tests/Benchmarks/run {arguments}` at commit {commit}. Do not edit.", "",
-        f"Machine: {machine()}. {'. '.join(v for v in versions if v)}.",
-        "Medians of runs in turn; the ratio is the median of the ratios of pairs, the other's time divided by ltd's.", "",
-    ]
+    """RESULTS.md, against PyTorch, and RESULTS-language.md, against Python and Lua: those of which something was measured."""
     timed = [row for row in rows if "theirs_ms" in row and "python_ms" not in row]
-    spoken = [row for row in rows if "python_ms" in row]
     memory = [row for row in rows if "ours_mb" in row]
+    spoken = [row for row in rows if "python_ms" in row]
+    text = []
     if timed:
         text += ["| case | threads | ltd ms | PyTorch ms | ratio |", "|---|---|---|---|---|"]
         text += [
@@ -82,15 +70,40 @@ def write(rows, arguments):
             f"| {r['name']} | {r['threads']} | {r['ours_mb']:.0f} ({r['ours_work_mb']:.0f}) | "
             f"{r['theirs_mb']:.0f} ({r['theirs_work_mb']:.0f}) | {r['ratio']:.2f} |" for r in memory]
         text.append("")
+    if text:
+        _write("RESULTS.md", "PyTorch", [_version("torch")], arguments, text)
     if spoken:
-        text += ["| program | ltd ms | Python ms | Lua ms | Python / ltd | Lua / ltd |", "|---|---|---|---|---|---|"]
+        text = ["| program | ltd ms | Python ms | Lua ms | Python / ltd | Lua / ltd |", "|---|---|---|---|---|---|"]
         for r in spoken:
             lua = (f"{r['lua_ms']:.0f}", f"{r['lua_ratio']:.2f}") if r["lua_ms"] else ("–", "–")
             text.append(
                 f"| {r['name']} | {r['ours_ms']:.0f} | {r['python_ms']:.0f} | {lua[0]} | {r['python_ratio']:.2f} | {lua[1]} |")
         text.append("")
-    with open(os.path.join(HERE, "RESULTS.md"), "w") as file:
+        versions = [f"Python {platform.python_version()}", _first_line(["lua5.4", "-v"])]
+        _write("RESULTS-language.md", "Python and Lua", versions, arguments, text)
+
+
+def _write(name, rivals, versions, arguments, table):
+    """What was measured, where, with what, and by which command."""
+    date = datetime.date.today().isoformat()
+    commit = _first_line(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"])
+    versions = [version for version in [_first_line(["swift", "--version"]), *versions] if version]
+    text = [
+        f"# Results against {rivals}", "",
+        f"Written on {date} by `Tests/Benchmarks/run {arguments}` at commit {commit}. Do not edit.", "",
+        f"Machine: {machine()}. {'. '.join(versions)}.",
+        "Medians of runs in turn; the ratio is the median of the ratios of pairs, the other's time divided by ltd's.", "",
+        *table,
+    ]
+    with open(os.path.join(HERE, name), "w") as file:
         file.write("\n".join(text))
+
+
+def _version(module):
+    try:
+        return f"PyTorch {importlib.metadata.version(module)}"
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _first_line(command):
