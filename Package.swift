@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CEditline", dependencies: ["CLibedit"]),
     .target(name: "CCPU"),
+    .target(name: "CAllocator"),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
@@ -67,7 +68,7 @@ let package = Package(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
-    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CEditline"]),
+    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CAllocator", "CEditline"]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

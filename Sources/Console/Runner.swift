@@ -1,4 +1,5 @@
 import Builtins
+import CAllocator
 import CEditline
 import Interpreter
 import Stdlib
@@ -165,6 +166,7 @@ public final class Runner {
   }
 
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
+    ltd_keep_freed_memory()
     if let threads = options.threads { Compute.threads = threads }
     if options.checksFinite { Compute.checksFinite = true }
     if let bytes = options.limits.memoryBytes { Compute.limitMemory(ofRun: bytes) }

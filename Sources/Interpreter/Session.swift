@@ -59,6 +59,7 @@ public final class Session {
 
   deinit {
     machine.pointee.stackBase.deallocate()
+    machine.pointee.text.deallocate()
     machine.deinitialize(count: 1)
     machine.deallocate()
   }
@@ -121,7 +122,7 @@ public final class Session {
     machine.pointee.portion = limits.memoryBytes == nil ? Machine.fuelPortion : 1
     machine.pointee.fuel = machine.pointee.portion
     machine.pointee.returned = .none
-    machine.pointee.text = []
+    machine.pointee.text.reset()
   }
 
   /// Calls a function value, from a built-in or from the host.

@@ -70,7 +70,7 @@ extension UnsafeMutablePointer<Machine> {
   func run(
     _ builtin: Builtin, _ parameters: ParameterList, _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
   ) throws(LTDError) -> Value {
-    for (place, value) in plan.defaults { window[place] = value }
+    if !plan.defaults.isEmpty { for (place, value) in plan.defaults { window[place] = value } }
     let session = pointee.session
     let call = Call(
       signature: builtin.signature, parameters: parameters, base: window, given: plan.given, session: session,

@@ -5,7 +5,7 @@ final class ParameterList: Sendable {
   /// Places of the parameters that have a type or checks.
   let checked: [Int]
   /// The kinds of value that each of them takes as they are, without a further look.
-  private let plainKinds: [(place: Int, kinds: ValueKinds)]
+  private let plainKinds: FixedArray<(place: Int, kinds: ValueKinds)>
   /// Place of `*rest`, of `**named`.
   let rest: Int?
   let named: Int?
@@ -18,10 +18,11 @@ final class ParameterList: Sendable {
     self.failure = failure
     let checked = items.indices.filter { items[$0].type != nil || items[$0].isChecked }
     self.checked = checked
-    plainKinds = checked.map { place in
-      let item = items[place]
-      return (place, item.kind == .normal && !item.isChecked ? item.type?.plainKinds ?? [] : [])
-    }
+    plainKinds = FixedArray(
+      checked.map { place in
+        let item = items[place]
+        return (place, item.kind == .normal && !item.isChecked ? item.type?.plainKinds ?? [] : [])
+      })
     rest = items.firstIndex { $0.kind == .rest }
     named = items.firstIndex { $0.kind == .named }
   }

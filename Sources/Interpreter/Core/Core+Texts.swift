@@ -9,24 +9,28 @@ enum Texts {
     return String(scalars[first...last])
   }
 
-  static func split(_ text: String, _ separator: String, limit: Int) -> [String] {
-    var parts: [String] = []
+  static func split(_ text: String, _ separator: String, limit: Int) -> [Value] {
+    var parts: [Value] = []
     var start = 0
     text.withBytes { bytes in
+      func add(_ end: Int) {
+        parts.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)))
+      }
       separator.withBytes { separator in
         while parts.count < limit, let found = Operations.find(separator, in: bytes, from: start) {
-          parts.append(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<found]), as: UTF8.self))
+          add(found)
           start = found + separator.count
         }
       }
-      parts.append(String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self))
+      add(bytes.count)
     }
     return parts
   }
 
-  /// Texts one after the other, with a separator between them.
-  static func joined(_ parts: [String], _ separator: String) -> String {
-    let count = parts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * max(0, parts.count - 1)
+  /// Texts one after the other, with a separator between them; other values are left out.
+  static func joined(_ parts: [Value], _ separator: String) -> String {
+    var count = separator.utf8.count * max(0, parts.count - 1)
+    for case .string(let part) in parts { count += part.text.utf8.count }
     return String(unsafeUninitializedCapacity: count) { bytes in
       var place = 0
       func add(_ text: String) {
@@ -37,9 +41,11 @@ enum Texts {
           place += source.count
         }
       }
-      for (number, part) in parts.enumerated() {
-        if number > 0 { add(separator) }
-        add(part)
+      var isFirst = true
+      for case .string(let part) in parts {
+        if !isFirst { add(separator) }
+        isFirst = false
+        add(part.text)
       }
       return place
     }
@@ -55,8 +61,6 @@ enum Texts {
     ) { call throws(LTDError) in
       let separator = try call.string(1)
       let parts = try call.list(0)
-      var texts: [String] = []
-      texts.reserveCapacity(parts.count)
       var bytes = 0
       for (place, part) in parts.enumerated() {
         guard case .string(let piece) = part else {
@@ -64,11 +68,10 @@ enum Texts {
             .type, "join takes a list of strings; element \(place) is \(part.kindText)",
             hint: "join([str(x) for x in xs], …)", at: "parts")
         }
-        texts.append(piece.text)
         bytes += piece.text.utf8.count
       }
       try Operations.checkBytes(separator.utf8.count, parts.count, plus: bytes, call.session)
-      return Value(joined(texts, separator))
+      return Value(joined(parts, separator))
     },
     Builtin(
       "format(x, spec: string) -> string",
@@ -108,8 +111,13 @@ enum Texts {
       family: "strings"
     ) { call throws(LTDError) in
       var parts = split(try call.string(0), "\n", limit: .max)
-      if parts.last == "" { parts.removeLast() }
-      return Value(parts.map { $0.unicodeScalars.last == "\r" ? String($0.unicodeScalars.dropLast()) : $0 })
+      if parts.last?.asString == "" { parts.removeLast() }
+      for (place, part) in parts.enumerated() {
+        if let text = part.asString, text.unicodeScalars.last == "\r" {
+          parts[place] = Value(String(text.unicodeScalars.dropLast()))
+        }
+      }
+      return Value(parts)
     },
     Builtin(
       "trim(s: string) -> string", "The text without white space at its ends.",

@@ -17,6 +17,8 @@ final class CallNode: Node {
   private let argument1: Node
   /// Where the function is, when it is in a variable.
   private let calleePlace: BarePlace?
+  /// Whether that variable certainly keeps its function until the call is over.
+  private let keepsCallee: Bool
 
   init(_ callee: Node, fallback: Builtin?, _ arguments: [Node], _ shape: ArgumentShape, _ source: Source, _ span: Span)
   {
@@ -34,6 +36,8 @@ final class CallNode: Node {
     case let read as CellRead: calleePlace = .cell(read.slot)
     default: calleePlace = nil
     }
+    // A local variable that closures do not share changes by what its own function runs, and that is the arguments.
+    keepsCallee = (callee as? LocalRead).map { $0.isFixed || arguments.allSatisfy(\.isPlain) } ?? false
     super.init(source, span)
   }
 
@@ -41,7 +45,8 @@ final class CallNode: Node {
     if let target, let calleePlace {
       let place = calleePlace.pointer(frame)
       if let function = place.function, target.isMet(by: function) {
-        return try shortCall(target, function, nil, frame)
+        if target.captureCount == 0 { return try shortCall(target, nil, nil, frame) }
+        return try lendingCall(function, nil, frame)
       }
     }
     return try call(try callee.eval(frame), nil, frame)
@@ -51,24 +56,36 @@ final class CallNode: Node {
   func call(_ value: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
     if case .function(var function) = value, let code = function.code {
       if target?.isMet(by: &function) != true { try plan(code) }
-      if let target { return try shortCall(target, &function, receiver, frame) }
+      if target != nil { return try lendingCall(&function, receiver, frame) }
       return try codeCall(code, function, receiver, frame)
     }
     return try otherCall(value, receiver, frame)
   }
 
+  /// A short call of a function that has captured variables, which stays until the call is over.
+  @inline(never)
+  private func lendingCall(
+    _ function: UnsafeMutablePointer<FunctionValue>, _ receiver: Value?, _ frame: Frame
+  ) throws(LTDError) -> Value {
+    guard let target else { throw error(.internal, "a call without a target") }
+    if keepsCallee { return try shortCall(target, function, receiver, frame) }
+    let kept = function.pointee
+    defer { withExtendedLifetime(kept) {} }
+    return try shortCall(target, function, receiver, frame)
+  }
+
   /// A function without checks, called with exactly its parameters by place.
   ///
-  /// - Parameter function: is looked at before anything else runs.
+  /// - Parameter lender: the function when it has captured variables: the call borrows them.
   @inline(__always)
   private func shortCall(
-    _ target: ShortTarget, _ function: UnsafeMutablePointer<FunctionValue>, _ receiver: Value?, _ frame: Frame
+    _ target: ShortTarget, _ lender: UnsafeMutablePointer<FunctionValue>?, _ receiver: Value?, _ frame: Frame
   ) throws(LTDError) -> Value {
     let machine = frame.machine
     let size = target.frameSize
     let window: UnsafeMutablePointer<Value>
     do { window = try machine.push(size) } catch { throw located(error) }
-    if target.hasCaptures { machine.put(function, window + target.captureStart) }
+    if let lender { (window + target.captureStart).borrow(lender, target.captureCount) }
     do {
       var place = 0
       if let receiver {
@@ -87,27 +104,36 @@ final class CallNode: Node {
         }
       }
     } catch {
-      machine.pop(window, size)
+      pop(window, target, lender != nil, machine)
       throw error
     }
     do {
       try machine.enter()
       try machine.poll()
     } catch {
-      machine.pop(window, size)
+      pop(window, target, lender != nil, machine)
       throw located(error)
     }
     if target.sharesVariables { machine.share(target.code, window) }
     do {
       let result = try target.body.eval(Frame(base: window, machine: machine))
       machine.leave()
-      machine.pop(window, size)
+      pop(window, target, lender != nil, machine)
       return result
     } catch {
       machine.leave()
-      machine.pop(window, size)
+      pop(window, target, lender != nil, machine)
       throw traced(error, target.name)
     }
+  }
+
+  @inline(__always)
+  private func pop(
+    _ window: UnsafeMutablePointer<Value>, _ target: ShortTarget, _ hasBorrowed: Bool,
+    _ machine: UnsafeMutablePointer<Machine>
+  ) {
+    if hasBorrowed { (window + target.captureStart).forget(target.captureCount) }
+    machine.pop(window, target.frameSize)
   }
 
   /// Works out where the arguments go.
@@ -203,6 +229,7 @@ final class CallNode: Node {
   }
 
   /// Evaluates the arguments in the order of the source into the places of their parameters.
+  @inline(never)
   static func fill(
     _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan, _ parameters: ParameterList, _ receiver: Value?,
     _ arguments: NodeList, _ frame: Frame
@@ -234,16 +261,16 @@ private struct ShortTarget {
   private let reference: Unmanaged<Code>
   let body: NodeReference
   let frameSize: Int
-  let hasCaptures: Bool
   let captureStart: Int
+  let captureCount: Int
   let sharesVariables: Bool
 
   init(_ code: Code) {
     reference = Unmanaged.passUnretained(code)
     body = NodeReference(code.body)
     frameSize = code.frameSize
-    hasCaptures = code.captureCount > 0
     captureStart = code.captureStart
+    captureCount = code.captureCount
     sharesVariables = !code.sharesNothing
   }
 
@@ -283,6 +310,29 @@ extension UnsafeMutablePointer<Value> {
   /// Sets a variable that holds none.
   @inline(__always)
   func set(_ value: consuming Value) { initialize(to: value) }
+
+  /// Makes the values that a function has captured stand here too, without counting: `forget` must follow.
+  @inline(__always)
+  fileprivate func borrow(_ function: UnsafeMutablePointer<FunctionValue>, _ count: Int) {
+    function.pointee.captures.withUnsafeBytes { captures in
+      let words = UnsafeMutableRawPointer(self)
+      var place = 0
+      while place < count &* MemoryLayout<Value>.stride {
+        words.storeBytes(
+          of: captures.load(fromByteOffset: place, as: UInt64.self), toByteOffset: place, as: UInt64.self)
+        place &+= MemoryLayout<UInt64>.stride
+      }
+    }
+  }
+
+  @inline(__always)
+  fileprivate func forget(_ count: Int) {
+    var place = 0
+    while place < count {
+      (self + place).initialize(to: .none)
+      place &+= 1
+    }
+  }
 }
 
 extension Node {

@@ -2,13 +2,15 @@
 final class BlockNode: Node {
   /// All but the last.
   private let statements: NodeList
-  private let last: Node?
+  private let last: NodeReference?
+  private let nodes: [Node]
   /// Whether the last statement gives the block's value; loops and assignments do not.
   private let hasValue: Bool
 
   init(_ statements: [Node], hasValue: Bool, _ source: Source, _ span: Span) {
     self.statements = NodeList(statements.dropLast())
-    last = statements.last
+    last = statements.last.map { NodeReference($0) }
+    nodes = statements
     self.hasValue = hasValue
     super.init(source, span)
   }

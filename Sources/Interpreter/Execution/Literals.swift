@@ -126,29 +126,32 @@ final class StringNode: Node {
     case text(String)
     case value(Node, FormatSpec?)
   }
-  /// The text before each value, and what comes after the last.
-  private let texts: [[UInt8]]
+  /// The text between the values, each piece ending where `ends` says.
+  private let text: FixedArray<UInt8>
+  private let ends: FixedArray<Int>
   private let values: NodeList
   private let specs: [FormatSpec?]
-  private let isFormatted: [Bool]
+  private let isFormatted: FixedArray<Bool>
 
   init(_ parts: [Part], _ source: Source, _ span: Span) {
-    var texts: [[UInt8]] = [[]]
+    var text: [UInt8] = []
+    var ends: [Int] = []
     var values: [Node] = []
     var specs: [FormatSpec?] = []
     for part in parts {
       switch part {
-      case .text(let text): texts[texts.count - 1] += text.utf8
+      case .text(let piece): text += piece.utf8
       case .value(let node, let spec):
         values.append(node)
         specs.append(spec)
-        texts.append([])
+        ends.append(text.count)
       }
     }
-    self.texts = texts
+    self.text = FixedArray(text)
+    self.ends = FixedArray(ends)
     self.values = NodeList(values)
     self.specs = specs
-    isFormatted = specs.map { $0 != nil }
+    isFormatted = FixedArray(specs.map { $0 != nil })
     super.init(source, span)
   }
 
@@ -159,62 +162,44 @@ final class StringNode: Node {
     // Values that are strings with values themselves go on behind what is there.
     let start = machine.pointee.text.count
     do throws(LTDError) {
+      var done = 0
       var next = 0
       while next < values.count {
-        machine.pointee.text.append(contentsOf: texts[next])
+        let end = ends[next]
+        machine.pointee.text.append(text.first + done, end &- done)
+        done = end
         try add(try values[next].eval(frame), next, machine)
         next &+= 1
       }
-      machine.pointee.text.append(contentsOf: texts[next])
+      machine.pointee.text.append(text.first + done, text.count &- done)
       do {
         try Operations.checkBytes(machine.pointee.text.count - start, 1, machine.pointee.session)
       } catch {
         throw located(error)
       }
     } catch {
-      machine.pointee.text.removeLast(machine.pointee.text.count - start)
+      machine.pointee.text.truncate(to: start)
       throw error
     }
-    let text = machine.pointee.text.withUnsafeBufferPointer {
-      String(decoding: UnsafeBufferPointer(rebasing: $0[start...]), as: UTF8.self)
-    }
-    machine.pointee.text.removeLast(machine.pointee.text.count - start)
-    return Value(text)
+    let result = machine.pointee.text.text(from: start)
+    machine.pointee.text.truncate(to: start)
+    return Value(result)
   }
 
   @inline(__always)
   private func add(_ value: Value, _ place: Int, _ machine: UnsafeMutablePointer<Machine>) throws(LTDError) {
     if !isFormatted[place] {
       switch value {
-      case .string(let string): return machine.pointee.text.append(contentsOf: string.text.utf8)
+      case .string(let string): return machine.pointee.text.append(string.text)
       case .int(let number): return machine.pointee.text.appendDigits(of: number)
       default: break
       }
     }
     do {
-      machine.pointee.text.append(
-        contentsOf: try Operations.format(value, specs[place], machine.pointee.session).utf8)
+      let text = try Operations.format(value, specs[place], machine.pointee.session)
+      machine.pointee.text.append(text)
     } catch {
       throw error.located(source, specs[place]?.span ?? values.nodes[place].span)
-    }
-  }
-}
-
-extension [UInt8] {
-  fileprivate mutating func appendDigits(of number: Int) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var place = 20
-      var rest = number.magnitude
-      repeat {
-        place &-= 1
-        digits[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      } while rest > 0
-      if number < 0 {
-        place &-= 1
-        digits[place] = UInt8(ascii: "-")
-      }
-      append(contentsOf: UnsafeBufferPointer(rebasing: digits[place...]))
     }
   }
 }

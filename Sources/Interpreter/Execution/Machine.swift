@@ -15,7 +15,7 @@ struct Machine {
   /// The value of a `return` on its way to its call.
   var returned: Value = .none
   /// Bytes of the strings that are being put together.
-  var text: [UInt8] = []
+  var text = TextBuffer()
   unowned(unsafe) let session: Session
 
   static let stackValues = 1 << 20

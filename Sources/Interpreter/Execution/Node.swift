@@ -39,7 +39,7 @@ class Node {
 }
 
 /// A node reached without counting references: whoever holds it here also owns it.
-struct NodeReference {
+struct NodeReference: BitwiseCopyable {
   private let reference: Unmanaged<Node>
 
   init(_ node: Node) { reference = Unmanaged.passUnretained(node) }
@@ -65,14 +65,14 @@ struct NodeReference {
 /// Nodes in order, for loops that run often.
 struct NodeList {
   let nodes: [Node]
-  let count: Int
-  private let references: [NodeReference]
+  private let references: FixedArray<NodeReference>
 
   init(_ nodes: [Node]) {
     self.nodes = nodes
-    count = nodes.count
-    references = nodes.map { NodeReference($0) }
+    references = FixedArray(nodes.map { NodeReference($0) })
   }
+
+  var count: Int { references.count }
 
   @inline(__always)
   subscript(place: Int) -> NodeReference { references[place] }

@@ -151,10 +151,10 @@ final class PlaceNode: Node {
   private let rootName: String
   private let steps: [Step]
   /// The steps again when each is a field or one index that runs no other code; empty when one is not.
-  private let plainSteps: [PlainStep]
+  private let plainSteps: FixedArray<PlainStep>
 
   /// An index or a field, without anything to count; `steps` and `fieldNames` hold what it refers to.
-  private struct PlainStep {
+  private struct PlainStep: BitwiseCopyable {
     let index: NodeReference?
     let field: Unmanaged<FieldName>?
   }
@@ -177,7 +177,7 @@ final class PlaceNode: Node {
       }
     }
     self.fieldNames = fieldNames
-    plainSteps = plain.count == steps.count ? plain : []
+    plainSteps = FixedArray(plain.count == steps.count ? plain : [])
     super.init(source, span)
   }
 
@@ -218,7 +218,7 @@ final class PlaceNode: Node {
         place = list.pointee.items.withUnsafeMutableBufferPointer { $0.baseAddress.unsafelyUnwrapped + resolved }
       }
     }
-    return plainSteps.isEmpty ? nil : place
+    return plainSteps.count == 0 ? nil : place
   }
 
   /// Changes what is at the place.
@@ -447,6 +447,14 @@ final class AugmentVariableNode: Node {
       return .normal
     }
     if operandIsPlain {
+      if op == .add, let string = pointer.string, let more = operand.place(frame), let addition = more.string {
+        do {
+          try string.append(addition.pointee, frame.machine.pointee.session)
+        } catch {
+          throw explained(error, pointer, more.pointee)
+        }
+        return .normal
+      }
       let value = try operand.read(frame)
       if try !pointer.augmentNumber(op, value) { try update(pointer, value, frame) }
       return .normal
@@ -474,8 +482,12 @@ final class AugmentVariableNode: Node {
     do {
       try pointer.augment(op, value, frame.machine.pointee.session)
     } catch {
-      throw explained(error, op.rawValue, pointer.pointee, value, targetSpan, operand.node.span, operatorSpan)
+      throw explained(error, pointer, value)
     }
+  }
+
+  private func explained(_ error: LTDError, _ pointer: UnsafeMutablePointer<Value>, _ value: Value) -> LTDError {
+    explained(error, op.rawValue, pointer.pointee, value, targetSpan, operand.node.span, operatorSpan)
   }
 }
 
@@ -518,13 +530,7 @@ extension UnsafeMutablePointer<Value> {
   func augment(_ op: BinaryOperator, _ value: Value, _ session: Session) throws(LTDError) {
     if op == .add {
       if let string, case .string(let more) = value {
-        try Operations.checkBytes(string.pointee.text.utf8.count, 1, plus: more.text.utf8.count, session)
-        if isKnownUniquelyReferenced(&string.pointee) {
-          string.pointee.append(more.text)
-        } else {
-          string.pointee = StringValue(string.pointee.text + more.text)
-        }
-        return
+        return try string.append(more, session)
       }
       if let list, case .list(let more) = value {
         try Operations.checkElements(list.pointee.items.count, 1, plus: more.items.count, session)
@@ -535,6 +541,19 @@ extension UnsafeMutablePointer<Value> {
       }
     }
     pointee = try Operations.binary(op, pointee, value, session)
+  }
+}
+
+extension UnsafeMutablePointer<StringValue> {
+  /// Makes the string in a variable longer.
+  @inline(__always)
+  func append(_ more: StringValue, _ session: Session) throws(LTDError) {
+    try Operations.checkBytes(pointee.text.utf8.count, 1, plus: more.text.utf8.count, session)
+    if isKnownUniquelyReferenced(&pointee) {
+      pointee.append(more.text)
+    } else {
+      pointee = StringValue(pointee.text + more.text)
+    }
   }
 }
 

@@ -93,9 +93,12 @@ final class ConstantNode: Node {
 /// A local variable that is certainly set.
 final class LocalRead: Node {
   let slot: Int
+  /// Whether it is a parameter, here or further out, that nothing sets.
+  let isFixed: Bool
 
-  init(_ slot: Int, _ source: Source, _ span: Span) {
+  init(_ slot: Int, isFixed: Bool = false, _ source: Source, _ span: Span) {
     self.slot = slot
+    self.isFixed = isFixed
     super.init(source, span)
   }
 

@@ -131,7 +131,7 @@ final class Compiler {
     switch meaning(name) {
     case .local(let unique):
       let slot = builder.slot(unique)
-      if builder.scope.isFixed(name, builder.renames) { return LocalRead(slot, source, span) }
+      if builder.scope.isFixed(name, builder.renames) { return LocalRead(slot, isFixed: true, source, span) }
       if builder.isShared(unique) || builder.scope.free.contains(unique) {
         return CellRead(slot, name, source, span)
       }

@@ -1,32 +1,56 @@
-/// Finds the places of many names: an open table of places, with the names kept by its owner.
+/// Finds the places of many names: an open table of places, with the names kept by its owner, who also frees it.
 struct NameTable {
-  private var slots: [Int32] = Array(repeating: -1, count: 32)
-  private var hashes: [UInt64] = []
+  private struct Slot {
+    var hash: UInt32
+    /// -1 in a free slot.
+    var place: Int32
+  }
+  private var slots: UnsafeMutablePointer<Slot>
+  private var size: Int
+  private var count = 0
+
+  init() {
+    size = 32
+    slots = NameTable.free(size)
+  }
+
+  func deallocate() { slots.deallocate() }
+
+  private static func free(_ size: Int) -> UnsafeMutablePointer<Slot> {
+    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: size)
+    slots.initialize(repeating: Slot(hash: 0, place: -1), count: size)
+    return slots
+  }
 
   /// The next name; it must not be there yet.
   mutating func add(_ name: String) {
-    hashes.append(NameTable.hash(name))
-    if hashes.count * 2 > slots.count {
-      slots = Array(repeating: -1, count: slots.count * 4)
-      for place in hashes.indices { insert(place) }
-    } else {
-      insert(hashes.count - 1)
-    }
+    if (count + 1) * 2 > size { grow() }
+    insert(Slot(hash: NameTable.hash(name), place: Int32(count)))
+    count += 1
   }
 
-  private mutating func insert(_ place: Int) {
-    var slot = Int(truncatingIfNeeded: hashes[place]) & (slots.count - 1)
-    while slots[slot] >= 0 { slot = (slot &+ 1) & (slots.count - 1) }
-    slots[slot] = Int32(place)
+  private mutating func grow() {
+    let (old, oldSize) = (slots, size)
+    size *= 4
+    slots = NameTable.free(size)
+    for slot in 0..<oldSize where old[slot].place >= 0 { insert(old[slot]) }
+    old.deallocate()
   }
 
+  private func insert(_ new: Slot) {
+    var slot = Int(new.hash) & (size &- 1)
+    while slots[slot].place >= 0 { slot = (slot &+ 1) & (size &- 1) }
+    slots[slot] = new
+  }
+
+  @inline(__always)
   func place(of name: String, in names: [String]) -> Int? {
     let hash = NameTable.hash(name)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let place = Int(slots[slot])
-      if hashes[place] == hash, names[place] == name { return place }
-      slot = (slot &+ 1) & (slots.count - 1)
+    var slot = Int(hash) & (size &- 1)
+    while slots[slot].place >= 0 {
+      let place = Int(slots[slot].place)
+      if slots[slot].hash == hash, names[place] == name { return place }
+      slot = (slot &+ 1) & (size &- 1)
     }
     return nil
   }
@@ -34,17 +58,18 @@ struct NameTable {
   /// Another one in each process, so that nobody can choose names that collide.
   private static let seed = UInt64.random(in: 0 ... .max)
 
-  private static func hash(_ name: String) -> UInt64 {
-    var hash = seed
-    var isASCII = true
-    name.withBytes { bytes in
+  private static func hash(_ name: String) -> UInt32 {
+    let seed = seed
+    let hash = name.withBytes { bytes -> UInt64? in
+      var hash = seed
       for byte in bytes {
-        if byte >= 0x80 { isASCII = false }
+        if byte >= 0x80 { return nil }
         hash = (hash ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
         hash ^= hash >> 29
       }
+      return hash
     }
     // Names that differ only in the normal form of their characters are equal.
-    return isASCII ? hash : UInt64(bitPattern: Int64(name.hashValue))
+    return UInt32(truncatingIfNeeded: hash ?? UInt64(bitPattern: Int64(name.hashValue)))
   }
 }

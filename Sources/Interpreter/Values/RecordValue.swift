@@ -13,6 +13,8 @@ final class RecordLayout {
     if names.count > 8 { indexNames() }
   }
 
+  deinit { table?.deallocate() }
+
   private func indexNames() {
     var table = NameTable()
     for name in names { table.add(name) }
