@@ -29,13 +29,7 @@ final class CallNode: Node {
     argumentCount = arguments.count
     argument0 = arguments.first ?? callee
     argument1 = arguments.count > 1 ? arguments[1] : callee
-    switch callee {
-    case let read as GlobalRead: calleePlace = .fixed(read.pointer)
-    case let read as GlobalCheckedRead: calleePlace = .fixed(read.pointer)
-    case let read as LocalRead: calleePlace = .local(read.slot)
-    case let read as CellRead: calleePlace = .cell(read.slot)
-    default: calleePlace = nil
-    }
+    calleePlace = BarePlace(callee)
     // A local variable that closures do not share changes by what its own function runs, and that is the arguments.
     keepsCallee = (callee as? LocalRead).map { $0.isFixed || arguments.allSatisfy(\.isPlain) } ?? false
     super.init(source, span)
@@ -281,28 +275,6 @@ private struct ShortTarget {
   @inline(__always)
   func isMet(by function: UnsafeMutablePointer<FunctionValue>) -> Bool {
     function.pointee.codeReference == reference.toOpaque()
-  }
-}
-
-/// Where a variable is, without anything to count.
-private struct BarePlace {
-  private let kind: VariablePlace.Kind
-  private let slot: Int
-  private let pointer: UnsafeMutablePointer<Value>?
-
-  static func local(_ slot: Int) -> BarePlace { BarePlace(kind: .local, slot: slot, pointer: nil) }
-  static func cell(_ slot: Int) -> BarePlace { BarePlace(kind: .cell, slot: slot, pointer: nil) }
-  static func fixed(_ pointer: UnsafeMutablePointer<Value>) -> BarePlace {
-    BarePlace(kind: .global, slot: 0, pointer: pointer)
-  }
-
-  @inline(__always)
-  func pointer(_ frame: Frame) -> UnsafeMutablePointer<Value> {
-    switch kind {
-    case .local: frame.base + slot
-    case .cell: frame.cell(slot)
-    case .global: pointer.unsafelyUnwrapped
-    }
   }
 }
 

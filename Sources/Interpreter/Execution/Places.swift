@@ -156,6 +156,8 @@ final class PlaceNode: Node {
   /// An index or a field, without anything to count; `steps` and `fieldNames` hold what it refers to.
   private struct PlainStep: BitwiseCopyable {
     let index: NodeReference?
+    /// Where the index is, when it is in a variable or a constant.
+    let place: BarePlace?
     let field: Unmanaged<FieldName>?
   }
   private let fieldNames: [FieldName]
@@ -170,10 +172,10 @@ final class PlaceNode: Node {
       case .attribute(let name):
         let field = FieldName(name.text)
         fieldNames.append(field)
-        return PlainStep(index: nil, field: .passUnretained(field))
+        return PlainStep(index: nil, place: nil, field: .passUnretained(field))
       case .index(let parts, _):
         guard parts.count == 1, case .value(let node) = parts[0], node.isPlain else { return nil }
-        return PlainStep(index: NodeReference(node), field: nil)
+        return PlainStep(index: NodeReference(node), place: BarePlace(node), field: nil)
       }
     }
     self.fieldNames = fieldNames
@@ -201,6 +203,8 @@ final class PlaceNode: Node {
         var found: Int?
         if let field = step.field {
           found = field._withUnsafeGuaranteedRef { $0.place(in: record.pointee) }
+        } else if let name = step.place?.pointer(frame).string {
+          found = record.pointee.layout.place(of: name.pointee.text)
         } else if let index = step.index, case .string(let name) = try index.eval(frame) {
           found = record.pointee.layout.place(of: name.text)
         }
@@ -208,9 +212,10 @@ final class PlaceNode: Node {
         record.makeUnique()
         place = record.pointee.values.withUnsafeMutableBufferPointer { $0.baseAddress.unsafelyUnwrapped + found }
       } else {
-        guard let list = place.list, let node = step.index, case .int(let index) = try node.eval(frame) else {
-          return nil
-        }
+        guard let list = place.list, let node = step.index else { return nil }
+        let value: Value
+        if let place = step.place { value = place.pointer(frame).copied } else { value = try node.eval(frame) }
+        guard case .int(let index) = value else { return nil }
         let count = list.pointee.items.count
         let resolved = index < 0 ? index &+ count : index
         guard resolved >= 0, resolved < count else { return nil }

@@ -231,6 +231,40 @@ struct VariablePlace {
   }
 }
 
+/// Where the variable or constant that a node reads is, without anything to count. It may be unset.
+struct BarePlace: BitwiseCopyable {
+  private let kind: VariablePlace.Kind
+  private let slot: Int
+  private let fixed: UnsafeMutablePointer<Value>?
+
+  private init(_ kind: VariablePlace.Kind, slot: Int = 0, fixed: UnsafeMutablePointer<Value>? = nil) {
+    self.kind = kind
+    self.slot = slot
+    self.fixed = fixed
+  }
+
+  init?(_ node: Node) {
+    switch node {
+    case let read as LocalRead: self.init(.local, slot: read.slot)
+    case let read as LocalCheckedRead: self.init(.local, slot: read.slot)
+    case let read as CellRead: self.init(.cell, slot: read.slot)
+    case let read as GlobalRead: self.init(.global, fixed: read.pointer)
+    case let read as GlobalCheckedRead: self.init(.global, fixed: read.pointer)
+    case let constant as ConstantNode: self.init(.global, fixed: constant.pointer)
+    default: return nil
+    }
+  }
+
+  @inline(__always)
+  func pointer(_ frame: Frame) -> UnsafeMutablePointer<Value> {
+    switch kind {
+    case .local: frame.base + slot
+    case .cell: frame.cell(slot)
+    case .global: fixed.unsafelyUnwrapped
+    }
+  }
+}
+
 final class AssignLocal: Node {
   private let slot: Int
   private let value: Node

@@ -31,7 +31,7 @@ struct NameTable {
 
   private mutating func grow() {
     let (old, oldSize) = (slots, size)
-    size *= 4
+    size *= 2
     slots = NameTable.free(size)
     for slot in 0..<oldSize where old[slot].place >= 0 { insert(old[slot]) }
     old.deallocate()
