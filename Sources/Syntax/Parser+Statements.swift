@@ -2,6 +2,8 @@ extension Parser {
   mutating func parseStatement() throws(Failure) -> Stmt {
     let start = token.start
     switch token.kind {
+    case _ where token.kind.isKeyword && peek().kind == .equal && ![.true, .false, .none].contains(token.kind):
+      throw keywordFailure()
     case .fn where peek().kind == .identifier || peek().kind.isKeyword:
       let doc = docComment()
       let function = try parseFunction(doc: doc, needsName: true)
@@ -303,16 +305,18 @@ extension Parser {
 
   mutating func parseName(_ what: String) throws(Failure) -> Name {
     guard token.kind == .identifier else {
-      if token.kind.isKeyword {
-        throw fail(
-          "`\(text(token))` is a word of the language and cannot be a name", at: token.span,
-          hint: "choose another name, such as `\(text(token))_`")
-      }
+      if token.kind.isKeyword { throw keywordFailure() }
       throw failExpected(what)
     }
     let name = Name(text(token), token.span)
     advance()
     return name
+  }
+
+  private mutating func keywordFailure() -> Failure {
+    fail(
+      "`\(text(token))` is a word of the language and cannot be a name", at: token.span,
+      hint: "choose another name, such as `\(text(token))_`")
   }
 
   // MARK: import
