@@ -12,13 +12,23 @@ public final class Model {
   public var name: String
   public let parameterNames: [String]
   public let bufferNames: [String]
-  /// The weights, in PyTorch's order; none is tracked.
-  public private(set) var parameters: [Tensor]
-  /// Running statistics and counters of batch norm, in PyTorch's order.
-  public private(set) var buffers: [Tensor]
+  /// What the logits are divided by.
+  public let temperature: Float
   private let network: NetworkNode
-  /// The form for evaluation with the present weights, made when first needed.
-  private var frozen: FrozenNetwork?
+  private let weights: Weights
+
+  /// What a model shares with its views at other temperatures.
+  private final class Weights {
+    var parameters: [Tensor]
+    var buffers: [Tensor]
+    /// The form for evaluation with the present weights, made when first needed.
+    var frozen: FrozenNetwork?
+
+    init(parameters: [Tensor], buffers: [Tensor]) {
+      self.parameters = parameters
+      self.buffers = buffers
+    }
+  }
 
   /// A model with fresh weights, drawn from streams keyed by the seed and the position of each weight.
   public convenience init(_ architecture: Architecture, seed: UInt64 = 0) throws(CoreError) {
@@ -33,23 +43,30 @@ public final class Model {
     }
     self.init(
       architecture: architecture, network: blueprint.network, parameterNames: blueprint.parameters.map(\.name),
-      bufferNames: blueprint.buffers.map(\.name), parameters: parameters, buffers: buffers)
+      bufferNames: blueprint.buffers.map(\.name), temperature: 1,
+      weights: Weights(parameters: parameters, buffers: buffers))
   }
 
   private init(
     architecture: Architecture, network: NetworkNode, parameterNames: [String], bufferNames: [String],
-    parameters: [Tensor], buffers: [Tensor]
+    temperature: Float, weights: Weights
   ) {
     self.architecture = architecture
     self.network = network
     self.parameterNames = parameterNames
     self.bufferNames = bufferNames
-    self.parameters = parameters
-    self.buffers = buffers
+    self.temperature = temperature
+    self.weights = weights
     name = architecture.familyName
   }
 
   public var classes: Int { architecture.classes }
+
+  /// The weights, in PyTorch's order; none is tracked.
+  public var parameters: [Tensor] { weights.parameters }
+
+  /// Running statistics and counters of batch norm, in PyTorch's order.
+  public var buffers: [Tensor] { weights.buffers }
 
   /// Number of trainable weights.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -80,8 +97,8 @@ public final class Model {
     var pass = Pass(
       parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout)
     // What was made for the running statistics as they are goes before memory is taken for the tape.
-    if mode == .train, !buffers.isEmpty { frozen = nil }
-    let logits: Tensor
+    if mode == .train, !buffers.isEmpty { weights.frozen = nil }
+    var logits: Tensor
     // Layer by layer where weights may be tracked, or each result has to be looked at.
     if parameters == nil, !Compute.checksFinite {
       let network = try frozenNetwork(pass)
@@ -96,14 +113,15 @@ public final class Model {
           "in or after layer '\(parameterNames[weight].split(separator: ".").dropLast().joined(separator: "."))'")
       }
     }
-    if mode == .train { buffers = pass.buffers }
+    if mode == .train { weights.buffers = pass.buffers }
+    if temperature != 1 { logits = try logits / temperature }
     return logits
   }
 
   private func frozenNetwork(_ pass: Pass) throws(CoreError) -> FrozenNetwork {
-    if pass.mode == .eval, let frozen { return frozen }
+    if pass.mode == .eval, let frozen = weights.frozen { return frozen }
     let made = try FrozenNetwork(network, pass)
-    if pass.mode == .eval { frozen = made }
+    if pass.mode == .eval { weights.frozen = made }
     return made
   }
 
@@ -115,24 +133,24 @@ public final class Model {
   /// Replaces all weights; shapes must stay.
   public func setParameters(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: parameters, names: parameterNames)
-    parameters = tensors.map { $0.detached() }
-    frozen = nil
+    weights.parameters = tensors.map { $0.detached() }
+    weights.frozen = nil
   }
 
   /// Changes the weights by `body`, in place where nobody else holds them. When it throws, some may have changed.
   public func updateParameters(_ body: (inout [Tensor]) throws(CoreError) -> Void) throws(CoreError) {
-    frozen = nil
-    var weights: [Tensor] = []
-    swap(&weights, &parameters)
-    defer { parameters = weights }
-    try body(&weights)
+    weights.frozen = nil
+    var parameters: [Tensor] = []
+    swap(&parameters, &weights.parameters)
+    defer { weights.parameters = parameters }
+    try body(&parameters)
   }
 
   /// Replaces all buffers; shapes must stay.
   public func setBuffers(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: buffers, names: bufferNames)
-    buffers = tensors.map { $0.detached() }
-    frozen = nil
+    weights.buffers = tensors.map { $0.detached() }
+    weights.frozen = nil
   }
 
   private static func require(_ new: [Tensor], like old: [Tensor], names: [String]) throws(CoreError) {
@@ -150,11 +168,28 @@ public final class Model {
 
   /// A model of its own with the same weights.
   public func copy() -> Model {
-    let copy = Model(
+    with(temperature: temperature, Weights(parameters: parameters, buffers: buffers))
+  }
+
+  /// The same weights, with logits divided by a temperature; training either changes both.
+  public func at(temperature: Float) throws(CoreError) -> Model {
+    let temperature = self.temperature * temperature
+    guard temperature > 0, temperature.isFinite else {
+      throw CoreError(
+        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is")
+    }
+    return with(temperature: temperature, weights)
+  }
+
+  /// Whether training one of the models changes the other.
+  public func sharesWeights(with other: Model) -> Bool { weights === other.weights }
+
+  private func with(temperature: Float, _ weights: Weights) -> Model {
+    let model = Model(
       architecture: architecture, network: network, parameterNames: parameterNames, bufferNames: bufferNames,
-      parameters: parameters, buffers: buffers)
-    copy.name = name
-    return copy
+      temperature: temperature, weights: weights)
+    model.name = name
+    return model
   }
 
   /// Whether architecture, weights and buffers are the same, bit for bit.
@@ -164,7 +199,9 @@ public final class Model {
 }
 
 extension Model: CustomStringConvertible {
-  public var description: String { "\(architecture), \(parameterCount) weights" }
+  public var description: String {
+    "\(architecture), \(parameterCount) weights" + (temperature == 1 ? "" : ", at temperature \(temperature)")
+  }
 }
 
 extension TensorSpecification {

@@ -131,6 +131,38 @@ import Testing
     #expect(try copy.hasEqualWeights(to: Model(Self.small[0])))
   }
 
+  @Test func atATemperatureLogitsAndGradientsAreDivided() throws {
+    let model = try Model(Self.small[2])
+    let view = try model.at(temperature: 4)
+    func gradient(_ model: Model) throws -> Tensor {
+      let x = images.tracked()
+      return try gradients(of: model(x).sum(), withRespectTo: [x])[0]
+    }
+    #expect(try view(images).isIdentical(to: model(images) / 4))
+    #expect(try gradient(view).isIdentical(to: gradient(model) / 4))
+    #expect(try view.at(temperature: 0.25)(images).isIdentical(to: model(images)))
+    #expect(try view.copy()(images).isIdentical(to: view(images)))
+    for temperature in [0, -1, .infinity, .nan] as [Float] {
+      #expect(throws: CoreError.self) { try model.at(temperature: temperature) }
+    }
+    #expect(throws: CoreError.self) { try view.save("/tmp/ltd-test-view.safetensors") }
+  }
+
+  @Test func aViewSharesTheWeights() throws {
+    let model = try Model(Self.small[2])
+    let view = try model.at(temperature: 4)
+    #expect(view.sharesWeights(with: model))
+    try model.setParameters(model.parameters.map { try $0 * 2 })
+    #expect(view.hasEqualWeights(to: model))
+    _ = try view.forward(images, mode: .train)
+    #expect(view.hasEqualWeights(to: model))
+    #expect(try view(images).isIdentical(to: model(images) / 4))
+    let copy = view.copy()
+    try view.setParameters(model.parameters.map { try $0 * 2 })
+    #expect(view.hasEqualWeights(to: model))
+    #expect(!copy.hasEqualWeights(to: model))
+  }
+
   @Test func theOptimiserChangesWeightsInPlace() throws {
     let model = try Model(Self.small[2])
     let places = model.parameters.map { ObjectIdentifier($0.storage) }

@@ -34,6 +34,13 @@ import Testing
   }
 
   @Test(arguments: attacks.indices)
+  func temperatureOneIsTheModelItself(_ i: Int) throws {
+    let input = try input(eps: 0.1)
+    let view = try model.at(temperature: 1)
+    #expect(try Self.attacks[i].run(on: view, input).isIdentical(to: Self.attacks[i].run(on: model, input)))
+  }
+
+  @Test(arguments: attacks.indices)
   func imagesStayInBallAndBox(_ i: Int) throws {
     let input = try input(eps: 0.3)
     let adversarial = try Self.attacks[i].run(on: model, input)

@@ -6,11 +6,31 @@ import Tensors
 extension BuiltinTable {
   static let temperature: [Builtin] = [
     Builtin(
+      "at(model: model, T: float > 0) -> model",
+      "The model at temperature T: the same weights, with logits divided by T.",
+      details: """
+        It can be attacked, evaluated and trained like any other, all with softmax(logits / T). The weights are not copied: \
+        training one changes both. Temperatures multiply: m.at(T=2).at(T=3) is m.at(T=6).
+        """,
+      examples: [
+        Example("m = mlp(); x = rand([2, 1, 28, 28]); max(abs(m.at(T=4)(x) - m(x) / 4))", "0.0"),
+        Example("m = mlp(); [m.at(T=T).name for T in [1, 2.5]]", "[\"mlp\", \"mlp at T=2.5\"]"),
+      ],
+      seeAlso: ["soft_labels", "whatif", "softmax", "evaluate"],
+      search: ["softmax temperature", "scaled logits", "view", "masked gradients"], family: "temperature"
+    ) { call throws(LTDError) in
+      let model = try call.object("model", as: ModelObject.self).model
+      let temperature = try call.float("T")
+      let view = try attempt { () throws(CoreError) in try model.at(temperature: Float(temperature)) }
+      if temperature != 1 { view.name += " at T=\(formatGeneral(temperature, digits: 6))" }
+      return Value(ModelObject(view))
+    },
+    Builtin(
       "soft_labels(model: model, x: tensor | dataset, T: float = 1) -> tensor",
       "The model's softmax at temperature T: softmax(logits / T), [n, classes].",
       details: "- x: images [n, c, h, w] in [0, 1], or a data set.",
       examples: [Example("sum(soft_labels(mlp(), zeros([1, 1, 28, 28]), T=4)[0]) > 0.999", "true")],
-      seeAlso: ["whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
+      seeAlso: ["at", "whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
       family: "temperature"
     ) { call throws(LTDError) in
       let model = try call.object("model", as: ModelObject.self).model

@@ -12,7 +12,9 @@ final class ModelObject: HostObject {
 
   override var typeName: String { "model" }
   override var summary: String { "model \(model.name)" }
-  override var members: [String] { ["architecture", "classes", "input", "layers", "name", "parameters", "size"] }
+  override var members: [String] {
+    ["architecture", "classes", "input", "layers", "name", "parameters", "size", "temperature"]
+  }
   override var callSignature: CallSignature? { Self.signature }
 
   override func call(_ call: Call) throws(LTDError) -> Value {
@@ -30,6 +32,7 @@ final class ModelObject: HostObject {
       let layers = try attempt { () throws(CoreError) in try model.architecture.network() }
       return Value(LayerObject(built: layers))
     case "size": return Value(model.parameterCount)
+    case "temperature": return Value(model.temperature.shortestDouble)
     case "parameters": return Value(fields: model.state.map { ($0.name, Value($0.tensor)) })
     default: return nil
     }

@@ -6,6 +6,11 @@ extension Model {
   /// Writes architecture, weights and buffers as safetensors, with PyTorch's names; a file that exists is replaced in
   /// one step.
   public func save(_ path: String, metadata: [String: String] = [:]) throws(CoreError) {
+    guard temperature == 1 else {
+      throw CoreError(
+        .value, "a file of weights has no place for the temperature \(temperature)",
+        hint: "save the model itself, and use at(model, T) when it is loaded")
+    }
     var metadata = metadata
     metadata["format"] = "pt"
     metadata[Self.architectureKey] = architecture.json.text

@@ -49,7 +49,7 @@ public struct LTD: TrainingMethod {
         hint: "try temperature=3, or from 1 to 10")
     }
     guard mix >= 0, mix <= 1 else { throw CoreError(.value, "mix must be from 0 to 1, not \(mix)") }
-    guard teacher !== model else {
+    guard !teacher.sharesWeights(with: model) else {
       throw CoreError(.value, "a model cannot be its own teacher", hint: "give a copy of it as the teacher")
     }
     guard teacher.classes == model.classes, teacher.architecture.input == model.architecture.input else {
