@@ -56,18 +56,18 @@ public struct Snapshots: Sendable {
     return []
   }
 
-  /// The messages of a folder of sources that no snapshot shows, other than those listed in the file `out-of-reach`, and
+  /// The messages of folders of sources that no snapshot shows, other than those listed in the file `out-of-reach`, and
   /// those listed there for no reason.
   /// - Parameter calls: what stands before a message, such as `fail(`; `(.kind, ` always counts.
-  public func unseenMessages(of sources: URL, calls: [String] = []) throws -> [String] {
+  public func unseenMessages(of sources: URL..., calls: [String] = []) throws -> [String] {
     let shown = try files.flatMap { try cases(in: $0) }.flatMap { $0.expected.split(separator: "\n") }
       .compactMap { line in
         ["error: ", "warning: "].first { line.hasPrefix($0) }.map { String(line.dropFirst($0.count)) }
       }
     let list = try String(contentsOf: folder.appending(path: "out-of-reach"), encoding: .utf8)
     var listed = Set(list.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init))
-    let unseen = try MessageSite.all(below: sources, calls: calls).filter { site in !shown.contains { site.covers($0) }
-    }
+    let sites = try sources.flatMap { try MessageSite.all(below: $0, calls: calls) }
+    let unseen = sites.filter { site in !shown.contains { site.covers($0) } }
     let missing = unseen.filter { !listed.contains($0.message) }.map(\.description)
     listed.subtract(unseen.map(\.message))
     return missing + listed.sorted().map { "out-of-reach: \($0)" }

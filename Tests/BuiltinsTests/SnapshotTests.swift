@@ -1,0 +1,27 @@
+import Builtins
+import TestSupport
+import Testing
+
+/// Every message of built-ins, attacks and training as the user sees it.
+@Suite struct SnapshotTests {
+  static let snapshots = Snapshots(folder: SharedFiles.packageRoot.appending(path: "Tests/BuiltinsTests/Snapshots"))
+
+  @Test(arguments: snapshots.files)
+  func messages(file: String) throws {
+    let differences = try Self.snapshots.differences(in: file) { program in
+      let session = Session(table: .standard)
+      session.limits.allowsFiles = !program.contains("# no files")
+      let source = Source(name: "test.ltd", text: program)
+      guard case .failure(let errors) = session.run(source) else { return "" }
+      return render(errors)
+    }
+    #expect(differences == [])
+  }
+
+  @Test func everyMessageHasOne() throws {
+    let sources = SharedFiles.packageRoot.appending(path: "Sources")
+    let unseen = try Self.snapshots.unseenMessages(
+      of: sources.appending(path: "Builtins"), sources.appending(path: "Robustness"))
+    #expect(unseen == [])
+  }
+}
