@@ -2,7 +2,7 @@ import Builtins
 import TestSupport
 import Testing
 
-/// Every message of built-ins, attacks and training as the user sees it.
+/// Every message of built-ins, data sets, attacks and training as the user sees it.
 @Suite struct SnapshotTests {
   static let snapshots = Snapshots(folder: SharedFiles.packageRoot.appending(path: "Tests/BuiltinsTests/Snapshots"))
 
@@ -21,7 +21,8 @@ import Testing
   @Test func everyMessageHasOne() throws {
     let sources = SharedFiles.packageRoot.appending(path: "Sources")
     let unseen = try Self.snapshots.unseenMessages(
-      of: sources.appending(path: "Builtins"), sources.appending(path: "Robustness"))
+      of: sources.appending(path: "Builtins"), sources.appending(path: "Robustness"),
+      sources.appending(path: "Datasets"))
     #expect(unseen == [])
   }
 }
