@@ -51,36 +51,37 @@ def operation(line):
         print(f"{name:22} {columns[0]:64} {columns[1]:>16} {'   '.join(columns[2:]):>40}", flush=True)
 
 
+MEDIANS = "Medians of runs in turn; the ratio is the median of the ratios of pairs, the other's time divided by ltd's."
+
+
 def write(rows, arguments):
-    """RESULTS.md, against PyTorch, and RESULTS-language.md, against Python and Lua: those of which something was measured."""
+    """RESULTS.md and RESULTS-memory.md, against PyTorch, and RESULTS-language.md, against Python and Lua: those of which
+    something was measured."""
     timed = [row for row in rows if "theirs_ms" in row and "python_ms" not in row]
     memory = [row for row in rows if "ours_mb" in row]
     spoken = [row for row in rows if "python_ms" in row]
-    text = []
+    torch = [_version("torch")]
     if timed:
-        text += ["| case | threads | ltd ms | PyTorch ms | ratio |", "|---|---|---|---|---|"]
+        text = ["| case | threads | ltd ms | PyTorch ms | ratio |", "|---|---|---|---|---|"]
         text += [
             f"| {r['name']} | {r['threads']} | {r['ours_ms']:.4g} | {r['theirs_ms']:.4g} | {r['ratio']:.2f} |" for r in timed]
-        text.append("")
+        _write("RESULTS.md", "PyTorch", torch, arguments, [MEDIANS, "", *text, ""])
     if memory:
-        text += [
-            "Peak resident memory of a process, and in brackets what the work added to libraries, model and batch:", "",
+        text = [
+            "Peak resident memory of a process, and in brackets what the work added to libraries, model and batch.", "",
             "| case | threads | ltd MB | PyTorch MB | ratio |", "|---|---|---|---|---|"]
         text += [
             f"| {r['name']} | {r['threads']} | {r['ours_mb']:.0f} ({r['ours_work_mb']:.0f}) | "
             f"{r['theirs_mb']:.0f} ({r['theirs_work_mb']:.0f}) | {r['ratio']:.2f} |" for r in memory]
-        text.append("")
-    if text:
-        _write("RESULTS.md", "PyTorch", [_version("torch")], arguments, text)
+        _write("RESULTS-memory.md", "PyTorch: memory", torch, arguments, [*text, ""])
     if spoken:
         text = ["| program | ltd ms | Python ms | Lua ms | Python / ltd | Lua / ltd |", "|---|---|---|---|---|---|"]
         for r in spoken:
             lua = (f"{r['lua_ms']:.0f}", f"{r['lua_ratio']:.2f}") if r["lua_ms"] else ("–", "–")
             text.append(
                 f"| {r['name']} | {r['ours_ms']:.0f} | {r['python_ms']:.0f} | {lua[0]} | {r['python_ratio']:.2f} | {lua[1]} |")
-        text.append("")
         versions = [f"Python {platform.python_version()}", _first_line(["lua5.4", "-v"])]
-        _write("RESULTS-language.md", "Python and Lua", versions, arguments, text)
+        _write("RESULTS-language.md", "Python and Lua", versions, arguments, [MEDIANS, "", *text, ""])
 
 
 def _write(name, rivals, versions, arguments, table):
@@ -92,7 +93,6 @@ def _write(name, rivals, versions, arguments, table):
         f"# Results against {rivals}", "",
         f"Written on {date} by `Tests/Benchmarks/run {arguments}` at commit {commit}. Do not edit.", "",
         f"Machine: {machine()}. {'. '.join(versions)}.",
-        "Medians of runs in turn; the ratio is the median of the ratios of pairs, the other's time divided by ltd's.", "",
         *table,
     ]
     with open(os.path.join(HERE, name), "w") as file:

@@ -69,16 +69,16 @@ public func conv2d(
     try device.convolve(
       s, images.storage, weights.storage, ConvolutionEpilogue(bias: bias?.rowMajor().storage), y.storage)
   }
+  // What was derived from weights that are trained is used once in each direction: keeping it would cost four times their
+  // memory, over all layers at once.
+  let trained = w.isTracked ? weights.storage : nil
+  trained?.forgetDerived()
   let savedImages = w.isTracked || bias?.isTracked == true ? images : nil
   let savedWeights = x1.isTracked ? weights : nil
-  let trained = w.isTracked ? weights.storage : nil
   let weightShape = weight.shape
   let hasBias = bias != nil
   return try y.recording([x1, w] + (bias.map { [$0] } ?? [])) { (g, needs) throws(CoreError) in
     let g = try g.channelsLast()
-    // Where weights are trained, this is the last use of what was derived from them for the forward pass, and then for
-    // this one.
-    if needs[1] { trained?.forgetDerived() }
     defer { if needs[1] { trained?.forgetDerived() } }
     var gradients = [Tensor?](repeating: nil, count: needs.count)
     if needs[0], let weights = savedWeights {
