@@ -15,7 +15,7 @@ public func writePNG(_ image: Tensor, to path: String, scale: Int = 1) throws(Co
   guard shape.count == 3 else {
     throw CoreError(
       .shape, "a picture needs one image of shape [channels, height, width], not \(image.shape)",
-      hint: "several images make a grid: writePNGGrid")
+      hint: "several images, [n, channels, height, width], make a grid")
   }
   try Raster(image.floats(), images: 1, shape: shape, columns: 1, gap: 0).enlarged(scale).writePNG(to: path)
 }
