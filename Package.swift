@@ -80,9 +80,11 @@ let package = Package(
       swiftSettings: optimised),
 
     // Tests
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Syntax"], path: "Tests/TestSupport"),
     .target(name: "Operations", dependencies: ["Tensors"], path: "Tests/Operations", swiftSettings: optimised),
-    .executableTarget(name: "ltd-fuzz", dependencies: ["Interpreter", "TestSupport"], path: "Tests/Fuzz"),
+    .executableTarget(
+      name: "ltd-fuzz", dependencies: ["Builtins", "Stdlib", "Tensors", "TestSupport"], path: "Tests/Fuzz",
+      exclude: ["README.md"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Kernels"], swiftSettings: optimised),

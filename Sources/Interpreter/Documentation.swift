@@ -242,8 +242,22 @@ extension Session {
   /// How to reach an unknown name that the library has: a module, or a function of one.
   func libraryHint(on name: String) -> String? {
     if libraryModules.contains(name) { return "\(name) is a module of the library: import \(name)" }
-    let module = libraryModules.first { moduleDocumentation(of: $0)?.functions.contains { $0.name == name } == true }
-    return module.map { "the library has it: import \($0), then \($0).\(name)(…)" }
+    return libraryFunctions[name].map { "the library has it: import \($0), then \($0).\(name)(…)" }
+  }
+
+  /// The library's functions, each with the first module that has it.
+  func findLibraryFunctions() -> [String: String] {
+    var modules: [String: String] = [:]
+    for module in libraryModules {
+      guard let text = libraryModule(module) else { continue }
+      for statement in parse(Source(name: module, text: text)).body.statements {
+        guard case .function(let function) = statement.kind, let name = function.name?.text, !name.hasPrefix("_"),
+          modules[name] == nil
+        else { continue }
+        modules[name] = module
+      }
+    }
+    return modules
   }
 
   /// Every page there is, for a search: built-ins, functions of the session, and of the library's modules.

@@ -33,6 +33,8 @@ public final class Session {
 
   let globals = Globals()
   private(set) lazy var modules = Modules(self)
+  /// For hints on unknown names.
+  private(set) lazy var libraryFunctions = findLibraryFunctions()
   /// Set by `exit`.
   var exitCode: Int?
   let machine: UnsafeMutablePointer<Machine>
@@ -83,7 +85,9 @@ public final class Session {
     }
   }
 
-  private func enterThread<Result>(_ body: @escaping () -> Result) -> Result {
+  /// Runs `body` on a thread of the kind that programs run on, with a large stack. What it runs in this session then
+  /// needs no thread of its own, which pays for many short runs.
+  public func enterThread<Result>(_ body: @escaping () -> Result) -> Result {
     if isRunning { return body() }
     isRunning = true
     defer { isRunning = false }

@@ -206,13 +206,11 @@ extension Model: CustomStringConvertible {
 
 extension TensorSpecification {
   fileprivate func tensor(stream: RandomStream) throws(CoreError) -> Tensor {
-    let count = try NetworkBuilder.product(shape)
     switch content {
-    case .uniform(let bound):
-      return try Tensor(stream.uniforms(count, from: Float(-bound), to: Float(bound)), shape: shape)
-    case .normal(let deviation): return try Tensor(stream.normals(count, deviation: Float(deviation)), shape: shape)
-    case .constant(let value): return try Tensor([Float](repeating: Float(value), count: count), shape: shape)
-    case .counter: return try Tensor(ints: [0], shape: [])
+    case .uniform(let bound): try .uniform(shape, from: Float(-bound), to: Float(bound), stream: stream)
+    case .normal(let deviation): try .normal(shape, deviation: Float(deviation), stream: stream)
+    case .constant(let value): try .full(shape, Float(value))
+    case .counter: try Tensor(ints: [0], shape: [])
     }
   }
 }

@@ -63,6 +63,9 @@ extension Tensor {
   /// - Throws: `value` for a label outside 0..<classes.
   public static func oneHot(_ labels: [Int], classes: Int) throws(CoreError) -> Tensor {
     let count = try Shape.count([labels.count, classes])
+    guard count <= Compute.memoryLimit / 4 else {
+      throw CoreError(.memory, "\(labels.count) labels in \(classes) columns do not fit into memory")
+    }
     var values = [Float](repeating: 0, count: count)
     for (row, label) in labels.enumerated() {
       try Shape.check(label: label, classes: classes)

@@ -1,134 +1,71 @@
-import Interpreter
-import Synchronization
 import TestSupport
 
-/// One input: the same for the same seed and number.
+/// One input: the same for the same seed and number, as long as the corpus stays the same.
 struct FuzzCase {
-  enum Kind {
+  enum Kind: Int, CaseIterable {
     /// Anything at all: for lexer, parser and diagnostics.
     case bytes
-    /// By the grammar: must parse, and keep its meaning when it is laid out.
+    /// By the grammar: must parse.
     case grammatical
-    /// Must run to its end or to an ordinary error, and do the same when it is laid out.
+    /// Names and calls are right: must parse, run to its end or to an ordinary error, and do the same when laid out.
     case meaningful
+    /// Calls of built-ins, of which most have arguments of the right types: as above.
+    case builtins
+    /// Real programs with a few tokens or bytes changed.
+    case corpus
   }
   let kind: Kind
   let bytes: [UInt8]
-  /// Whether the formatter is tried too; it takes longer than all else.
-  let isLaidOut: Bool
+  /// Chosen by chance, for what is done to some cases only.
+  let draw: UInt64
 
   init(seed: UInt64, number: UInt64) {
     var mixer = SeededGenerator(seed: seed &* 0x2545_F491_4F6C_DD1D &+ number)
     let own = mixer.next()
-    isLaidOut = number % 32 < 8
-    switch number % 8 {
+    draw = mixer.next()
+    var generator = ProgramGenerator(seed: own)
+    switch number % 16 {
     case 0:
-      var generator = ProgramGenerator(seed: own)
       kind = .bytes
       bytes = generator.randomBytes()
     case 1:
-      var generator = ProgramGenerator(seed: own)
       kind = .bytes
-      bytes = generator.mutate(generator.program())
-    case 2:
-      var generator = ProgramGenerator(seed: own)
+      bytes = generator.mutate(generator.program(size: Self.size(own)))
+    case 2, 3:
       kind = .grammatical
-      bytes = Array(generator.program().utf8)
-    case 3:
-      var generator = ProgramGenerator(seed: own &+ 1)
+      // Its names have values in most cases.
+      var mixer = SeededGenerator(seed: own)
+      bytes = Array(((draw % 4 == 0 ? "" : Self.names(&mixer)) + generator.program(size: Self.size(own))).utf8)
+    case 4:
       kind = .bytes
       var writer = MeaningfulPrograms(seed: own)
       bytes = generator.mutate(writer.program())
-    default:
-      var writer = MeaningfulPrograms(seed: own)
+    case 5, 6, 7:
       kind = .meaningful
+      var writer = MeaningfulPrograms(seed: own)
       bytes = Array(writer.program().utf8)
+    case 8, 9, 10:
+      kind = .builtins
+      var writer = BuiltinPrograms(seed: own)
+      bytes = Array(writer.program().utf8)
+    case 11:
+      kind = .corpus
+      var writer = CorpusPrograms(seed: own)
+      bytes = generator.mutate(String(decoding: writer.program(mutations: false), as: UTF8.self))
+    default:
+      kind = .corpus
+      var writer = CorpusPrograms(seed: own)
+      bytes = writer.program()
     }
   }
+
+  private static func names(_ random: inout SeededGenerator) -> String {
+    let values = ["1", "2.5", "[1, 2, 3]", "{a: 1, k: 2}", "x => x", "\"abc\"", "none", "1..3", "tensor([1.0, 2])", "[[1, 2]]"]
+    return ProgramGenerator.names.map { "\($0) = \(values[Int.random(in: 0..<values.count, using: &random)])\n" }.joined()
+  }
+
+  /// Small programs with a long tail.
+  private static func size(_ draw: UInt64) -> Int { draw % 16 == 0 ? 160 : 5 + Int(draw >> 8 % 25) }
 
   var text: String { String(decoding: bytes, as: UTF8.self) }
-}
-
-/// Puts cases through the language and says what is wrong with the answers.
-final class CaseRunner {
-  private var parsed = 0
-  private var ran = 0
-  private var ended = 0
-  private var refused = 0
-
-  /// How many cases got how far.
-  var summary: String { "\(parsed) parsed, \(ran) checked, \(ran - refused) run, \(ended) without an error" }
-
-  func problem(with item: FuzzCase) -> String? {
-    let source = Source(name: "case", bytes: item.bytes)
-    let program = parse(source)
-    for diagnostic in program.diagnostics { if let problem = problem(with: diagnostic) { return problem } }
-    guard program.diagnostics.isEmpty else {
-      return item.kind == .bytes ? nil : "does not parse:\n\(program.diagnostics[0].render())"
-    }
-    parsed += 1
-    guard item.isLaidOut else { return run(source).problem }
-    guard let laidOut = try? format(source) else { return "cannot be laid out" }
-    let again = Source(name: "case", text: laidOut)
-    guard let twice = try? format(again), twice == laidOut else { return "laid out twice differs:\n\(laidOut)" }
-    let first = run(source)
-    if let problem = first.problem { return problem }
-    guard item.kind == .meaningful, !first.isCutShort else { return nil }
-    let second = run(again)
-    return first.text == second.text
-      ? second.problem : "the laid out program does something else:\n\(first.text)---\n\(second.text)---\n\(laidOut)"
-  }
-
-  private func problem(with diagnostic: Diagnostic) -> String? {
-    if diagnostic.kind == .internal { return "internal: \(diagnostic.message)" }
-    if diagnostic.message.isEmpty { return "an error without a message" }
-    if let span = diagnostic.span, let source = diagnostic.source,
-      span.start < 0 || span.end < span.start || Int(span.end) > source.bytes.count
-    {
-      return "an error outside of the text"
-    }
-    return diagnostic.render().isEmpty || diagnostic.json.isEmpty ? "an error that prints nothing" : nil
-  }
-
-  private struct Run {
-    var text: String
-    var problem: String?
-    /// By a limit: the point of it may differ.
-    var isCutShort = false
-  }
-
-  private func run(_ source: Source) -> Run {
-    let session = Session(table: .core)
-    session.limits.steps = 3_000
-    session.limits.elements = 1_000
-    session.limits.stringBytes = 10_000
-    session.limits.callDepth = 60
-    session.limits.seconds = 5
-    session.limits.allowsFiles = false
-    let output = Collected()
-    session.output = { output.add($0) }
-    ran += 1
-    switch session.run(source) {
-    case .value(let value, _):
-      ended += 1
-      return Run(text: output.text + value.text(PrintOptions()))
-    case .exit: return Run(text: output.text)
-    case .failure(let diagnostics):
-      for diagnostic in diagnostics {
-        if let problem = problem(with: diagnostic) { return Run(text: "", problem: problem) }
-      }
-      let first = diagnostics.first
-      // Errors found before running come without a trace and without output.
-      if output.text.isEmpty, !session.hasRun { refused += 1 }
-      return Run(
-        text: output.text + (first?.message ?? ""), problem: nil,
-        isCutShort: first?.kind == .interrupted || first?.kind == .memory)
-    }
-  }
-}
-
-private final class Collected: Sendable {
-  private let parts = Mutex("")
-  var text: String { parts.withLock { $0 } }
-  func add(_ text: String) { parts.withLock { if $0.utf8.count < 100_000 { $0 += text } } }
 }

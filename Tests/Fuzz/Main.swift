@@ -1,88 +1,95 @@
 import Foundation
-import Synchronization
 
-/// `swift run -c release ltd-fuzz --seed 1 --count 1000000 [--case n]`: random bytes, mutated programs and random programs
-/// go through lexer, parser, formatter and evaluator. Case n of a seed is always the same.
-///
-/// Ends with status 0 when nothing was found. What is found is written with its seed and case; a crash names them too.
+/// `ltd-fuzz --seed 1 --count 1000000`: see README.md.
 @main
 enum Main {
   static func main() {
-    var seed: UInt64 = 1
-    var count: UInt64 = 100_000
-    var only: UInt64?
-    var words = Array(CommandLine.arguments.dropFirst())[...]
-    while let word = words.popFirst() {
-      guard let number = words.popFirst().flatMap({ UInt64($0) }) else { return fail("\(word) needs a number") }
-      switch word {
-      case "--seed": seed = number
-      case "--count": count = number
-      case "--case": only = number
-      default: return fail("usage: ltd-fuzz [--seed n] [--count n] [--case n]")
-      }
+    var options = Options()
+    guard options.read(CommandLine.arguments.dropFirst()) else {
+      write("usage: ltd-fuzz [--seed n] [--count n] [--from n] [--case n]")
+      exit(2)
     }
-    Watch.start(seed)
-    let cases = only.map { $0..<$0 + 1 } ?? 0..<count
-    var found = 0
-    let runner = CaseRunner()
-    for number in cases {
-      Watch.begin(number)
-      let item = FuzzCase(seed: seed, number: number)
-      if let problem = runner.problem(with: item) {
-        found += 1
-        write("--seed \(seed) --case \(number): \(problem)\n\(item.text)\n")
-        if found >= 20 { break }
-      }
-      if number % 100_000 == 99_999 { write("\(number + 1) cases, \(found) findings, \(runner.summary)") }
+    if let only = options.only {
+      Watch.start(options, restarts: false)
+      let item = FuzzCase(seed: options.seed, number: only)
+      write(item.text)
+      exit(run(options.seed, only..<only + 1, found: 0) == 0 ? 0 : 1)
     }
-    write("seed \(seed): \(cases.count) cases, \(found) findings, \(runner.summary)")
+    Watch.start(options, restarts: true)
+    let found = run(options.seed, options.from..<options.count, found: options.found)
+    write("seed \(options.seed): \(options.count) cases, \(found) findings")
     exit(found == 0 ? 0 : 1)
   }
 
-  private static func fail(_ message: String) {
-    write(message)
-    exit(2)
+  /// - Returns: the number of findings.
+  private static func run(_ seed: UInt64, _ cases: Range<UInt64>, found: Int) -> Int {
+    nonisolated(unsafe) var found = found
+    nonisolated(unsafe) var next = cases.lowerBound
+    var parsed = 0
+    var ran = 0
+    var ended = 0
+    let start = clock()
+    while next < cases.upperBound {
+      // A session keeps the code of all that it ran.
+      let end = min(cases.upperBound, (next / portion + 1) * portion)
+      let runner = CaseRunner()
+      runner.batch {
+        Watch.enterThread()
+        while next < end {
+          Watch.begin(next)
+          let item = FuzzCase(seed: seed, number: next)
+          if let problem = runner.problem(with: item) {
+            found += 1
+            Watch.found(found)
+            write("--seed \(seed) --case \(next): \(problem)\n\(item.text)\n=====")
+          }
+          next += 1
+        }
+      }
+      parsed += runner.counts.parsed
+      ran += runner.counts.ran
+      ended += runner.counts.ended
+      if next % 102_400 == 0 {
+        let done = Double(next - cases.lowerBound)
+        let each = Double(clock() - start) / Double(CLOCKS_PER_SEC) / done * 1000
+        func share(_ n: Int) -> String { "\(Int(Double(n) / done * 100 + 0.5)) %" }
+        write(
+          "\(next) cases, \(found) findings; \((each * 1000).rounded() / 1000) ms a case; \(share(parsed)) parsed, "
+            + "\(share(ran)) run, \(share(ended)) without an error")
+      }
+      if found >= 200 { break }
+    }
+    return found
   }
+
+  private static let portion: UInt64 = 512
 
   /// At once, so that nothing is lost when the run is stopped.
   private static func write(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }
 
-/// Names the case that crashed or does not end.
-enum Watch {
-  private static let current = Atomic<UInt64>(0)
-  private static let seed = Atomic<UInt64>(0)
-  private static let started = Atomic<Int>(0)
-  private static let secondsForACase = 20
+struct Options {
+  var seed: UInt64 = 1
+  var count: UInt64 = 100_000
+  /// The first case; a run that ended early goes on with it.
+  var from: UInt64 = 0
+  /// Findings before the first case.
+  var found = 0
+  var only: UInt64?
 
-  static func start(_ number: UInt64) {
-    seed.store(number, ordering: .relaxed)
-    for name in [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE] {
-      signal(name) { signal in
-        Watch.report("signal \(signal)")
-        _exit(3)
+  mutating func read(_ words: ArraySlice<String>) -> Bool {
+    var words = words
+    while let word = words.popFirst() {
+      guard let number = words.popFirst().flatMap({ UInt64($0) }) else { return false }
+      switch word {
+      case "--seed": seed = number
+      case "--count": count = number
+      case "--from": from = number
+      case "--found": found = Int(clamping: number)
+      case "--case": only = number
+      default: return false
       }
     }
-    Thread.detachNewThread {
-      while true {
-        sleep(1)
-        let begin = started.load(ordering: .relaxed)
-        if begin > 0, Int(Date().timeIntervalSince1970) - begin > secondsForACase {
-          report("no end after \(secondsForACase) s")
-          _exit(4)
-        }
-      }
-    }
-  }
-
-  static func begin(_ number: UInt64) {
-    current.store(number, ordering: .relaxed)
-    started.store(Int(Date().timeIntervalSince1970), ordering: .relaxed)
-  }
-
-  private static func report(_ what: String) {
-    let text =
-      "--seed \(seed.load(ordering: .relaxed)) --case \(current.load(ordering: .relaxed)): \(what)\n"
-    FileHandle.standardError.write(Data(text.utf8))
+    return from <= count
   }
 }

@@ -232,25 +232,5 @@ import Testing
     }
   }
 
-  static func problem(with text: String) -> String? {
-    let program = parse(Source(name: "fuzz", text: text))
-    guard program.diagnostics.isEmpty else { return nil }
-    do throws(LTDError) {
-      let once = try format(program.source)
-      let source = Source(name: "formatted", text: once)
-      let again = parse(source)
-      if !again.diagnostics.isEmpty { return "does not parse when formatted:\n\(render(again.diagnostics))\(once)" }
-      if treeText(program) != treeText(again) { return "the tree changed:\n\(once)" }
-      if program.comments.map({ program.source.text($0.span) }) != again.comments.map({ source.text($0.span) }) {
-        return "the comments changed:\n\(once)"
-      }
-      let twice = try format(source)
-      if once != twice { return "formatting twice differs:\n\(once)---\n\(twice)" }
-      let isTidy = once.split(separator: "\n").allSatisfy { $0.last != " " }
-      if !isTidy && !once.contains("\"\"\"") { return "spaces at the end of a line:\n\(once)" }
-      return nil
-    } catch {
-      return error.diagnostic.render()
-    }
-  }
+  static func problem(with text: String) -> String? { layoutProblem(of: parse(Source(name: "test", text: text))) }
 }

@@ -24,9 +24,10 @@ public struct ProgramGenerator {
 
   public init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-  public mutating func program() -> String {
+  /// - Parameter size: about how many statements and expressions it may have.
+  public mutating func program(size: Int? = nil) -> String {
     text = ""
-    budget = 40 + Int.random(in: 0..<120, using: &random)
+    budget = size ?? 40 + Int.random(in: 0..<120, using: &random)
     for _ in 0..<Int.random(in: 1...6, using: &random) { statementLine(depth: 0) }
     return text
   }
@@ -291,8 +292,13 @@ public struct ProgramGenerator {
   // MARK: Expressions
 
   private mutating func name() -> String {
-    pick(["x", "y", "acc", "eps", "T", "τ", "ε₁", "_", "net_2", "longer_name_of_a_variable", "by_hand", "fnord"])
+    pick(Self.names)
   }
+
+  /// The names that programs use, which nothing gives a value.
+  public static let names = [
+    "x", "y", "acc", "eps", "T", "τ", "ε₁", "_", "net_2", "longer_name_of_a_variable", "by_hand", "fnord",
+  ]
 
   private mutating func expression(postfixTarget: Bool) {
     put(name())

@@ -64,14 +64,14 @@ extension BuiltinTable {
       guard by != 0, by.isFinite, from.isFinite, to.isFinite else {
         throw call.error(.value, "arange needs finite numbers and a step other than 0")
       }
-      let count = max(0, ((to - from) / by).rounded(.up))
+      let whole = start.asInt.flatMap { from in stop.asInt.flatMap { to in step.asInt.map { (from, to, $0) } } }
+      let count = whole.map { steps(from: $0, to: $1, by: $2) } ?? max(0, ((to - from) / by).rounded(.up))
       guard count <= 100_000_000 else {
         throw call.error(.memory, "arange of \(count) numbers", hint: "at most 100000000")
       }
-      let isWhole = start.asInt != nil && stop.asInt != nil && step.asInt != nil
       return try made { () throws(CoreError) in
-        if isWhole {
-          return try Tensor(ints: (0..<Int(count)).map { Int(from) &+ $0 &* Int(by) }, shape: [Int(count)])
+        if let (from, _, by) = whole {
+          return try Tensor(ints: (0..<Int(count)).map { from &+ $0 &* by }, shape: [Int(count)])
         }
         return try Tensor((0..<Int(count)).map { Float(from + Double($0) * by) }, shape: [Int(count)])
       }
@@ -160,5 +160,12 @@ extension BuiltinTable {
           (0..<n).map { Float(place(start, stop, n > 1 ? Double($0) / Double(n - 1) : 0)) }, shape: [n])
       }
     }
+  }
+
+  /// How many whole numbers there are from one to before another; exact below 2⁵³.
+  private static func steps(from: Int, to: Int, by: Int) -> Double {
+    guard by > 0 ? from < to : from > to else { return 0 }
+    let distance = UInt(bitPattern: by > 0 ? to &- from : from &- to)
+    return Double((distance - 1) / by.magnitude + 1)
   }
 }

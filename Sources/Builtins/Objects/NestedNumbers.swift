@@ -21,6 +21,9 @@ struct NestedNumbers {
       guard shape.count <= 16 else { throw LTDError(.shape, "lists nested more than 16 deep are not a tensor") }
       var next: [Value] = []
       for item in level {
+        if case .range(let range) = item, range.count > Compute.memoryLimit / 32 {
+          throw LTDError(.memory, "a range of \(range.count) numbers is too long for a tensor")
+        }
         guard let elements = item.elements, elements.count == count else {
           throw LTDError(
             .shape, "rows of different lengths do not make a tensor",

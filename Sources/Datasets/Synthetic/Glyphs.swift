@@ -23,7 +23,7 @@ import Tensors
 ///   - test: test images; by default a quarter of n.
 ///   - ambiguity: the share of blends, 0…1.
 ///   - size: height and width in pixels, 8…256.
-/// - Throws: `value` for arguments out of range, `memory` for more than 4 GiB of images, `interrupted`.
+/// - Throws: `value` for arguments out of range, `memory` for more than 4 GiB of images or `Compute.memoryLimit`, `interrupted`.
 public func glyphs(
   n: Int = 4000, test: Int? = nil, ambiguity: Double = 0.3, seed: UInt64 = 0, size: Int = 28
 ) throws(CoreError) -> (train: Dataset, test: Dataset) {
@@ -37,9 +37,9 @@ public func glyphs(
     throw CoreError(.value, "size=\(size) pixels", hint: "choose 8 to 256; 28 is the usual size")
   }
   let test = test ?? (n + 3) / 4
-  guard (n + test) * size * size <= 4 << 30 else {
+  guard (n + test) * size * size <= min(4 << 30, Compute.memoryLimit) else {
     throw CoreError(
-      .memory, "\(n + test) images of \(size)×\(size) need more than 4 GiB", hint: "make fewer or smaller")
+      .memory, "\(n + test) images of \(size)×\(size) are too many for the memory", hint: "make fewer or smaller")
   }
   let source = GlyphSource(ambiguity: ambiguity, size: size)
   return (

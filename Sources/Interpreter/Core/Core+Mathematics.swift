@@ -104,7 +104,9 @@ enum CoreMathematics {
         return try whole(x.rounded(.toNearestOrEven), of: "round(\(x))", call)
       }
       if case .int = call[0], digits >= 0 { return call[0] }
-      guard x.isFinite, abs(digits) < 300 else { return .float(x) }
+      guard x.isFinite, digits < 300 else { return .float(x) }
+      // Beyond the greatest power of ten there is nothing to round to but 0.
+      if digits < -308 { return call[0].asInt == nil ? .float(0) : .int(0) }
       if digits >= 0 {
         let text = Operations.printed(x, "f", min(digits, 400), false)
         return .float(Double(text) ?? x)

@@ -1,12 +1,12 @@
 import Syntax
 
 /// Writes syntax trees as S-expressions, for tests.
-func treeText(_ program: Program) -> String {
+public func treeText(_ program: Program) -> String {
   program.body.statements.map(treeText).joined(separator: "\n")
 }
 
 /// The tree of an expression or statement; the messages if it does not parse.
-func tree(_ text: String) -> String {
+public func tree(_ text: String) -> String {
   let program = parse(Source(name: "test", text: text))
   if !program.diagnostics.isEmpty {
     return program.diagnostics.map { "error: \($0.message)" }.joined(separator: "\n")

@@ -1,0 +1,117 @@
+import Builtins
+import Foundation
+import Stdlib
+import Syntax
+import TestSupport
+
+/// The real programs of the repository, cut into statements and tokens: Tests/scripts, examples, stdlib, and the examples
+/// of the built-ins.
+struct Corpus: Sendable {
+  /// A statement of a file with all statements of the file that it needs, in their order.
+  struct Piece: Sendable {
+    /// Each with the white space and comments before it.
+    var tokens: [ArraySlice<UInt8>]
+    /// The functions that it defines, with the number of arguments that they need.
+    var functions: [(name: String, arguments: Int)]
+  }
+
+  private(set) var pieces: [Piece] = []
+  /// Every token of every file, without what stands before it: the common ones come often.
+  private(set) var tokens: [ArraySlice<UInt8>] = []
+
+  static let standard = Corpus()
+
+  private init() {
+    for text in Self.texts() { add(Source(name: "corpus", text: text)) }
+  }
+
+  private static func texts() -> [String] {
+    var texts = Stdlib.names.sorted().compactMap { Stdlib.source($0) }
+    for folder in ["Tests/scripts", "examples"] {
+      let root = SharedFiles.packageRoot.appending(path: folder)
+      let paths = FileManager.default.subpaths(atPath: root.path) ?? []
+      for path in paths.sorted() where path.hasSuffix(".ltd") {
+        if let text = try? String(contentsOf: root.appending(path: path), encoding: .utf8) { texts.append(text) }
+      }
+    }
+    for builtin in BuiltinTable.standard.functions.values.sorted(by: { $0.name < $1.name }) {
+      texts.append(contentsOf: builtin.examples.map(\.code))
+    }
+    return texts
+  }
+
+  private mutating func add(_ source: Source) {
+    let stream = tokenize(source)
+    let program = parse(source)
+    guard program.diagnostics.isEmpty, source.bytes.count < 40_000 else { return }
+    let all = stream.tokens.dropLast()
+    tokens.append(contentsOf: all.map { source.bytes[$0.span.range] })
+
+    // Statements as ranges of tokens, with the names that they set and those that they mention.
+    var statements: [Range<Int>] = []
+    var token = 0
+    for statement in program.body.statements {
+      let first = token
+      while token < all.count, all[token].start < statement.span.end { token += 1 }
+      while token < all.count, all[token].kind == .semicolon { token += 1 }
+      statements.append(first..<token)
+    }
+    let mentioned = statements.map { range in
+      Set(range.filter { all[$0].kind == .identifier }.map { source.text(all[$0].span) })
+    }
+    var setters: [String: [Int]] = [:]
+    for (place, statement) in program.body.statements.enumerated() {
+      for name in Self.names(setBy: statement) { setters[name, default: []].append(place) }
+    }
+    for place in statements.indices {
+      var needed: Set<Int> = []
+      var open = [place]
+      while let next = open.popLast() {
+        guard needed.insert(next).inserted else { continue }
+        for name in mentioned[next] { open.append(contentsOf: (setters[name] ?? []).filter { $0 <= place || $0 == next }) }
+      }
+      let chosen = needed.sorted()
+      let bytes = chosen.reduce(0) { $0 + source.text(program.body.statements[$1].span).utf8.count }
+      if bytes > 2_500 { continue }
+      let functions = chosen.compactMap { index -> (String, Int)? in
+        guard case .function(let function) = program.body.statements[index].kind, let name = function.name else {
+          return nil
+        }
+        return (name.text, function.parameters.count { $0.defaultValue == nil && $0.kind == .normal })
+      }
+      let slices = chosen.flatMap { index in
+        statements[index].map { token in
+          let start = token == 0 ? 0 : Int(all[token - 1].end)
+          return source.bytes[start..<Int(all[token].end)]
+        }
+      }
+      pieces.append(Piece(tokens: slices, functions: functions))
+    }
+  }
+
+  private static func names(setBy statement: Stmt) -> [String] {
+    switch statement.kind {
+    case .assign(_, let pattern, _): names(in: pattern)
+    case .augmentedAssign(_, let target, _, _): names(in: .place(target))
+    case .function(let function): function.name.map { [$0.text] } ?? []
+    case .import(let item): [item.name.text]
+    case .for(let pattern, _, let block):
+      names(in: pattern) + block.statements.flatMap { names(setBy: $0) }
+    case .while(_, let block): block.statements.flatMap { names(setBy: $0) }
+    default: []
+    }
+  }
+
+  private static func names(in pattern: Pattern) -> [String] {
+    switch pattern {
+    case .name(let name), .rest(let name, _): return [name.text]
+    case .place(let place):
+      if case .name(let name) = place.kind { return [name] }
+      if case .index(let base, _) = place.kind { return names(in: .place(base)) }
+      if case .attribute(let base, _) = place.kind { return names(in: .place(base)) }
+      return []
+    case .list(let items, _): return items.flatMap { names(in: $0) }
+    case .record(let fields, _): return fields.flatMap { names(in: $0.target) }
+    }
+  }
+}
