@@ -6,19 +6,20 @@
 ///
 /// - Throws: The first syntax error of a text that does not parse.
 public func format(_ source: Source, width: Int = 100) throws(LTDError) -> String {
-  let program = parse(source)
+  let stream = tokenize(source)
+  let program = parse(stream)
   if let first = program.diagnostics.first { throw LTDError(first) }
-  var formatter = Formatter(program, width: width)
+  var formatter = Formatter(program, stream, width: width)
   var result = formatter.run()
   // A break made in one pass can let an outer line join in the next; this settles after two or three.
   for _ in 0..<8 {
-    let next = Source(name: source.name, text: result)
-    guard hasSameTokens(source, next) else {
+    let next = tokenize(Source(name: source.name, text: result))
+    guard hasSameTokens(stream, next) else {
       throw LTDError(
         .internal, "the formatter would have changed this program, so it left it alone", source: source,
         hint: "please report this with the program")
     }
-    var formatter = Formatter(parse(next), width: width)
+    var formatter = Formatter(parse(next), next, width: width)
     let again = formatter.run()
     if again == result { break }
     result = again
@@ -27,9 +28,8 @@ public func format(_ source: Source, width: Int = 100) throws(LTDError) -> Strin
 }
 
 /// Whether two texts differ in white space only.
-func hasSameTokens(_ first: Source, _ second: Source) -> Bool {
-  let a = tokenize(first)
-  let b = tokenize(second)
+func hasSameTokens(_ a: TokenStream, _ b: TokenStream) -> Bool {
+  let (first, second) = (a.source, b.source)
   guard a.tokens.count == b.tokens.count, a.comments.count == b.comments.count, b.diagnostics.isEmpty else {
     return false
   }
@@ -64,10 +64,9 @@ struct Formatter {
   /// The token after which the head of a hugging call ends, and where that came to lie in the layout.
   private var hugTokens: [(token: Int, group: Int)] = []
 
-  init(_ program: Program, width: Int) {
+  init(_ program: Program, _ stream: TokenStream, width: Int) {
     self.program = program
     source = program.source
-    let stream = tokenize(program.source)
     tokens = stream.tokens
     partners = stream.partners
     layout = Layout(width: width)

@@ -299,11 +299,7 @@ struct Lexer {
         break
       }
     }
-    if position - start <= 8, let keyword = Token.keywords[stream.source.text(start..<position)] {
-      emit(keyword, from: start)
-    } else {
-      emit(.identifier, from: start)
-    }
+    emit(Token.keyword(bytes[start..<position]) ?? .identifier, from: start)
   }
 
   private mutating func skipDigits(_ isDigit: (UInt8) -> Bool) -> Bool {

@@ -1,6 +1,8 @@
 /// Parses a whole source text. Never fails: all syntax errors are in `Program.diagnostics`, at most 20.
-public func parse(_ source: Source) -> Program {
-  var parser = Parser(tokenize(source))
+public func parse(_ source: Source) -> Program { parse(tokenize(source)) }
+
+func parse(_ stream: TokenStream) -> Program {
+  var parser = Parser(stream)
   return parser.parseProgram()
 }
 

@@ -8,7 +8,7 @@ public struct Token: Sendable, Hashable {
 
   public var span: Span { Span(Int(start), Int(end)) }
 
-  public enum Kind: String, Sendable {
+  public enum Kind: String, Sendable, CaseIterable {
     case endOfFile = "the end of the text"
     /// Bytes that belong to no token; reported by the lexer.
     case invalid = "an unknown character"
@@ -90,18 +90,28 @@ public struct Token: Sendable, Hashable {
     case bar = "|"
   }
 
-  static let keywords: [String: Kind] = {
-    let kinds: [Kind] = [
-      .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .import, .as, .const, .outer,
-      .and, .or, .not, .true, .false, .none,
-    ]
-    return Dictionary(uniqueKeysWithValues: kinds.map { ($0.rawValue, $0) })
+  /// Keywords by their length in bytes.
+  private static let keywords: [[(word: [UInt8], kind: Kind)]] = {
+    let all = Kind.allCases.filter(\.isKeyword).map { (word: Array($0.rawValue.utf8), kind: $0) }
+    return (0...(all.map(\.word.count).max() ?? 0)).map { length in all.filter { $0.word.count == length } }
   }()
+
+  static func keyword(_ word: ArraySlice<UInt8>) -> Kind? {
+    guard word.count < keywords.count else { return nil }
+    return keywords[word.count].first { word.elementsEqual($0.word) }?.kind
+  }
 }
 
 extension Token.Kind {
   /// Whether the token is a reserved word, `true`, `false` and `none` included.
-  public var isKeyword: Bool { Token.keywords[rawValue] != nil }
+  public var isKeyword: Bool {
+    switch self {
+    case .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .import, .as, .const, .outer,
+      .and, .or, .not, .true, .false, .none:
+      true
+    default: false
+    }
+  }
 
   /// How an error message names the token.
   var description: String {

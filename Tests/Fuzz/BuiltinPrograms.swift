@@ -20,9 +20,15 @@ struct BuiltinPrograms {
       if chance(4) {
         lines.append("try { \(use("v\(below(variables))")) } catch e { print(e.hint) }")
       }
+      if chance(8) {
+        lines.append(
+          "try { v\(below(variables))[\(pick(Self.indices))] \(pick(["=", "=", "+=", "*="])) \(value(["any"])) } catch e { print(e) }"
+        )
+      }
     }
     lines.append(
-      "print(" + (0..<variables).map { chance(3) ? "\"{v\($0)\(pick(Self.formats))}\"" : "v\($0)" }.joined(separator: ", ")
+      "print("
+        + (0..<variables).map { chance(3) ? "\"{v\($0)\(pick(Self.formats))}\"" : "v\($0)" }.joined(separator: ", ")
         + ")")
     return lines.joined(separator: "\n") + "\n"
   }
@@ -69,7 +75,8 @@ struct BuiltinPrograms {
   private mutating func statement() -> String {
     switch below(16) {
     case 0: use(value(["any"]))
-    case 1: "(\(value(["any"]))) \(pick(["+", "-", "*", "/", "//", "%", "**", "@", "==", "<", "in"])) (\(value(["any"])))"
+    case 1:
+      "(\(value(["any"]))) \(pick(["+", "-", "*", "/", "//", "%", "**", "@", "==", "<", "in"])) (\(value(["any"])))"
     default: call(chance(100) ? pick(Self.heavy) : pick(Self.light))
     }
   }
@@ -80,7 +87,8 @@ struct BuiltinPrograms {
     for parameter in function.parameters {
       let types = chance(12) ? ["any"] : parameter.types
       switch parameter.kind {
-      case .rest where !isNamed: arguments.append(contentsOf: (0..<below(3)).map { _ in value(types, depth: depth + 1) })
+      case .rest where !isNamed:
+        arguments.append(contentsOf: (0..<below(3)).map { _ in value(types, depth: depth + 1) })
       case .named, .rest: continue
       case .normal:
         guard parameter.isRequired || chance(3) else {
@@ -103,7 +111,8 @@ struct BuiltinPrograms {
   private mutating func name(_ parameter: Parameter, _ types: [String], _ depth: Int) -> String {
     switch parameter.name {
     case "axis": return pick(["0", "1", "-1", "-2", "2", "[0, 1]"])
-    case "shape", "order", "input": return pick(["[2, 3]", "[6]", "[0]", "[1, 4, 4]", "[-1]", "[2, -1]", "[]", "[1, 0]", "[2, 2, 2, 2]"])
+    case "shape", "order", "input":
+      return pick(["[2, 3]", "[6]", "[0]", "[1, 4, 4]", "[-1]", "[2, -1]", "[]", "[1, 0]", "[2, 2, 2, 2]"])
     case "hidden", "planes": return pick(["[]", "[2]", "[1, 1, 1, 1]", "[0]"])
     case "size" where !chance(4): return pick(["4", "8", "1"])
     case "reduction", "schedule", "init", "variant", "on", "objective": return pick(Self.words)
@@ -112,14 +121,21 @@ struct BuiltinPrograms {
   }
 
   private static let words = [
-    "\"mean\"", "\"sum\"", "\"none\"", "\"standard\"", "\"zero\"", "\"kaiming_fan_in\"", "\"raw\"", "\"trades\"", "\"at\"",
+    "\"mean\"", "\"sum\"", "\"none\"", "\"standard\"", "\"zero\"", "\"kaiming_fan_in\"", "\"raw\"", "\"trades\"",
+    "\"at\"",
     "\"ce\"", "\"margin\"", "\"cyclic\"", "\"step\"", "\"x\"", "3",
+  ]
+
+  private static let indices = [
+    "0", "-1", "1", "0, 0", "...", ":", "::2", "1:, 0", "[0, 1]", "none", "true", "::-1", "9", "..., 0",
+    "[true, false]",
+    "tensor([0, 1])", "0:1, :", "\"a\"", "9223372036854775807", "-2:", "v0", "5:1", "[], 0", "v0 > 1", "1:9:3",
   ]
 
   /// Something done with a value.
   private mutating func use(_ value: String) -> String {
     switch below(12) {
-    case 0: "(\(value))[\(pick(["0", "-1", "1", "0, 0", "...", ":", "::2", "1:, 0", "[0, 1]", "none", "true", "::-1", "9"]))]"
+    case 0: "(\(value))[\(pick(Self.indices))]"
     case 1: "(\(value)).\(pick(["T", "shape", "dtype", "size", "a", "message", "count", "layers", "images", "labels"]))"
     case 2: "-(\(value))"
     case 3: "[q for q in (\(value))]"
@@ -136,8 +152,15 @@ struct BuiltinPrograms {
 
   // MARK: Values
 
+  /// Any text of letters that mean something to a format, JSON or CSV.
+  private mutating func text() -> String {
+    let letters = Array("{}[]\",:;.0123456789eE+-#%<>^_ \t\\nulltruefals😀é\u{301}日xsdfgbcoX")
+    return "'" + String((0..<below(chance(8) ? 30 : 8)).map { _ in pick(letters) }) + "x'"
+  }
+
   private mutating func value(_ types: [String], depth: Int = 0) -> String {
     if variables > 0, chance(4) { return "v\(below(variables))" }
+    if chance(4), types.contains("string") { return text() }
     if depth < 2, chance(12) { return call(pick(Self.light), depth: depth + 1) }
     let type = pick(types)
     return pick(Self.values[type] ?? Self.all)
@@ -145,44 +168,60 @@ struct BuiltinPrograms {
 
   private static let values: [String: [String]] = {
     let ints = [
-      "0", "1", "2", "3", "4", "1", "2", "5", "-1", "-3", "10", "100", "9223372036854775807", "-9223372036854775807 - 1",
+      "0", "1", "2", "3", "4", "1", "2", "5", "-1", "-3", "10", "100", "9223372036854775807",
+      "-9223372036854775807 - 1",
     ]
     let floats = ["0.5", "1.0", "0.1", "8/255", "-2.5", "0.0", "-0.0", "inf", "nan", "1e308", "1e-320", "3"]
     let strings = [
-      "\"\"", "\"abc\"", "\"a,b\\n1,2\\n\"", "\"τ 日 é\"", "\" 12 \"", "\"1.5\"", "\"{{\\\"a\\\": [1, 2]}}\"", "\"a\"", "\",\"",
+      "\"\"", "\"abc\"", "\"a,b\\n1,2\\n\"", "\"τ 日 é\"", "\" 12 \"", "\"1.5\"", "\"{{\\\"a\\\": [1, 2]}}\"", "\"a\"",
+      "\",\"",
       "\"x\" * 30", "\"👩‍👩‍👧\"", "\">8.2f\"", "\"2026-11-24\"",
     ]
     let lists = [
-      "[]", "[1, 2, 3]", "[[1, 2], [3, 4]]", "[1.5, nan, -inf]", "[\"a\", \"b\"]", "[1, \"a\", none]", "[{a: 1}, {a: 2, b: 3}]",
-      "[[\"k\", 1], [\"l\", 2]]", "[[1], [2, 3]]", "[2, 2]", "[3, 1, 2]", "[tensor([1.0]), tensor([2.0])]", "[true, false]",
+      "[]", "[1, 2, 3]", "[[1, 2], [3, 4]]", "[1.5, nan, -inf]", "[\"a\", \"b\"]", "[1, \"a\", none]",
+      "[{a: 1}, {a: 2, b: 3}]",
+      "[[\"k\", 1], [\"l\", 2]]", "[[1], [2, 3]]", "[2, 2]", "[3, 1, 2]", "[tensor([1.0]), tensor([2.0])]",
+      "[true, false]",
       "[relu(), linear(2)]", "[fgsm()]", "[[], []]",
     ]
-    let records = ["{}", "{a: 1}", "{a: 1, b: [2]}", "{\"x y\": none}", "{a: {a: {a: 1}}}", "{a: linear(2), b: relu()}"]
+    let records = [
+      "{}", "{a: 1}", "{a: 1, b: [2]}", "{\"x y\": none}", "{a: {a: {a: 1}}}", "{a: linear(2), b: relu()}",
+    ]
     let functions = [
-      "(x => x)", "(x => -x)", "((a, b) => a)", "(() => 1)", "(x => x * x)", "((*xs) => xs)", "str", "sum", "(x => error(\"e\"))",
+      "(x => x)", "(x => -x)", "((a, b) => a)", "(() => 1)", "(x => x * x)", "((*xs) => xs)", "str", "sum",
+      "(x => error(\"e\"))",
       "(x => sum(x * x))", "(x => x > 1)", "(x => [x, x])", "((a, b) => a + b)", "mean", "(x => sum(relu(x)))",
     ]
     let tensors = [
-      "tensor([[1.0, 2], [3, 4]])", "tensor([])", "zeros([2, 3])", "rand([1, 1, 4, 4])", "tensor([true, false])", "tensor([1, 2, 3])",
-      "[1.5, 2]", "3.0", "tensor(2.0)", "one_hot([0, 1], 2)", "arange(4)", "zeros([0, 3])", "[[1, 2], [3, 4]]", "randn([2, 2])",
-      "int64(arange(3))", "full([2], nan)", "tensor([[0.2, 0.8], [0.5, 0.5]])", "tensor([0, 1])", "ones([1, 2, 1, 3])", "eye(2)",
+      "tensor([[1.0, 2], [3, 4]])", "tensor([])", "zeros([2, 3])", "rand([1, 1, 4, 4])", "tensor([true, false])",
+      "tensor([1, 2, 3])",
+      "[1.5, 2]", "3.0", "tensor(2.0)", "one_hot([0, 1], 2)", "arange(4)", "zeros([0, 3])", "[[1, 2], [3, 4]]",
+      "randn([2, 2])",
+      "int64(arange(3))", "full([2], nan)", "tensor([[0.2, 0.8], [0.5, 0.5]])", "tensor([0, 1])", "ones([1, 2, 1, 3])",
+      "eye(2)",
       "tensor([[true], [false]])", "tensor([9223372036854775807, -1])",
     ]
     let models = [
-      "mlp(hidden=[2], classes=2, size=2)", "network([linear(2)], [3])", "network([conv2d(1, kernel=1), relu(), flatten(), linear(2)], [1, 2, 2])",
+      "mlp(hidden=[2], classes=2, size=2)", "network([linear(2)], [3])",
+      "network([conv2d(1, kernel=1), relu(), flatten(), linear(2)], [1, 2, 2])",
       "mlp(hidden=[], classes=3, size=1)",
     ]
     let layers = [
-      "linear(2)", "relu()", "conv2d(1, kernel=1)", "flatten()", "sequential([linear(2), relu()])", "residual([linear(2)])", "dropout(0.5)",
-      "batch_norm()", "max_pool(2)", "global_avg_pool()", "conv2d(2, kernel=[1, 3], padding=1)", "normalise([0.5], [0.5])",
+      "linear(2)", "relu()", "conv2d(1, kernel=1)", "flatten()", "sequential([linear(2), relu()])",
+      "residual([linear(2)])", "dropout(0.5)",
+      "batch_norm()", "max_pool(2)", "global_avg_pool()", "conv2d(2, kernel=[1, 3], padding=1)",
+      "normalise([0.5], [0.5])",
     ]
-    let data = ["glyphs(n=4, test=2, size=8)[0]", "glyphs(n=3, test=1, size=8)[1]", "take(glyphs(n=4, test=1, size=8)[0], 2)"]
+    let data = [
+      "glyphs(n=4, test=2, size=8)[0]", "glyphs(n=3, test=1, size=8)[1]", "take(glyphs(n=4, test=1, size=8)[0], 2)",
+    ]
     let attacks = ["fgsm()", "pgd(steps=1)", "pgd(eps=0.1, steps=2, restarts=2)", "fgsm(eps=0.1)"]
     let methods = ["standard()", "pgd_at()", "trades(beta=1)", "ltd(mlp(hidden=[2], classes=2, size=2))"]
     let ranges = ["1..3", "0..0", "5..1", "5..1 by -2", "0..9223372036854775807", "(-3)..3 by 2"]
     let other = ["none", "true", "false", "error", "pi", "(try { error(\"e\") } catch e { e })"]
     return [
-      "int": ints, "float": floats + ints.prefix(6), "number": ints + floats, "string": strings, "list": lists, "record": records,
+      "int": ints, "float": floats + ints.prefix(6), "number": ints + floats, "string": strings, "list": lists,
+      "record": records,
       "function": functions, "tensor": tensors, "model": models, "layer": layers, "dataset": data, "attack": attacks,
       "method": methods, "range": ranges, "bool": ["true", "false"], "none": ["none"],
       "any": ints + floats + strings + lists + records + functions + tensors + tensors + layers + ranges + other,

@@ -9,20 +9,28 @@ import TestSupport
 struct Corpus: Sendable {
   /// A statement of a file with all statements of the file that it needs, in their order.
   struct Piece: Sendable {
-    /// Each with the white space and comments before it.
-    var tokens: [ArraySlice<UInt8>]
+    var tokens: [Word]
     /// The functions that it defines, with the number of arguments that they need.
     var functions: [(name: String, arguments: Int)]
   }
 
+  struct Word: Sendable {
+    var kind: Token.Kind
+    /// The white space and comments before it.
+    var space: ArraySlice<UInt8>
+    var text: ArraySlice<UInt8>
+  }
+
   private(set) var pieces: [Piece] = []
-  /// Every token of every file, without what stands before it: the common ones come often.
-  private(set) var tokens: [ArraySlice<UInt8>] = []
+  /// Every token of every file: the common ones come often.
+  private(set) var words: [Word] = []
+  private(set) var wordsOfKind: [Token.Kind: [Word]] = [:]
 
   static let standard = Corpus()
 
   private init() {
     for text in Self.texts() { add(Source(name: "corpus", text: text)) }
+    wordsOfKind = Dictionary(grouping: words, by: \.kind)
   }
 
   private static func texts() -> [String] {
@@ -45,7 +53,12 @@ struct Corpus: Sendable {
     let program = parse(source)
     guard program.diagnostics.isEmpty, source.bytes.count < 40_000 else { return }
     let all = stream.tokens.dropLast()
-    tokens.append(contentsOf: all.map { source.bytes[$0.span.range] })
+    let fileWords = all.indices.map { index in
+      Word(
+        kind: all[index].kind, space: source.bytes[(index == 0 ? 0 : Int(all[index - 1].end))..<Int(all[index].start)],
+        text: source.bytes[all[index].span.range])
+    }
+    words.append(contentsOf: fileWords)
 
     // Statements as ranges of tokens, with the names that they set and those that they mention.
     var statements: [Range<Int>] = []
@@ -68,7 +81,9 @@ struct Corpus: Sendable {
       var open = [place]
       while let next = open.popLast() {
         guard needed.insert(next).inserted else { continue }
-        for name in mentioned[next] { open.append(contentsOf: (setters[name] ?? []).filter { $0 <= place || $0 == next }) }
+        for name in mentioned[next] {
+          open.append(contentsOf: (setters[name] ?? []).filter { $0 <= place || $0 == next })
+        }
       }
       let chosen = needed.sorted()
       let bytes = chosen.reduce(0) { $0 + source.text(program.body.statements[$1].span).utf8.count }
@@ -79,13 +94,7 @@ struct Corpus: Sendable {
         }
         return (name.text, function.parameters.count { $0.defaultValue == nil && $0.kind == .normal })
       }
-      let slices = chosen.flatMap { index in
-        statements[index].map { token in
-          let start = token == 0 ? 0 : Int(all[token - 1].end)
-          return source.bytes[start..<Int(all[token].end)]
-        }
-      }
-      pieces.append(Piece(tokens: slices, functions: functions))
+      pieces.append(Piece(tokens: chosen.flatMap { fileWords[statements[$0]] }, functions: functions))
     }
   }
 

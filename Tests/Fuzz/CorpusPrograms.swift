@@ -12,15 +12,22 @@ struct CorpusPrograms {
     var piece = pick(corpus.pieces)
     if chance(6) {
       let other = pick(corpus.pieces)
-      piece.tokens += [newline] + other.tokens
+      piece.tokens += [Corpus.Word(kind: .invalid, space: [UInt8(ascii: "\n")], text: [])] + other.tokens
       piece.functions += other.functions
     }
     var tokens = piece.tokens
-    if mutations {
-      // Many in a long tail.
-      for _ in 0..<(chance(8) ? 4 + below(12) : 1 + below(3)) where !tokens.isEmpty { change(&tokens) }
+    if mutations, !tokens.isEmpty {
+      // Many in a long tail; most leave a program that still parses.
+      let keepsGrammar = chance(2)
+      for _ in 0..<(chance(8) ? 4 + below(12) : 1 + below(3)) where !tokens.isEmpty {
+        if keepsGrammar { replace(&tokens) } else { change(&tokens) }
+      }
     }
-    var bytes = Array(tokens.joined())
+    var bytes: [UInt8] = []
+    for token in tokens {
+      bytes += token.space
+      bytes += token.text
+    }
     for function in piece.functions.suffix(3) {
       let count = chance(6) ? below(4) : function.arguments
       let arguments = (0..<count).map { _ in pick(Self.arguments) }.joined(separator: ", ")
@@ -30,7 +37,29 @@ struct CorpusPrograms {
     return bytes
   }
 
-  private mutating func change(_ tokens: inout [ArraySlice<UInt8>]) {
+  /// Puts a token in the place of one like it.
+  private mutating func replace(_ tokens: inout [Corpus.Word]) {
+    let at = below(tokens.count)
+    let kind = tokens[at].kind
+    switch kind {
+    case .int, .float, .rawString, .true, .false, .none:
+      tokens[at].text = pick(Self.plainValues)
+    case .plus, .minus, .star, .slash, .slashSlash, .percent, .starStar, .at, .equalEqual, .bangEqual, .less,
+      .lessEqual,
+      .greater, .greaterEqual, .and, .or, .in:
+      tokens[at].text = pick(Self.operators)
+    case .identifier where chance(4):
+      tokens[at].text = pick(Self.plainValues)
+    case .identifier where !chance(3):
+      // Of the same program: a name that is known.
+      let other = tokens[below(tokens.count)]
+      tokens[at].text = other.kind == .identifier ? other.text : tokens[at].text
+    default:
+      if let words = Corpus.standard.wordsOfKind[kind] { tokens[at].text = pick(words).text }
+    }
+  }
+
+  private mutating func change(_ tokens: inout [Corpus.Word]) {
     let at = below(tokens.count)
     switch below(10) {
     case 0: tokens.remove(at: at)
@@ -43,16 +72,16 @@ struct CorpusPrograms {
     case 4:
       let end = min(at + 1 + below(6), tokens.count)
       tokens.removeSubrange(at..<end)
-    case 5: tokens.insert(spaced(pick(Corpus.standard.tokens)), at: at)
+    case 5: tokens.insert(spaced(pick(Corpus.standard.words).text), at: at)
     case 6: tokens[at] = spaced(pick(Self.values))
     case 7: tokens[at] = tokens[below(tokens.count)]
-    default: tokens[at] = spaced(pick(Corpus.standard.tokens))
+    default: tokens[at] = spaced(pick(Corpus.standard.words).text)
     }
   }
 
-  private func spaced(_ token: ArraySlice<UInt8>) -> ArraySlice<UInt8> { [UInt8(ascii: " ")] + token }
-
-  private let newline: ArraySlice<UInt8> = [UInt8(ascii: "\n")]
+  private func spaced(_ text: ArraySlice<UInt8>) -> Corpus.Word {
+    Corpus.Word(kind: .invalid, space: [UInt8(ascii: " ")], text: text)
+  }
 
   private mutating func below(_ n: Int) -> Int { Int.random(in: 0..<n, using: &random) }
   private mutating func chance(_ n: Int) -> Bool { below(n) == 0 }
@@ -63,6 +92,15 @@ struct CorpusPrograms {
     "x => x", "\"a\"", "{a: 1}", "1..3", "[1.5, 2.5]", "tensor([1.0, 2])", "[\"a\", \"b\"]", "[[1, 2], [3, 4]]", "nan",
     "true", "(a, b) => a", "\"2026-11-24\"",
   ]
+  private static let plainValues: [ArraySlice<UInt8>] =
+    (arguments + ["9223372036854775807", "-9223372036854775808", "1e308", "inf", "0.5", "2", "3", "10"]).map {
+      Array($0.utf8)[...]
+    }
+  private static let operators: [ArraySlice<UInt8>] =
+    ["+", "-", "*", "/", "//", "%", " ** ", "@", "==", "!=", "<", "<=", ">", ">=", " and ", " or ", " in ", " not in "]
+    .map {
+      Array($0.utf8)[...]
+    }
   private static let values: [ArraySlice<UInt8>] =
     (arguments + [
       "9223372036854775807", "-9223372036854775808", "1e308", "inf", "\"τ日\"", "xs", "x", "\n", ";", "[0]", ".T", "()",

@@ -33,9 +33,9 @@ struct FuzzCase {
       bytes = generator.mutate(generator.program(size: Self.size(own)))
     case 2, 3:
       kind = .grammatical
+      let program = generator.program(size: Self.size(own))
       // Its names have values in most cases.
-      var mixer = SeededGenerator(seed: own)
-      bytes = Array(((draw % 4 == 0 ? "" : Self.names(&mixer)) + generator.program(size: Self.size(own))).utf8)
+      bytes = Array(((draw >> 4) % 8 == 0 ? program : Self.names(in: program, &mixer) + program).utf8)
     case 4:
       kind = .bytes
       var writer = MeaningfulPrograms(seed: own)
@@ -59,13 +59,16 @@ struct FuzzCase {
     }
   }
 
-  private static func names(_ random: inout SeededGenerator) -> String {
-    let values = ["1", "2.5", "[1, 2, 3]", "{a: 1, k: 2}", "x => x", "\"abc\"", "none", "1..3", "tensor([1.0, 2])", "[[1, 2]]"]
-    return ProgramGenerator.names.map { "\($0) = \(values[Int.random(in: 0..<values.count, using: &random)])\n" }.joined()
+  private static func names(in program: String, _ random: inout SeededGenerator) -> String {
+    let values = [
+      "1", "2.5", "[1, 2, 3]", "{a: 1, k: 2}", "x => x", "\"abc\"", "none", "1..3", "tensor([1.0, 2])", "[[1, 2]]",
+    ]
+    return ProgramGenerator.names.filter { program.contains($0) }
+      .map { "\($0) = \(values[Int.random(in: 0..<values.count, using: &random)])\n" }.joined()
   }
 
   /// Small programs with a long tail.
-  private static func size(_ draw: UInt64) -> Int { draw % 16 == 0 ? 160 : 5 + Int(draw >> 8 % 25) }
+  private static func size(_ draw: UInt64) -> Int { draw % 32 == 0 ? 160 : 3 + Int((draw >> 8) % 20) }
 
   var text: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -17,8 +17,8 @@ struct MeaningfulPrograms {
     variables = ["i", "x", "s", "xs", "r", "g", "f"]
     functions = []
     // Short ones with a long tail.
-    let isLong = below(8) == 0
-    budget = isLong ? 60 : 8
+    let isLong = below(32) == 0
+    budget = isLong ? 60 : 5
     var lines = [
       "i = \(pick(Self.ints))", "x = \(pick(Self.floats))", "s = \(pick(Self.strings))",
       "xs = [\(pick(Self.ints)), \(pick(Self.ints)), \(pick(Self.atoms))]",
@@ -28,7 +28,7 @@ struct MeaningfulPrograms {
       // Most go on after an error.
       let written = statement(0)
       let isDefinition = written.count > 1 && written[0].hasPrefix("fn ")
-      if isDefinition || below(5) == 0 {
+      if isDefinition || below(isLong ? 5 : 2) == 0 {
         lines.append(contentsOf: written)
       } else {
         lines.append(contentsOf: ["try {"] + written.map { "  " + $0 } + ["} catch e {", "  print(e.message)", "}"])
