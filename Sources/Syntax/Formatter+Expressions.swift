@@ -119,17 +119,18 @@ extension Formatter {
     expression(item.value)
   }
 
+  /// The name of a field in a record or a pattern: a word or a string.
+  mutating func fieldName() {
+    if current.kind == .stringStart { tokens(through: max(index, Int(partners[index]))) } else { token() }
+  }
+
   private mutating func recordItem(_ item: RecordItem) {
     switch item {
     case .spread(let value):
       token()
       expression(value)
     case .field(_, let value):
-      if current.kind == .stringStart {
-        tokens(through: max(index, Int(partners[index])))
-      } else {
-        token()
-      }
+      fieldName()
       if current.kind == .colon {
         token()
         space()

@@ -331,7 +331,7 @@ struct Formatter {
       }
     case .record(let fields, _):
       bracketed(count: fields.count) { formatter, position in
-        formatter.token()
+        formatter.fieldName()
         if formatter.current.kind == .colon {
           formatter.token()
           formatter.space()

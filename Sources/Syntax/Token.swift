@@ -106,7 +106,8 @@ extension Token.Kind {
   /// Whether the token is a reserved word, `true`, `false` and `none` included.
   public var isKeyword: Bool {
     switch self {
-    case .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .import, .as, .const, .outer,
+    case .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .import, .as, .const,
+      .outer,
       .and, .or, .not, .true, .false, .none:
       true
     default: false

@@ -29,8 +29,9 @@ final class CaseRunner {
   init() {
     Compute.threads = 1
     Compute.memoryLimit = Self.memory
-    Compute.setInterrupt {
-      CaseRunner.polls.wrappingAdd(1, ordering: .relaxed).newValue > CaseRunner.mostPolls
+    Compute.setStop {
+      let count = CaseRunner.polls.wrappingAdd(1, ordering: .relaxed).newValue
+      return count > CaseRunner.mostPolls ? CoreError(.interrupted, "interrupted") : nil
     }
     let output = output
     session.output = { output.add($0) }
@@ -147,7 +148,7 @@ final class CaseRunner {
       let first = diagnostics.first
       return Run(
         text: output.text + (first?.message ?? ""), problem: nil,
-        isCutShort: first?.kind == .interrupted || first?.kind == .memory, isRefused: !session.hasRun)
+        isCutShort: [.interrupted, .limit, .memory].contains(first?.kind), isRefused: !session.hasRun)
     }
   }
 }

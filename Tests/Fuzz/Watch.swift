@@ -53,10 +53,12 @@ enum Watch {
     }
   }
 
-  /// A stack for the handler, should that of the thread be used up.
+  private static let handlerStackSize = 1 << 16
+  nonisolated(unsafe) private static let handlerStack = malloc(handlerStackSize)
+
+  /// A stack for the handler, should that of the thread be used up. One thread runs cases at a time.
   static func enterThread() {
-    let size = 1 << 16
-    var stack = stack_t(ss_sp: malloc(size), ss_flags: 0, ss_size: size)
+    var stack = stack_t(ss_sp: handlerStack, ss_flags: 0, ss_size: handlerStackSize)
     sigaltstack(&stack, nil)
   }
 

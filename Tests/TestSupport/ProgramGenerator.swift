@@ -193,7 +193,7 @@ public struct ProgramGenerator {
         if chance(2) { put("*") }
         put(name())
         put("]")
-      case 2: put("{" + name() + ", k: " + name() + "}")
+      case 2: put("{" + name() + pick([", k: ", ", \"k\": "]) + name() + "}")
       default: put(name())
       }
     }
