@@ -96,6 +96,7 @@ struct Formatter {
     breakIfNeeded()
     lastWasComment = false
     let end = Int(tokens[last].end)
+    if endsNumber(at: index) { layout.text(" ") }
     layout.text(source.text(start..<end))
     let isHugged = hugTokens.last.map { $0.token >= index && $0.token <= last } ?? false
     if isHugged, let hug = hugTokens.popLast() { layout.endHead(ofGroup: hug.group) }
@@ -111,6 +112,14 @@ struct Formatter {
       needsBreak = true
       commentIndex += 1
     }
+  }
+
+  /// Whether a point directly after a number would be taken for a part of it, since a comment follows.
+  private func endsNumber(at place: Int) -> Bool {
+    guard tokens[place].kind == .dot, place > 0, [.int, .float].contains(tokens[place - 1].kind),
+      commentIndex < program.comments.count
+    else { return false }
+    return program.comments[commentIndex].span.start < tokens[place + 1].start
   }
 
   private func nextComment() -> Comment? {

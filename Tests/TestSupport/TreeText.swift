@@ -14,7 +14,7 @@ public func tree(_ text: String) -> String {
   return treeText(program)
 }
 
-func treeText(_ statement: Stmt) -> String {
+public func treeText(_ statement: Stmt) -> String {
   func prefix(_ scope: AssignScope) -> String {
     switch scope {
     case .local: ""
@@ -41,11 +41,11 @@ func treeText(_ statement: Stmt) -> String {
   }
 }
 
-func treeText(_ block: Block) -> String {
+public func treeText(_ block: Block) -> String {
   "{" + block.statements.map(treeText).joined(separator: "; ") + "}"
 }
 
-func treeText(_ pattern: Pattern) -> String {
+public func treeText(_ pattern: Pattern) -> String {
   switch pattern {
   case .name(let name): name.text
   case .place(let place): treeText(place)
@@ -55,7 +55,7 @@ func treeText(_ pattern: Pattern) -> String {
   }
 }
 
-func treeText(_ function: Function) -> String {
+public func treeText(_ function: Function) -> String {
   var text = "(fn"
   if let name = function.name { text += " " + name.text }
   text += " (" + function.parameters.map(treeText).joined(separator: " ") + ")"
@@ -67,7 +67,7 @@ func treeText(_ function: Function) -> String {
   return text + ")"
 }
 
-func treeText(_ parameter: Parameter) -> String {
+public func treeText(_ parameter: Parameter) -> String {
   var text = parameter.kind == .rest ? "*" : parameter.kind == .named ? "**" : ""
   text += parameter.name.text
   if let type = parameter.type { text += ":" + treeText(type) }
@@ -76,7 +76,7 @@ func treeText(_ parameter: Parameter) -> String {
   return text
 }
 
-func treeText(_ type: TypeExpr) -> String {
+public func treeText(_ type: TypeExpr) -> String {
   type.alternatives.map { term in
     guard let arguments = term.arguments else { return term.name.text }
     let inner = arguments.map { argument in
@@ -90,7 +90,7 @@ func treeText(_ type: TypeExpr) -> String {
   }.joined(separator: "|")
 }
 
-func treeText(_ expr: Expr) -> String {
+public func treeText(_ expr: Expr) -> String {
   switch expr.kind {
   case .none: return "none"
   case .bool(let value): return "\(value)"
