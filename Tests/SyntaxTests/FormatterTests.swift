@@ -34,7 +34,8 @@ import Testing
     ("x=1#c", "x = 1  #c\n"),
     ("x = {}\n{a,b:c}=r", "x = {}\n{a, b: c} = r\n"), ("*a,b=c", "*a, b = c\n"), ("(a,b)=c", "(a, b) = c\n"),
     ("[a,[b,*c]]=d", "[a, [b, *c]] = d\n"),
-    ("5 . # c\nabs()", "5 .  # c\nabs()\n"), ("5 .\n# c\nabs()", "5 .\n# c\nabs()\n"), ("{a,\"b c\":d}=r", "{a, \"b c\": d} = r\n"),
+    ("5 . # c\nabs()", "5 .  # c\nabs()\n"), ("5 .\n# c\nabs()", "5 .\n# c\nabs()\n"),
+    ("{a,\"b c\":d}=r", "{a, \"b c\": d} = r\n"),
   ])
   func spacing(text: String, expected: String) { #expect(formatted(text) == expected) }
 

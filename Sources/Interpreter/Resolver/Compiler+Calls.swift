@@ -144,8 +144,14 @@ extension Compiler {
       // The object may have a method of that name with other arguments: what is wrong shows when it runs.
       diagnostics.removeSubrange(known...)
       let builtin = session.table.functions[name.text]
+      let called = callee(name.text, name.span)
+      if diagnostics.count > known {
+        // The function is not there yet: only the object can have it.
+        diagnostics.removeSubrange(known...)
+        return MethodCallNode(object, name, fieldCall: fieldCall, functionCall: nil, function: nil, source, span)
+      }
       functionCall = generalCall(
-        callee(name.text, name.span), fallback: builtin, receiver: receiver.span, arguments, nodes, span)
+        called, fallback: builtin, receiver: receiver.span, arguments, nodes, span)
     }
     if functionCall is CallNode || functionCall is SpreadCallNode { function = callee(name.text, name.span) }
     return MethodCallNode(
