@@ -160,10 +160,11 @@ package enum Memory {
     }
 
     /// Gives the blocks that lay unused longest back to the system while, with `size` more, memory would be taken beyond
-    /// the limit, or far beyond the most that was ever in use: sizes change from one piece of work to the next.
+    /// the limit, or far beyond the most that was ever in use: sizes change from one piece of work to the next. Those of
+    /// an attack and of a training step differ, and fit side by side.
     private mutating func makeRoom(for size: Int) {
       let most = max(statistics.peak, statistics.inUse + size)
-      let bound = min(limit, most + most / 8 + 8 * Memory.slabSize)
+      let bound = min(limit, most + most / 4 + 16 * Memory.slabSize)
       while statistics.inUse + statistics.cached > bound - size {
         let large = free.filter { $0.key >= Memory.hugePage && !$0.value.isEmpty }
         guard let oldest = large.min(by: { $0.value[0].freed < $1.value[0].freed })?.key else {

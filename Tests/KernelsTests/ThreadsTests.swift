@@ -110,7 +110,7 @@ private final class Counter: Sendable {
     for step in 0..<40 {
       let buffer = try #require(Buffer.make(byteCount: (100 + 14 * step) << 20))
       let statistics = Memory.statistics
-      #expect(statistics.inUse + statistics.cached <= (most + (600 << 20)) / 8 * 9 + (128 << 20))
+      #expect(statistics.inUse + statistics.cached <= (most + (600 << 20)) / 4 * 5 + (192 << 20))
       withExtendedLifetime(buffer) {}
     }
   }
