@@ -74,7 +74,9 @@ public final class LimitWatch: Sendable {
     }
   }
 
-  /// The limit that is passed by now, if one is.
+  func end() { state.withLock { $0 = State() } }
+
+  /// The limit that is passed by now, if one is; none when nothing runs.
   public func passedLimit() -> LTDError? {
     state.withLock { state in
       if state.seconds == nil, state.memoryBytes == nil { return nil }

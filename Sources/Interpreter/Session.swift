@@ -90,7 +90,10 @@ public final class Session {
   public func enterThread<Result>(_ body: @escaping () -> Result) -> Result {
     if isRunning { return body() }
     isRunning = true
-    defer { isRunning = false }
+    defer {
+      isRunning = false
+      watch.end()
+    }
     return withLargeStack { lowest in
       self.machine.pointee.nativeLimit = lowest
       return body()
