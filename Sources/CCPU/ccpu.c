@@ -1,4 +1,26 @@
+#define _GNU_SOURCE
 #include "include/ccpu.h"
+#if defined(__linux__)
+#include <sched.h>
+
+// The processors that the thread that wakes others may run on.
+static cpu_set_t allowed;
+
+void ltd_thread_wake_elsewhere(pthread_t thread) {
+  int here = sched_getcpu();
+  if (pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed) != 0 || here < 0) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(here, &others);
+  if (CPU_COUNT(&others) > 0) pthread_setaffinity_np(thread, sizeof others, &others);
+}
+
+void ltd_thread_run_anywhere(void) {
+  if (CPU_COUNT(&allowed) > 0) pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
+}
+#else
+void ltd_thread_wake_elsewhere(pthread_t thread) {}
+void ltd_thread_run_anywhere(void) {}
+#endif
 
 static _Thread_local bool in_region;
 

@@ -9,6 +9,9 @@ import Synchronization
 
 /// Persistent workers that wait for work spinning for about half a millisecond, then asleep. One job at a time; the
 /// caller works too, and waits only for workers that have joined its job.
+///
+/// Every thread has a share of neighbouring chunks, in equal jobs the same one: what it writes in one job is in its
+/// cache in the next, and it reads memory in one stream. Who is done with the own share helps with the others.
 final class ThreadPool: @unchecked Sendable {
   typealias Body = (Range<Int>, Int) -> Void
 
@@ -17,7 +20,9 @@ final class ThreadPool: @unchecked Sendable {
   private var count = 0
   private var grain = 1
   private var chunks = 0
-  private let nextChunk = Atomic(0)
+  private var shares = 1
+  /// The next chunk of share i at i · `shareStride`, so that each has a cache line of its own.
+  private let nextChunk = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: maximum * shareStride)
 
   /// The number of seats left in the low half, the number of workers inside the job in the high half.
   private let gate = Atomic<UInt64>(0)
@@ -25,15 +30,21 @@ final class ThreadPool: @unchecked Sendable {
   private let busy = Atomic(false)
   private let sleepers = Atomic(0)
   private var started = 0
+  /// The workers that sleep, guarded by `mutex`.
+  private var asleep: [pthread_t] = []
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
+  /// The most threads that share a job.
+  static let maximum = 256
+  private static let shareStride = 16
   private static let oneInside: UInt64 = 1 << 32
   private static let seatMask: UInt64 = oneInside - 1
 
   init() {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
+    for i in 0..<Self.maximum * Self.shareStride { (nextChunk + i).initialize(to: Atomic(0)) }
   }
 
   /// False when another thread is using the pool.
@@ -45,11 +56,16 @@ final class ThreadPool: @unchecked Sendable {
       self.chunks = chunks
       self.grain = grain
       self.count = count
-      nextChunk.store(0, ordering: .relaxed)
+      shares = threads
+      for share in 0..<threads {
+        nextChunk[share * Self.shareStride].store(start(of: share), ordering: .relaxed)
+      }
       gate.store(UInt64(threads - 1), ordering: .releasing)
       generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
       if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
         pthread_mutex_lock(mutex)
+        for worker in asleep { ltd_thread_wake_elsewhere(worker) }
+        asleep.removeAll(keepingCapacity: true)
         pthread_cond_broadcast(wake)
         pthread_mutex_unlock(mutex)
       }
@@ -69,15 +85,23 @@ final class ThreadPool: @unchecked Sendable {
 
   private func work(slot: Int) {
     guard let body else { return }
-    let (chunks, grain, count) = (self.chunks, self.grain, self.count)
+    let (grain, count, shares) = (self.grain, self.count, self.shares)
     ltd_thread_set_in_region(true)
-    while true {
-      let chunk = nextChunk.wrappingAdd(1, ordering: .relaxed).oldValue
-      if chunk >= chunks { break }
-      let start = chunk * grain
-      body(start..<min(start + grain, count), slot)
+    for turn in 0..<shares {
+      let share = (slot + turn) % shares
+      let end = start(of: share + 1)
+      while true {
+        let chunk = nextChunk[share * Self.shareStride].wrappingAdd(1, ordering: .relaxed).oldValue
+        if chunk >= end { break }
+        let start = chunk * grain
+        body(start..<min(start + grain, count), slot)
+      }
     }
     ltd_thread_set_in_region(false)
+  }
+
+  private func start(of share: Int) -> Int {
+    chunks / shares * share + chunks % shares * share / shares
   }
 
   private func startWorkers(_ wanted: Int) {
@@ -126,9 +150,15 @@ final class ThreadPool: @unchecked Sendable {
     defer { pthread_mutex_unlock(mutex) }
     sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
     defer { sleepers.wrappingSubtract(1, ordering: .relaxed) }
+    var slept = false
     while true {
       let now = generation.load(ordering: .sequentiallyConsistent)
-      if now != seen { return now }
+      if now != seen {
+        if slept { ltd_thread_run_anywhere() }
+        return now
+      }
+      if !slept { asleep.append(pthread_self()) }
+      slept = true
       pthread_cond_wait(wake, mutex)
     }
   }

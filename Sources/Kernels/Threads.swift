@@ -14,7 +14,7 @@ package enum Threads {
   /// How many threads share parallel work. LTD_THREADS, else the number of processors; 1…256.
   package static var count: Int {
     get { limit.load(ordering: .relaxed) }
-    set { limit.store(min(max(newValue, 1), maximum), ordering: .relaxed) }
+    set { limit.store(min(max(newValue, 1), ThreadPool.maximum), ordering: .relaxed) }
   }
 
   /// Runs `body` on the chunks 0..<grain, grain..<2·grain, … of 0..<count, in any order, on any thread, and returns when
@@ -36,11 +36,10 @@ package enum Threads {
     for chunk in 0..<chunks { body(chunk * grain..<min(chunk * grain + grain, count), 0) }
   }
 
-  private static let maximum = 256
   private static let pool = ThreadPool()
   private static let limit: Atomic<Int> = {
     openblas_set_num_threads(1)
     let count = Environment.threads ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
-    return Atomic(min(max(count, 1), maximum))
+    return Atomic(min(max(count, 1), ThreadPool.maximum))
   }()
 }

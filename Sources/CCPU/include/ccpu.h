@@ -1,6 +1,7 @@
 // What Swift cannot ask of the processor: its features, the spin-wait hint, and thread-local settings.
 #ifndef CCPU_H
 #define CCPU_H
+#include <pthread.h>
 #include <stdbool.h>
 #include "vectors.h"
 
@@ -40,6 +41,11 @@ static inline void ltd_cpu_prefetch(const void *address) { __builtin_prefetch(ad
 // Whether the calling thread is inside a parallel region (then further regions run serially on it).
 bool ltd_thread_in_region(void);
 void ltd_thread_set_in_region(bool inside);
+
+// Makes a thread that is about to be woken start on another processor than the caller's: systems may put both on one, and
+// take milliseconds to part them. The woken thread calls `ltd_thread_run_anywhere`. One lock must guard both.
+void ltd_thread_wake_elsewhere(pthread_t thread);
+void ltd_thread_run_anywhere(void);
 
 // The instruction set that the calling thread asks for instead of the chosen one; -1 for none.
 int ltd_thread_instruction_set(void);
