@@ -17,12 +17,19 @@ enum WinogradConvolution {
     try run(WinogradShape(s, adjoint: true), PackedWeights.Key(.winogradGradient, s), dy, weight, packed, epilogue, dx)
   }
 
-  /// Tiles per block: those whose transformed inputs and products fit most of a second-level cache; more where the
-  /// weights do not fit the last-level cache and each block reads them from memory.
+  /// Tiles per block: those whose transformed inputs and products fit most of a second-level cache, with the weights
+  /// where these do; more where the weights do not fit the last-level cache and each block reads them from memory.
   private static func blockSize(_ s: WinogradShape, shared: Bool) -> Int {
     if s.inputs * s.outputs > 1 << 17 { return s.isStrided ? 96 : 192 }
-    let fitting = (640 << 10) / (4 * s.places * (s.inputs + s.outputs + 32))
-    return shared ? 48 : min(max(fitting / 6 * 6, 24), 96)
+    if shared { return 48 }
+    let weights = 4 * 36 * s.inputs * s.outputs
+    if weights < 640 << 10 { return min(max(tiles(s, fitting: (896 << 10) - weights), 12), 96) }
+    return min(max(tiles(s, fitting: 640 << 10), 24), 96)
+  }
+
+  /// Tiles whose transformed inputs and products take so many bytes, in whole panels.
+  private static func tiles(_ s: WinogradShape, fitting bytes: Int) -> Int {
+    bytes / (4 * s.places * (s.inputs + s.outputs + 32)) / 6 * 6
   }
 
   /// The transformed tiles of one block, and their products.
@@ -158,7 +165,9 @@ enum WinogradConvolution {
       return
     }
     let small = s.inputs * s.outputs <= 1 << 14
-    let size = small ? blockSize(s, shared: false) : s.inputs * s.outputs > 1 << 17 ? (s.isStrided ? 96 : 192) : 48
+    let size =
+      small
+      ? min(max(tiles(s, fitting: 640 << 10), 24), 96) : s.inputs * s.outputs > 1 << 17 ? (s.isStrided ? 96 : 192) : 48
     // Small weights have several partial sums, each over its own part of the tiles, added in order at the end; how many
     // depends on the problem alone. Large ones have one, on which all threads work together.
     let blocks = (s.tiles + size - 1) / size

@@ -1,3 +1,4 @@
+import CCPU
 import KernelTypes
 
 // With vectors of sixteen, panels two blocks of sixteen outputs wide: twelve sums of one vector each keep the
@@ -7,31 +8,24 @@ import KernelTypes
   /// Whether pairs of blocks are worked on at once.
   @inline(__always) var hasPairs: Bool { true }
 
-  typealias V16 = SIMD16<Float>
-
-  @inline(__always) private func load16(_ p: UnsafePointer<Float>) -> V16 {
-    UnsafeRawPointer(p).loadUnaligned(as: V16.self)
+  @inline(__always) private func multiplyAdd(_ a: Float, _ b: V, _ c: V) -> V {
+    c.addingProduct(V(repeating: a), b)
   }
 
-  @inline(__always) private func store16(_ p: UnsafeMutablePointer<Float>, _ v: V16) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: V16.self)
-  }
-
-  @inline(__always) private func fma(_ a: Float, _ b: V16, _ c: V16) -> V16 {
-    c.addingProduct(V16(repeating: a), b)
-  }
-
-  @inline(__always) private func finish16(_ v: V16, _ e: KernelEpilogue, _ out: MutableFloats) {
+  /// The first `lanes` of sixteen outputs after everything of the epilogue but the bias.
+  @_transparent
+  func finish(_ v: V, _ e: KernelEpilogue, _ out: MutableFloats, lanes: Int) {
+    if lanes == 16 && !e.changes { return vstore(out, v) }
     var v = v
     if e.masksFirst, let distance = e.maskDistance {
-      v = V16.zero.replacing(with: v, where: load16(out + distance) .> 0)
+      v = V.zero.replacing(with: v, where: ltd_load_first16(out + distance, lanes, 0) .> 0)
     }
-    if let distance = e.addendDistance { v += load16(out + distance) }
-    if e.relu { v = v.replacing(with: 0, where: v .< 0) }
+    if let distance = e.addendDistance { v += ltd_load_first16(out + distance, lanes, 0) }
+    if e.relu { v = vrelu(v) }
     if !e.masksFirst, let distance = e.maskDistance {
-      v = V16.zero.replacing(with: v, where: load16(out + distance) .> 0)
+      v = V.zero.replacing(with: v, where: ltd_load_first16(out + distance, lanes, 0) .> 0)
     }
-    store16(out, v)
+    ltd_store_first16(out, v, lanes)
   }
 
   /// `panel` for two blocks of sixteen outputs at once: `weights` and `weights2`, whose results lie side by side.
@@ -43,11 +37,11 @@ import KernelTypes
     _ y0: MutableFloats, _ y1: MutableFloats, _ y2: MutableFloats, _ y3: MutableFloats, _ y4: MutableFloats,
     _ y5: MutableFloats
   ) {
-    var low = V16.zero
-    var high = V16.zero
+    var low = V.zero
+    var high = V.zero
     if let bias = e.bias {
-      low = load16(bias)
-      high = load16(bias + 16)
+      low = vload(bias)
+      high = vload(bias + 16)
     }
     var (c00, c10, c20, c30, c40, c50) = (low, low, low, low, low, low)
     var (c01, c11, c21, c31, c41, c51) = (high, high, high, high, high, high)
@@ -59,52 +53,52 @@ import KernelTypes
       let (a0, a1, a2, a3, a4, a5) = (x0 + start, x1 + start, x2 + start, x3 + start, x4 + start, x5 + start)
       var k = 0
       while k < runLength {
-        let b0 = load16(b)
-        let b1 = load16(b + next)
+        let b0 = vload(b)
+        let b1 = vload(b + next)
         b += 16
-        c00 = fma(a0[k], b0, c00)
-        c01 = fma(a0[k], b1, c01)
-        c10 = fma(a1[k], b0, c10)
-        c11 = fma(a1[k], b1, c11)
-        c20 = fma(a2[k], b0, c20)
-        c21 = fma(a2[k], b1, c21)
-        c30 = fma(a3[k], b0, c30)
-        c31 = fma(a3[k], b1, c31)
-        c40 = fma(a4[k], b0, c40)
-        c41 = fma(a4[k], b1, c41)
-        c50 = fma(a5[k], b0, c50)
-        c51 = fma(a5[k], b1, c51)
+        c00 = multiplyAdd(a0[k], b0, c00)
+        c01 = multiplyAdd(a0[k], b1, c01)
+        c10 = multiplyAdd(a1[k], b0, c10)
+        c11 = multiplyAdd(a1[k], b1, c11)
+        c20 = multiplyAdd(a2[k], b0, c20)
+        c21 = multiplyAdd(a2[k], b1, c21)
+        c30 = multiplyAdd(a3[k], b0, c30)
+        c31 = multiplyAdd(a3[k], b1, c31)
+        c40 = multiplyAdd(a4[k], b0, c40)
+        c41 = multiplyAdd(a4[k], b1, c41)
+        c50 = multiplyAdd(a5[k], b0, c50)
+        c51 = multiplyAdd(a5[k], b1, c51)
         k += 1
       }
       run += 1
     }
     if e.changes {
-      finish16(c00, e, y0)
-      finish16(c01, e, y0 + 16)
-      finish16(c10, e, y1)
-      finish16(c11, e, y1 + 16)
-      finish16(c20, e, y2)
-      finish16(c21, e, y2 + 16)
-      finish16(c30, e, y3)
-      finish16(c31, e, y3 + 16)
-      finish16(c40, e, y4)
-      finish16(c41, e, y4 + 16)
-      finish16(c50, e, y5)
-      finish16(c51, e, y5 + 16)
+      finish(c00, e, y0, lanes: 16)
+      finish(c01, e, y0 + 16, lanes: 16)
+      finish(c10, e, y1, lanes: 16)
+      finish(c11, e, y1 + 16, lanes: 16)
+      finish(c20, e, y2, lanes: 16)
+      finish(c21, e, y2 + 16, lanes: 16)
+      finish(c30, e, y3, lanes: 16)
+      finish(c31, e, y3 + 16, lanes: 16)
+      finish(c40, e, y4, lanes: 16)
+      finish(c41, e, y4 + 16, lanes: 16)
+      finish(c50, e, y5, lanes: 16)
+      finish(c51, e, y5 + 16, lanes: 16)
       return
     }
-    store16(y0, c00)
-    store16(y0 + 16, c01)
-    store16(y1, c10)
-    store16(y1 + 16, c11)
-    store16(y2, c20)
-    store16(y2 + 16, c21)
-    store16(y3, c30)
-    store16(y3 + 16, c31)
-    store16(y4, c40)
-    store16(y4 + 16, c41)
-    store16(y5, c50)
-    store16(y5 + 16, c51)
+    vstore(y0, c00)
+    vstore(y0 + 16, c01)
+    vstore(y1, c10)
+    vstore(y1 + 16, c11)
+    vstore(y2, c20)
+    vstore(y2 + 16, c21)
+    vstore(y3, c30)
+    vstore(y3 + 16, c31)
+    vstore(y4, c40)
+    vstore(y4 + 16, c41)
+    vstore(y5, c50)
+    vstore(y5 + 16, c51)
   }
 
   /// `gradientPanel` for two blocks of sixteen outputs side by side.
@@ -113,15 +107,15 @@ import KernelTypes
     _ block: DirectGradientBlock, _ x0: Floats, _ x1: Floats, _ x2: Floats, _ x3: Floats, _ x4: Floats, _ x5: Floats,
     _ dy: Floats, _ d: MutableFloats, _ step: Int
   ) {
-    var (c00, c01, c10, c11, c20, c21) = (V16.zero, V16.zero, V16.zero, V16.zero, V16.zero, V16.zero)
-    var (c30, c31, c40, c41, c50, c51) = (V16.zero, V16.zero, V16.zero, V16.zero, V16.zero, V16.zero)
+    var (c00, c01, c10, c11, c20, c21) = (V.zero, V.zero, V.zero, V.zero, V.zero, V.zero)
+    var (c30, c31, c40, c41, c50, c51) = (V.zero, V.zero, V.zero, V.zero, V.zero, V.zero)
     if !block.starts {
-      (c00, c01) = (load16(d), load16(d + 16))
-      (c10, c11) = (load16(d + step), load16(d + step + 16))
-      (c20, c21) = (load16(d + 2 * step), load16(d + 2 * step + 16))
-      (c30, c31) = (load16(d + 3 * step), load16(d + 3 * step + 16))
-      (c40, c41) = (load16(d + 4 * step), load16(d + 4 * step + 16))
-      (c50, c51) = (load16(d + 5 * step), load16(d + 5 * step + 16))
+      (c00, c01) = (vload(d), vload(d + 16))
+      (c10, c11) = (vload(d + step), vload(d + step + 16))
+      (c20, c21) = (vload(d + 2 * step), vload(d + 2 * step + 16))
+      (c30, c31) = (vload(d + 3 * step), vload(d + 3 * step + 16))
+      (c40, c41) = (vload(d + 4 * step), vload(d + 4 * step + 16))
+      (c50, c51) = (vload(d + 5 * step), vload(d + 5 * step + 16))
     }
     let inputStep = block.inputStep
     let gradientStep = block.gradientStep
@@ -135,38 +129,38 @@ import KernelTypes
       var b = dy + gradientOffsets[segment]
       var left = columns
       while left > 0 {
-        let b0 = load16(b)
-        let b1 = load16(b + 16)
-        c00 = fma(x0[k], b0, c00)
-        c01 = fma(x0[k], b1, c01)
-        c10 = fma(x1[k], b0, c10)
-        c11 = fma(x1[k], b1, c11)
-        c20 = fma(x2[k], b0, c20)
-        c21 = fma(x2[k], b1, c21)
-        c30 = fma(x3[k], b0, c30)
-        c31 = fma(x3[k], b1, c31)
-        c40 = fma(x4[k], b0, c40)
-        c41 = fma(x4[k], b1, c41)
-        c50 = fma(x5[k], b0, c50)
-        c51 = fma(x5[k], b1, c51)
+        let b0 = vload(b)
+        let b1 = vload(b + 16)
+        c00 = multiplyAdd(x0[k], b0, c00)
+        c01 = multiplyAdd(x0[k], b1, c01)
+        c10 = multiplyAdd(x1[k], b0, c10)
+        c11 = multiplyAdd(x1[k], b1, c11)
+        c20 = multiplyAdd(x2[k], b0, c20)
+        c21 = multiplyAdd(x2[k], b1, c21)
+        c30 = multiplyAdd(x3[k], b0, c30)
+        c31 = multiplyAdd(x3[k], b1, c31)
+        c40 = multiplyAdd(x4[k], b0, c40)
+        c41 = multiplyAdd(x4[k], b1, c41)
+        c50 = multiplyAdd(x5[k], b0, c50)
+        c51 = multiplyAdd(x5[k], b1, c51)
         k += inputStep
         b += gradientStep
         left -= 1
       }
       segment += 1
     }
-    store16(d, c00)
-    store16(d + 16, c01)
-    store16(d + step, c10)
-    store16(d + step + 16, c11)
-    store16(d + 2 * step, c20)
-    store16(d + 2 * step + 16, c21)
-    store16(d + 3 * step, c30)
-    store16(d + 3 * step + 16, c31)
-    store16(d + 4 * step, c40)
-    store16(d + 4 * step + 16, c41)
-    store16(d + 5 * step, c50)
-    store16(d + 5 * step + 16, c51)
+    vstore(d, c00)
+    vstore(d + 16, c01)
+    vstore(d + step, c10)
+    vstore(d + step + 16, c11)
+    vstore(d + 2 * step, c20)
+    vstore(d + 2 * step + 16, c21)
+    vstore(d + 3 * step, c30)
+    vstore(d + 3 * step + 16, c31)
+    vstore(d + 4 * step, c40)
+    vstore(d + 4 * step + 16, c41)
+    vstore(d + 5 * step, c50)
+    vstore(d + 5 * step + 16, c51)
   }
 #else
   @inline(__always) var hasPairs: Bool { false }

@@ -17,7 +17,7 @@ private let gb: Float = 1 / (2 * 3 / 2 * (9 / 4 - 4 / 9))
 
 /// Bᵀ d.
 @inline(__always)
-private func pointTransform(_ d0: V8, _ d1: V8, _ d2: V8, _ d3: V8, _ d4: V8) -> (V8, V8, V8, V8, V8) {
+private func pointTransform(_ d0: W, _ d1: W, _ d2: W, _ d3: W, _ d4: W) -> (W, W, W, W, W) {
   let e1 = fma(-b2, d1, d3)
   let o1 = fma(a, d2, d0 * -b)
   let e2 = fma(-a2, d1, d3)
@@ -27,7 +27,7 @@ private func pointTransform(_ d0: V8, _ d1: V8, _ d2: V8, _ d3: V8, _ d4: V8) ->
 
 /// Aᵀ m.
 @inline(__always)
-private func outputTransform(_ m0: V8, _ m1: V8, _ m2: V8, _ m3: V8, _ m4: V8) -> (V8, V8, V8, V8) {
+private func outputTransform(_ m0: W, _ m1: W, _ m2: W, _ m3: W, _ m4: W) -> (W, W, W, W) {
   let s1 = m0 + m1
   let d1 = m0 - m1
   let s2 = m2 + m3
@@ -37,7 +37,7 @@ private func outputTransform(_ m0: V8, _ m1: V8, _ m2: V8, _ m3: V8, _ m4: V8) -
 
 /// A y.
 @inline(__always)
-private func gradientTransform(_ y0: V8, _ y1: V8, _ y2: V8, _ y3: V8) -> (V8, V8, V8, V8, V8) {
+private func gradientTransform(_ y0: W, _ y1: W, _ y2: W, _ y3: W) -> (W, W, W, W, W) {
   let e = fma(a2, y2, y0)
   let o = fma(a2, y3, y1) * a
   let f = fma(b2, y2, y0)
@@ -66,10 +66,11 @@ private typealias Pixels = UnsafeMutablePointer<Floats>
 extension CPUKernels {
   /// Working space on the stack: pointers to up to 81 pixels and 81 vectors.
   @inline(__always)
-  private static func withTile(_ body: (Pixels, UnsafeMutablePointer<V8>) -> Void) {
-    withUnsafeTemporaryAllocation(byteCount: 81 * 8 + 81 * 32, alignment: 32) { memory in
+  private static func withTile(_ body: (Pixels, UnsafeMutablePointer<W>) -> Void) {
+    withUnsafeTemporaryAllocation(byteCount: 81 * 8 + 81 * MemoryLayout<W>.size, alignment: 64) { memory in
       guard let base = memory.baseAddress else { return }
-      body((base + 81 * 32).assumingMemoryBound(to: Floats.self), base.assumingMemoryBound(to: V8.self))
+      let pixels = base + 81 * MemoryLayout<W>.size
+      body(pixels.assumingMemoryBound(to: Floats.self), base.assumingMemoryBound(to: W.self))
     }
   }
 
@@ -102,43 +103,43 @@ extension CPUKernels {
         let row = target.values + (tile - tiles.lowerBound) * target.step
         var c = 0
         while c < inputs {
-          let lanes = min(8, inputs - c)
+          let lanes = min(W.scalarCount, inputs - c)
           var j = 0
           while j < 9 {
             let p = pixels + j
-            t[j] = load(p[9] + c, first: lanes)
-            t[9 + j] = load(p[27] + c, first: lanes)
-            t[18 + j] = load(p[45] + c, first: lanes)
-            t[27 + j] = load(p[63] + c, first: lanes)
+            t[j] = wload(p[9] + c, first: lanes)
+            t[9 + j] = wload(p[27] + c, first: lanes)
+            t[18 + j] = wload(p[45] + c, first: lanes)
+            t[27 + j] = wload(p[63] + c, first: lanes)
             (t[36 + j], t[45 + j], t[54 + j], t[63 + j], t[72 + j]) = pointTransform(
-              load(p[0] + c, first: lanes), load(p[18] + c, first: lanes), load(p[36] + c, first: lanes),
-              load(p[54] + c, first: lanes), load(p[72] + c, first: lanes))
+              wload(p[0] + c, first: lanes), wload(p[18] + c, first: lanes), wload(p[36] + c, first: lanes),
+              wload(p[54] + c, first: lanes), wload(p[72] + c, first: lanes))
             j += 1
           }
           var out = row + c
           var i = 0
           while i < 81 {
-            store(out, t[i + 1])
-            store(out + plane, t[i + 3])
-            store(out + 2 * plane, t[i + 5])
-            store(out + 3 * plane, t[i + 7])
+            wstore(out, t[i + 1])
+            wstore(out + plane, t[i + 3])
+            wstore(out + 2 * plane, t[i + 5])
+            wstore(out + 3 * plane, t[i + 7])
             storePoints(out + 4 * plane, plane, pointTransform(t[i], t[i + 2], t[i + 4], t[i + 6], t[i + 8]))
             out += 9 * plane
             i += 9
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
   }
 
   @inline(__always)
-  private static func storePoints(_ out: MutableFloats, _ plane: Int, _ d: (V8, V8, V8, V8, V8)) {
-    store(out, d.0)
-    store(out + plane, d.1)
-    store(out + 2 * plane, d.2)
-    store(out + 3 * plane, d.3)
-    store(out + 4 * plane, d.4)
+  private static func storePoints(_ out: MutableFloats, _ plane: Int, _ d: (W, W, W, W, W)) {
+    wstore(out, d.0)
+    wstore(out + plane, d.1)
+    wstore(out + 2 * plane, d.2)
+    wstore(out + 3 * plane, d.3)
+    wstore(out + 4 * plane, d.4)
   }
 
   package static func stridedWinogradAdjointInput(
@@ -155,15 +156,15 @@ extension CPUKernels {
         let row = target.values + (tile - tiles.lowerBound) * target.step
         var c = 0
         while c < inputs {
-          let lanes = min(8, inputs - c)
+          let lanes = min(W.scalarCount, inputs - c)
           var j = 0
           while j < 5 {
             let p = pixels + j
-            let d0 = load(p[0] + c, first: lanes)
-            let d1 = load(p[5] + c, first: lanes)
-            let d2 = load(p[10] + c, first: lanes)
-            let d3 = load(p[15] + c, first: lanes)
-            let d4 = load(p[20] + c, first: lanes)
+            let d0 = wload(p[0] + c, first: lanes)
+            let d1 = wload(p[5] + c, first: lanes)
+            let d2 = wload(p[10] + c, first: lanes)
+            let d3 = wload(p[15] + c, first: lanes)
+            let d4 = wload(p[20] + c, first: lanes)
             (t[j], t[5 + j], t[10 + j], t[15 + j]) = (d0, d1, d2, d3)
             (t[20 + j], t[25 + j], t[30 + j], t[35 + j], t[40 + j]) = pointTransform(d0, d1, d2, d3, d4)
             j += 1
@@ -171,15 +172,15 @@ extension CPUKernels {
           var out = row + c
           var i = 0
           while i < 45 {
-            store(out, t[i])
-            store(out + plane, t[i + 1])
-            store(out + 2 * plane, t[i + 2])
-            store(out + 3 * plane, t[i + 3])
+            wstore(out, t[i])
+            wstore(out + plane, t[i + 1])
+            wstore(out + 2 * plane, t[i + 2])
+            wstore(out + 3 * plane, t[i + 3])
             storePoints(out + 4 * plane, plane, pointTransform(t[i], t[i + 1], t[i + 2], t[i + 3], t[i + 4]))
             out += 9 * plane
             i += 5
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
@@ -202,33 +203,38 @@ extension CPUKernels {
         let row = UnsafePointer(product.values + (tile - tiles.lowerBound) * product.step)
         var c = 0
         while c < outputs {
-          let lanes = min(8, outputs - c)
+          let lanes = min(W.scalarCount, outputs - c)
           var j = 0
           while j < 9 {
             let m = row + j * plane + c
             let r = outputTransform(
-              load(m + 36 * plane), load(m + 45 * plane), load(m + 54 * plane), load(m + 63 * plane),
-              load(m + 72 * plane))
-            t[j] = r.0 + load(m)
-            t[9 + j] = r.1 + load(m + 9 * plane)
-            t[18 + j] = r.2 + load(m + 18 * plane)
-            t[27 + j] = r.3 + load(m + 27 * plane)
+              wload(m + 36 * plane), wload(m + 45 * plane), wload(m + 54 * plane), wload(m + 63 * plane),
+              wload(m + 72 * plane))
+            t[j] = r.0 + wload(m)
+            t[9 + j] = r.1 + wload(m + 9 * plane)
+            t[18 + j] = r.2 + wload(m + 18 * plane)
+            t[27 + j] = r.3 + wload(m + 27 * plane)
             j += 1
           }
-          var base = V8.zero
-          if let bias = epilogue.bias { base = load(bias + c, first: lanes) }
+          var base = W.zero
+          if let bias = epilogue.bias { base = wload(bias + c, first: lanes) }
           var i = 0
           while i < rows {
             let q = i * 9
             let r = outputTransform(t[q + 4], t[q + 5], t[q + 6], t[q + 7], t[q + 8])
+            t[q] += r.0 + base
+            t[q + 1] += r.1 + base
+            t[q + 2] += r.2 + base
+            t[q + 3] += r.3 + base
             let out = corner + i * width * outputs + c
-            finish(r.0 + t[q] + base, epilogue, out, lanes: lanes)
-            if columns > 1 { finish(r.1 + t[q + 1] + base, epilogue, out + outputs, lanes: lanes) }
-            if columns > 2 { finish(r.2 + t[q + 2] + base, epilogue, out + 2 * outputs, lanes: lanes) }
-            if columns > 3 { finish(r.3 + t[q + 3] + base, epilogue, out + 3 * outputs, lanes: lanes) }
+            var j = 0
+            while j < columns {
+              finish(t[q + j], epilogue, out + j * outputs, lanes: lanes)
+              j += 1
+            }
             i += 1
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
@@ -246,42 +252,38 @@ extension CPUKernels {
         let image = dx + tile / perImage * height * width * outputs
         let top = tile % perImage / s.tileColumns * 8 - s.padTop + 1
         let left = tile % perImage % s.tileColumns * 8 - s.padLeft + 1
+        let columns = max(0, -left)..<max(max(0, -left), min(8, width - left))
         let row = UnsafePointer(product.values + (tile - tiles.lowerBound) * product.step)
         var c = 0
         while c < outputs {
-          let lanes = min(8, outputs - c)
+          let lanes = min(W.scalarCount, outputs - c)
           // Rows of dx alternate between the middle tap and the outer ones.
           var j = 0
           while j < 9 {
             let m = row + j * plane + c
             let r = outputTransform(
-              load(m + 36 * plane), load(m + 45 * plane), load(m + 54 * plane), load(m + 63 * plane),
-              load(m + 72 * plane))
-            t[j] = load(m)
+              wload(m + 36 * plane), wload(m + 45 * plane), wload(m + 54 * plane), wload(m + 63 * plane),
+              wload(m + 72 * plane))
+            t[j] = wload(m)
             t[9 + j] = r.0
-            t[18 + j] = load(m + 9 * plane)
+            t[18 + j] = wload(m + 9 * plane)
             t[27 + j] = r.1
-            t[36 + j] = load(m + 18 * plane)
+            t[36 + j] = wload(m + 18 * plane)
             t[45 + j] = r.2
-            t[54 + j] = load(m + 27 * plane)
+            t[54 + j] = wload(m + 27 * plane)
             t[63 + j] = r.3
             j += 1
           }
           for i in max(0, -top)..<max(max(0, -top), min(8, height - top)) {
             let q = i * 9
             let r = outputTransform(t[q + 4], t[q + 5], t[q + 6], t[q + 7], t[q + 8])
+            (t[q + 7], t[q + 5]) = (r.3, r.2)
+            (t[q + 6], t[q + 4], t[q + 2]) = (t[q + 3], t[q + 2], t[q + 1])
+            (t[q + 3], t[q + 1]) = (r.1, r.0)
             let out = image + ((top + i) * width + left) * outputs + c
-            let inside = { (column: Int) in left + column >= 0 && left + column < width }
-            if inside(0) { finish(t[q], epilogue, out, lanes: lanes) }
-            if inside(1) { finish(r.0, epilogue, out + outputs, lanes: lanes) }
-            if inside(2) { finish(t[q + 1], epilogue, out + 2 * outputs, lanes: lanes) }
-            if inside(3) { finish(r.1, epilogue, out + 3 * outputs, lanes: lanes) }
-            if inside(4) { finish(t[q + 2], epilogue, out + 4 * outputs, lanes: lanes) }
-            if inside(5) { finish(r.2, epilogue, out + 5 * outputs, lanes: lanes) }
-            if inside(6) { finish(t[q + 3], epilogue, out + 6 * outputs, lanes: lanes) }
-            if inside(7) { finish(r.3, epilogue, out + 7 * outputs, lanes: lanes) }
+            for j in columns { finish(t[q + j], epilogue, out + j * outputs, lanes: lanes) }
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
@@ -302,13 +304,13 @@ extension CPUKernels {
         let padded = (outputs + 15) / 16 * 16
         var c = 0
         while c < padded {
-          let lanes = max(0, min(8, outputs - c))
+          let lanes = max(0, min(W.scalarCount, outputs - c))
           var j = 0
           while j < 4 {
-            let d0 = load(pixels[j] + c, first: lanes)
-            let d1 = load(pixels[4 + j] + c, first: lanes)
-            let d2 = load(pixels[8 + j] + c, first: lanes)
-            let d3 = load(pixels[12 + j] + c, first: lanes)
+            let d0 = wload(pixels[j] + c, first: lanes)
+            let d1 = wload(pixels[4 + j] + c, first: lanes)
+            let d2 = wload(pixels[8 + j] + c, first: lanes)
+            let d3 = wload(pixels[12 + j] + c, first: lanes)
             (t[j], t[4 + j], t[8 + j], t[12 + j]) = (d0, d1, d2, d3)
             (t[16 + j], t[20 + j], t[24 + j], t[28 + j], t[32 + j]) = gradientTransform(d0, d1, d2, d3)
             j += 1
@@ -316,15 +318,15 @@ extension CPUKernels {
           var out = row + c
           var i = 0
           while i < 36 {
-            store(out, t[i])
-            store(out + plane, t[i + 1])
-            store(out + 2 * plane, t[i + 2])
-            store(out + 3 * plane, t[i + 3])
+            wstore(out, t[i])
+            wstore(out + plane, t[i + 1])
+            wstore(out + 2 * plane, t[i + 2])
+            wstore(out + 3 * plane, t[i + 3])
             storePoints(out + 4 * plane, plane, gradientTransform(t[i], t[i + 1], t[i + 2], t[i + 3]))
             out += 9 * plane
             i += 4
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }

@@ -7,6 +7,19 @@ typealias I = SIMD16<Int32>
 typealias V8 = SIMD8<Float>
 typealias I8 = SIMD8<Int32>
 
+/// One register of the widest kind.
+#if LTD_WIDE
+  typealias W = V
+  @inline(__always) func wload(_ p: UnsafePointer<Float>) -> W { vload(p) }
+  @inline(__always) func wload(_ p: UnsafePointer<Float>, first count: Int) -> W { vload(p, first: count) }
+  @inline(__always) func wstore(_ p: UnsafeMutablePointer<Float>, _ v: W) { vstore(p, v) }
+#else
+  typealias W = V8
+  @inline(__always) func wload(_ p: UnsafePointer<Float>) -> W { load(p) }
+  @inline(__always) func wload(_ p: UnsafePointer<Float>, first count: Int) -> W { load(p, first: count) }
+  @inline(__always) func wstore(_ p: UnsafeMutablePointer<Float>, _ v: W) { store(p, v) }
+#endif
+
 @inline(__always) func load(_ p: UnsafePointer<Float>) -> V8 { UnsafeRawPointer(p).loadUnaligned(as: V8.self) }
 @inline(__always) func vload(_ p: UnsafePointer<Float>) -> V { UnsafeRawPointer(p).loadUnaligned(as: V.self) }
 
@@ -52,6 +65,8 @@ typealias I8 = SIMD8<Int32>
 }
 
 @inline(__always) func fma(_ a: Float, _ b: V8, _ c: V8) -> V8 { fma(V8(repeating: a), b, c) }
+
+@inline(__always) func fma(_ a: Float, _ b: V, _ c: V) -> V { fma(V(repeating: a), b, c) }
 
 @inline(__always) func fma(_ a: V, _ b: V, _ c: V) -> V {
   #if LTD_FMA || arch(arm64)

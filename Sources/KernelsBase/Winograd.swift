@@ -12,11 +12,11 @@ private let sum2: Float = 4 / 9 + 9 / 4
 private let ga: Float = 1 / (2 * 4 / 9 * (4 / 9 - 9 / 4))
 private let gb: Float = 1 / (2 * 9 / 4 * (9 / 4 - 4 / 9))
 
-private typealias Six = (V8, V8, V8, V8, V8, V8)
+private typealias Six<T> = (T, T, T, T, T, T)
 
 /// Bᵀ d.
 @inline(__always)
-private func inputTransform(_ d0: V8, _ d1: V8, _ d2: V8, _ d3: V8, _ d4: V8, _ d5: V8) -> Six {
+private func inputTransform(_ d0: W, _ d1: W, _ d2: W, _ d3: W, _ d4: W, _ d5: W) -> Six<W> {
   let p = fma(-b2, d2, d4)
   let q = fma(-b2, d1, d3)
   let u = fma(-a2, d2, d4)
@@ -28,7 +28,7 @@ private func inputTransform(_ d0: V8, _ d1: V8, _ d2: V8, _ d3: V8, _ d4: V8, _ 
 
 /// Aᵀ m.
 @inline(__always)
-private func outputTransform(_ m0: V8, _ m1: V8, _ m2: V8, _ m3: V8, _ m4: V8, _ m5: V8) -> (V8, V8, V8, V8) {
+private func outputTransform(_ m0: W, _ m1: W, _ m2: W, _ m3: W, _ m4: W, _ m5: W) -> (W, W, W, W) {
   let s1 = m1 + m2
   let d1 = m1 - m2
   let s2 = m3 + m4
@@ -38,7 +38,7 @@ private func outputTransform(_ m0: V8, _ m1: V8, _ m2: V8, _ m3: V8, _ m4: V8, _
 
 /// A y.
 @inline(__always)
-private func gradientTransform(_ y0: V8, _ y1: V8, _ y2: V8, _ y3: V8) -> Six {
+private func gradientTransform(_ y0: W, _ y1: W, _ y2: W, _ y3: W) -> Six<W> {
   let e = fma(a2, y2, y0)
   let o = fma(a2, y3, y1) * a
   let f = fma(b2, y2, y0)
@@ -48,7 +48,7 @@ private func gradientTransform(_ y0: V8, _ y1: V8, _ y2: V8, _ y3: V8) -> Six {
 
 /// G g.
 @inline(__always)
-private func weightTransform(_ g0: V8, _ g1: V8, _ g2: V8) -> Six {
+private func weightTransform(_ g0: V8, _ g1: V8, _ g2: V8) -> Six<V8> {
   let e = fma(a2, g2, g0) * ga
   let o = g1 * (a * ga)
   let f = fma(b2, g2, g0) * gb
@@ -71,11 +71,11 @@ private typealias Pixels = UnsafeMutablePointer<Floats>
 extension CPUKernels {
   /// Working space on the stack: pointers to up to 36 pixels and 36 vectors.
   @inline(__always)
-  private static func withTile(_ body: (Pixels, UnsafeMutablePointer<V8>) -> Void) {
-    withUnsafeTemporaryAllocation(byteCount: 36 * 8 + 36 * 32, alignment: 32) { memory in
+  private static func withTile<T>(_ type: T.Type, _ body: (Pixels, UnsafeMutablePointer<T>) -> Void) {
+    withUnsafeTemporaryAllocation(byteCount: 36 * 8 + 36 * MemoryLayout<T>.size, alignment: 64) { memory in
       guard let base = memory.baseAddress else { return }
-      body(
-        (base + 36 * 32).assumingMemoryBound(to: Floats.self), base.assumingMemoryBound(to: V8.self))
+      let pixels = base + 36 * MemoryLayout<T>.size
+      body(pixels.assumingMemoryBound(to: Floats.self), base.assumingMemoryBound(to: T.self))
     }
   }
 
@@ -85,7 +85,7 @@ extension CPUKernels {
     let perImage = s.tileRows * s.tileColumns
     let (height, width, inputs) = (s.inputHeight, s.inputWidth, s.inputs)
     let plane = target.plane
-    withTile { pixels, t in
+    withTile(W.self) { pixels, t in
       for tile in tiles {
         let image = x + tile / perImage * height * width * inputs
         let top = tile % perImage / s.tileColumns * 4 - s.padTop
@@ -105,18 +105,18 @@ extension CPUKernels {
         let row = target.values + (tile - tiles.lowerBound) * target.step
         var c = 0
         while c < inputs {
-          let lanes = min(8, inputs - c)
+          let lanes = min(W.scalarCount, inputs - c)
           var j = 0
           while j < 6 {
             let d =
-              lanes == 8
+              lanes == W.scalarCount
               ? inputTransform(
-                load(pixels[j] + c), load(pixels[6 + j] + c), load(pixels[12 + j] + c), load(pixels[18 + j] + c),
-                load(pixels[24 + j] + c), load(pixels[30 + j] + c))
+                wload(pixels[j] + c), wload(pixels[6 + j] + c), wload(pixels[12 + j] + c), wload(pixels[18 + j] + c),
+                wload(pixels[24 + j] + c), wload(pixels[30 + j] + c))
               : inputTransform(
-                load(pixels[j] + c, first: lanes), load(pixels[6 + j] + c, first: lanes),
-                load(pixels[12 + j] + c, first: lanes), load(pixels[18 + j] + c, first: lanes),
-                load(pixels[24 + j] + c, first: lanes), load(pixels[30 + j] + c, first: lanes))
+                wload(pixels[j] + c, first: lanes), wload(pixels[6 + j] + c, first: lanes),
+                wload(pixels[12 + j] + c, first: lanes), wload(pixels[18 + j] + c, first: lanes),
+                wload(pixels[24 + j] + c, first: lanes), wload(pixels[30 + j] + c, first: lanes))
             (t[j], t[6 + j], t[12 + j], t[18 + j], t[24 + j], t[30 + j]) = d
             j += 1
           }
@@ -124,16 +124,16 @@ extension CPUKernels {
           var i = 0
           while i < 36 {
             let d = inputTransform(t[i], t[i + 1], t[i + 2], t[i + 3], t[i + 4], t[i + 5])
-            store(out, d.0)
-            store(out + plane, d.1)
-            store(out + 2 * plane, d.2)
-            store(out + 3 * plane, d.3)
-            store(out + 4 * plane, d.4)
-            store(out + 5 * plane, d.5)
+            wstore(out, d.0)
+            wstore(out + plane, d.1)
+            wstore(out + 2 * plane, d.2)
+            wstore(out + 3 * plane, d.3)
+            wstore(out + 4 * plane, d.4)
+            wstore(out + 5 * plane, d.5)
             out += 6 * plane
             i += 6
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
@@ -145,7 +145,7 @@ extension CPUKernels {
     let perImage = s.tileRows * s.tileColumns
     let (height, width, outputs) = (s.outputHeight, s.outputWidth, s.outputs)
     let plane = target.plane
-    withTile { pixels, t in
+    withTile(W.self) { pixels, t in
       for tile in tiles {
         let image = dy + tile / perImage * height * width * outputs
         let top = tile % perImage / s.tileColumns * 4
@@ -164,16 +164,16 @@ extension CPUKernels {
         let padded = s.outputBlocks * 16
         var c = 0
         while c < padded {
-          let lanes = max(0, min(8, outputs - c))
+          let lanes = max(0, min(W.scalarCount, outputs - c))
           var j = 0
           while j < 4 {
             let d =
-              lanes == 8
+              lanes == W.scalarCount
               ? gradientTransform(
-                load(pixels[j] + c), load(pixels[4 + j] + c), load(pixels[8 + j] + c), load(pixels[12 + j] + c))
+                wload(pixels[j] + c), wload(pixels[4 + j] + c), wload(pixels[8 + j] + c), wload(pixels[12 + j] + c))
               : gradientTransform(
-                load(pixels[j] + c, first: lanes), load(pixels[4 + j] + c, first: lanes),
-                load(pixels[8 + j] + c, first: lanes), load(pixels[12 + j] + c, first: lanes))
+                wload(pixels[j] + c, first: lanes), wload(pixels[4 + j] + c, first: lanes),
+                wload(pixels[8 + j] + c, first: lanes), wload(pixels[12 + j] + c, first: lanes))
             (t[j], t[4 + j], t[8 + j], t[12 + j], t[16 + j], t[20 + j]) = d
             j += 1
           }
@@ -181,16 +181,16 @@ extension CPUKernels {
           var i = 0
           while i < 24 {
             let d = gradientTransform(t[i], t[i + 1], t[i + 2], t[i + 3])
-            store(out, d.0)
-            store(out + plane, d.1)
-            store(out + 2 * plane, d.2)
-            store(out + 3 * plane, d.3)
-            store(out + 4 * plane, d.4)
-            store(out + 5 * plane, d.5)
+            wstore(out, d.0)
+            wstore(out + plane, d.1)
+            wstore(out + 2 * plane, d.2)
+            wstore(out + 3 * plane, d.3)
+            wstore(out + 4 * plane, d.4)
+            wstore(out + 5 * plane, d.5)
             out += 6 * plane
             i += 4
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
@@ -238,7 +238,7 @@ extension CPUKernels {
     let perImage = s.tileRows * s.tileColumns
     let (height, width, outputs) = (s.outputHeight, s.outputWidth, s.outputs)
     let plane = product.plane
-    withTile { _, t in
+    withTile(W.self) { _, t in
       for tile in tiles {
         let top = tile % perImage / s.tileColumns * 4
         let left = tile % perImage % s.tileColumns * 4
@@ -248,29 +248,31 @@ extension CPUKernels {
         let row = UnsafePointer(product.values + (tile - tiles.lowerBound) * product.step)
         var c = 0
         while c < outputs {
-          let lanes = min(8, outputs - c)
+          let lanes = min(W.scalarCount, outputs - c)
           var j = 0
           while j < 6 {
             let m = row + j * plane + c
             (t[j], t[6 + j], t[12 + j], t[18 + j]) = outputTransform(
-              load(m), load(m + 6 * plane), load(m + 12 * plane), load(m + 18 * plane), load(m + 24 * plane),
-              load(m + 30 * plane))
+              wload(m), wload(m + 6 * plane), wload(m + 12 * plane), wload(m + 18 * plane), wload(m + 24 * plane),
+              wload(m + 30 * plane))
             j += 1
           }
-          var base = V8.zero
-          if let bias = epilogue.bias { base = load(bias + c, first: lanes) }
+          var base = W.zero
+          if let bias = epilogue.bias { base = wload(bias + c, first: lanes) }
           var i = 0
           while i < rows {
             let q = i * 6
             let r = outputTransform(t[q], t[q + 1], t[q + 2], t[q + 3], t[q + 4], t[q + 5])
+            (t[q], t[q + 1], t[q + 2], t[q + 3]) = (r.0 + base, r.1 + base, r.2 + base, r.3 + base)
             let out = corner + i * width * outputs + c
-            finish(r.0 + base, epilogue, out, lanes: lanes)
-            if columns > 1 { finish(r.1 + base, epilogue, out + outputs, lanes: lanes) }
-            if columns > 2 { finish(r.2 + base, epilogue, out + 2 * outputs, lanes: lanes) }
-            if columns > 3 { finish(r.3 + base, epilogue, out + 3 * outputs, lanes: lanes) }
+            var j = 0
+            while j < columns {
+              finish(t[q + j], epilogue, out + j * outputs, lanes: lanes)
+              j += 1
+            }
             i += 1
           }
-          c += 8
+          c += W.scalarCount
         }
       }
     }
@@ -296,7 +298,7 @@ extension CPUKernels {
     let (inputs, outputs) = (s.inputs, s.outputs)
     let plane = s.outputBlocks * 16 * inputs
     let strided = s.isStrided
-    withTile { _, t in
+    withTile(V8.self) { _, t in
       for half in blocks.lowerBound * 2..<blocks.upperBound * 2 {
         let lanes = max(0, min(8, outputs - half * 8))
         for input in 0..<inputs {
@@ -349,7 +351,7 @@ extension CPUKernels {
   ) {
     let plane = sums.plane
     let strided = s.isStrided
-    withTile { _, t in
+    withTile(V8.self) { _, t in
       for input in inputs {
         var output = 0
         while output < s.outputs {
