@@ -39,8 +39,26 @@ package enum Rows {
   /// y[r] of x[r, ·]; ∓inf for the extrema where there are no columns.
   package static func reduceRows(
     _ reduction: Reduction, _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
-  ) {
+  ) throws(KernelError) {
     let kernels = kernels
+    if rows < 32 && columns > 4 * Elementwise.grain {
+      // A few long rows: each is cut into chunks of its own.
+      for r in 0..<rows {
+        let row = x + r * columns
+        if reduction == .sum {
+          y[r] = Float(try sum(row, count: columns))
+          continue
+        }
+        let parts = try scratch(Float.self, (columns - 1) / Elementwise.grain + 1)
+        defer { extendLifetime(parts) }
+        let floats = parts.floats
+        Threads.parallelFor(columns, grain: Elementwise.grain) { c in
+          kernels.reduceRows(reduction, row + c.lowerBound, 1, c.count, floats + c.lowerBound / Elementwise.grain)
+        }
+        kernels.reduceRows(reduction, floats, 1, (columns - 1) / Elementwise.grain + 1, y + r)
+      }
+      return
+    }
     Threads.parallelFor(rows, grain: grain(columns)) { r in
       kernels.reduceRows(reduction, x + r.lowerBound * columns, r.count, columns, y + r.lowerBound)
     }

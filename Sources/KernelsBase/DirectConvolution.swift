@@ -245,6 +245,11 @@ extension CPUKernels {
       while i < count {
         let column = source + reduction[i]
         let row = target + i * 16
+        i += 1
+        if outputStep == 1 {
+          vstore(row, vload(column, first: lanes))
+          continue
+        }
         var j = 0
         while j < lanes {
           row[j] = column[j * outputStep]
@@ -254,7 +259,6 @@ extension CPUKernels {
           row[j] = 0
           j += 1
         }
-        i += 1
       }
     }
   }

@@ -30,11 +30,11 @@ import Testing
       let total = try Rows.sum(x, count: x.count)
       #expect(abs(total - exactTotal) < 1e-7 * Double(x.count + 1))
       var y = [Float](repeating: .nan, count: rows)
-      Rows.reduceRows(.sum, x, rows: rows, columns: columns, &y)
+      try Rows.reduceRows(.sum, x, rows: rows, columns: columns, &y)
       for r in 0..<rows { #expect(abs(Double(y[r]) - exactRows[r]) < 1e-7 * Double(columns + 1)) }
-      Rows.reduceRows(.maximum, x, rows: rows, columns: columns, &y)
+      try Rows.reduceRows(.maximum, x, rows: rows, columns: columns, &y)
       #expect(y == greatest)
-      Rows.reduceRows(.minimum, x.map { -$0 }, rows: rows, columns: columns, &y)
+      try Rows.reduceRows(.minimum, x.map { -$0 }, rows: rows, columns: columns, &y)
       #expect(y == greatest.map { -$0 })
       var z = [Float](repeating: .nan, count: columns)
       try Rows.reduceColumns(.sum, x, rows: rows, columns: columns, &z)
@@ -57,11 +57,33 @@ import Testing
       var y: [Float] = [0]
       var z = [Float](repeating: 0, count: 15)
       try InstructionSet.with(set) {
-        Rows.reduceRows(reduction, x, rows: 1, columns: 150, &y)
+        try Rows.reduceRows(reduction, x, rows: 1, columns: 150, &y)
         try Rows.reduceColumns(reduction, x, rows: 10, columns: 15, &z)
       }
       #expect(y[0].isNaN)
       #expect(z.indices.allSatisfy { z[$0].isNaN == ($0 == place % 15) })
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func longRowsAreReducedInParts(_ set: InstructionSet) throws {
+    let columns = 5 * 16_384 + 77
+    var x = values(3 * columns)
+    x[columns - 1] = 9
+    x[2 * columns - 80] = .nan
+    x[2 * columns + 40_000] = -9
+    var y = [Float](repeating: 0, count: 3)
+    try InstructionSet.with(set) {
+      try Rows.reduceRows(.maximum, x, rows: 3, columns: columns, &y)
+      #expect(y[0] == 9 && y[1].isNaN && y[2] == x[(2 * columns)...].max())
+      try Rows.reduceRows(.minimum, x, rows: 3, columns: columns, &y)
+      #expect(y[0] == x[..<columns].min() && y[1].isNaN && y[2] == -9)
+      x[2 * columns - 80] = 0
+      try Rows.reduceRows(.sum, x, rows: 3, columns: columns, &y)
+      for r in 0..<3 {
+        let exact = x[(r * columns)..<((r + 1) * columns)].reduce(0.0) { $0 + Double($1) }
+        #expect(abs(Double(y[r]) - exact) < 1e-7 * Double(columns))
+      }
     }
   }
 

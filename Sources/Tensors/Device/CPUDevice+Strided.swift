@@ -119,10 +119,10 @@ extension CPUDevice {
       steps.remove(at: group)
       let last = !steps.contains(0) && zip(steps, Shape.strides(sizes)).allSatisfy { $0 == $1 }
       let target = last ? y : try Storage(.float32, count: batch &* columns)
-      if columns == 1 {
-        Rows.reduceRows(reduction, place, rows: batch, columns: length, target.floats)
-      } else {
-        try kernel { () throws(KernelError) in
+      try kernel { () throws(KernelError) in
+        if columns == 1 {
+          try Rows.reduceRows(reduction, place, rows: batch, columns: length, target.floats)
+        } else {
           try Rows.reduceColumns(reduction, place, batch: batch, rows: length, columns: columns, target.floats)
         }
       }
