@@ -28,7 +28,7 @@ private func simplified(_ name: String) -> [Unicode.Scalar] {
 }
 
 /// Insertions, deletions, substitutions and swaps of neighbours between two words.
-func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
+package func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
   if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
   var beforeLast = [Int](repeating: 0, count: b.count + 1)
   var last = Array(0...b.count)

@@ -16,20 +16,3 @@ func nearest(_ name: String, among candidates: some Sequence<String>) -> String?
   }
   return best?.name
 }
-
-/// Insertions, deletions, replacements and swaps of neighbours.
-private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
-  var beforeLast = [Int](repeating: 0, count: b.count + 1)
-  var last = Array(0...b.count)
-  var current = last
-  for i in a.indices {
-    current[0] = i + 1
-    for j in b.indices {
-      var cost = min(last[j + 1] + 1, current[j] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
-      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, beforeLast[j - 1] + 1) }
-      current[j + 1] = cost
-    }
-    (beforeLast, last, current) = (last, current, beforeLast)
-  }
-  return last[b.count]
-}
