@@ -7,15 +7,18 @@ public struct CoreError: Error, Sendable, Equatable {
   public var kind: Kind
   public var message: String
   public var hint: String?
+  /// The argument that is at fault, where one is.
+  public var argument: String?
 
-  public init(_ kind: Kind, _ message: String, hint: String? = nil) {
+  public init(_ kind: Kind, _ message: String, hint: String? = nil, argument: String? = nil) {
     self.kind = kind
     self.message = message
     self.hint = hint
+    self.argument = argument
   }
 
   /// The same error with words before its message, such as the file it is about.
   public func prefixed(_ words: String) -> CoreError {
-    CoreError(kind, "\(words): \(message)", hint: hint)
+    CoreError(kind, "\(words): \(message)", hint: hint, argument: argument)
   }
 }

@@ -15,8 +15,16 @@ extension LTDError {
       case .interrupted: .interrupted
       case .limit: .limit
       }
-    self.init(kind, error.message, hint: error.hint)
+    var diagnostic = Diagnostic(kind, error.message, hint: error.hint)
+    if let argument = error.argument { diagnostic.arguments = [argument] + (Self.otherNames[argument] ?? []) }
+    self.init(diagnostic)
   }
+
+  /// What built-ins call arguments that have another name in the core.
+  private static let otherNames = [
+    "images": ["x", "data"], "labels": ["target", "y", "index"], "path": ["dir"], "channels": ["input"],
+    "size": ["input"], "features": ["hidden"], "temperature": ["T"],
+  ]
 }
 
 /// Runs a piece of the core; its errors become errors of the language.

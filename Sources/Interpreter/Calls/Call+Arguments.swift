@@ -113,6 +113,19 @@ extension Call {
     }
   }
 
+  /// An error of the body at the argument that it names.
+  func placed(_ error: LTDError) -> LTDError {
+    guard !error.diagnostic.arguments.isEmpty else { return error }
+    var diagnostic = error.diagnostic
+    diagnostic.arguments = []
+    if diagnostic.span == nil, let site {
+      let places = error.diagnostic.arguments.compactMap { name in parameters.items.firstIndex { $0.name == name } }
+      let spans = places.compactMap { $0 < site.argumentSpans.count ? site.argumentSpans[$0] : nil }
+      if let span = spans.first { (diagnostic.source, diagnostic.span) = (site.source, span) }
+    }
+    return LTDError(diagnostic)
+  }
+
   private func mismatch(_ place: Int, _ expected: String) -> LTDError {
     let name = place >= 0 && place < parameters.items.count ? parameters.items[place].name : "\(place)"
     return error(

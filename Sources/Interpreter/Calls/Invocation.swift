@@ -78,7 +78,9 @@ extension UnsafeMutablePointer<Machine> {
     if builtin.isGeneric {
       for place in 0..<min(2, parameters.items.count) {
         guard case .object(let object) = window[place] else { continue }
-        if let value = try object.apply(builtin.name, call) { return value }
+        let value: Value?
+        do { value = try object.apply(builtin.name, call) } catch { throw call.placed(error) }
+        if let value { return value }
       }
     }
     if !parameters.checked.isEmpty {
@@ -86,7 +88,7 @@ extension UnsafeMutablePointer<Machine> {
         try parameters.check(builtin.signature, session, plan.site) { window + $0 }
       }
     }
-    return try builtin.body(call)
+    do { return try builtin.body(call) } catch { throw call.placed(error) }
   }
 
   /// Calls any value with evaluated arguments; for spreads, host calls and whatever has no plan ready.
@@ -151,10 +153,10 @@ extension UnsafeMutablePointer<Machine> {
       for (place, value) in plan.defaults { window[place] = value }
       let session = pointee.session
       try parameters.check(signature, session, plan.site) { window + $0 }
-      return try object.call(
-        Call(
-          signature: signature, parameters: parameters, base: window, given: plan.given, session: session,
-          site: plan.site))
+      let call = Call(
+        signature: signature, parameters: parameters, base: window, given: plan.given, session: session,
+        site: plan.site)
+      do { return try object.call(call) } catch { throw call.placed(error) }
     default: break
     }
     throw notCallable(callee)
