@@ -1,6 +1,7 @@
 import Datasets
 import Interpreter
 import Networks
+import Robustness
 import Tensors
 
 extension BuiltinTable {
@@ -43,7 +44,7 @@ extension BuiltinTable {
           } else {
             z = try model(call.core.tensor("x"))
           }
-          return try z.softmax(temperature: positiveTemperature(call.core.float("T")))
+          return try z.softmax(temperature: Float(call.core.float("T")))
         })
     },
     Builtin(
@@ -66,7 +67,10 @@ extension BuiltinTable {
     ) { call throws(LTDError) in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      let z = try attempt { () throws(CoreError) in try logits(of: model, on: data, batch: 250) }
+      let z = try attempt { () throws(CoreError) in
+        try requireLabels(data, model)
+        return try logits(of: model, on: data, batch: 250)
+      }
       var rows: [Value] = []
       for item in try call.list("T") {
         guard let temperature = item.asDouble else {
@@ -79,16 +83,8 @@ extension BuiltinTable {
     },
   ]
 
-  private static func positiveTemperature(_ temperature: Double) throws(CoreError) -> Float {
-    guard temperature > 0, temperature.isFinite else {
-      throw CoreError(
-        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is")
-    }
-    return Float(temperature)
-  }
-
   private static func row(_ logits: Tensor, _ data: Dataset, temperature: Double) throws(CoreError) -> Value {
-    let q = try logits.softmax(temperature: positiveTemperature(temperature))
+    let q = try logits.softmax(temperature: Float(temperature))
     let (n, classes) = (data.count, logits.shape[1])
     let values = q.floats()
     let posterior = try data.posterior?.floats()

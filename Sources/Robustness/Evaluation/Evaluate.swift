@@ -16,7 +16,9 @@ public func evaluate(
   _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double = 8.0 / 255, batch: Int = 250,
   seed: UInt64 = 0, progress: (any Progress)? = nil
 ) throws(CoreError) -> Evaluation {
-  guard batch > 0 else { throw CoreError(.value, "a batch of \(batch) examples", hint: "batch=250") }
+  guard batch > 0 else {
+    throw CoreError(.value, "batch is at least 1, not \(batch)", hint: "batch=250", argument: "batch")
+  }
   try requireRadius(eps)
   for attack in attacks { try attack.validate() }
   try requireFitting(data, model)
@@ -75,17 +77,25 @@ package func correct(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bo
 
 /// Whether a model can be trained or evaluated on a data set.
 func requireFitting(_ data: Dataset, _ model: Model) throws(CoreError) {
-  guard data.count > 0 else { throw CoreError(.value, "\(data.name) has no examples") }
+  guard data.count > 0 else {
+    throw CoreError(.value, "\(data.name) has no examples", argument: "data")
+  }
   guard data.imageShape == model.architecture.input else {
     throw CoreError(
       .shape,
       "\(data.name) has images \(data.imageShape), but the model \(model.name) reads \(model.architecture.input)",
-      hint: "make the model for these images: channels=\(data.imageShape[0]), size=\(data.imageShape[1])")
+      hint: "make the model for these images: channels=\(data.imageShape[0]), size=\(data.imageShape[1])",
+      argument: "data")
   }
+  try requireLabels(data, model)
+}
+
+/// Whether a model knows the classes of a data set.
+package func requireLabels(_ data: Dataset, _ model: Model) throws(CoreError) {
   if let label = data.labels.first(where: { $0 < 0 || $0 >= model.classes }) {
     throw CoreError(
       .value, "\(data.name) has the label \(label), but the model \(model.name) knows \(model.classes) classes",
-      hint: "make the model with classes=\(data.classCount)")
+      hint: "make the model with classes=\(data.classCount)", argument: "data")
   }
 }
 
