@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport", "ltd-bench"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "TestSupport"], exclude: ["Snapshots"]),
-    .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "TestSupport"], exclude: ["Snapshots"]),
+    .testTarget(
+      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "TestSupport"], exclude: ["Snapshots"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),

@@ -22,7 +22,9 @@ extension Dataset {
   /// - Parameter fraction: the share of the first part, 0…1.
   public func split(_ fraction: Double, seed: UInt64) throws(CoreError) -> (Dataset, Dataset) {
     guard fraction >= 0, fraction <= 1 else {
-      throw CoreError(.value, "the share to split off must be between 0 and 1, not \(fraction)", hint: "0.1 is a tenth")
+      throw CoreError(
+        .value, "the share to split off must be between 0 and 1, not \(fraction)", hint: "0.1 is a tenth",
+        argument: "fraction")
     }
     let order = RandomStream(seed: seed, purpose: "dataset.split").permutation(count)
     let first = Int((fraction * Double(count)).rounded())

@@ -92,7 +92,7 @@ extension Architecture {
   package init(_ json: JSON) throws(CoreError) {
     guard let name = json["family"]?.stringValue, let classes = json["classes"]?.intValue,
       let input = json["input"]?.ints
-    else { throw CoreError(.value, "a network description without family, classes or input") }
+    else { throw CoreError(.value, "it lacks the family, the classes or the input shape") }
     let family: Family? =
       switch name {
       case "mlp": json["hidden"]?.ints.map { .mlp(hidden: $0) }
@@ -104,9 +104,9 @@ extension Architecture {
       case "mnist_net": .mnistNet
       case "network":
         if let layers = json["layers"] { .custom(try Layer(layers)) } else { nil }
-      default: throw CoreError(.value, "a network of the unknown family '\(name)'")
+      default: throw CoreError(.value, "there is no family of networks '\(name)'")
       }
-    guard let family else { throw CoreError(.value, "the description of a network '\(name)' lacks one of its sizes") }
+    guard let family else { throw CoreError(.value, "it lacks a size of '\(name)'") }
     var normalisation: Normalisation?
     if let mean = json["mean"]?.numbers, let std = json["std"]?.numbers {
       normalisation = Normalisation(mean: mean, std: std)

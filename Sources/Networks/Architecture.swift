@@ -65,14 +65,17 @@ extension Architecture {
       throw CoreError(
         .shape,
         "the layers give \(shape) for each image, not \(classes.map { "[\($0)] logits" } ?? "one logit for each class")",
-        hint: "end with linear(\(classes.map(String.init) ?? "10")), after flatten() or global_avg_pool()")
+        hint: "end with linear(\(classes.map(String.init) ?? "10")), after flatten() or global_avg_pool()",
+        argument: "layers")
     }
   }
 
   private static func require(input: [Int]) throws(CoreError) {
     guard input.count == 3, input.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }) else {
       throw CoreError(
-        .shape, "images of shape \(input)", hint: "give channels, height and width, each from 1 to \(1 << 16)")
+        .shape, "images cannot have the shape \(input)",
+        hint: "it has channels, height and width, each from 1 to \(1 << 16)",
+        argument: input.first.map { (1...1 << 16).contains($0) } == false ? "channels" : "size")
     }
   }
 
@@ -89,7 +92,11 @@ extension Architecture {
   package func network() throws(CoreError) -> Layer {
     try Self.require(input: input)
     guard classes >= 2, classes <= 1 << 20 else {
-      throw CoreError(.value, "a classifier with \(classes) classes", hint: "give from 2 to \(1 << 20) classes")
+      let isCustom = if case .custom = family { true } else { false }
+      throw CoreError(
+        .value, "a classifier has from 2 to \(1 << 20) classes, not \(classes)",
+        hint: isCustom ? "end with a layer that has an output for each class, such as linear(10)" : "classes=10",
+        argument: isCustom ? "layers" : "classes")
     }
     return switch family {
     case .mlp(let hidden): Zoo.mlp(hidden: hidden, classes: classes)

@@ -92,7 +92,8 @@ public final class Model {
       throw CoreError(
         .shape,
         "the model \(name) reads images [n, \(architecture.input.map(String.init).joined(separator: ", "))], not \(images.shape)",
-        hint: images.shape.count == 3 ? "a single image needs a batch axis: images[0:1]" : nil)
+        hint: images.shape.count == 3 ? "a single image needs a first axis of size 1: images[0:1]" : nil,
+        argument: "images")
     }
     var pass = Pass(
       parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout)
@@ -157,7 +158,9 @@ public final class Model {
     guard new.count == old.count else { throw CoreError(.value, "\(new.count) tensors for \(old.count) weights") }
     for (i, name) in names.enumerated() where new[i].shape != old[i].shape || new[i].dtype != old[i].dtype {
       throw CoreError(
-        .shape, "'\(name)' has shape \(old[i].shape) and type \(old[i].dtype), not \(new[i].shape) and \(new[i].dtype)")
+        .shape,
+        "'\(name)' has shape \(old[i].shape) and type \(old[i].dtype.shortName), not \(new[i].shape) and \(new[i].dtype.shortName)"
+      )
     }
   }
 
@@ -176,7 +179,8 @@ public final class Model {
     let temperature = self.temperature * temperature
     guard temperature > 0, temperature.isFinite else {
       throw CoreError(
-        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is")
+        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
+        argument: "temperature")
     }
     return with(temperature: temperature, weights)
   }

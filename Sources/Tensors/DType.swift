@@ -2,6 +2,15 @@
 public enum DType: String, Sendable, CaseIterable {
   case float32, int64, bool
 
+  /// As tensors print it: `f32`.
+  public var shortName: String {
+    switch self {
+    case .float32: "f32"
+    case .int64: "i64"
+    case .bool: "bool"
+    }
+  }
+
   /// Bytes of one element.
   package var stride: Int {
     switch self {

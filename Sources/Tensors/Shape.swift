@@ -3,18 +3,25 @@ package enum Shape {
   /// The number of elements.
   /// - Throws: `shape` for a negative size, `memory` when the product does not fit.
   package static func count(_ shape: [Int]) throws(CoreError) -> Int {
-    guard shape.count <= 64 else { throw CoreError(.shape, "a tensor has at most 64 axes, not \(shape.count)") }
+    guard shape.count <= 64 else {
+      throw CoreError(.shape, "a tensor has at most 64 axes, not \(shape.count)", argument: "shape")
+    }
     var count = 1
     var isEmpty = false
     for size in shape {
-      guard size >= 0 else { throw CoreError(.shape, "a size cannot be negative: \(shape)") }
+      guard size >= 0 else {
+        throw CoreError(
+          .shape, "the shape \(shape) has a negative size", hint: "sizes are 0 or greater", argument: "shape")
+      }
       if size == 0 { isEmpty = true }
     }
     if isEmpty { return 0 }
     for size in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
       guard !overflow, product <= Int.max / 16 else {
-        throw CoreError(.memory, "a tensor of shape \(shape) does not fit into memory")
+        throw CoreError(
+          .memory, "a tensor of shape \(shape) does not fit into memory", hint: "use smaller sizes",
+          argument: "shape")
       }
       count = product
     }
@@ -56,12 +63,16 @@ package enum Shape {
   }
 
   /// An axis that may count from the end, as one from 0.
-  package static func axis(_ axis: Int, rank: Int, _ operation: String) throws(CoreError) -> Int {
+  package static func axis(
+    _ axis: Int, rank: Int, _ operation: String, argument: String = "axis"
+  ) throws(CoreError) -> Int {
     guard axis >= -rank, axis < rank else {
       throw CoreError(
         .shape, "axis \(axis) of \(operation) is out of range for a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
         hint: rank == 0
-          ? "a tensor without axes is a single number" : "axes go from 0 to \(rank - 1), or from -\(rank) to -1")
+          ? "a tensor without axes is a single number"
+          : rank == 1 ? "its only axis is 0, or -1" : "axes go from 0 to \(rank - 1), or from -\(rank) to -1",
+        argument: argument)
     }
     return axis < 0 ? axis + rank : axis
   }
@@ -72,14 +83,21 @@ package enum Shape {
     var seen = Set<Int>()
     for given in axes {
       let axis = try axis(given, rank: rank, operation)
-      guard seen.insert(axis).inserted else { throw CoreError(.value, "axis \(given) is named twice in \(operation)") }
+      guard seen.insert(axis).inserted else {
+        throw CoreError(
+          .value, "axis \(given) is named twice in \(operation)", hint: "name each axis once; -1 is the last one",
+          argument: "axis")
+      }
     }
     return seen.sorted()
   }
 
   package static func check(label: Int, classes: Int) throws(CoreError) {
     guard label >= 0, label < classes else {
-      throw CoreError(.value, "label \(label) is not one of the \(classes) classes 0…\(classes - 1)")
+      throw CoreError(
+        .value, "label \(label) is not one of the \(classes) classes",
+        hint: classes > 0 ? "classes are numbered from 0 to \(classes - 1)" : "there are no classes",
+        argument: "labels")
     }
   }
 }

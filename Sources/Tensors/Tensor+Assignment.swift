@@ -33,17 +33,23 @@ extension Tensor {
     device.put(value.storage, dtype, block: block, places, adding: false, storage)
   }
 
-  /// The value in this tensor's type, broadcast to `target` being possible.
-  private func fitting(_ value: Tensor, _ target: [Int]) throws(CoreError) -> Tensor {
+  /// - Throws: `shape` unless the value can be stretched to a part of this tensor.
+  package func requireFitting(_ value: Tensor, _ target: [Int]) throws(CoreError) {
     guard (try? Shape.broadcast(value.shape, target)) == target else {
       throw CoreError(
         .shape,
         "a value of shape \(value.shape) does not fit the part of shape \(target) of a tensor of shape \(shape)",
-        hint: "its shape must broadcast to \(target)")
+        hint: "axes are matched from the last one; sizes must be equal or 1")
     }
+  }
+
+  /// The value in this tensor's type, broadcast to `target` being possible.
+  private func fitting(_ value: Tensor, _ target: [Int]) throws(CoreError) -> Tensor {
+    try requireFitting(value, target)
     guard promoted(value.dtype, dtype) == dtype else {
       throw CoreError(
-        .type, "a \(value.dtype) value cannot be put into a \(dtype) tensor", hint: "convert the tensor first")
+        .type, "\(value.dtype.shortName) values cannot be put into a tensor of type \(dtype.shortName)",
+        hint: "convert the tensor first: x = \(value.dtype)(x)")
     }
     return try value.detached().asType(dtype)
   }

@@ -62,9 +62,14 @@ extension Tensor {
   /// Rows with 1 at the label and 0 elsewhere: [labels.count, classes].
   /// - Throws: `value` for a label outside 0..<classes.
   public static func oneHot(_ labels: [Int], classes: Int) throws(CoreError) -> Tensor {
+    guard classes >= 0 else {
+      throw CoreError(.value, "a number of classes cannot be negative: \(classes)", argument: "classes")
+    }
     let count = try Shape.count([labels.count, classes])
     guard count <= Compute.memoryLimit / 4 else {
-      throw CoreError(.memory, "\(labels.count) labels in \(classes) columns do not fit into memory")
+      throw CoreError(
+        .memory, "one-hot rows of shape [\(labels.count), \(classes)] do not fit into memory",
+        hint: "use fewer classes", argument: "classes")
     }
     var values = [Float](repeating: 0, count: count)
     for (row, label) in labels.enumerated() {

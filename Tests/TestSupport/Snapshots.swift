@@ -58,19 +58,31 @@ public struct Snapshots: Sendable {
 
   /// The messages of folders of sources that no snapshot shows, other than those listed in the file `out-of-reach`, and
   /// those listed there for no reason.
-  /// - Parameter calls: what stands before a message, such as `fail(`; `(.kind, ` always counts.
-  public func unseenMessages(of sources: URL..., calls: [String] = []) throws -> [String] {
+  /// - Parameters:
+  ///   - calls: what stands before a message, such as `fail(`; `(.kind, ` always counts.
+  ///   - partCalls: what stands before a part of a message.
+  public func unseenMessages(of sources: URL..., calls: [String] = [], partCalls: [String] = []) throws -> [String] {
     let shown = try files.flatMap { try cases(in: $0) }.flatMap { $0.expected.split(separator: "\n") }
       .compactMap { line in
         ["error: ", "warning: "].first { line.hasPrefix($0) }.map { String(line.dropFirst($0.count)) }
       }
+      .flatMap(Self.endings)
     let list = try String(contentsOf: folder.appending(path: "out-of-reach"), encoding: .utf8)
     var listed = Set(list.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init))
-    let sites = try sources.flatMap { try MessageSite.all(below: $0, calls: calls) }
+    let sites = try sources.flatMap { folder in
+      try MessageSite.all(below: folder, calls: calls)
+        + MessageSite.all(below: folder, kinds: nil, calls: partCalls).map(\.anywhere)
+    }
     let unseen = sites.filter { site in !shown.contains { site.covers($0) } }
     let missing = unseen.filter { !listed.contains($0.message) }.map(\.description)
     listed.subtract(unseen.map(\.message))
     return missing + listed.sorted().map { "out-of-reach: \($0)" }
+  }
+
+  /// A message, and what is left of it without the places put before it: `layer 'fc1': …`.
+  private static func endings(_ message: String) -> [String] {
+    let parts = message.components(separatedBy: ": ")
+    return parts.indices.map { parts[$0...].joined(separator: ": ") }
   }
 }
 
@@ -82,6 +94,8 @@ struct MessageSite: CustomStringConvertible {
 
   var message: String { parts.joined(separator: "…") }
   var description: String { "\(place): \(message)" }
+  /// With any words before and after it.
+  var anywhere: MessageSite { MessageSite(place: place, parts: [""] + parts + [""]) }
 
   /// Whether a message may have come from here.
   func covers(_ message: String) -> Bool {
@@ -95,9 +109,13 @@ struct MessageSite: CustomStringConvertible {
     return rest.hasSuffix(last)
   }
 
-  static func all(below folder: URL, calls: [String]) throws -> [MessageSite] {
-    let kinds = "syntax|name|type|shape|value|io|numeric|memory|limit|warning"
-    let starts = ["\\(\\s*\\.(?:\(kinds)),\\s*"] + calls.map { NSRegularExpression.escapedPattern(for: $0) + "\\s*" }
+  private static let allKinds = "syntax|name|type|shape|value|io|numeric|memory|limit|warning"
+
+  static func all(below folder: URL, kinds: String? = allKinds, calls: [String]) throws -> [MessageSite] {
+    let starts =
+      (kinds.map { ["\\(\\s*\\.(?:\($0)),\\s*"] } ?? [])
+      + calls.map { NSRegularExpression.escapedPattern(for: $0) + "\\s*" }
+    if starts.isEmpty { return [] }
     let pattern = try NSRegularExpression(pattern: "(?:" + starts.joined(separator: "|") + ")(?=\")")
     let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
     return try names.filter { $0.hasSuffix(".swift") }.sorted().flatMap { name in
@@ -106,9 +124,24 @@ struct MessageSite: CustomStringConvertible {
       return matches.compactMap { match -> MessageSite? in
         guard let range = Range(match.range, in: text) else { return nil }
         let line = text[..<range.lowerBound].count { $0 == "\n" } + 1
-        return MessageSite(place: "\(name):\(line)", parts: literal(text[range.upperBound...]).parts)
+        return MessageSite(place: "\(name):\(line)", parts: literals(text[range.upperBound...]))
       }
     }
+  }
+
+  /// The string literals at the start of a text, joined with `+`: their parts between interpolations.
+  private static func literals(_ text: Substring) -> [String] {
+    let first = literal(text)
+    var parts = first.parts
+    var rest = text.dropFirst(first.length).drop(while: \.isWhitespace)
+    while rest.first == "+" {
+      rest = rest.dropFirst().drop(while: \.isWhitespace)
+      guard rest.first == "\"" else { return parts + [""] }
+      let next = literal(rest)
+      parts = parts.dropLast() + [(parts.last ?? "") + (next.parts.first ?? "")] + next.parts.dropFirst()
+      rest = rest.dropFirst(next.length).drop(while: \.isWhitespace)
+    }
+    return parts
   }
 
   /// The string literal at the start of a text: its parts between interpolations, and its length.

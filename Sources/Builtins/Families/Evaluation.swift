@@ -86,7 +86,9 @@ extension BuiltinTable {
 
   /// Logits in batches, so that a large data set needs little memory.
   static func logits(of model: Model, on data: Dataset, batch: Int) throws(CoreError) -> Tensor {
-    guard batch > 0 else { throw CoreError(.value, "a batch of \(batch) examples", hint: "batch=250") }
+    guard batch > 0 else {
+      throw CoreError(.value, "batch is at least 1, not \(batch)", hint: "batch=250", argument: "batch")
+    }
     var parts: [Tensor] = []
     for places in data.batches(of: batch) {
       try Compute.poll()

@@ -31,7 +31,9 @@ extension BuiltinTable {
       try call.zooModel { () throws(CoreError) in
         let width = try call.core.int("width")
         guard (1...4096).contains(width) else {
-          throw CoreError(.value, "width=\(width)", hint: "choose 1 to 4096; TRADES has 32")
+          throw CoreError(
+            .value, "width of smallcnn is from 1 to 4096, not \(width)", hint: "width=32 is that of TRADES",
+            argument: "width")
         }
         return .smallCNN(
           SmallCNN(
@@ -53,7 +55,9 @@ extension BuiltinTable {
       try call.zooModel { () throws(CoreError) in
         let name = try call.core.string("variant")
         guard let variant = PreActResNet18.Variant(rawValue: name) else {
-          throw CoreError(.value, "there is no variant \"\(name)\" of preactresnet18", hint: "activated, raw_bn or raw")
+          throw CoreError(
+            .value, "there is no variant \"\(name)\" of preactresnet18", hint: "activated, raw_bn or raw",
+            argument: "variant")
         }
         return .preActResNet18(PreActResNet18(planes: try call.core.ints("planes"), variant: variant))
       }

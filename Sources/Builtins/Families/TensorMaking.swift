@@ -19,7 +19,7 @@ extension BuiltinTable {
       family: "tensors"
     ) { call throws(LTDError) in
       let data = try call["data"]
-      guard let tensor = try Tensor.operand(data) else {
+      guard let tensor = try call.at("data", { () throws(LTDError) in try Tensor.operand(data) }) else {
         throw call.error(.type, "a tensor is made of numbers, not of \(data.described)", at: "data")
       }
       return Value(TensorObject(tensor))
@@ -43,7 +43,9 @@ extension BuiltinTable {
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
         let n = try call.core.int("n")
-        guard (0...20_000).contains(n) else { throw CoreError(.value, "eye(\(n))", hint: "choose 0 to 20000") }
+        guard (0...20_000).contains(n) else {
+          throw CoreError(.value, "n of eye is from 0 to 20000, not \(n)", argument: "n")
+        }
         return try Tensor.oneHot(Array(0..<n), classes: n)
       }
     },
@@ -61,13 +63,16 @@ extension BuiltinTable {
       let (first, second, step) = (try call["start"], try call["stop"], try call["step"])
       let (start, stop): (Value, Value) = second.isNone ? (.int(0), first) : (first, second)
       guard let from = start.asDouble, let to = stop.asDouble, let by = step.asDouble else { return .none }
-      guard by != 0, by.isFinite, from.isFinite, to.isFinite else {
-        throw call.error(.value, "arange needs finite numbers and a step other than 0")
+      guard by != 0 else { throw call.error(.value, "the step of arange cannot be 0", hint: "step=1", at: "step") }
+      guard by.isFinite, from.isFinite, to.isFinite else {
+        throw call.error(.value, "arange needs finite numbers, not from \(from) to \(to) by \(by)")
       }
       let whole = start.asInt.flatMap { from in stop.asInt.flatMap { to in step.asInt.map { (from, to, $0) } } }
       let count = whole.map { steps(from: $0, to: $1, by: $2) } ?? max(0, ((to - from) / by).rounded(.up))
       guard count <= 100_000_000 else {
-        throw call.error(.memory, "arange of \(count) numbers", hint: "at most 100000000")
+        throw call.error(
+          .memory, "arange would give \(formatGeneral(count, digits: 15)) numbers",
+          hint: "at most 100000000; take a larger step")
       }
       return try made { () throws(CoreError) in
         if let (from, _, by) = whole {
@@ -155,7 +160,9 @@ extension BuiltinTable {
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
         let (start, stop, n) = (try call.core.float("start"), try call.core.float("stop"), try call.core.int("n"))
-        guard (0...100_000_000).contains(n) else { throw CoreError(.value, "n=\(n)", hint: "choose 0 to 100000000") }
+        guard (0...100_000_000).contains(n) else {
+          throw CoreError(.value, "n of \(name) is from 0 to 100000000, not \(n)", argument: "n")
+        }
         return try Tensor(
           (0..<n).map { Float(place(start, stop, n > 1 ? Double($0) / Double(n - 1) : 0)) }, shape: [n])
       }

@@ -54,7 +54,9 @@ extension BuiltinTable {
         let p = try call.core.float("p")
         if p == 1 { return try x.abs().sum(axes: axes, keepdim: keepdim) }
         if p == 2 { return try x.square().sum(axes: axes, keepdim: keepdim).sqrt() }
-        guard p == .infinity else { throw CoreError(.value, "norms are of p = 1, 2 or inf, not \(p)") }
+        guard p == .infinity else {
+          throw CoreError(.value, "p of norm is 1, 2 or inf, not \(p)", argument: "p")
+        }
         return try x.abs().max(axes: axes, keepdim: keepdim)
       }
     },
@@ -80,7 +82,11 @@ extension BuiltinTable {
       let unbiased = try call.bool("unbiased")
       if let numbers = try call.plainNumbers() {
         let count = Double(numbers.count) - (unbiased ? 1 : 0)
-        guard count > 0 else { throw call.error(.value, "\(name) of \(numbers.count) numbers", at: "x") }
+        guard count > 0 else {
+          throw call.error(
+            .value, "\(name) of \(numbers.count) \(numbers.count == 1 ? "number" : "numbers")",
+            hint: unbiased ? "it takes at least two; with unbiased=false, one" : "it takes at least one", at: "x")
+        }
         let mean = numbers.reduce(0, +) / Double(numbers.count)
         let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
         return Value(name == "var" ? variance : variance.squareRoot())
@@ -113,7 +119,7 @@ extension Call {
 
   /// Reduces the tensor `x` over the arguments `axis` and `keepdim`.
   func reduce(_ body: (Tensor, [Int]?, Bool) throws(CoreError) -> Tensor) throws(LTDError) -> Value {
-    guard let x = try Tensor.operand(try self["x"]) else {
+    guard let x = try at("x", { () throws(LTDError) in try Tensor.operand(try self["x"]) }) else {
       throw error(.type, "\(name) takes a tensor, not \(try self["x"].described)", at: "x")
     }
     return Value(try attempt { () throws(CoreError) in try body(x, core.axes("axis"), core.bool("keepdim")) })

@@ -66,7 +66,13 @@ extension BuiltinTable {
       search: ["take_along_axis", "pick"], family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
-        try call.core.tensor("x").gather(axis: 1, call.core.labels("index"))
+        let x = try call.core.tensor("x")
+        guard x.shape.count >= 2 else {
+          throw CoreError(
+            .shape, "gather needs a matrix [n, c], not shape \(x.shape)", hint: "x[index] takes elements of a row",
+            argument: "x")
+        }
+        return try x.gather(axis: 1, call.core.labels("index"))
       }
     },
   ]

@@ -28,7 +28,8 @@ struct CoreCall {
     var numbers: [Int] = []
     for item in list {
       guard let number = item.asInt else {
-        throw CoreError(.type, "\(name) of \(call.name) is a list of whole numbers, not of \(item.typeName)s")
+        throw CoreError(
+          .type, "\(name) of \(call.name) is a list of whole numbers, not of \(item.typeName)s", argument: name)
       }
       numbers.append(number)
     }
@@ -41,7 +42,7 @@ struct CoreCall {
     var numbers: [Double] = []
     for item in list {
       guard let number = item.asDouble else {
-        throw CoreError(.type, "\(name) of \(call.name) is a list of numbers, not of \(item.typeName)s")
+        throw CoreError(.type, "\(name) of \(call.name) is a list of numbers, not of \(item.typeName)s", argument: name)
       }
       numbers.append(number)
     }
@@ -60,7 +61,7 @@ struct CoreCall {
   func labels(_ name: String) throws(CoreError) -> [Int] {
     let labels = try tensor(name)
     guard labels.dtype == .int64 || labels.count == 0 else {
-      throw CoreError(.type, "\(name) of \(call.name) are class numbers, not \(labels.dtype.shortName)")
+      throw CoreError(.type, "\(name) of \(call.name) are class numbers, not \(labels.dtype.shortName)", argument: name)
     }
     return labels.ints()
   }

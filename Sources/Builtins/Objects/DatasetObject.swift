@@ -32,7 +32,10 @@ final class DatasetObject: HostObject {
     case .index(let index):
       let place = index < 0 ? index + data.count : index
       guard data.labels.indices.contains(place) else {
-        throw LTDError(.value, "example \(index) of a dataset with \(data.count) examples")
+        throw LTDError(
+          .value, "example \(index) is outside of a dataset of \(data.count) examples",
+          hint: data.count == 0
+            ? "it is empty" : "examples go from 0 to \(data.count - 1), or from -\(data.count) to -1")
       }
       return try element(at: place)
     default:

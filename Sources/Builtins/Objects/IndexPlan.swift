@@ -87,7 +87,9 @@ struct IndexPlan {
     let size = shape[axis]
     if indices.dtype == .bool {
       guard indices.shape == [size] else {
-        throw LTDError(.shape, "a mask of shape \(indices.shape) does not fit axis \(axis), which has \(size) elements")
+        throw LTDError(
+          .shape, "a mask of shape \(indices.shape) does not fit axis \(axis), which has \(size) elements",
+          hint: "a mask of an axis is a list with a bool for each of its places")
       }
       let places = indices.bools().enumerated().filter(\.element).map(\.offset)
       indices = try attempt { () throws(CoreError) in try Tensor(ints: places, shape: [places.count]) }
@@ -155,6 +157,7 @@ struct IndexPlan {
       guard value.shape.count > 0, sizes != sliced else {
         return try tensor.assign(starts: starts, stops: stops, steps: steps, value)
       }
+      try tensor.requireFitting(value, sliced)
       try tensor.assign(starts: starts, stops: stops, steps: steps, value.broadcast(to: sliced).reshape(sizes))
     }
   }

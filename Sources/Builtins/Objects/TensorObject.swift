@@ -166,13 +166,3 @@ extension Float {
   /// it is the same float.
   var shortestDouble: Double { isFinite ? Double(description) ?? Double(self) : Double(self) }
 }
-
-extension DType {
-  var shortName: String {
-    switch self {
-    case .float32: "f32"
-    case .int64: "i64"
-    case .bool: "bool"
-    }
-  }
-}

@@ -188,7 +188,7 @@ final class ContentReader {
 extension CoreError {
   /// A failure that names its file.
   static func file(_ path: String, _ problem: String, hint: String) -> CoreError {
-    CoreError(.io, "'\(path)' \(problem)", hint: hint)
+    CoreError(.io, "'\(path)' \(problem)", hint: hint, argument: "path")
   }
 }
 

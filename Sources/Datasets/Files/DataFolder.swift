@@ -20,10 +20,11 @@ struct DataFolder {
     switch kind(of: path) {
     case .folder: break
     case .none:
-      throw CoreError(.io, "there is no folder '\(path)' to read \(title) from", hint: advice)
+      throw CoreError(.io, "there is no folder '\(path)' to read \(title) from", hint: advice, argument: "path")
     case .other:
       throw CoreError(
-        .io, "'\(path)' is a file; \(title) is read from the folder that holds its files", hint: advice)
+        .io, "'\(path)' is a file; \(title) is read from the folder that holds its files", hint: advice,
+        argument: "path")
     }
   }
 
@@ -37,10 +38,12 @@ struct DataFolder {
     if let found = find(names) { return found }
     for folder in usual where names.contains(where: { kind(of: joined("\(folder)/\($0)")) != nil }) {
       throw CoreError(
-        .io, "there is no \(names[0]) in the folder '\(path)'", hint: "the files are in '\(joined(folder))': give that")
+        .io, "there is no \(names[0]) in the folder '\(path)'", hint: "the files are in '\(joined(folder))': give that",
+        argument: "path")
     }
     throw CoreError(
-      .io, "\(title): there is no \(names.prefix(2).joined(separator: " or ")) in the folder '\(path)'", hint: advice)
+      .io, "\(title): there is no \(names.prefix(2).joined(separator: " or ")) in the folder '\(path)'", hint: advice,
+      argument: "path")
   }
 
   func joined(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }

@@ -15,7 +15,7 @@ public func writePNG(_ image: Tensor, to path: String, scale: Int = 1) throws(Co
   guard shape.count == 3 else {
     throw CoreError(
       .shape, "a picture needs one image of shape [channels, height, width], not \(image.shape)",
-      hint: "several images, [n, channels, height, width], make a grid")
+      hint: "several images, [n, channels, height, width], make a grid", argument: "images")
   }
   try Raster(image.floats(), images: 1, shape: shape, columns: 1, gap: 0).enlarged(scale).writePNG(to: path)
 }
@@ -52,13 +52,18 @@ private struct Raster {
   init(_ values: [Float], images: Int, shape: [Int], columns: Int, gap: Int) throws(CoreError) {
     let (channels, imageHeight, imageWidth) = (shape[0], shape[1], shape[2])
     guard channels == 1 || channels == 3 else {
-      throw CoreError(.shape, "an image of \(channels) channels cannot be drawn", hint: "1 channel is grey, 3 are RGB")
+      throw CoreError(
+        .shape, "an image of \(channels) channels cannot be drawn", hint: "1 channel is grey, 3 are RGB",
+        argument: "images")
     }
     guard images > 0, imageHeight > 0, imageWidth > 0 else {
-      throw CoreError(.shape, "there is no pixel to draw", hint: "choose at least one image")
+      throw CoreError(.shape, "there is no pixel to draw", hint: "choose at least one image", argument: "images")
     }
-    guard columns > 0, (0...1000).contains(gap) else {
-      throw CoreError(.value, "columns=\(columns), gap=\(gap)", hint: "columns must be at least 1, gap 0 to 1000")
+    guard columns > 0 else {
+      throw CoreError(.value, "columns is at least 1, not \(columns)", hint: "columns=10", argument: "columns")
+    }
+    guard (0...1000).contains(gap) else {
+      throw CoreError(.value, "gap is from 0 to 1000, not \(gap)", hint: "gap=1 is usual", argument: "gap")
     }
     let columns = min(columns, images)
     let rows = (images - 1) / columns + 1
@@ -92,7 +97,8 @@ private struct Raster {
 
   func enlarged(_ scale: Int) throws(CoreError) -> Raster {
     guard (1...256).contains(scale) else {
-      throw CoreError(.value, "scale=\(scale)", hint: "choose 1 to 256")
+      throw CoreError(
+        .value, "scale is from 1 to 256, not \(scale)", hint: "scale=1 draws each pixel once", argument: "scale")
     }
     guard scale > 1 else { return self }
     guard width * scale * height * scale <= Self.mostPixels else { throw Self.tooLarge }
@@ -144,6 +150,8 @@ private struct Raster {
   private static func byte(_ value: Float) -> UInt8 { value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0 }
 
   private static var tooLarge: CoreError {
-    CoreError(.memory, "the picture is larger than \(mostPixels) pixels", hint: "write fewer images or a smaller scale")
+    CoreError(
+      .memory, "the picture is larger than \(mostPixels) pixels", hint: "write fewer images or a smaller scale",
+      argument: "images")
   }
 }

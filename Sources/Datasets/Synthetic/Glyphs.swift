@@ -28,13 +28,15 @@ public func glyphs(
   n: Int = 4000, test: Int? = nil, ambiguity: Double = 0.3, seed: UInt64 = 0, size: Int = 28
 ) throws(CoreError) -> (train: Dataset, test: Dataset) {
   for (name, count) in [("n", n), ("test", test ?? 0)] where !(0...10_000_000).contains(count) {
-    throw CoreError(.value, "\(name)=\(count) images", hint: "choose 0 to 10,000,000")
+    throw CoreError(.value, "\(name) is from 0 to 10000000, not \(count)", hint: "n=4000 is usual", argument: name)
   }
   guard ambiguity >= 0, ambiguity <= 1 else {
-    throw CoreError(.value, "ambiguity=\(ambiguity) is not a share", hint: "choose 0 (no blends) to 1 (only blends)")
+    throw CoreError(
+      .value, "ambiguity is from 0 to 1, not \(ambiguity)", hint: "0 makes no blends, 1 only blends",
+      argument: "ambiguity")
   }
   guard (8...256).contains(size) else {
-    throw CoreError(.value, "size=\(size) pixels", hint: "choose 8 to 256; 28 is the usual size")
+    throw CoreError(.value, "size is from 8 to 256, not \(size)", hint: "size=28 is usual", argument: "size")
   }
   let test = test ?? (n + 3) / 4
   guard (n + test) * size * size <= min(4 << 30, Compute.memoryLimit) else {

@@ -43,10 +43,10 @@ enum Element: String, CaseIterable, Sendable {
     case .uint64:
       let values = Self.decode(bytes) { (bits: UInt64) in bits }
       guard let largest = values.max() else { return try Tensor(ints: [], shape: shape) }
-      guard largest <= Int.max else { throw CoreError(.value, "the whole number \(largest) does not fit into 64 bits") }
+      guard largest <= Int.max else { throw CoreError(.value, "the whole number \(largest) does not fit into i64") }
       return try Tensor(ints: values.map { Int($0) }, shape: shape)
     case .bool:
-      guard bytes.allSatisfy({ $0 <= 1 }) else { throw CoreError(.value, "a truth value that is neither 0 nor 1") }
+      guard bytes.allSatisfy({ $0 <= 1 }) else { throw CoreError(.value, "a bool that is neither 0 nor 1") }
       return try Tensor(bools: bytes.map { $0 == 1 }, shape: shape)
     }
   }

@@ -9,7 +9,7 @@ extension Model {
     guard temperature == 1 else {
       throw CoreError(
         .value, "a file of weights has no place for the temperature \(temperature)",
-        hint: "save the model itself, and use at(model, T) when it is loaded")
+        hint: "save the model itself, and use at(model, T) when it is loaded", argument: "model")
     }
     var metadata = metadata
     metadata["format"] = "pt"
@@ -23,16 +23,20 @@ extension Model {
     guard let text = file.metadata[architectureKey] else {
       throw CoreError(
         .io, "'\(path)' does not say which network its weights belong to",
-        hint: "make the network first and load the weights into it")
+        hint: "make the network first: load_weights(model, path)", argument: "path")
     }
     let architecture: Architecture
+    let blueprint: Blueprint
     do {
       architecture = try Architecture(JSON.parse(text))
+      blueprint = try Blueprint(architecture)
     } catch {
-      throw CoreError(.io, "'\(path)': its description of the network is damaged: \(error.message)")
+      throw CoreError(
+        .io, "'\(path)': its description of the network is damaged: \(error.message)",
+        hint: "copy or download the file again", argument: "path")
     }
     // A description whose weights the file does not hold is refused before memory is taken for them.
-    try match(file, try Blueprint(architecture), architecture)
+    try match(file, blueprint, architecture)
     let model = try Model(architecture)
     try model.loadWeights(file)
     return model
@@ -68,7 +72,8 @@ extension Model {
       throw CoreError(
         .shape, "the weights in '\(file.path)' do not fit \(architecture): \(parts.joined(separator: "; "))",
         hint:
-          "expected \(expected.count) tensors from '\(expected.first?.name ?? "")' to '\(expected.last?.name ?? "")'")
+          "expected \(expected.count) tensors from '\(expected.first?.name ?? "")' to '\(expected.last?.name ?? "")'",
+        argument: "path")
     }
   }
 
@@ -90,7 +95,9 @@ extension Model {
     case (.int64, .counter): return tensor
     case (.float32, .counter), (.bool, _), (.int64, _):
       throw CoreError(
-        .type, "'\(file.path)', tensor '\(expected.name)': \(tensor.dtype) is not the type of this weight")
+        .type,
+        "'\(file.path)': tensor '\(expected.name)' is \(tensor.dtype.shortName), expected \(expected.content == .counter ? "i64" : "f32")",
+        argument: "path")
     case (.float32, _): return tensor
     }
   }

@@ -13,20 +13,23 @@ final class RandomAccessFile {
   private let descriptor: Int32
 
   init(_ path: String) throws(CoreError) {
-    guard !path.utf8.contains(0) else { throw CoreError(.io, "a path with a zero byte in it") }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw CoreError(.io, "'\(path)' is not a path", argument: "path")
+    }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw CoreError(.io, "cannot open '\(path)': \(systemMessage())", hint: "check the path and its permissions")
+      throw CoreError(
+        .io, "cannot open '\(path)': \(systemMessage())", hint: "check the path and its permissions", argument: "path")
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       let message = systemMessage()
       close(descriptor)
-      throw CoreError(.io, "cannot read '\(path)': \(message)")
+      throw CoreError(.io, "cannot read '\(path)': \(message)", argument: "path")
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw CoreError(.io, "'\(path)' is not a regular file")
+      throw CoreError(.io, "'\(path)' is not a regular file", argument: "path")
     }
     self.path = path
     self.size = Int(status.st_size)
@@ -38,7 +41,8 @@ final class RandomAccessFile {
   /// The bytes from `offset` on; an error when the file ends before `count` of them.
   func read(at offset: Int, count: Int) throws(CoreError) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
-      throw CoreError(.io, "'\(path)' ends early: \(size) bytes, but \(count) bytes at \(offset) are needed")
+      throw CoreError(
+        .io, "'\(path)' ends early: \(size) bytes, but \(count) bytes at \(offset) are needed", argument: "path")
     }
     var failure: String?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -54,7 +58,7 @@ final class RandomAccessFile {
       }
       initialized = done
     }
-    if let failure { throw CoreError(.io, "cannot read '\(path)': \(failure)") }
+    if let failure { throw CoreError(.io, "cannot read '\(path)': \(failure)", argument: "path") }
     return bytes
   }
 }

@@ -31,20 +31,24 @@ public final class SafeTensors {
     let file = try RandomAccessFile(path)
     try Self.refuseForeign(file)
     guard file.size >= 8 else {
-      throw CoreError(.io, "'\(path)' is not a safetensors file: it has only \(file.size) bytes")
+      throw CoreError(
+        .io, "'\(path)' is not a safetensors file: it has only \(file.size) bytes",
+        hint: "copy or download the file again", argument: "path")
     }
     let length = try file.read(at: 0, count: 8).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
     guard length <= Self.headerLimit, Int(length) <= file.size - 8 else {
       throw CoreError(
         .io,
-        "'\(path)' is not a safetensors file, or it is truncated: a header of \(length) bytes in a file of \(file.size)"
-      )
+        "'\(path)' is not a safetensors file, or it is truncated: a header of \(length) bytes in a file of \(file.size)",
+        hint: "copy or download the file again", argument: "path")
     }
     let header: JSON
     do {
       header = try JSON.parse(try file.read(at: 8, count: Int(length)))
     } catch {
-      throw CoreError(.io, "'\(path)' is not a safetensors file, or it is damaged: \(error.message)")
+      throw CoreError(
+        .io, "'\(path)' is not a safetensors file, or it is damaged: \(error.message)",
+        hint: "copy or download the file again", argument: "path")
     }
     self.path = path
     self.file = file
@@ -60,13 +64,15 @@ public final class SafeTensors {
   /// One tensor of the file: float types become float32, whole numbers int64.
   public func tensor(_ name: String) throws(CoreError) -> Tensor {
     guard let entry = entry(name) else {
-      throw CoreError(.io, "'\(path)' has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))")
+      throw CoreError(
+        .io, "'\(path)' has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))", argument: "path")
     }
     let bytes = try file.read(at: start + entry.offset, count: entry.count * entry.element.size)
     do {
       return try entry.element.tensor(bytes, shape: entry.shape)
     } catch {
-      throw CoreError(error.kind, "'\(path)', tensor '\(name)': \(error.message)", hint: error.hint)
+      throw CoreError(
+        error.kind, "'\(path)', tensor '\(name)': \(error.message)", hint: error.hint, argument: "path")
     }
   }
 
@@ -79,24 +85,28 @@ public final class SafeTensors {
     if trimmed.first == "<" {
       throw CoreError(
         .io, "'\(file.path)' is a web page, not a weight file",
-        hint: "the download gave a page that asks for confirmation or reports an error; open the address in a browser")
+        hint: "the download gave a page that asks for confirmation or reports an error; open the address in a browser",
+        argument: "path")
     }
     if text.hasPrefix("version https://git-lfs") {
       throw CoreError(
         .io, "'\(file.path)' is a Git LFS pointer, not the weight file itself",
-        hint: "run 'git lfs pull' in its repository")
+        hint: "run 'git lfs pull' in its repository", argument: "path")
     }
     if beginning.starts(with: [0x50, 0x4B, 0x03, 0x04]) || beginning.starts(with: [0x80, 0x02]) {
       throw CoreError(
         .io, "'\(file.path)' is a torch.save file; this reads safetensors",
-        hint: "convert it with safetensors.torch.save_file(state_dict, 'weights.safetensors')")
+        hint: "convert it with safetensors.torch.save_file(state_dict, 'weights.safetensors')", argument: "path")
     }
   }
 
   private static func check(
     _ header: JSON, path: String, dataSize: Int
   ) throws(CoreError) -> ([Entry], [String: String]) {
-    func damaged(_ what: String) -> CoreError { CoreError(.io, "'\(path)' is damaged: \(what)") }
+    func damaged(_ what: String) -> CoreError {
+      CoreError(
+        .io, "'\(path)' is damaged: \(what)", hint: "copy or download the file again", argument: "path")
+    }
     guard let members = header.objectValue else { throw damaged("its header is not a JSON object") }
     var entries: [Entry] = []
     var metadata: [String: String] = [:]
@@ -116,7 +126,7 @@ public final class SafeTensors {
       guard let element = Element(rawValue: type) else {
         throw CoreError(
           .io, "'\(path)', tensor '\(name)': elements of type '\(type)' are not read",
-          hint: "types that are: \(Element.allCases.map(\.rawValue).joined(separator: ", "))")
+          hint: "these are: \(Element.allCases.map(\.rawValue).joined(separator: ", "))", argument: "path")
       }
       guard shape.count <= rankLimit else { throw damaged("tensor '\(name)' has \(shape.count) axes") }
       var count = 1
@@ -144,7 +154,7 @@ public final class SafeTensors {
       }
       position += entry.count * entry.element.size
     }
-    guard position == dataSize else { throw damaged("\(dataSize - position) bytes follow the last tensor") }
+    guard position == dataSize else { throw damaged("there are bytes after the last tensor: \(dataSize - position)") }
     return (entries, metadata)
   }
 

@@ -63,7 +63,8 @@ struct Pass {
     guard x.count > x.shape[1] else {
       throw CoreError(
         .shape, "batch norm in training needs more than one value per channel, not images \(x.shape)",
-        hint: "use a larger batch, or a batch size that does not leave a single example at the end")
+        hint: "use a larger batch, or a batch size that does not leave a single example at the end",
+        argument: "batch")
     }
     let result = try batchNormTrain(x, weight: weight, bias: bias, eps: Float(norm.eps), relu: relu)
     let updated = try result.updating(

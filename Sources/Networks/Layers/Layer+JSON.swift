@@ -52,7 +52,7 @@ extension Layer {
   package init(_ json: JSON) throws(CoreError) {
     let type = json["type"]?.stringValue ?? ""
     func need<T>(_ value: T?, _ what: String) throws(CoreError) -> T {
-      guard let value else { throw CoreError(.value, "the description of a layer '\(type)' lacks a valid '\(what)'") }
+      guard let value else { throw CoreError(.value, "a layer '\(type)' lacks a valid '\(what)'") }
       return value
     }
     func number(_ key: String) throws(CoreError) -> Double { try need(json[key]?.numberValue, key) }
@@ -104,7 +104,7 @@ extension Layer {
         Residual(
           before: try children("before"), body: try children("body"), shortcut: try children("shortcut"),
           shortcutReadsBefore: try flag("shortcut_reads_before"), after: try children("after")))
-    default: throw CoreError(.value, "a layer of the unknown type '\(type)'")
+    default: throw CoreError(.value, "there is no type of layers '\(type)'")
     }
   }
 }

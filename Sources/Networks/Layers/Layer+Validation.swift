@@ -8,48 +8,82 @@ extension Layer {
   package func validate() throws(CoreError) {
     switch self {
     case .conv2d(let conv):
-      guard conv.channels > 0, conv.channels <= 1 << 32, conv.groups > 0 else {
-        throw CoreError(
-          .value, "a convolution with \(conv.channels) output channels in \(conv.groups) groups",
-          hint: "both must be positive")
-      }
-      try Self.check(kernel: conv.kernel, conv.stride, conv.padding, conv.dilation)
+      try Self.check(conv.channels, "channels", of: "conv2d")
+      try Self.check(conv.groups, "groups", of: "conv2d")
+      try Self.check(kernel: conv.kernel, conv.stride, conv.padding, conv.dilation, of: "conv2d")
     case .linear(let linear):
-      guard linear.features > 0, linear.features <= 1 << 32 else {
-        throw CoreError(.value, "a linear layer with \(linear.features) outputs", hint: "give a positive number")
-      }
+      try Self.check(linear.features, "features", of: "linear")
     case .batchNorm(let norm):
-      guard norm.eps > 0, norm.eps.isFinite, norm.momentum >= 0, norm.momentum <= 1 else {
+      guard norm.eps > 0, norm.eps.isFinite else {
         throw CoreError(
-          .value, "batch norm needs eps > 0 and momentum from 0 to 1, not \(norm.eps) and \(norm.momentum)")
+          .value, "eps of batch norm is a positive number, not \(norm.eps)", hint: "eps=1e-5 is usual", argument: "eps")
+      }
+      guard norm.momentum >= 0, norm.momentum <= 1 else {
+        throw CoreError(
+          .value, "momentum of batch norm is from 0 to 1, not \(norm.momentum)", hint: "momentum=0.1 is usual",
+          argument: "momentum")
       }
     case .leakyRelu(let slope):
-      guard slope.isFinite else { throw CoreError(.value, "a leaky relu with the slope \(slope)") }
-    case .maxPool(let pooling), .averagePool(let pooling):
-      try Self.check(kernel: pooling.kernel, pooling.stride, pooling.padding, Size(1))
-    case .dropout(let p):
-      guard p >= 0, p < 1 else { throw CoreError(.value, "dropout needs a share of at least 0 and below 1, not \(p)") }
-    case .normalise(let mean, let std):
-      guard mean.count == std.count, mean.allSatisfy(\.isFinite), std.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      guard slope.isFinite else {
         throw CoreError(
-          .value, "a normalisation with mean \(mean) and std \(std)",
-          hint: "give one finite mean and one positive standard deviation for each channel")
+          .value, "the slope of leaky_relu is a finite number, not \(slope)", hint: "slope=0.01 is usual",
+          argument: "slope")
+      }
+    case .maxPool(let pooling): try Self.check(pooling, of: "max_pool")
+    case .averagePool(let pooling): try Self.check(pooling, of: "avg_pool")
+    case .dropout(let p):
+      guard p >= 0, p < 1 else {
+        throw CoreError(
+          .value, "p of dropout is at least 0 and below 1, not \(p)", hint: "p=0.5 drops half of the values",
+          argument: "p")
+      }
+    case .normalise(let mean, let std):
+      guard mean.count == std.count else {
+        throw CoreError(
+          .value, "a normalisation with \(mean.count) means and \(std.count) standard deviations",
+          hint: "give one of each for every channel")
+      }
+      guard mean.allSatisfy(\.isFinite) else {
+        throw CoreError(.value, "the means of a normalisation are finite, not \(mean)", argument: "mean")
+      }
+      guard std.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+        throw CoreError(
+          .value, "the standard deviations of a normalisation are positive numbers, not \(std)",
+          hint: "leave a channel as it is with mean 0 and std 1", argument: "std")
       }
     case .relu, .silu, .globalAveragePool, .flatten, .sequential, .chain, .residual: break
     }
   }
 
   private static func check(
-    kernel: Size, _ stride: Size, _ padding: Padding, _ dilation: Size
+    kernel: Size, _ stride: Size, _ padding: Padding, _ dilation: Size, of layer: String
   ) throws(CoreError) {
-    let limit = 1 << 20
-    let positive = [kernel, stride, dilation].flatMap { [$0.height, $0.width] }
-    let sides = [padding.top, padding.bottom, padding.left, padding.right]
-    guard positive.allSatisfy({ $0 > 0 && $0 < limit }), sides.allSatisfy({ $0 >= 0 && $0 < limit }) else {
+    for (name, size) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
+      try check(size.height, name, limit: sizeLimit, of: layer)
+      try check(size.width, name, limit: sizeLimit, of: layer)
+    }
+    for side in [padding.top, padding.bottom, padding.left, padding.right] {
+      try check(side, "padding", from: 0, limit: sizeLimit, of: layer)
+    }
+  }
+
+  private static func check(_ pooling: Pooling, of layer: String) throws(CoreError) {
+    let (kernel, padding) = (pooling.kernel, pooling.padding)
+    try check(kernel: kernel, pooling.stride, padding, Size(1), of: layer)
+    guard max(padding.top, padding.bottom) < kernel.height, max(padding.left, padding.right) < kernel.width else {
       throw CoreError(
-        .value,
-        "kernel [\(kernel.height), \(kernel.width)], stride [\(stride.height), \(stride.width)], padding \(sides), dilation [\(dilation.height), \(dilation.width)]",
-        hint: "kernel, stride and dilation must be positive, padding not negative, all below \(limit)")
+        .value, "padding of \(layer) must be less than its kernel [\(kernel.height), \(kernel.width)]",
+        hint: "a window in the padding alone would hold nothing", argument: "padding")
+    }
+  }
+
+  private static let sizeLimit = 1 << 20
+
+  private static func check(
+    _ value: Int, _ name: String, from low: Int = 1, limit: Int = 1 << 32, of layer: String
+  ) throws(CoreError) {
+    guard value >= low, value <= limit else {
+      throw CoreError(.value, "\(name) of \(layer) is from \(low) to \(limit), not \(value)", argument: name)
     }
   }
 }

@@ -58,7 +58,7 @@ package struct Blueprint: Sendable {
     guard shape == [architecture.classes] else {
       throw CoreError(
         .shape, "the layers give \(shape) for each image, but the logits must be [\(architecture.classes)]",
-        hint: "end with linear(\(architecture.classes))")
+        hint: "end with linear(\(architecture.classes))", argument: "layers")
     }
     parameters = builder.parameters
     buffers = builder.buffers
@@ -79,7 +79,7 @@ struct NetworkBuilder {
   mutating func build(_ layer: Layer, path: String, shape: inout [Int], depth: Int = 0) throws(CoreError) -> NetworkNode
   {
     guard depth < Layer.depthLimit else {
-      throw CoreError(.value, "layers are nested more than \(Layer.depthLimit) deep")
+      throw CoreError(.value, "layers are nested more than \(Layer.depthLimit) deep", argument: "layers")
     }
     do {
       try layer.validate()
@@ -143,8 +143,8 @@ struct NetworkBuilder {
     let shortcut = try build(chain: block.shortcut, path: path, shape: &shortcutShape, depth: depth)
     guard shortcutShape == shape else {
       throw CoreError(
-        .shape, "\(Self.place(path))the two branches of a residual block give \(shape) and \(shortcutShape)",
-        hint: "give the shortcut a 1x1 convolution with the stride and the channels of the body")
+        .shape, "\(Self.place(path))the body of a residual block gives \(shape), its shortcut \(shortcutShape)",
+        hint: "give the shortcut a 1x1 convolution with the stride and the channels of the body", argument: "layers")
     }
     let after = try build(chain: block.after, path: path, shape: &shape, depth: depth)
     return .residual(
@@ -156,8 +156,8 @@ struct NetworkBuilder {
     guard shape[0] % conv.groups == 0, conv.channels % conv.groups == 0 else {
       throw CoreError(
         .shape,
-        "\(Self.place(path))a convolution from \(shape[0]) to \(conv.channels) channels in \(conv.groups) groups",
-        hint: "both numbers of channels must be multiples of groups")
+        "\(Self.place(path))a convolution from \(shape[0]) to \(conv.channels) channels cannot have \(conv.groups) groups",
+        hint: "both numbers of channels must be multiples of groups", argument: "layers")
     }
     let height = try Self.windows(
       shape[1], conv.kernel.height, conv.stride.height, conv.padding.top, conv.padding.bottom, conv.dilation.height,
@@ -185,7 +185,7 @@ struct NetworkBuilder {
     guard shape.count == 1 else {
       throw CoreError(
         .shape, "\(Self.place(path))a linear layer needs one axis of features, but receives \(shape)",
-        hint: "put flatten() or global average pooling before it")
+        hint: "put flatten() or global_avg_pool() before it", argument: "layers")
     }
     let weight = try add(
       parameter: "weight", path, [linear.features, shape[0]],
@@ -213,8 +213,9 @@ struct NetworkBuilder {
     let channels = shape.first ?? 0
     guard mean.count == channels, std.count == channels else {
       throw CoreError(
-        .shape, "normalisation with mean \(mean) and std \(std) of images with \(channels) channels",
-        hint: "give one mean and one standard deviation for each channel")
+        .shape, "mean \(mean) and std \(std) do not fit images of shape \(shape)",
+        hint: "give one mean and one standard deviation for each channel",
+        argument: mean.count == channels ? "std" : "mean")
     }
     return .normalise(mean: mean.map { Float($0) }, std: std.map { Float($0) })
   }
@@ -248,12 +249,16 @@ struct NetworkBuilder {
     _ name: String, _ path: String, _ shape: [Int], _ content: TensorSpecification.Content
   ) throws(CoreError) -> TensorSpecification {
     let full = Self.join(path, name)
-    guard names.insert(full).inserted else { throw CoreError(.value, "two layers have the name '\(full)'") }
+    guard names.insert(full).inserted else {
+      throw CoreError(
+        .value, "two weights have the name '\(full)'",
+        hint: "give the layers in the parts of a residual block different names", argument: "layers")
+    }
     let (sum, overflow) = elements.addingReportingOverflow(try Self.product(shape))
     guard !overflow, sum <= Self.elementLimit else {
       throw CoreError(
         .memory, "the network would have more than \(Self.elementLimit) weights (at '\(full)' of shape \(shape))",
-        hint: "use fewer channels or features")
+        hint: "use fewer channels or features, or smaller images", argument: "layers")
     }
     elements = sum
     return TensorSpecification(name: full, shape: shape, content: content)
@@ -261,7 +266,9 @@ struct NetworkBuilder {
 
   private func requireImage(_ shape: [Int], _ what: String, _ path: String) throws(CoreError) {
     guard shape.count == 3 else {
-      throw CoreError(.shape, "\(Self.place(path))\(what) needs [channels, height, width], but receives \(shape)")
+      throw CoreError(
+        .shape, "\(Self.place(path))\(what) needs [channels, height, width], but receives \(shape)",
+        hint: "put it before flatten() and global_avg_pool()", argument: "layers")
     }
   }
 
@@ -275,7 +282,11 @@ struct NetworkBuilder {
     var product = 1
     for size in sizes {
       let (next, overflow) = product.multipliedReportingOverflow(by: size)
-      guard !overflow, size >= 0 else { throw CoreError(.shape, "the shape \(sizes) is too large") }
+      guard !overflow, size >= 0 else {
+        throw CoreError(
+          .memory, "the shape \(sizes) is too large", hint: "use fewer channels or features, or smaller images",
+          argument: "layers")
+      }
       product = next
     }
     return product
@@ -290,7 +301,7 @@ struct NetworkBuilder {
       throw CoreError(
         .shape,
         "\(place(path))a window of \(reach) does not fit into \(size) pixels with padding \(before) and \(after)",
-        hint: "the images are too small for this network, or it shrinks them too often")
+        hint: "the images are too small for this network, or it shrinks them too often", argument: "layers")
     }
     return (size + before + after - reach) / stride + 1
   }

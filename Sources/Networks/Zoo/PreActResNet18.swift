@@ -66,7 +66,9 @@ extension Zoo {
 
   static func require(planes: [Int]) throws(CoreError) {
     guard planes.count == 4, planes.allSatisfy({ $0 > 0 }) else {
-      throw CoreError(.value, "a residual network of four groups with \(planes) channels", hint: "[64, 128, 256, 512]")
+      throw CoreError(
+        .value, "planes of a ResNet-18 are four positive numbers, not \(planes)", hint: "planes=[64, 128, 256, 512]",
+        argument: "planes")
     }
   }
 }

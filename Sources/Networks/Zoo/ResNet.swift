@@ -35,7 +35,9 @@ extension Zoo {
   /// ResNet-50 for ImageNet as in torchvision (v1.5: the stride is on the 3x3 convolution); `width` is 64 there.
   static func resNet50(width: Int, classes: Int) throws(CoreError) -> Layer {
     guard width > 0, width <= 1 << 12 else {
-      throw CoreError(.value, "a ResNet-50 of width \(width)", hint: "torchvision's is 64 wide")
+      throw CoreError(
+        .value, "width of a ResNet-50 is from 1 to \(1 << 12), not \(width)", hint: "width=64 is torchvision's",
+        argument: "width")
     }
     let stem = Conv2d(
       width, kernel: Size(7), stride: Size(2), padding: Padding(3), bias: false, initialisation: .kaimingFanOut)

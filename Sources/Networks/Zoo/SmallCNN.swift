@@ -18,7 +18,7 @@ public struct SmallCNN: Sendable, Equatable {
   func layers(classes: Int) throws(CoreError) -> Layer {
     guard channels.count == 4 else {
       throw CoreError(
-        .value, "a SmallCNN has four convolutions, not \(channels.count)", hint: "channels=[32, 32, 64, 64]")
+        .value, "a SmallCNN has channels for four convolutions, not \(channels.count)", hint: "[32, 32, 64, 64]")
     }
     func conv(_ i: Int) -> Child {
       Child("conv\(i + 1)", .conv2d(Conv2d(channels[i], kernel: Size(3), initialisation: .kaimingFanIn)))

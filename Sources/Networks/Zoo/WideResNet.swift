@@ -15,10 +15,13 @@ public struct WideResNet: Sendable, Equatable {
 
   func layers(classes: Int) throws(CoreError) -> Layer {
     guard depth >= 10, depth <= 1000, depth % 6 == 4 else {
-      throw CoreError(.value, "a WideResNet of depth \(depth)", hint: "the depth is 6n+4: 10, 16, 22, 28, 34, 40, …")
+      throw CoreError(
+        .value, "depth of a WideResNet is 6n + 4, not \(depth)", hint: "10, 16, 22, 28, 34, 40 and so on, to 1000",
+        argument: "depth")
     }
     guard widen >= 1, widen <= 1000 else {
-      throw CoreError(.value, "a WideResNet widened \(widen) times", hint: "common factors are 1, 2, 4, 8, 10, 20")
+      throw CoreError(
+        .value, "widen of a WideResNet is from 1 to 1000, not \(widen)", hint: "widen=10 is usual", argument: "widen")
     }
     var children = [Child("conv1", Zoo.conv3x3(16, initialisation: .kaimingFanOut))]
     var inputs = 16

@@ -55,11 +55,19 @@ extension Attack {
 
   private func requireExamples(_ input: AttackInput, _ model: Model) throws(CoreError) {
     let n = input.images.shape.first ?? 0
-    guard input.labels.count == n, input.ids.count == n else {
-      throw CoreError(.shape, "\(input.labels.count) labels and \(input.ids.count) ids for \(n) images")
+    guard input.labels.count == n else {
+      throw CoreError(
+        .shape,
+        "\(input.labels.count) labels do not fit images of shape \(input.images.shape)",
+        hint: "each image needs one label", argument: "labels")
+    }
+    guard input.ids.count == n else {
+      throw CoreError(.shape, "\(input.ids.count) ids do not fit images of shape \(input.images.shape)")
     }
     if let label = input.labels.first(where: { $0 < 0 || $0 >= model.classes }) {
-      throw CoreError(.value, "label \(label) for a model of \(model.classes) classes")
+      throw CoreError(
+        .value, "label \(label) is not one of the \(model.classes) classes of the model \(model.name)",
+        hint: "classes are numbered from 0 to \(model.classes - 1)", argument: "labels")
     }
     guard n > 0 else { return }
     let (low, high) = (try input.images.min().item(), try input.images.max().item())
@@ -67,7 +75,8 @@ extension Attack {
     guard low >= -1e-6, high <= 1 + 1e-6 else {
       throw CoreError(
         .value, "attacks need images in [0, 1]; these reach from \(low) to \(high)",
-        hint: "normalisation belongs to the model: give it mean and std, and leave the images as they are")
+        hint: "normalisation belongs to the model: give it mean and std, and leave the images as they are",
+        argument: "images")
     }
   }
 
@@ -81,7 +90,7 @@ extension Attack {
     guard low >= 0, high <= 1 else {
       throw CoreError(
         .numeric, "\(description) left [0, 1] or met a gradient that is not finite: values from \(low) to \(high)",
-        hint: "look for NaN in the model's weights")
+        hint: "look for NaN in the model's weights", argument: "model")
     }
   }
 }
@@ -90,6 +99,6 @@ package func requireRadius(_ eps: Double) throws(CoreError) {
   guard eps >= 0, eps.isFinite else {
     throw CoreError(
       .value, "eps must be a finite number of at least 0, not \(eps)",
-      hint: "for instance eps=8/255, with images in [0, 1]")
+      hint: "for instance eps=8/255, with images in [0, 1]", argument: "eps")
   }
 }

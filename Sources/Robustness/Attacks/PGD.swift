@@ -41,18 +41,23 @@ public struct PGD: Attack {
   public func validate() throws(CoreError) {
     if let eps { try requireRadius(eps) }
     guard steps >= 1, steps <= 1_000_000 else {
-      throw CoreError(.value, "pgd needs from 1 to 1000000 steps, not \(steps)")
+      throw CoreError(
+        .value, "steps of pgd is from 1 to 1000000, not \(steps)", hint: "steps=10 is usual", argument: "steps")
     }
     guard restarts >= 1, restarts <= 1_000_000 else {
-      throw CoreError(.value, "pgd needs from 1 to 1000000 restarts, not \(restarts)", hint: "restarts=1 attacks once")
+      throw CoreError(
+        .value, "restarts of pgd is from 1 to 1000000, not \(restarts)", hint: "restarts=1 attacks once",
+        argument: "restarts")
     }
     if let stepSize, !(stepSize > 0 && stepSize.isFinite) {
-      throw CoreError(.value, "the step size must be a positive number, not \(stepSize)", hint: "for instance eps/4")
+      throw CoreError(
+        .value, "step_size of pgd is a positive number, not \(stepSize)", hint: "for instance eps/4",
+        argument: "step_size")
     }
     if objective == .klDivergence, !randomStart {
       throw CoreError(
         .value, "the KL objective has no gradient at the clean image",
-        hint: "use random_start=true with objective=\"kl\"")
+        hint: "use random_start=true with objective=\"kl\"", argument: "random_start")
     }
   }
 

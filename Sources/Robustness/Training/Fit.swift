@@ -34,14 +34,18 @@ public struct TrainingPlan: Sendable {
 
   func validate() throws(CoreError) {
     guard epochs >= 1, epochs <= 1_000_000 else {
-      throw CoreError(.value, "from 1 to 1000000 epochs can be trained, not \(epochs)")
+      throw CoreError(.value, "epochs is from 1 to 1000000, not \(epochs)", hint: "epochs=10", argument: "epochs")
     }
-    guard batchSize >= 1 else { throw CoreError(.value, "a batch of \(batchSize) examples", hint: "batch=128") }
+    guard batchSize >= 1 else {
+      throw CoreError(.value, "batch is at least 1, not \(batchSize)", hint: "batch=128", argument: "batch")
+    }
     guard learningRate > 0, learningRate.isFinite else {
-      throw CoreError(.value, "the learning rate must be a positive number, not \(learningRate)", hint: "lr=0.01")
+      throw CoreError(
+        .value, "the learning rate is a positive number, not \(learningRate)", hint: "lr=0.01", argument: "lr")
     }
     guard momentum >= 0, momentum < 1 else {
-      throw CoreError(.value, "momentum must be at least 0 and below 1, not \(momentum)", hint: "momentum=0.9")
+      throw CoreError(
+        .value, "momentum is at least 0 and below 1, not \(momentum)", hint: "momentum=0.9", argument: "momentum")
     }
     try requireWeight(weightDecay, "weight_decay")
   }

@@ -45,18 +45,23 @@ public struct LTD: TrainingMethod {
     try requireWeight(beta, "beta")
     guard temperature > 0, temperature.isFinite else {
       throw CoreError(
-        .value, "the temperature must be a positive number, not \(temperature)",
-        hint: "try temperature=3, or from 1 to 10")
+        .value, "a temperature is a positive number, not \(temperature)", hint: "try temperature=3, or from 1 to 10",
+        argument: "method")
     }
-    guard mix >= 0, mix <= 1 else { throw CoreError(.value, "mix must be from 0 to 1, not \(mix)") }
+    guard mix >= 0, mix <= 1 else {
+      throw CoreError(
+        .value, "mix of ltd is from 0 to 1, not \(mix)", hint: "mix=0 leaves labels out", argument: "method")
+    }
     guard !teacher.sharesWeights(with: model) else {
-      throw CoreError(.value, "a model cannot be its own teacher", hint: "give a copy of it as the teacher")
+      throw CoreError(
+        .value, "a model cannot be its own teacher", hint: "give a copy of it as the teacher: copy(model)",
+        argument: "method")
     }
     guard teacher.classes == model.classes, teacher.architecture.input == model.architecture.input else {
       throw CoreError(
         .shape,
-        "the teacher reads \(teacher.architecture.input) and knows \(teacher.classes) classes, the student reads \(model.architecture.input) and knows \(model.classes)"
-      )
+        "the teacher reads \(teacher.architecture.input) and knows \(teacher.classes) classes, the student reads \(model.architecture.input) and knows \(model.classes)",
+        hint: "make the student for the images and classes of its teacher", argument: "method")
     }
   }
 

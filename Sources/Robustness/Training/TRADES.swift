@@ -47,6 +47,8 @@ extension TrainingStep {
 
 func requireWeight(_ value: Double, _ name: String) throws(CoreError) {
   guard value >= 0, value.isFinite else {
-    throw CoreError(.value, "\(name) must be a finite number of at least 0, not \(value)")
+    throw CoreError(
+      .value, "\(name) is a finite number of at least 0, not \(value)", hint: "\(name)=0 leaves its term out",
+      argument: name == "weight_decay" ? name : "method")
   }
 }

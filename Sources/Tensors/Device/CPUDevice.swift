@@ -128,7 +128,7 @@ extension CoreError {
         hint: "the limit was set for this run")
     }
     return CoreError(
-      .memory, "\(byteCount) bytes of memory could not be had",
+      .memory, "not enough memory: \(byteCount) bytes more are needed",
       hint: "use smaller batches, or raise the limit LTD_MEMORY_LIMIT")
   }
 }

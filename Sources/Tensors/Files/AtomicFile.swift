@@ -12,12 +12,15 @@ package enum AtomicFile {
   ///   - parts: the content, one piece after the other.
   ///   - mode: permissions of a new file, less the process's mask.
   package static func replace(_ path: String, parts: [[UInt8]], mode: mode_t = 0o666) throws(CoreError) {
-    guard !path.isEmpty, !path.utf8.contains(0) else { throw CoreError(.io, "'\(path)' is not a path") }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw CoreError(.io, "'\(path)' is not a path", argument: "path")
+    }
     let temporary = "\(path).\(getpid()).tmp"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
     guard descriptor >= 0 else {
       throw CoreError(
-        .io, "cannot write '\(path)': \(systemMessage())", hint: "check that the folder exists and can be written to")
+        .io, "cannot write '\(path)': \(systemMessage())", hint: "check that the folder exists and can be written to",
+        argument: "path")
     }
     var failure: String?
     for part in parts where failure == nil { failure = writeAll(part, to: descriptor) }

@@ -1,25 +1,27 @@
 // Comparisons with broadcasting; results are bool, and no gradient passes.
 
-public func equal(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.equal, "equal", a, b) }
-public func notEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.notEqual, "not equal", a, b) }
-public func less(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.less, "less", a, b) }
-public func lessEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
-  try compare(.lessEqual, "less or equal", a, b)
+public func equal(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.equal, a, b) }
+public func notEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.notEqual, a, b) }
+public func less(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.less, a, b) }
+public func lessEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.lessEqual, a, b) }
+public func greater(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  try compare(.less, b, a, shape: comparable(a, b))
 }
-public func greater(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try less(b, a) }
-public func greaterEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try lessEqual(b, a) }
+public func greaterEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  try compare(.lessEqual, b, a, shape: comparable(a, b))
+}
 
 /// True where both are; numbers are true where not 0.
 public func logicalAnd(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   let (a, b) = (try a.asType(.bool), try b.asType(.bool))
-  let shape = try Shape.broadcast(a.shape, b.shape, "and")
+  let shape = try Shape.broadcast(a.shape, b.shape, "logical_and")
   return try whereSelect(a, b, Tensor(bools: [false], shape: [])).broadcast(to: shape)
 }
 
 /// True where one is; numbers are true where not 0.
 public func logicalOr(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   let (a, b) = (try a.asType(.bool), try b.asType(.bool))
-  let shape = try Shape.broadcast(a.shape, b.shape, "or")
+  let shape = try Shape.broadcast(a.shape, b.shape, "logical_or")
   return try whereSelect(a, Tensor(bools: [true], shape: []), b).broadcast(to: shape)
 }
 
@@ -35,7 +37,11 @@ public func whereSelect(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws(CoreErr
   let mask = try mask.asType(.bool).detached()
   let dtype = promoted(a.dtype, b.dtype)
   let (first, second) = (try a.asType(dtype), try b.asType(dtype))
-  let shape = try Shape.broadcast(Shape.broadcast(a.shape, b.shape, "where"), mask.shape, "where")
+  guard let both = try? Shape.broadcast(a.shape, b.shape), let shape = try? Shape.broadcast(both, mask.shape) else {
+    throw CoreError(
+      .shape, "a mask of shape \(mask.shape) and values of shapes \(a.shape) and \(b.shape) do not match in where",
+      hint: "axes are matched from the last one; sizes must be equal or 1")
+  }
   let y = try Tensor(dtype, shape: shape, layout: commonLayout(shape, [a, b]))
   try device.select(
     mask.view.broadcast(to: shape), first.view.broadcast(to: shape), second.view.broadcast(to: shape), y.view)
@@ -49,10 +55,16 @@ public func whereSelect(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws(CoreErr
   }
 }
 
-private func compare(_ comparison: Comparison, _ name: String, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+private func comparable(_ a: Tensor, _ b: Tensor) throws(CoreError) -> [Int] {
+  try Shape.broadcast(a.shape, b.shape, "a comparison")
+}
+
+private func compare(
+  _ comparison: Comparison, _ a: Tensor, _ b: Tensor, shape: [Int]? = nil
+) throws(CoreError) -> Tensor {
   let dtype = promoted(a.dtype, b.dtype)
   let (a, b) = (try a.asType(dtype), try b.asType(dtype))
-  let shape = try Shape.broadcast(a.shape, b.shape, name)
+  let shape = if let shape { shape } else { try comparable(a, b) }
   let y = try Tensor(.bool, shape: shape, layout: commonLayout(shape, [a, b]))
   try device.compare(comparison, a.view.broadcast(to: shape), b.view.broadcast(to: shape), y.view)
   return y

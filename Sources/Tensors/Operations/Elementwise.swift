@@ -56,7 +56,7 @@ extension Tensor {
   /// Limited to min…max; gradient 1 inside and on the bounds, 0 outside.
   /// - Throws: `value` when min is greater than max.
   public func clip(min low: Float = -.infinity, max high: Float = .infinity) throws(CoreError) -> Tensor {
-    guard low <= high else { throw CoreError(.value, "clip needs min <= max, not \(low) and \(high)") }
+    guard low <= high else { throw CoreError(.value, "clip needs min <= max, not min=\(low) and max=\(high)") }
     return try mapped(.clip(low: low, high: high))
   }
 

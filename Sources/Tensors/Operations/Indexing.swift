@@ -31,7 +31,8 @@ extension Tensor {
     let expected = try Shape.count(target)
     guard indices.count == expected else {
       throw CoreError(
-        .shape, "gather along axis \(axis) of shape \(shape) needs \(expected) places, not \(indices.count)")
+        .shape, "gather along axis \(axis) of shape \(shape) needs \(expected) indices, not \(indices.count)",
+        hint: "give one index for each place along the other axes", argument: "index")
     }
     var places: [Int] = []
     places.reserveCapacity(indices.count)
@@ -68,7 +69,7 @@ extension Tensor {
   }
 
   func places(_ mask: Tensor) throws(CoreError) -> (places: [Int], block: Int) {
-    guard mask.dtype == .bool else { throw CoreError(.type, "a mask must be bool, not \(mask.dtype)") }
+    guard mask.dtype == .bool else { throw CoreError(.type, "a mask must be bool, not \(mask.dtype.shortName)") }
     guard mask.rank <= rank, Array(shape[..<mask.rank]) == mask.shape else {
       throw CoreError(
         .shape, "a mask of shape \(mask.shape) does not fit a tensor of shape \(shape)",
@@ -83,8 +84,9 @@ extension Shape {
   static func place(_ index: Int, size: Int, axis: Int, shape: [Int]) throws(CoreError) -> Int {
     guard index >= -size, index < size else {
       throw CoreError(
-        .value, "index \(index) is outside axis \(axis) of shape \(shape), which has \(size) entries",
-        hint: size == 0 ? "the axis is empty" : "indices go from 0 to \(size - 1), or from -\(size) to -1")
+        .value, "index \(index) is outside of axis \(axis) of shape \(shape), which has \(size) elements",
+        hint: size == 0 ? "the axis is empty" : "indices go from 0 to \(size - 1), or from -\(size) to -1",
+        argument: "index")
     }
     return index < 0 ? index + size : index
   }

@@ -27,12 +27,13 @@ public func crossEntropy(
   _ logits: Tensor, labels: [Int], temperature: Float = 1, reduction: LossReduction = .mean,
   labelSmoothing: Float = 0, convention: SmoothingConvention = .uniform
 ) throws(CoreError) -> Tensor {
-  let classes = try checkLabels(logits, labels, "crossEntropy")
+  let classes = try checkLabels(logits, labels, "cross-entropy")
   let logs = try logits.logSoftmax(temperature: temperature)
   let hit = try logs.gather(axis: 1, labels)
   if labelSmoothing == 0 { return try reduced(hit.neg(), reduction, classes: classes) }
   guard labelSmoothing > 0, labelSmoothing <= 1 else {
-    throw CoreError(.value, "label smoothing must be in 0…1, not \(labelSmoothing)")
+    throw CoreError(
+      .value, "smoothing is from 0 to 1, not \(labelSmoothing)", hint: "smoothing=0.1 is usual", argument: "smoothing")
   }
   let all = try logs.sum(axes: [1])
   let rest =
@@ -49,7 +50,7 @@ public func crossEntropy(
 public func crossEntropy(
   _ logits: Tensor, target: Tensor, temperature: Float = 1, reduction: LossReduction = .mean
 ) throws(CoreError) -> Tensor {
-  let classes = try checkPair(logits, target, "crossEntropy")
+  let classes = try checkPair(logits, target, "cross-entropy")
   let products = try mul(target, logits.logSoftmax(temperature: temperature))
   return try reduced(products.sum(axes: [1]).neg(), reduction, classes: classes)
 }
@@ -63,7 +64,7 @@ public func crossEntropy(
 public func klDivergence(
   _ p: Tensor, _ q: Tensor, temperature: Float = 1, reduction: LossReduction = .batchmean
 ) throws(CoreError) -> Tensor {
-  let classes = try checkPair(p, q, "klDivergence")
+  let classes = try checkPair(p, q, "the KL divergence")
   let logP = try p.logSoftmax(temperature: temperature)
   let logQ = try q.logSoftmax(temperature: temperature)
   let terms = try mul(logP.exp(), sub(logP, logQ))
@@ -86,7 +87,7 @@ public func mse(_ a: Tensor, _ b: Tensor, reduction: LossReduction = .mean) thro
 /// The boosted cross-entropy of MART (Wang et al. 2020, reference implementation):
 /// −log p_y − log(1.0001 − max_{j≠y} p_j + 1e-12).
 public func martBCE(_ logits: Tensor, labels: [Int], reduction: LossReduction = .mean) throws(CoreError) -> Tensor {
-  let classes = try checkLabels(logits, labels, "martBCE", atLeast: 2)
+  let classes = try checkLabels(logits, labels, "the loss of MART", atLeast: 2)
   let probabilities = try logits.softmax()
   let other = try probabilities.gather(axis: 1, otherPlaces(logits, labels))
   let boosted = try other.affine(scale: -1, offset: 1.0001).adding(1e-12).log()
@@ -108,10 +109,13 @@ func checkLabels(_ logits: Tensor, _ labels: [Int], _ name: String, atLeast: Int
     throw CoreError(
       .shape,
       "\(name) needs logits [examples, classes]\(atLeast > 1 ? " with at least \(atLeast) classes" : ""),"
-        + " not shape \(logits.shape)")
+        + " not shape \(logits.shape)",
+      hint: logits.rank == 1 ? "logits of one example need a first axis of size 1" : nil, argument: "logits")
   }
   guard logits.shape[0] == labels.count else {
-    throw CoreError(.shape, "\(name): \(labels.count) labels do not fit logits of shape \(logits.shape)")
+    throw CoreError(
+      .shape, "\(labels.count) labels do not fit logits of shape \(logits.shape)",
+      hint: "each row of logits needs one label", argument: "labels")
   }
   for label in labels { try Shape.check(label: label, classes: logits.shape[1]) }
   return logits.shape[1]
@@ -120,7 +124,8 @@ func checkLabels(_ logits: Tensor, _ labels: [Int], _ name: String, atLeast: Int
 func checkPair(_ a: Tensor, _ b: Tensor, _ name: String) throws(CoreError) -> Int {
   guard a.rank == 2, a.shape == b.shape, a.shape[1] > 0 else {
     throw CoreError(
-      .shape, "\(name) needs two tensors of one shape [examples, classes], not \(a.shape) and \(b.shape)")
+      .shape, "\(name) needs two tensors of one shape [examples, classes], not \(a.shape) and \(b.shape)",
+      hint: a.rank == 2 && b.rank == 1 && b.dtype != .int64 ? "class numbers are whole numbers: int64(y)" : nil)
   }
   return a.shape[1]
 }

@@ -2,7 +2,7 @@
 
 /// z_y − max_{j≠y} z_j for each example: positive where the label wins.
 public func margin(_ logits: Tensor, labels: [Int], reduction: LossReduction = .none) throws(CoreError) -> Tensor {
-  let classes = try checkLabels(logits, labels, "margin", atLeast: 2)
+  let classes = try checkLabels(logits, labels, "the margin", atLeast: 2)
   let other = try logits.gather(axis: 1, otherPlaces(logits, labels))
   return try reduced(sub(logits.gather(axis: 1, labels), other), reduction, classes: classes)
 }
@@ -18,7 +18,7 @@ public func cwHinge(
 /// Difference of logits ratio (Croce and Hein 2020): −(z_y − max_{i≠y} z_i) / (z_π1 − z_π3 + 1e-12), with π the order of
 /// decreasing logits; the gradient goes through the denominator too. Needs three classes.
 public func dlr(_ logits: Tensor, labels: [Int], reduction: LossReduction = .none) throws(CoreError) -> Tensor {
-  let classes = try checkLabels(logits, labels, "dlr", atLeast: 3)
+  let classes = try checkLabels(logits, labels, "the DLR loss", atLeast: 3)
   let order = try logits.topPlaces(3, axis: 1).ints()
   let (first, third) = (
     try logits.gather(axis: 1, column(order, 3, 0)), try logits.gather(axis: 1, column(order, 3, 2))
@@ -31,8 +31,8 @@ public func dlr(_ logits: Tensor, labels: [Int], reduction: LossReduction = .non
 public func dlrTargeted(
   _ logits: Tensor, labels: [Int], targets: [Int], reduction: LossReduction = .none
 ) throws(CoreError) -> Tensor {
-  let classes = try checkLabels(logits, labels, "dlrTargeted", atLeast: 4)
-  try checkLabels(logits, targets, "dlrTargeted", atLeast: 4)
+  let classes = try checkLabels(logits, labels, "the targeted DLR loss", atLeast: 4)
+  try checkLabels(logits, targets, "the targeted DLR loss", atLeast: 4)
   let order = try logits.topPlaces(4, axis: 1).ints()
   let first = try logits.gather(axis: 1, column(order, 4, 0))
   let third = try logits.gather(axis: 1, column(order, 4, 2))

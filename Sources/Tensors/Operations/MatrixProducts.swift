@@ -6,7 +6,20 @@ import Kernels
 /// - Throws: `shape` when the inner sizes differ.
 public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   guard a.rank > 0, b.rank > 0 else {
-    throw CoreError(.shape, "matmul needs tensors with axes, not shapes \(a.shape) and \(b.shape)", hint: "use *")
+    throw CoreError(
+      .shape, "matmul needs tensors with axes, not shapes \(a.shape) and \(b.shape)",
+      hint: "* multiplies by a single number")
+  }
+  let (columns, rows) = (a.shape[a.rank - 1], b.shape[Swift.max(b.rank - 2, 0)])
+  guard columns == rows else {
+    throw CoreError(
+      .shape,
+      "matmul of shapes \(a.shape) and \(b.shape): axis -1 of the first has \(columns) elements, axis"
+        + " \(b.rank == 1 ? -1 : -2) of the second \(rows)",
+      hint: b.shape[b.rank - 1] == columns
+        ? "they must be equal: transpose the second"
+        : a.rank > 1 && a.shape[a.rank - 2] == rows
+          ? "they must be equal: transpose the first" : "they must be equal")
   }
   let (x1, x2) = (try a.asType(.float32), try b.asType(.float32))
   if a.rank == 1 {
@@ -16,13 +29,6 @@ public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   if b.rank == 1 {
     let y = try matmul(x1, x2.unsqueeze(1))
     return try y.reshape(y.shape.dropLast())
-  }
-  guard a.shape[a.rank - 1] == b.shape[b.rank - 2] else {
-    throw CoreError(
-      .shape,
-      "matmul of shapes \(a.shape) and \(b.shape): axis -1 of the first has \(a.shape[a.rank - 1]) elements,"
-        + " axis -2 of the second \(b.shape[b.rank - 2])",
-      hint: "they must be equal; transpose one of them?")
   }
   let y = try product(x1.detached(), x2.detached())
   // Each operand is kept for the gradient of the other.
@@ -92,7 +98,14 @@ private func product(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, transpo
     // One product of all rows.
     return try product(a.flattenedRows(), b, transposeB: transposeB).reshape(a.shape.dropLast() + [columns])
   }
-  let batch = try Shape.broadcast(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "matmul")
+  let batch: [Int]
+  do {
+    batch = try Shape.broadcast(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)))
+  } catch {
+    throw CoreError(
+      .shape, "shapes \(a.shape) and \(b.shape) do not match in matmul",
+      hint: "sizes before the last two axes must be equal or 1")
+  }
   let count = try Shape.count(batch)
   func stretched(_ x: Tensor) throws(CoreError) -> (Tensor, step: Int) {
     let own = Array(x.shape.dropLast(2))

@@ -41,7 +41,7 @@ public func avgPool2d(
 /// The mean of each channel of each image: [n, channels, h, w] to [n, channels].
 public func globalAveragePool(_ x: Tensor) throws(CoreError) -> Tensor {
   guard x.rank == 4 else {
-    throw CoreError(.shape, "globalAveragePool needs [n, channels, h, w], not shape \(x.shape)")
+    throw CoreError(.shape, "global average pooling needs [n, channels, h, w], not shape \(x.shape)")
   }
   return try avgPool2d(x, kernel: (x.shape[2], x.shape[3])).reshape(Array(x.shape[..<2]))
 }
@@ -53,7 +53,7 @@ private func pooling(
   let stride = stride ?? kernel
   _ = try Window.output(x.shape, kernel: kernel, stride: stride, padding: padding, name)
   guard Swift.max(padding.top, padding.bottom) < kernel.0, Swift.max(padding.left, padding.right) < kernel.1 else {
-    throw CoreError(.value, "the padding of \(name) must be less than its kernel \(kernel)")
+    throw CoreError(.value, "the padding of \(name) must be less than its kernel [\(kernel.0), \(kernel.1)]")
   }
   var (bottom, right) = (padding.bottom, padding.right)
   if ceilMode {

@@ -43,10 +43,15 @@ extension Tensor {
   /// The place of the greatest element along an axis, the first of equals; int64.
   public func argmax(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
     guard let given = axis else {
+      guard count > 0 else {
+        throw CoreError(.shape, "argmax of no elements: the shape is \(shape)", argument: "x")
+      }
       return try detached().reshape([count]).argmax(axis: 0).reshape(keepdim ? shape.map { _ in 1 } : [])
     }
     let axis = try Shape.axis(given, rank: rank, "argmax")
-    guard shape[axis] > 0 else { throw CoreError(.shape, "argmax along the empty axis \(axis) of shape \(shape)") }
+    guard shape[axis] > 0 else {
+      throw CoreError(.shape, "argmax of no elements: axis \(axis) of shape \(shape) is empty", argument: "x")
+    }
     let places = try topPlaces(1, axis: axis)
     var target = shape
     target[axis] = 1
@@ -104,7 +109,9 @@ extension Tensor {
   public func logsumexp(axis: Int, keepdim: Bool = false) throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     let axis = try Shape.axis(axis, rank: rank, "logsumexp")
-    guard shape[axis] > 0 else { throw CoreError(.shape, "logsumexp along the empty axis \(axis) of shape \(shape)") }
+    guard shape[axis] > 0 else {
+      throw CoreError(.shape, "logsumexp of no elements: axis \(axis) of shape \(shape) is empty", argument: "x")
+    }
     let values = x.detached()
     let top = try values.max(axes: [axis], keepdim: true)
     let shift = try whereSelect(less(top.abs(), .scalar(.infinity)), top, .scalar(0))
@@ -120,7 +127,10 @@ extension Tensor {
     let x = dtype == .bool ? try asType(.int64) : self
     let (axes, kept) = try x.reduced(axes, name)
     guard !axes.contains(where: { shape[$0] == 0 }) else {
-      throw CoreError(.shape, "\(name) of no elements: shape \(shape), axes \(axes)")
+      throw CoreError(
+        .shape,
+        "\(name) of no elements: \(axes.count == 1 ? "axis \(axes[0])" : "one of the axes \(axes)") of shape \(shape) is empty",
+        argument: "x")
     }
     let y = try x.reduce(reduction, axes, kept)
     let saved = x.detached()

@@ -13,18 +13,18 @@ extension Tensor {
 
   /// One axis from `start` on.
   public func flatten(from start: Int = 0) throws(CoreError) -> Tensor {
-    let start = rank == 0 ? 0 : try Shape.axis(start, rank: rank, "flatten")
+    let start = rank == 0 ? 0 : try Shape.axis(start, rank: rank, "flatten", argument: "start")
     return try reshape(shape[..<start] + [try Shape.count(Array(shape[start...]))])
   }
 
   /// The axes in another order: axis i of the result is axis order[i] of this.
   public func permute(_ order: [Int]) throws(CoreError) -> Tensor {
     var axes: [Int] = []
-    for axis in order { axes.append(try Shape.axis(axis, rank: rank, "permute")) }
+    for axis in order { axes.append(try Shape.axis(axis, rank: rank, "permute", argument: "order")) }
     guard axes.sorted() == Array(0..<rank) else {
       throw CoreError(
         .shape, "permute needs each of the \(rank) axes of shape \(shape) once, not \(order)",
-        hint: "for example \(Array((0..<rank).reversed()))")
+        hint: "for example \(Array((0..<rank).reversed()))", argument: "order")
     }
     if axes == Array(0..<rank) { return self }
     let source = view.permuted(axes)
@@ -38,7 +38,8 @@ extension Tensor {
   /// Two axes exchanged; by default the last two.
   public func transpose(_ first: Int = -2, _ second: Int = -1) throws(CoreError) -> Tensor {
     if rank == 1 && first == -2 && second == -1 { return self }
-    let (a, b) = (try Shape.axis(first, rank: rank, "transpose"), try Shape.axis(second, rank: rank, "transpose"))
+    let a = try Shape.axis(first, rank: rank, "transpose", argument: "a")
+    let b = try Shape.axis(second, rank: rank, "transpose", argument: "b")
     var order = Array(0..<rank)
     order.swapAt(a, b)
     return try permute(order)
@@ -47,8 +48,11 @@ extension Tensor {
   /// Stretched to a shape as in NumPy's broadcasting.
   public func broadcast(to target: [Int]) throws(CoreError) -> Tensor {
     if target == shape { return self }
-    guard try Shape.broadcast(shape, target, "broadcast") == target else {
-      throw CoreError(.shape, "a tensor of shape \(shape) cannot be stretched to \(target)")
+    _ = try Shape.count(target)
+    guard (try? Shape.broadcast(shape, target)) == target else {
+      throw CoreError(
+        .shape, "a tensor of shape \(shape) cannot be stretched to \(target)",
+        hint: "axes are matched from the last one; sizes of 1 are stretched, others stay", argument: "shape")
     }
     let y = try Tensor(dtype, shape: target)
     device.copy(view.broadcast(to: target), to: y.view)
@@ -146,7 +150,7 @@ extension Tensor {
 
 /// Tensors joined along an axis; all other sizes must agree.
 public func concat(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor {
-  guard let first = parts.first else { throw CoreError(.value, "concat needs at least one tensor") }
+  guard let first = parts.first else { throw CoreError(.value, "concat needs at least one tensor", argument: "parts") }
   let axis = try Shape.axis(axis, rank: first.rank, "concat")
   var shape = first.shape
   var dtype = first.dtype
@@ -154,10 +158,13 @@ public func concat(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor
     guard part.rank == first.rank, part.shape.dropping([axis]) == first.shape.dropping([axis]) else {
       throw CoreError(
         .shape, "concat along axis \(axis) cannot join shapes \(first.shape) and \(part.shape)",
-        hint: "all sizes but that of axis \(axis) must be equal")
+        hint: "all sizes but that of axis \(axis) must be equal", argument: "parts")
     }
     let (size, overflow) = shape[axis].addingReportingOverflow(part.shape[axis])
-    guard !overflow else { throw CoreError(.memory, "concat along axis \(axis): the sizes overflow") }
+    guard !overflow else {
+      throw CoreError(
+        .memory, "concat along axis \(axis): the sizes overflow", argument: "parts")
+    }
     shape[axis] = size
     dtype = promoted(dtype, part.dtype)
   }
@@ -186,15 +193,20 @@ public func concat(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor
 
 /// Tensors of one shape put side by side along a new axis.
 public func stack(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor {
+  guard let first = parts.first else {
+    throw CoreError(.value, "stack needs at least one tensor", argument: "parts")
+  }
+  let axis = try Shape.axis(axis, rank: first.rank + 1, "stack")
   var lifted: [Tensor] = []
   for part in parts {
-    guard part.shape == parts[0].shape else {
-      throw CoreError(.shape, "stack needs equal shapes, not \(parts[0].shape) and \(part.shape)")
+    guard part.shape == first.shape else {
+      throw CoreError(
+        .shape, "stack needs equal shapes, not \(first.shape) and \(part.shape)",
+        hint: "concat joins along an axis whose sizes may differ", argument: "parts")
     }
     lifted.append(try part.unsqueeze(axis))
   }
-  guard !parts.isEmpty else { throw CoreError(.value, "stack needs at least one tensor") }
-  return try concat(lifted, axis: axis < 0 ? axis + parts[0].rank + 1 : axis)
+  return try concat(lifted, axis: axis)
 }
 
 extension Shape {
@@ -205,15 +217,21 @@ extension Shape {
       guard wanted == count else {
         throw CoreError(
           .shape, "a tensor of shape \(origin) has \(count) elements and cannot become \(shape), which has \(wanted)",
-          hint: "one size may be -1 and is worked out")
+          hint: "one size may be -1 and is worked out", argument: "shape")
       }
       return shape
     }
     var target = shape
     target[open] = 1
+    guard !target.contains(-1) else {
+      throw CoreError(.shape, "only one size may be -1, not several as in \(shape)", argument: "shape")
+    }
     let others = try Shape.count(target)
-    guard !target.contains(-1), others > 0, count % others == 0 else {
-      throw CoreError(.shape, "a tensor of shape \(origin) with \(count) elements cannot become \(shape)")
+    guard others > 0, count % others == 0 else {
+      throw CoreError(
+        .shape, "a tensor of shape \(origin) with \(count) elements cannot become \(shape)",
+        hint: others > 0 ? "\(count) is not a multiple of \(others)" : "the size -1 cannot be worked out beside a 0",
+        argument: "shape")
     }
     target[open] = count / others
     return target

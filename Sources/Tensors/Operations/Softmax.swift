@@ -13,7 +13,8 @@ extension Tensor {
   private func softmax(_ temperature: Float, _ axis: Int, logarithm: Bool) throws(CoreError) -> Tensor {
     guard temperature > 0, temperature.isFinite else {
       throw CoreError(
-        .value, "a temperature must be greater than 0, not \(temperature)", hint: "1 leaves logits as they are")
+        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
+        argument: "temperature")
     }
     let axis = try Shape.axis(axis, rank: rank, "softmax")
     let x = try asType(.float32)

@@ -52,7 +52,10 @@ public func signStep(
   _ x: Tensor, gradient: Tensor, center: Tensor, step: Float, eps: Float, low: Float = 0, high: Float = 1
 ) throws(CoreError) -> Tensor {
   guard x.dtype == .float32, gradient.dtype == .float32, center.dtype == .float32 else {
-    throw CoreError(.type, "signStep needs float32 tensors, not \(x.dtype), \(gradient.dtype) and \(center.dtype)")
+    throw CoreError(
+      .type,
+      "signStep needs float32 tensors, not \(x.dtype.shortName), \(gradient.dtype.shortName) and \(center.dtype.shortName)"
+    )
   }
   guard x.shape == gradient.shape, x.shape == center.shape else {
     throw CoreError(.shape, "signStep needs equal shapes, not \(x.shape), \(gradient.shape) and \(center.shape)")
