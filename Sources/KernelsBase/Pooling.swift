@@ -12,32 +12,37 @@ extension CPUKernels {
       for q in 0..<s.outputWidth {
         let left = q * s.strideWidth - s.padLeft
         let out = (row * s.outputWidth + q) * channels
+        let vertical = max(top, 0)..<max(max(top, 0), min(top + s.kernelHeight, s.height))
+        let horizontal = max(left, 0)..<max(max(left, 0), min(left + s.kernelWidth, s.width))
+        // All of −inf: the first place wins.
+        let first =
+          vertical.isEmpty || horizontal.isEmpty ? -1 : vertical.lowerBound * s.width + horizontal.lowerBound
         var c = 0
         while c < channels {
-          let n = min(8, channels - c)
-          var best = V8(repeating: -.infinity)
-          var index = I8(repeating: -1)
-          var unset = SIMDMask<I8>(repeating: true)
-          for h in max(top, 0)..<min(top + s.kernelHeight, s.height) {
-            for w in max(left, 0)..<min(left + s.kernelWidth, s.width) {
-              let pixel = h * s.width + w
-              let v = load(plane + pixel * channels + c, first: n)
-              // All of −inf: the first place still wins over none.
-              let better = (v .> best) .| (v .!= v) .| unset
+          let n = min(16, channels - c)
+          var best = V(repeating: -.infinity)
+          var index = I(repeating: Int32(truncatingIfNeeded: first))
+          for h in vertical {
+            var pixel = h * s.width + horizontal.lowerBound
+            var p = plane + pixel * channels + c
+            for _ in horizontal {
+              let v = vload(p, first: n)
+              let better = (v .> best) .| (v .!= v)
               best = best.replacing(with: v, where: better)
-              index = index.replacing(with: I8(repeating: Int32(truncatingIfNeeded: pixel)), where: better)
-              unset = SIMDMask<I8>(repeating: false)
+              index = index.replacing(with: I(repeating: Int32(truncatingIfNeeded: pixel)), where: better)
+              pixel += 1
+              p += channels
             }
           }
-          store(y + out + c, best, first: n)
+          vstore(y + out + c, best, first: n)
           if let argmax {
-            if n == 8 {
-              UnsafeMutableRawPointer(argmax + out + c).storeBytes(of: index, as: I8.self)
+            if n == 16 {
+              UnsafeMutableRawPointer(argmax + out + c).storeBytes(of: index, as: I.self)
             } else {
               for i in 0..<n { argmax[out + c + i] = index[i] }
             }
           }
-          c += 8
+          c += 16
         }
       }
     }
