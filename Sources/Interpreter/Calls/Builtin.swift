@@ -27,14 +27,26 @@ public final class Builtin: Sendable {
   public let family: String
   /// Whether a host object among the first two arguments is asked first, through `HostObject.apply`.
   public let isGeneric: Bool
+  /// Answers for the first argument where it stands, without a call; `nil` leaves it to the body.
+  typealias Glance = @Sendable (UnsafeMutablePointer<Value>) -> Value?
+  let glance: Glance?
   let body: Body
 
   /// - Parameter signature: in the language's own notation, such as `clip(x: tensor, min: float | none = none) -> tensor`;
   ///   parsed when first needed. Type names are `any bool int float number string list record range function error
   ///   module none` and those of host objects; `number` is an int or a float, `float` takes an int and makes it a float.
-  public init(
+  public convenience init(
     _ signature: String, _ summary: String, details: String = "", examples: [Example] = [], seeAlso: [String] = [],
     search: [String] = [], family: String, isGeneric: Bool = false, body: @escaping Body
+  ) {
+    self.init(
+      signature, summary, details: details, examples: examples, seeAlso: seeAlso, search: search, family: family,
+      isGeneric: isGeneric, glance: nil, body: body)
+  }
+
+  init(
+    _ signature: String, _ summary: String, details: String = "", examples: [Example] = [], seeAlso: [String] = [],
+    search: [String] = [], family: String, isGeneric: Bool = false, glance: Glance?, body: @escaping Body
   ) {
     self.signature = CallSignature(signature)
     name = self.signature.name
@@ -45,6 +57,7 @@ public final class Builtin: Sendable {
     self.search = search
     self.family = family
     self.isGeneric = isGeneric
+    self.glance = glance
     self.body = body
   }
 }

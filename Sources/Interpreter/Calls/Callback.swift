@@ -9,7 +9,7 @@ struct Callback {
   init(_ function: Value, _ session: Session) {
     self.function = function
     machine = session.machine
-    if case .function(let value) = function, let code = value.code, code.isSimple,
+    if case .function(let value) = function, let code = value.code, code.isSimple, !code.hasTypes,
       code.parameters.items.allSatisfy({ $0.kind == .normal })
     {
       self.code = code

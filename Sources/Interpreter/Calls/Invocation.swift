@@ -24,14 +24,13 @@ extension UnsafeMutablePointer<Machine> {
         }
       }
     }
-    let value = try code.body.eval(frame)
-    guard let result = code.parameters.result else { return value }
-    return try check(value, result, code)
+    return try checkedResult(try code.body.eval(frame), code)
   }
 
   /// The result of a function as its type has it.
   @inline(never)
-  private func check(_ value: Value, _ type: TypeCheck, _ code: Code) throws(LTDError) -> Value {
+  func checkedResult(_ value: Value, _ code: Code) throws(LTDError) -> Value {
+    guard let type = code.parameters.result else { return value }
     var sizes: TypeCheck.Sizes = []
     do throws(LTDError) {
       if let result = try type.match(value, pointee.session, "the result", &sizes) { return result }
@@ -71,22 +70,19 @@ extension UnsafeMutablePointer<Machine> {
     _ builtin: Builtin, _ parameters: ParameterList, _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
   ) throws(LTDError) -> Value {
     if !plan.defaults.isEmpty { for (place, value) in plan.defaults { window[place] = value } }
-    let session = pointee.session
     let call = Call(
-      signature: builtin.signature, parameters: parameters, base: window, given: plan.given, session: session,
+      signature: builtin.signature, parameters: parameters, base: window, given: plan.given, session: pointee.session,
       site: plan.site)
     if builtin.isGeneric {
       for place in 0..<min(2, parameters.items.count) {
-        guard case .object(let object) = window[place] else { continue }
+        guard let object = (window + place).object else { continue }
         let value: Value?
-        do { value = try object.apply(builtin.name, call) } catch { throw call.placed(error) }
+        do { value = try object.pointee.apply(builtin.name, call) } catch { throw call.placed(error) }
         if let value { return value }
       }
     }
-    if !parameters.checked.isEmpty {
-      if !parameters.takesPlainly(window) {
-        try parameters.check(builtin.signature, session, plan.site) { window + $0 }
-      }
+    if !parameters.takesPlainly(window) {
+      try parameters.check(builtin.signature, pointee.session, plan.site) { window + $0 }
     }
     do { return try builtin.body(call) } catch { throw call.placed(error) }
   }
@@ -123,7 +119,7 @@ extension UnsafeMutablePointer<Machine> {
     try enter()
     defer { leave() }
     var rest: [Value] = []
-    let extra = RecordValue([])
+    var extra: [(String, Value)] = []
     var nextPositional = 0
     var nextNamed = 0
     for (place, argument) in shape.arguments.enumerated() {
@@ -139,11 +135,11 @@ extension UnsafeMutablePointer<Machine> {
       switch plan.destinations[place] {
       case .parameter(let target): window[target] = value
       case .rest: rest.append(value)
-      case .named(let name): extra[name] = value
+      case .named(let name): extra.append((name, value))
       }
     }
     if let place = parameters.rest { window[place] = Value(rest) }
-    if let place = parameters.named { window[place] = .record(extra) }
+    if let place = parameters.named { window[place] = Value(fields: extra) }
     try poll()
     switch callee {
     case .function(let function):

@@ -116,12 +116,12 @@ func constant(_ expression: Expr) -> Value? {
     }
     return Value(values)
   case .record(let items):
-    let record = RecordValue([])
+    var fields: [(String, Value)] = []
     for item in items {
       guard case .field(let key, let expression) = item, let value = constant(expression) else { return nil }
-      record[key.text] = value
+      fields.append((key.text, value))
     }
-    return .record(record)
+    return Value(fields: fields)
   case .range(let start, let end, let step):
     guard case .int(let first)? = constant(start), case .int(let last)? = constant(end) else { return nil }
     var by = 1

@@ -29,7 +29,11 @@ enum CoreLanguage {
       examples: [Example("str(8 / 2) + \"!\"", "\"4.0!\"")], seeAlso: ["print", "int", "float"],
       search: ["string", "text", "convert", "repr", "to_string"], family: "language"
     ) { call throws(LTDError) in
-      if case .string = call[0] { return call[0] }
+      switch call[0] {
+      case .string: return call[0]
+      case .int(let number): return Value(String(number))
+      default: break
+      }
       return Value(try Operations.fullText(of: call[0], call.session))
     },
     Builtin(
@@ -43,6 +47,7 @@ enum CoreLanguage {
       case .bool(let truth): return .int(truth ? 1 : 0)
       case .float(let number): return try CoreMathematics.whole(number.rounded(.towardZero), of: "int(\(number))", call)
       case .string(let text):
+        if let number = Int(text.text) { return .int(number) }
         let digits = Texts.trimmed(text.text).filter { $0 != "_" }
         if let number = Int(digits) { return .int(number) }
         throw call.error(

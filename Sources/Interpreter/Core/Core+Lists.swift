@@ -2,24 +2,28 @@
 enum CoreLists {
   static let builtins: [Builtin] = making + changing + functional + reductions
 
+  private static func length(of value: UnsafeMutablePointer<Value>) -> Value? {
+    switch value.pointee {
+    case .list(let list): .int(list.items.count)
+    case .string(let text): .int(text.count)
+    case .record(let record): .int(record.count)
+    case .range(let range): .int(range.count)
+    default: nil
+    }
+  }
+
   private static let making: [Builtin] = [
     Builtin(
       "len(x) -> int", "The number of elements of a list, range, record, text, or of a tensor's first axis.",
       details: "- x: whatever has elements.",
       examples: [Example("len([4, 5, 6])", "3"), Example("len(\"τ = 2\")", "5")], seeAlso: ["count"],
-      search: ["length", "size", "number of"], family: "lists"
-    ) { call throws(LTDError) in
-      switch call[0] {
-      case .list(let list): return .int(list.items.count)
-      case .string(let text): return .int(text.count)
-      case .record(let record): return .int(record.count)
-      case .range(let range): return .int(range.count)
-      case .object(let object):
-        if let length = object.length { return .int(length) }
-      default: break
-      }
-      throw call.error(.type, "\(call[0].kindText) has no length", at: "x")
-    },
+      search: ["length", "size", "number of"], family: "lists",
+      glance: { length(of: $0) },
+      body: { call throws(LTDError) in
+        if let length = length(of: call.base) { return length }
+        if case .object(let object) = call[0], let length = object.length { return .int(length) }
+        throw call.error(.type, "\(call[0].kindText) has no length", at: "x")
+      }),
     Builtin(
       "range(start: int, stop: int | none = none, step: int = 1) -> range",
       "Whole numbers from start up to but not including stop; with one argument, from 0.",

@@ -24,12 +24,12 @@ enum CoreRecords {
       examples: [Example("record([[\"a\", 1], [\"b\", 2]])", "{a: 1, b: 2}")], seeAlso: ["items", "zip"],
       search: ["dict", "map", "from pairs", "object"], family: "records"
     ) { call throws(LTDError) in
-      let record = RecordValue([])
+      var record = RecordValue.make([])
       for item in try call.list(0) {
         guard case .list(let pair) = item, pair.items.count == 2, case .string(let name) = pair.items[0] else {
           throw call.error(.type, "record takes pairs [name, value], not \(item.described)", at: "pairs")
         }
-        record[name.text] = pair.items[1]
+        RecordValue.set(name.text, pair.items[1], in: &record)
       }
       return .record(record)
     },
@@ -42,7 +42,7 @@ enum CoreRecords {
       guard let record = call.base.record, let name = (call.base + 1).string,
         let place = record.pointee.layout.place(of: name.pointee.text)
       else { return call[2] }
-      return record.pointee.values[place]
+      return record.pointee[place]
     },
     Builtin(
       "without(r: record, *names: string) -> record", "The record without some of its fields.",

@@ -1,6 +1,27 @@
 /// Texts.
 enum Texts {
-  static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
+  static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII ? isSpace(UInt8(scalar.value)) : scalar.properties.isWhitespace
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
+
+  /// The words of a text that is all ASCII.
+  private static func asciiWords(_ text: String) -> [Value] {
+    var words: [Value] = []
+    text.withBytes { bytes in
+      var start: Int?
+      for place in 0...bytes.count {
+        if place < bytes.count, !isSpace(bytes[place]) {
+          start = start ?? place
+        } else if let first = start {
+          words.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[first..<place]), as: UTF8.self)))
+          start = nil
+        }
+      }
+    }
+    return words
+  }
 
   static func trimmed(_ text: String) -> String {
     let scalars = text.unicodeScalars
@@ -97,6 +118,7 @@ enum Texts {
       let text = try call.string(0)
       let limit = try call.optionalInt("limit") ?? .max
       guard let separator = try call.optionalString("separator") else {
+        if limit == .max, text.utf8.allSatisfy({ $0 < 0x80 }) { return Value(asciiWords(text)) }
         return Value(
           text.unicodeScalars.split(maxSplits: max(0, limit), whereSeparator: isSpace).map { String($0) })
       }

@@ -68,7 +68,7 @@ final class CallNode: Node {
     return try shortCall(target, function, receiver, frame)
   }
 
-  /// A function without checks, called with exactly its parameters by place.
+  /// A function whose parameters have types at most, called with exactly its parameters by place.
   ///
   /// - Parameter lender: the function when it has captured variables: the call borrows them.
   @inline(__always)
@@ -108,9 +108,11 @@ final class CallNode: Node {
       pop(window, target, lender != nil, machine)
       throw located(error)
     }
-    if target.sharesVariables { machine.share(target.code, window) }
     do {
-      let result = try target.body.eval(Frame(base: window, machine: machine))
+      if target.hasTypes, !target.takesPlainly(window) { try check(target.code, window, machine) }
+      if target.sharesVariables { machine.share(target.code, window) }
+      var result = try target.body.eval(Frame(base: window, machine: machine))
+      if target.hasTypes, !target.givesPlainly(&result) { result = try machine.checkedResult(result, target.code) }
       machine.leave()
       pop(window, target, lender != nil, machine)
       return result
@@ -128,6 +130,14 @@ final class CallNode: Node {
   ) {
     if hasBorrowed { (window + target.captureStart).forget(target.captureCount) }
     machine.pop(window, target.frameSize)
+  }
+
+  /// Arguments of which one is not of a kind that its parameter takes as it is.
+  @inline(never)
+  private func check(
+    _ code: Code, _ window: UnsafeMutablePointer<Value>, _ machine: UnsafeMutablePointer<Machine>
+  ) throws(LTDError) {
+    try code.parameters.check(code.signature, machine.pointee.session, plan?.site) { window + $0 }
   }
 
   /// Works out where the arguments go.
@@ -229,9 +239,8 @@ final class CallNode: Node {
     _ arguments: NodeList, _ frame: Frame
   ) throws(LTDError) {
     var rest: [Value] = []
-    var named: RecordValue?
+    var named: [(String, Value)] = []
     var place = 0
-    if parameters.named != nil { named = RecordValue([]) }
     if let receiver {
       if case .parameter(let target) = plan.destinations[0] { window[target] = receiver } else { rest.append(receiver) }
       place = 1
@@ -241,12 +250,12 @@ final class CallNode: Node {
       switch plan.destinations[place] {
       case .parameter(let target): window[target] = value
       case .rest: rest.append(value)
-      case .named(let name): named?[name] = value
+      case .named(let name): named.append((name, value))
       }
       place &+= 1
     }
     if let target = parameters.rest { window[target] = Value(rest) }
-    if let target = parameters.named, let named { window[target] = .record(named) }
+    if let target = parameters.named { window[target] = Value(fields: named) }
   }
 }
 
@@ -258,6 +267,9 @@ private struct ShortTarget {
   let captureStart: Int
   let captureCount: Int
   let sharesVariables: Bool
+  let hasTypes: Bool
+  private let parameters: Unmanaged<ParameterList>
+  private let resultKinds: ValueKinds
 
   init(_ code: Code) {
     reference = Unmanaged.passUnretained(code)
@@ -266,7 +278,19 @@ private struct ShortTarget {
     captureStart = code.captureStart
     captureCount = code.captureCount
     sharesVariables = !code.sharesNothing
+    hasTypes = code.hasTypes
+    parameters = Unmanaged.passUnretained(code.parameters)
+    resultKinds = code.parameters.result?.plainKinds ?? .all
   }
+
+  @inline(__always)
+  func takesPlainly(_ window: UnsafeMutablePointer<Value>) -> Bool {
+    parameters._withUnsafeGuaranteedRef { $0.takesPlainly(window) }
+  }
+
+  /// Whether a result needs no further look.
+  @inline(__always)
+  func givesPlainly(_ result: UnsafeMutablePointer<Value>) -> Bool { resultKinds.contains(result.kind) }
 
   var code: Code { reference.takeUnretainedValue() }
   var name: String { code.name }
@@ -324,6 +348,9 @@ final class BuiltinCallNode: Node {
   private let arguments: NodeList
   private let size: Int
   private let isDirect: Bool
+  private let glance: Builtin.Glance?
+  /// What the built-in may answer for at a glance.
+  private let argument0: Operand?
   /// For `xs = append(xs, x)`: the variable gives its value up for the call, so that it is changed in place.
   var updated: VariablePlace?
 
@@ -334,13 +361,20 @@ final class BuiltinCallNode: Node {
     parameters = builtin.signature.parameters
     size = parameters.items.count
     isDirect = plan.isOrdered
+    glance = plan.isOrdered && arguments.count == 1 ? builtin.glance : nil
+    argument0 = arguments.first.map { Operand($0) }
     super.init(source, span)
   }
 
   var name: String { builtin.name }
   var firstArgument: Node? { arguments.nodes.first }
 
-  override func eval(_ frame: Frame) throws(LTDError) -> Value { try call(nil, frame) }
+  override var isPlain: Bool { glance != nil && arguments.nodes.allSatisfy(\.isPlain) }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let glance, let place = try argument0.unsafelyUnwrapped.peek(frame), let answer = glance(place) { return answer }
+    return try call(nil, frame)
+  }
 
   func call(_ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {
     let machine = frame.machine

@@ -126,6 +126,7 @@ final class EqualNode: ComparisonNode {
     let b = try right.read(frame)
     if case .int(let x) = a, case .int(let y) = b { return .bool(x == y) }
     if case .float(let x) = a, case .float(let y) = b { return .bool(x == y) }
+    if case .string(let x) = a, case .string(let y) = b { return .bool(Operations.sameText(x, y)) }
     return try general(a, b, frame)
   }
 
@@ -134,6 +135,7 @@ final class EqualNode: ComparisonNode {
     let b = try right.read(frame)
     if case .int(let x) = a, case .int(let y) = b { return x == y }
     if case .float(let x) = a, case .float(let y) = b { return x == y }
+    if case .string(let x) = a, case .string(let y) = b { return Operations.sameText(x, y) }
     return try generalCondition(a, b, frame)
   }
 }
@@ -144,6 +146,7 @@ final class NotEqualNode: ComparisonNode {
     let b = try right.read(frame)
     if case .int(let x) = a, case .int(let y) = b { return .bool(x != y) }
     if case .float(let x) = a, case .float(let y) = b { return .bool(x != y) }
+    if case .string(let x) = a, case .string(let y) = b { return .bool(!Operations.sameText(x, y)) }
     return try general(a, b, frame)
   }
 
@@ -152,6 +155,7 @@ final class NotEqualNode: ComparisonNode {
     let b = try right.read(frame)
     if case .int(let x) = a, case .int(let y) = b { return x != y }
     if case .float(let x) = a, case .float(let y) = b { return x != y }
+    if case .string(let x) = a, case .string(let y) = b { return !Operations.sameText(x, y) }
     return try generalCondition(a, b, frame)
   }
 }

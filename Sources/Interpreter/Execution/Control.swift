@@ -216,7 +216,8 @@ struct ValueIterator {
   private enum Kind {
     case list(ListValue)
     case range(RangeValue)
-    case text(String.UnicodeScalarView.Iterator)
+    /// In `scalars`.
+    case text
     case keys(RecordValue)
     case pairs(RecordValue)
     case host(HostObject, Int)
@@ -224,13 +225,16 @@ struct ValueIterator {
   }
   private var kind: Kind
   private var place = 0
+  private var scalars: String.UnicodeScalarView.Iterator?
 
   /// - Parameter pairs: a record gives `[name, value]` rather than its names.
   init(_ value: Value, pairs: Bool = false) throws(LTDError) {
     switch value {
     case .list(let list): kind = .list(list)
     case .range(let range): kind = .range(range)
-    case .string(let text): kind = .text(text.text.unicodeScalars.makeIterator())
+    case .string(let text):
+      kind = .text
+      scalars = text.text.unicodeScalars.makeIterator()
     case .record(let record): kind = pairs ? .pairs(record) : .keys(record)
     case .object(let object):
       if let steps = try object.makeIterator() {
@@ -257,10 +261,9 @@ struct ValueIterator {
       guard place < range.count else { return nil }
       place &+= 1
       return .int(range[place &- 1])
-    case .text(var scalars):
-      guard let scalar = scalars.next() else { return nil }
-      kind = .text(scalars)
-      return Value(String(scalar))
+    case .text:
+      guard let scalar = scalars?.next() else { return nil }
+      return Value(scalar)
     case .keys(let record):
       guard place < record.count else { return nil }
       place &+= 1
@@ -268,7 +271,7 @@ struct ValueIterator {
     case .pairs(let record):
       guard place < record.count else { return nil }
       place &+= 1
-      return Value([Value(record.layout.names[place &- 1]), record.values[place &- 1]])
+      return Value([Value(record.layout.names[place &- 1]), record[place &- 1]])
     case .host(let object, let length):
       guard place < length else { return nil }
       place &+= 1

@@ -11,6 +11,9 @@ final class ListNode: Node {
 
   override var isPlain: Bool { spreads.isEmpty && items.nodes.allSatisfy(\.isPlain) }
 
+  /// The items when none is to be put in.
+  var plainItems: [Node]? { spreads.isEmpty ? items.nodes : nil }
+
   /// The item of a list of one.
   var onlyItem: Node? { items.count == 1 && spreads.isEmpty ? items.nodes[0] : nil }
 
@@ -44,6 +47,9 @@ final class RecordNode: Node {
   /// When no field comes from a spread, all records of this literal share one layout.
   private let layout: RecordLayout?
   private let fields: NodeList
+  private let names: [FieldName]
+  /// What a record with spreads starts from: those made the same way share their layouts.
+  private let start = RecordLayout([], isFixed: true)
 
   init(_ items: [Item], _ source: Source, _ span: Span) {
     self.items = items
@@ -52,8 +58,9 @@ final class RecordNode: Node {
     for item in items {
       if case .field(let name, _) = item, !names.contains(name) { names.append(name) } else { isPlain = false }
     }
-    layout = isPlain ? RecordLayout(names) : nil
+    layout = isPlain ? RecordLayout(names, isFixed: true) : nil
     fields = NodeList(items.compactMap { if case .field(_, let node) = $0 { node } else { nil } })
+    self.names = items.map { if case .field(let name, _) = $0 { FieldName(name) } else { FieldName("") } }
     super.init(source, span)
   }
 
@@ -61,24 +68,29 @@ final class RecordNode: Node {
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     if let layout {
-      var values: [Value] = []
-      values.reserveCapacity(fields.count)
+      let record = RecordValue.make(layout, capacity: fields.count)
       var next = 0
       while next < fields.count {
-        values.append(try fields[next].eval(frame))
+        record.add(try fields[next].eval(frame))
         next &+= 1
       }
-      return .record(RecordValue(layout: layout, values: values))
+      return .record(record)
     }
-    let record = RecordValue([])
-    for item in items {
+    var record = RecordValue.make(start, capacity: items.count)
+    for (place, item) in items.enumerated() {
       switch item {
-      case .field(let name, let node): record[name] = try node.eval(frame)
+      case .field(_, let node):
+        let value = try node.eval(frame)
+        withUnsafeMutablePointer(to: &record) { names[place].pointer(in: $0, true)?.pointee = value }
       case .spread(let node):
         guard case .record(let other) = try node.eval(frame) else {
           throw LTDError(.type, "... in a record needs a record", source: source, span: node.span)
         }
-        for (name, value) in other.fields { record[name] = value }
+        if record.count == 0 {
+          record = other.copy(capacity: other.count + items.count)
+        } else {
+          for (name, value) in other.fields { RecordValue.set(name, value, in: &record) }
+        }
       }
     }
     return .record(record)

@@ -30,6 +30,10 @@ class Node {
   /// Whether computing it runs no other code of the program: variables, constants and arithmetic with them.
   var isPlain: Bool { false }
 
+  /// Where the value stands when it is a variable, a constant, or an element or field of one that is found without running
+  /// other code: to be read there at once, uncounted. A variable may be unset. `nil` leaves everything to `eval`.
+  func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { nil }
+
   final func error(_ kind: Diagnostic.Kind, _ message: String, hint: String? = nil) -> LTDError {
     LTDError(kind, message, source: source, span: span, hint: hint)
   }
@@ -118,6 +122,16 @@ struct Operand {
     case .local: return (frame.base + slot).copied
     case .fixed: return pointer.unsafelyUnwrapped.copied
     case .node: return try node.eval(frame)
+    }
+  }
+
+  /// As `Node.peek`.
+  @inline(__always)
+  func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? {
+    switch kind {
+    case .local: return frame.base + slot
+    case .fixed: return pointer
+    case .node: return try node.peek(frame)
     }
   }
 

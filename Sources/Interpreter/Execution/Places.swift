@@ -29,52 +29,70 @@ enum SubscriptNode {
   }
 }
 
-/// `x[i]`, `x[a:b, ..., 0]`
-final class IndexNode: Node {
+/// `x[i]`
+final class ElementNode: Node {
   private let container: Operand
-  private let subscripts: [SubscriptNode]
-  private let single: Operand?
+  private let index: Operand
   /// Whether computing the index runs nothing that could change the container; it may then be computed twice.
   private let isFree: Bool
 
-  init(_ container: Node, _ subscripts: [SubscriptNode], _ source: Source, _ span: Span) {
+  init(_ container: Node, _ index: Node, _ source: Source, _ span: Span) {
     self.container = Operand(container)
-    self.subscripts = subscripts
-    if subscripts.count == 1, case .value(let node) = subscripts[0] {
-      single = Operand(node)
-      isFree = node.isPlain
-    } else {
-      single = nil
-      isFree = false
-    }
+    self.index = Operand(index)
+    isFree = index.isPlain
     super.init(source, span)
   }
 
   override var isPlain: Bool { isFree && container.node.isPlain }
 
-  override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    if let single, isFree, let place = container.place(frame), let list = place.list,
-      case .int(let index) = try single.read(frame)
-    {
-      let count = list.pointee.items.count
-      let resolved = index < 0 ? index &+ count : index
-      if resolved >= 0, resolved < count { return list.pointee.items[resolved] }
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? {
+    guard isFree, let place = try container.peek(frame) else { return nil }
+    if let list = place.list {
+      guard case .int(let index) = try index.read(frame) else { return nil }
+      return list.pointee.pointer(at: index)
     }
+    guard let record = place.record, let name = try index.peek(frame)?.string,
+      let field = record.pointee.layout.place(of: name.pointee.text)
+    else { return nil }
+    return record.pointee.pointer(to: field)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let found = try peek(frame) { return found.copied }
     let value = try container.read(frame)
-    if let single {
-      let place = try single.read(frame)
-      if case .list(let list) = value, case .int(let index) = place {
+    let place = try index.read(frame)
+    if case .int(let index) = place {
+      if case .list(let list) = value {
         let count = list.items.count
         let resolved = index < 0 ? index &+ count : index
         if resolved >= 0, resolved < count { return list.items[resolved] }
-      }
-      do {
-        return try Operations.index(value, [Operations.indexItem(place)])
-      } catch {
-        throw error.located(source, single.node.span)
+      } else if case .string(let text) = value, let character = text.character(at: index) {
+        return character
       }
     }
+    do {
+      return try Operations.index(value, [Operations.indexItem(place)])
+    } catch {
+      throw error.located(source, index.node.span)
+    }
+  }
+}
+
+/// `x[a:b, ..., 0]`
+final class IndexNode: Node {
+  private let container: Operand
+  private let subscripts: [SubscriptNode]
+
+  init(_ container: Node, _ subscripts: [SubscriptNode], _ source: Source, _ span: Span) {
+    self.container = Operand(container)
+    self.subscripts = subscripts
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value = try container.read(frame)
     var items: [IndexItem] = []
+    items.reserveCapacity(subscripts.count)
     for part in subscripts { items.append(try part.item(frame, source)) }
     do { return try Operations.index(value, items) } catch { throw located(error) }
   }
@@ -98,12 +116,17 @@ final class AttributeNode: Node {
 
   override var isPlain: Bool { container.node.isPlain }
 
-  override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    if let record = container.place(frame)?.record, let place = field.place(in: record.pointee) {
-      return record.pointee.values[place]
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? {
+    guard let record = try container.peek(frame)?.record, let place = field.place(in: record.pointee) else {
+      return nil
     }
+    return record.pointee.pointer(to: place)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let found = try peek(frame) { return found.copied }
     let value = try container.read(frame)
-    if case .record(let record) = value, let place = field.place(in: record) { return record.values[place] }
+    if case .record(let record) = value, let place = field.place(in: record) { return record[place] }
     do {
       if let own = try Operations.ownAttribute(value, name.text) { return own }
     } catch {
@@ -118,22 +141,55 @@ final class AttributeNode: Node {
 /// The name of a field as code has it: remembers where the field was in the records seen last.
 final class FieldName {
   private let text: String
+  /// The layout seen last, which is fixed, and the field's place in it.
   private var layout: RecordLayout?
   private var place = 0
+  /// The layout seen last that had no such field, and the one that it became: both fixed.
+  private var shorter: RecordLayout?
+  private var longer: RecordLayout?
 
   init(_ text: String) { self.text = text }
 
   @inline(__always)
-  func place(in record: RecordValue) -> Int? { record.layout === layout ? place : search(record) }
+  func place(in record: RecordValue) -> Int? { record.layout === layout ? place : search(record.layout) }
 
   @inline(never)
-  private func search(_ record: RecordValue) -> Int? {
-    guard let found = record.layout.place(of: text) else { return nil }
-    if !record.ownsLayout {
-      layout = record.layout
+  private func search(_ layout: RecordLayout) -> Int? {
+    guard let found = layout.place(of: text) else { return nil }
+    if layout.isFixed {
+      self.layout = layout
       place = found
     }
     return found
+  }
+
+  /// Where the field is in the record of a variable, which nobody else holds then.
+  ///
+  /// - Parameter makesField: makes it where there is none.
+  @inline(__always)
+  func pointer(
+    in record: UnsafeMutablePointer<RecordValue>, _ makesField: Bool
+  ) -> UnsafeMutablePointer<Value>? {
+    if let place = place(in: record.pointee) {
+      record.makeUnique()
+      return record.pointee.pointer(to: place)
+    }
+    return makesField ? make(in: record) : nil
+  }
+
+  @inline(never)
+  private func make(in record: UnsafeMutablePointer<RecordValue>) -> UnsafeMutablePointer<Value> {
+    let before = record.pointee.layout
+    if let longer, before === shorter {
+      RecordValue.add(.none, as: longer, to: &record.pointee)
+    } else {
+      RecordValue.add(text, .none, to: &record.pointee)
+      if before.isFixed, record.pointee.layout.isFixed {
+        shorter = before
+        longer = record.pointee.layout
+      }
+    }
+    return record.pointee.pointer(to: record.pointee.count &- 1)
   }
 }
 
@@ -184,7 +240,7 @@ final class PlaceNode: Node {
   }
 
   func store(_ value: Value, _ frame: Frame) throws(LTDError) {
-    if let pointer = try reach(frame) {
+    if let pointer = try reach(frame, isStore: true) {
       pointer.pointee = value
       return
     }
@@ -193,24 +249,28 @@ final class PlaceNode: Node {
 
   /// The place in memory, when the way there goes through lists and records only and no index runs other code; whatever
   /// is shared on the way is copied. `nil` leaves the matter, errors included, to `change`.
-  func reach(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? {
+  ///
+  /// - Parameter isStore: makes the field that comes last when there is none.
+  func reach(_ frame: Frame, isStore: Bool = false) throws(LTDError) -> UnsafeMutablePointer<Value>? {
     var place = root.pointer(frame)
     var next = 0
     while next < plainSteps.count {
       let step = plainSteps[next]
       next &+= 1
       if let record = place.record {
-        var found: Int?
+        let makesField = isStore && next == plainSteps.count
         if let field = step.field {
-          found = field._withUnsafeGuaranteedRef { $0.place(in: record.pointee) }
-        } else if let name = step.place?.pointer(frame).string {
-          found = record.pointee.layout.place(of: name.pointee.text)
-        } else if let index = step.index, case .string(let name) = try index.eval(frame) {
-          found = record.pointee.layout.place(of: name.text)
+          guard let found = field._withUnsafeGuaranteedRef({ $0.pointer(in: record, makesField) }) else { return nil }
+          place = found
+        } else if let string = step.place?.pointer(frame).string {
+          guard let found = record.pointer(to: string.pointee.text, makesField) else { return nil }
+          place = found
+        } else {
+          guard let index = step.index, case .string(let name) = try index.eval(frame),
+            let found = record.pointer(to: name.text, makesField)
+          else { return nil }
+          place = found
         }
-        guard let found else { return nil }
-        record.makeUnique()
-        place = record.pointee.values.withUnsafeMutableBufferPointer { $0.baseAddress.unsafelyUnwrapped + found }
       } else {
         guard let list = place.list, let node = step.index else { return nil }
         let value: Value
@@ -340,12 +400,14 @@ final class PlaceNode: Node {
     _ record: inout RecordValue, _ name: String, _ rest: ArraySlice<EvaluatedStep>, _ span: Span,
     _ body: (inout Value) throws(LTDError) -> Void
   ) throws(LTDError) {
-    if !isKnownUniquelyReferenced(&record) { record = RecordValue(copying: record) }
-    if let place = record.layout.place(of: name) { return try update(&record.values[place], rest, body) }
+    if let place = record.layout.place(of: name) {
+      if !isKnownUniquelyReferenced(&record) { record = record.copy(capacity: record.count) }
+      return try update(&record.pointer(to: place).pointee, rest, body)
+    }
     guard rest.isEmpty, !readsBeforeWriting else { throw Operations.noField(name, record).located(source, span) }
     var value: Value = .none
     try body(&value)
-    record[name] = value
+    RecordValue.set(name, value, in: &record)
   }
 
   /// `xs[1:3] = [7, 8, 9]`
@@ -403,15 +465,44 @@ final class PlaceAssignNode: Node {
 final class DestructureNode: Node {
   private let target: Target
   private let value: Node
+  /// Both sides of `a, b = x, y`, which needs no list.
+  private let targets: [Target]
+  private let values: NodeList
 
   init(_ target: Target, _ value: Node, _ source: Source, _ span: Span) {
     self.target = target
     self.value = value
+    if let targets = (target as? ListTarget)?.plainTargets, let items = (value as? ListNode)?.plainItems,
+      targets.count == items.count
+    {
+      self.targets = targets
+      values = NodeList(items)
+    } else {
+      targets = []
+      values = NodeList([])
+    }
     super.init(source, span)
   }
 
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {
-    try target.assign(try value.eval(frame), frame)
+    if targets.isEmpty {
+      try target.assign(try value.eval(frame), frame)
+      return .normal
+    }
+    let machine = frame.machine
+    let window: UnsafeMutablePointer<Value>
+    do { window = try machine.push(values.count) } catch { throw located(error) }
+    defer { machine.pop(window, values.count) }
+    var place = 0
+    while place < values.count {
+      (window + place).set(try values[place].eval(frame))
+      place &+= 1
+    }
+    place = 0
+    while place < values.count {
+      try targets[place].assign(window[place], frame)
+      place &+= 1
+    }
     return .normal
   }
 }
@@ -426,8 +517,8 @@ final class AugmentVariableNode: Node {
   private let operand: Operand
   /// Whether computing the operand runs no code that could change the variable.
   private let operandIsPlain: Bool
-  /// `e` of `x += [e]`.
-  private let element: Node?
+  /// `e` of `x += [e]`; the operand holds it.
+  private let element: NodeReference?
 
   init(
     _ place: VariablePlace, _ name: String, _ targetSpan: Span, _ op: BinaryOperator, _ operatorSpan: Span,
@@ -440,7 +531,7 @@ final class AugmentVariableNode: Node {
     self.targetSpan = targetSpan
     self.operand = Operand(operand)
     operandIsPlain = operand.isPlain
-    element = op == .add && operand.isPlain ? (operand as? ListNode)?.onlyItem : nil
+    element = op == .add && operand.isPlain ? (operand as? ListNode)?.onlyItem.map { NodeReference($0) } : nil
     super.init(source, span)
   }
 

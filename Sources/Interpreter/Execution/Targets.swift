@@ -59,7 +59,14 @@ final class ListTarget: Target {
 
   override var wantsPairs: Bool { targets.count == 2 && rest == nil }
 
+  /// The targets when each takes one element.
+  var plainTargets: [Target]? { rest == nil ? targets : nil }
+
   override func assign(_ value: Value, _ frame: Frame) throws(LTDError) {
+    if rest == nil, case .list(let list) = value, list.items.count == targets.count {
+      for (place, target) in targets.enumerated() { try target.assign(list.items[place], frame) }
+      return
+    }
     let items: [Value]
     switch value {
     case .list, .range, .object:

@@ -14,9 +14,8 @@ final class Cell: HostObject {
 
   deinit {
     // A chain of closures can be long: free it without recursion.
-    guard value.heap?.isNested == true else { return }
-    var pending: [Heap] = []
-    if let child = value.heap { pending.append(child) }
+    guard value.isNested else { return }
+    var pending = [value]
     value = .none
     Heap.release(&pending)
   }
@@ -88,6 +87,8 @@ final class ConstantNode: Node {
   override var isPlain: Bool { true }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value { pointer.pointee }
+
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { pointer }
 }
 
 /// A local variable that is certainly set.
@@ -105,6 +106,8 @@ final class LocalRead: Node {
   override var isPlain: Bool { true }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value { frame.base[slot] }
+
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { frame.base + slot }
 }
 
 /// A local variable that may not be set yet.
@@ -125,6 +128,8 @@ final class LocalCheckedRead: Node {
     if value.isUnset { throw unset(name) }
     return value
   }
+
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { frame.base + slot }
 }
 
 /// A variable shared with closures; its slot holds the cell.
@@ -145,6 +150,8 @@ final class CellRead: Node {
     if value.isUnset { throw unset(name) }
     return value
   }
+
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { frame.cell(slot) }
 }
 
 /// A global that is certainly set.
@@ -161,6 +168,8 @@ final class GlobalRead: Node {
   override var isPlain: Bool { true }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value { pointer.pointee }
+
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { pointer }
 }
 
 /// A global that may not be set yet.
@@ -183,6 +192,8 @@ final class GlobalCheckedRead: Node {
     if value.isUnset { throw unset(name) }
     return value
   }
+
+  override func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? { pointer }
 }
 
 extension Node {

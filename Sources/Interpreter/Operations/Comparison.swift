@@ -49,7 +49,7 @@ extension Operations {
     case (.int(let a), .int(let b)): return a == b
     case (.float(let a), .float(let b)): return a == b
     case (.int(let a), .float(let b)), (.float(let b), .int(let a)): return order(a, b) == 0
-    case (.string(let a), .string(let b)): return a === b || sameText(a.text, b.text)
+    case (.string(let a), .string(let b)): return sameText(a, b)
     case (.list(let a), .list(let b)):
       if a === b { return true }
       if a.items.count != b.items.count { return false }
@@ -128,6 +128,8 @@ extension Operations {
 
   /// The same code points.
   @inline(__always)
+  static func sameText(_ a: StringValue, _ b: StringValue) -> Bool { a === b || sameText(a.text, b.text) }
+
   static func sameText(_ a: String, _ b: String) -> Bool {
     a.utf8.count == b.utf8.count && has(a, in: b, at: 0)
   }

@@ -46,61 +46,126 @@ enum Sorting {
 
   /// Numbers without NaN, or texts: compared without going through values.
   private static func plainOrder(_ keys: [Value], _ descending: Bool) -> [Int]? {
+    var entries: [Entry] = []
+    entries.reserveCapacity(keys.count)
+    // Descending order is the ascending one of the complements: equal keys keep their order either way.
+    let flip: UInt64 = descending ? .max : 0
     switch keys.first {
     case .int:
-      var numbers: [Int] = []
-      numbers.reserveCapacity(keys.count)
       for key in keys {
         guard case .int(let number) = key else { return nil }
-        numbers.append(number)
+        entries.append(Entry(key: (UInt64(bitPattern: Int64(number)) ^ 1 << 63) ^ flip, place: entries.count))
       }
-      return order(numbers, descending) { $0 < $1 }
     case .float:
-      var numbers: [Double] = []
-      numbers.reserveCapacity(keys.count)
       for key in keys {
         guard case .float(let number) = key, !number.isNaN else { return nil }
-        numbers.append(number)
+        // The bits of floats are in order once those of negative ones are turned round; -0.0 is 0.0.
+        let bits = (number + 0.0).bitPattern
+        entries.append(Entry(key: (bits >> 63 == 0 ? bits | 1 << 63 : ~bits) ^ flip, place: entries.count))
       }
-      return order(numbers, descending) { $0 < $1 }
     case .string:
       return textOrder(keys, descending)
+    case .list(let first):
+      return columnOrder(keys, first.items.count, descending)
     default: return nil
     }
+    sort(&entries)
+    return entries.map(\.place)
   }
 
-  /// Texts by their bytes, which are laid side by side; most pairs differ within the first eight.
-  private static func textOrder(_ keys: [Value], _ descending: Bool) -> [Int]? {
-    var bytes: [UInt8] = []
-    var texts: [(head: UInt64, start: Int, count: Int)] = []
-    texts.reserveCapacity(keys.count)
+  /// Lists of the same few plain elements: by the last element first, each time keeping the order of equal ones.
+  private static func columnOrder(_ keys: [Value], _ count: Int, _ descending: Bool) -> [Int]? {
+    guard (1...4).contains(count) else { return nil }
+    var columns = [[Value]](repeating: [], count: count)
     for key in keys {
-      guard case .string(let text) = key else { return nil }
-      let start = bytes.count
-      bytes.append(contentsOf: text.text.utf8)
-      var head: UInt64 = 0
-      for place in 0..<8 { head = head << 8 | (start + place < bytes.count ? UInt64(bytes[start + place]) : 0) }
-      texts.append((head, start, bytes.count - start))
-    }
-    return bytes.withUnsafeBufferPointer { bytes in
-      order(texts, descending) { a, b in
-        if a.head != b.head { return a.head < b.head }
-        return Operations.bytesOrder(
-          UnsafeBufferPointer(rebasing: bytes[a.start..<a.start + a.count]),
-          UnsafeBufferPointer(rebasing: bytes[b.start..<b.start + b.count])) < 0
+      guard case .list(let list) = key, list.items.count == count else { return nil }
+      for (place, item) in list.items.enumerated() {
+        if case .list = item { return nil }
+        columns[place].append(item)
       }
     }
+    var order = Array(keys.indices)
+    for column in columns.reversed() {
+      guard let next = plainOrder(order.map { column[$0] }, descending) else { return nil }
+      order = next.map { order[$0] }
+    }
+    return order
   }
 
-  @inline(__always)
-  private static func order<T>(_ keys: [T], _ descending: Bool, _ precedes: (T, T) -> Bool) -> [Int] {
-    var pairs = keys.enumerated().map { (key: $1, place: $0) }
-    if descending {
-      pairs.sort { precedes($1.key, $0.key) }
-    } else {
-      pairs.sort { precedes($0.key, $1.key) }
+  private struct Entry {
+    var key: UInt64
+    var place: Int
+  }
+
+  /// Texts by their first eight bytes, and those that begin alike by all of them, which are laid side by side.
+  private static func textOrder(_ keys: [Value], _ descending: Bool) -> [Int]? {
+    var bytes: [UInt8] = []
+    var starts: [Int] = [0]
+    var entries: [Entry] = []
+    starts.reserveCapacity(keys.count + 1)
+    entries.reserveCapacity(keys.count)
+    for key in keys {
+      guard case .string(let text) = key else { return nil }
+      var head: UInt64 = 0
+      text.text.withBytes { text in
+        bytes.append(contentsOf: text)
+        for place in 0..<8 { head = head << 8 | (place < text.count ? UInt64(text[place]) : 0) }
+      }
+      starts.append(bytes.count)
+      entries.append(Entry(key: descending ? ~head : head, place: entries.count))
     }
-    return pairs.map(\.place)
+    sort(&entries)
+    bytes.withUnsafeBufferPointer { bytes in
+      func text(_ place: Int) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(rebasing: bytes[starts[place]..<starts[place + 1]])
+      }
+      var start = 0
+      while start < entries.count {
+        var end = start + 1
+        while end < entries.count, entries[end].key == entries[start].key { end += 1 }
+        if end - start > 1 {
+          entries[start..<end].sort { a, b in
+            let order = Operations.bytesOrder(text(a.place), text(b.place))
+            return order == 0 ? a.place < b.place : descending ? order > 0 : order < 0
+          }
+        }
+        start = end
+      }
+    }
+    return entries.map(\.place)
+  }
+
+  /// Ascending by key; equal keys keep their order. Many entries are dealt out by eleven bits of their keys at a time,
+  /// from the lowest up, which takes a fixed number of rounds instead of comparisons.
+  private static func sort(_ entries: inout [Entry]) {
+    let (digitBits, minimum) = (11, 1_000)
+    var isSorted = true
+    var (least, greatest) = (UInt64.max, UInt64.min)
+    var last: UInt64 = 0
+    for entry in entries {
+      if entry.key < last { isSorted = false }
+      last = entry.key
+      least = min(least, last)
+      greatest = max(greatest, last)
+    }
+    if isSorted { return }
+    guard entries.count >= minimum else { return entries.sort { ($0.key, $0.place) < ($1.key, $1.place) } }
+    var source = entries
+    let bits = UInt64.bitWidth - (greatest - least).leadingZeroBitCount
+    for shift in stride(from: 0, to: bits, by: digitBits) {
+      func digit(_ entry: Entry) -> Int { Int((entry.key &- least) >> UInt64(shift)) & (1 << digitBits - 1) }
+      var targets = [Int](repeating: 0, count: 1 << digitBits)
+      for entry in source { targets[digit(entry)] += 1 }
+      var total = 0
+      for place in targets.indices { (targets[place], total) = (total, total + targets[place]) }
+      for entry in source {
+        let place = digit(entry)
+        entries[targets[place]] = entry
+        targets[place] += 1
+      }
+      swap(&source, &entries)
+    }
+    swap(&source, &entries)
   }
 }
 
@@ -129,7 +194,7 @@ struct HashKey: Hashable {
     case .bool(let truth): hasher.combine(truth)
     case .int(let number): hasher.combine(Double(number))
     case .float(let number): hasher.combine(number.isNaN ? 1e300 : number == 0 ? 0.0 : number)
-    case .string(let text): hasher.combine(Array(text.text.utf8))
+    case .string(let text): text.text.withBytes { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     case .list(let list):
       hasher.combine(list.items.count)
       for item in list.items where budget > 0 { hash(item, into: &hasher, &budget) }

@@ -54,6 +54,9 @@ extension Compiler {
     case .attribute(let receiver, let name): return attribute(receiver, name, span)
     case .index(let container, let subscripts):
       let base = self.expression(container, .value)
+      if subscripts.count == 1, case .value(let index) = subscripts[0] {
+        return ElementNode(base, self.expression(index, .value), source, span)
+      }
       return IndexNode(base, subscripts.map { subscriptNode($0) }, source, span)
     case .pipe(let value, let target): return pipe(value, target, span)
     case .function(let function): return self.function(function, name: nil)

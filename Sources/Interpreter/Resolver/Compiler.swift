@@ -55,7 +55,8 @@ final class Compiler {
     code.needsPrologue =
       code.captureCount > 0 || !code.sharedParameters.isEmpty || !code.sharedLocals.isEmpty
       || !code.uncertainLocals.isEmpty
-    code.isSimple = code.parameters.checked.isEmpty && code.parameters.result == nil
+    code.hasTypes = !code.parameters.checked.isEmpty || code.parameters.result != nil
+    code.isSimple = !code.parameters.items.contains { $0.isChecked }
     session.keep(code)
   }
 

@@ -1,5 +1,5 @@
 /// A function: a built-in, one written in the language with what it captured, or one bound to its first argument.
-public final class FunctionValue: Heap {
+public final class FunctionValue {
   let code: Code?
   let builtin: Builtin?
   /// For a function bound to its first argument: both.
@@ -60,25 +60,26 @@ public final class FunctionValue: Heap {
     return zip(captures, other.captures).allSatisfy { $0.isIdentical(to: $1) }
   }
 
-  override var isNested: Bool { !captures.isEmpty || binding != nil }
+  var isNested: Bool { !captures.isEmpty || binding != nil }
 
-  override func takeChildren(into pending: inout [Heap]) {
+  /// Moves the children that can hold values out, for `Heap.release`.
+  func takeChildren(into pending: inout [Value]) {
     var values = captures
     captures = []
     values.withUnsafeMutableBufferPointer { values in
       for place in values.indices {
-        if let child = values[place].heap { pending.append(child) }
+        if values[place].mayHoldValues { pending.append(values[place]) }
         // A cell that nobody else holds gives up what is in it.
         guard let first = values.baseAddress, let object = (first + place).object,
           isKnownUniquelyReferenced(&object.pointee), let cell = values[place].cell,
-          let child = cell.pointer.pointee.heap
+          cell.pointer.pointee.mayHoldValues
         else { continue }
-        pending.append(child)
+        pending.append(cell.pointer.pointee)
         cell.pointer.pointee = .none
       }
     }
     if binding != nil, isKnownUniquelyReferenced(&binding), let binding {
-      for value in [binding.target, binding.receiver] { if let child = value.heap { pending.append(child) } }
+      for value in [binding.target, binding.receiver] where value.mayHoldValues { pending.append(value) }
       binding.target = .none
       binding.receiver = .none
     }
@@ -88,14 +89,17 @@ public final class FunctionValue: Heap {
   /// Whether freeing what it holds could go deep.
   private var holdsNested: Bool {
     for value in captures {
-      if let child = value.heap, child.isNested { return true }
-      if let cell = value.cell, cell.pointer.pointee.heap?.isNested == true { return true }
+      if value.isNested { return true }
+      if let cell = value.cell, cell.pointer.pointee.isNested { return true }
     }
     return binding != nil
   }
 
   deinit {
-    if holdsNested { freeChildren() }
+    guard holdsNested else { return }
+    var pending: [Value] = []
+    takeChildren(into: &pending)
+    Heap.release(&pending)
   }
 }
 
@@ -121,7 +125,9 @@ final class Code {
   var checks: [[(op: ComparisonOperator, bound: Node)]] = []
   var body: Node
   var needsPrologue = false
-  /// Whether calling is no more than putting the arguments into the first slots, when none is left out.
+  /// Whether parameters or the result have types.
+  var hasTypes = false
+  /// Whether calling is no more than putting the arguments into the first slots, when none is left out, and types.
   var isSimple = false
   /// Whether closures share none of its variables, so that the frame of a call needs no more than the captured ones.
   var sharesNothing: Bool { sharedParameters.isEmpty && sharedLocals.isEmpty && uncertainLocals.isEmpty }

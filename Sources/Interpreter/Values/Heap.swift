@@ -1,52 +1,46 @@
-/// The kinds of value that hold other values. Freeing them is iterative: a list nested a million deep must not overflow
-/// the stack when it goes.
-public class Heap {
-  init() {}
-
-  /// Whether it holds values that can themselves hold values.
-  var isNested: Bool { false }
-
-  /// Moves the children that can themselves hold values out, for `release`.
-  func takeChildren(into pending: inout [Heap]) {}
-
-  /// For `deinit`: frees the children without recursion. Nothing but `pending` may hold them then, so the caller looks at
-  /// them by `goDeep`, which has let go of them.
-  final func freeChildren() {
-    var pending: [Heap] = []
-    takeChildren(into: &pending)
-    Heap.release(&pending)
-  }
-
+/// Freeing values that hold other values, without recursion: a list nested a million deep must not overflow the stack when
+/// it goes. Each class that holds values has `isNested` and `takeChildren` for this, and asks `goDeep` in its `deinit`.
+enum Heap {
   /// Whether freeing these could go deep; children that hold plain values only go by themselves.
-  static func goDeep(_ values: [Value]) -> Bool {
-    for value in values { if let child = value.heap, child.isNested { return true } }
+  @inline(__always)
+  static func goDeep(_ values: UnsafeBufferPointer<Value>) -> Bool {
+    for value in values where value.isNested { return true }
     return false
   }
 
   /// Frees `pending` and, one after the other, whatever only they still hold.
-  static func release(_ pending: inout [Heap]) {
+  static func release(_ pending: inout [Value]) {
     while var next = pending.popLast() {
-      if isKnownUniquelyReferenced(&next) { next.takeChildren(into: &pending) }
+      withUnsafeMutablePointer(to: &next) { next in
+        if let list = next.list {
+          if isKnownUniquelyReferenced(&list.pointee) { list.pointee.takeChildren(into: &pending) }
+        } else if let record = next.record {
+          if isKnownUniquelyReferenced(&record.pointee) { record.pointee.takeChildren(into: &pending) }
+        } else if let function = next.function {
+          if isKnownUniquelyReferenced(&function.pointee) { function.pointee.takeChildren(into: &pending) }
+        }
+      }
     }
   }
 }
 
 extension Value {
-  /// The reference when this kind of value can hold other values.
-  @inline(__always)
-  var heap: Heap? {
-    switch self {
-    case .list(let box): box
-    case .record(let box): box
-    case .function(let box): box
-    default: nil
-    }
-  }
-
+  /// Whether this kind of value can hold others.
   @inline(__always)
   var mayHoldValues: Bool {
     switch self {
     case .list, .record, .function: true
+    default: false
+    }
+  }
+
+  /// Whether it holds values that can themselves hold values.
+  @inline(__always)
+  var isNested: Bool {
+    switch self {
+    case .list(let list): list.isNested
+    case .record(let record): record.isNested
+    case .function(let function): function.isNested
     default: false
     }
   }
@@ -108,6 +102,20 @@ extension UnsafeMutablePointer<ListValue> {
 extension UnsafeMutablePointer<RecordValue> {
   @inline(__always)
   func makeUnique() {
-    if !isKnownUniquelyReferenced(&pointee) { pointee = RecordValue(copying: pointee) }
+    if !isKnownUniquelyReferenced(&pointee) { pointee = pointee.copy(capacity: pointee.count) }
+  }
+
+  /// Where a field is in the record, which only this place holds then.
+  ///
+  /// - Parameter makesField: makes it where there is none.
+  @inline(__always)
+  func pointer(to name: String, _ makesField: Bool) -> UnsafeMutablePointer<Value>? {
+    if let place = pointee.layout.place(of: name) {
+      makeUnique()
+      return pointee.pointer(to: place)
+    }
+    guard makesField else { return nil }
+    RecordValue.add(name, .none, to: &pointee)
+    return pointee.pointer(to: pointee.count &- 1)
   }
 }

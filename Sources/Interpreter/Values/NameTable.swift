@@ -16,6 +16,13 @@ struct NameTable {
 
   func deallocate() { slots.deallocate() }
 
+  func copy() -> NameTable {
+    var copy = self
+    copy.slots = .allocate(capacity: size)
+    copy.slots.initialize(from: slots, count: size)
+    return copy
+  }
+
   private static func free(_ size: Int) -> UnsafeMutablePointer<Slot> {
     let slots = UnsafeMutablePointer<Slot>.allocate(capacity: size)
     slots.initialize(repeating: Slot(hash: 0, place: -1), count: size)

@@ -1,16 +1,24 @@
 /// The names of a record's fields in order. Records made by one literal share one layout, so that reading a field is a
-/// comparison of references; a record that grows past what a literal writes owns its layout and changes it in place.
+/// comparison of references; a record that grows past what a literal writes gets one of its own, to be changed in place.
 final class RecordLayout {
   private(set) var names: [String]
   private var table: NameTable?
+  /// Whether it never changes; other layouts change when the one record that has them gets a field.
+  let isFixed: Bool
   /// Layouts with one more field, made once, so that records built the same way share them.
   private var next: [String: RecordLayout] = [:]
 
-  static var empty: RecordLayout { RecordLayout([]) }
-
-  init(_ names: [String]) {
+  init(_ names: [String], isFixed: Bool) {
     self.names = names
+    self.isFixed = isFixed
     if names.count > 8 { indexNames() }
+  }
+
+  /// The same names, to be changed.
+  init(copying other: RecordLayout) {
+    names = other.names
+    table = other.table?.copy()
+    isFixed = false
   }
 
   deinit { table?.deallocate() }
@@ -29,12 +37,12 @@ final class RecordLayout {
 
   func adding(_ name: String) -> RecordLayout {
     if let known = next[name] { return known }
-    let layout = RecordLayout(names + [name])
+    let layout = RecordLayout(names + [name], isFixed: true)
     if next.count < 16 { next[name] = layout }
     return layout
   }
 
-  /// Only for a layout no other record uses.
+  /// Only for a layout that is not fixed and that no other record has.
   func addInPlace(_ name: String) {
     if table == nil, names.count >= 8 { indexNames() }
     table?.add(name)
@@ -42,76 +50,147 @@ final class RecordLayout {
   }
 }
 
-/// Named fields in the order they were made.
-public final class RecordValue: Heap {
+/// What a record has beside its values.
+public struct RecordHeader {
   var layout: RecordLayout
-  /// True when no other record uses the layout.
-  private(set) var ownsLayout: Bool
-  public internal(set) var values: [Value]
+  /// How many values follow, and for how many there is room.
+  var count: Int
+  var capacity: Int
+}
 
-  init(layout: RecordLayout, values: [Value]) {
-    self.layout = layout
-    self.values = values
-    ownsLayout = false
+/// Named fields in the order they were made. The values stand in the object itself, behind its header: a record is one
+/// block of memory. One that is full moves into a larger one, so fields are added to the place that holds the record.
+public final class RecordValue: ManagedBuffer<RecordHeader, Value> {
+  /// A record with room for values; one must be added for each name of the layout.
+  @inline(__always)
+  static func make(_ layout: RecordLayout, capacity: Int) -> RecordValue {
+    unsafeDowncast(
+      create(minimumCapacity: capacity) { _ in RecordHeader(layout: layout, count: 0, capacity: capacity) },
+      to: RecordValue.self)
   }
 
   /// A later field of the same name replaces the earlier one.
-  public init(_ fields: [(String, Value)]) {
-    layout = RecordLayout([])
-    values = []
-    ownsLayout = true
-    super.init()
-    for (name, value) in fields { self[name] = value }
+  public static func make(_ fields: [(String, Value)]) -> RecordValue {
+    var record = make(RecordLayout([], isFixed: false), capacity: fields.count)
+    for (name, value) in fields { set(name, value, in: &record) }
+    return record
   }
 
-  init(copying other: RecordValue) {
-    layout = other.ownsLayout ? RecordLayout(other.layout.names) : other.layout
-    ownsLayout = other.ownsLayout
-    values = other.values
+  /// The next value; there must be room for it.
+  @inline(__always)
+  func add(_ value: consuming Value) {
+    pointer(to: header.count).initialize(to: value)
+    header.count &+= 1
   }
 
-  public var keys: [String] { layout.names }
-  public var count: Int { values.count }
-  public var fields: [(String, Value)] { Array(zip(layout.names, values)) }
+  /// The same fields with room for more. A layout that is not fixed is shared until one of the records gets a field.
+  func copy(capacity: Int) -> RecordValue {
+    let copy = RecordValue.make(layout, capacity: capacity)
+    copy.withUnsafeMutablePointers { header, values in
+      withUnsafeMutablePointerToElements { values.initialize(from: $0, count: count) }
+      header.pointee.count = count
+    }
+    return copy
+  }
 
-  /// The field's value; setting `nil` removes the field.
+  @inline(__always)
+  var layout: RecordLayout { header.layout }
+  public var count: Int { header.count }
+  public var keys: [String] { header.layout.names }
+  public var values: [Value] { withValues { Array($0) } }
+  public var fields: [(String, Value)] { Array(zip(keys, values)) }
+
+  @inline(__always)
+  private func withValues<Result>(_ body: (UnsafeBufferPointer<Value>) -> Result) -> Result {
+    withUnsafeMutablePointers { header, values in
+      body(UnsafeBufferPointer(start: values, count: header.pointee.count))
+    }
+  }
+
+  /// The value at a place that the layout has.
+  @inline(__always)
+  subscript(place: Int) -> Value { withUnsafeMutablePointerToElements { $0[place] } }
+
+  /// Where a value is, for as long as whoever asks keeps the record.
+  @inline(__always)
+  func pointer(to place: Int) -> UnsafeMutablePointer<Value> { withUnsafeMutablePointerToElements { $0 + place } }
+
   public subscript(name: String) -> Value? {
-    get {
-      guard let place = layout.place(of: name) else { return nil }
-      return values[place]
+    guard let place = layout.place(of: name) else { return nil }
+    return self[place]
+  }
+
+  /// Sets a field, or makes it, in the record that a place holds.
+  static func set(_ name: String, _ value: Value, in record: inout RecordValue) {
+    if let place = record.layout.place(of: name) {
+      if !isKnownUniquelyReferenced(&record) { record = record.copy(capacity: record.count) }
+      record.pointer(to: place).pointee = value
+    } else {
+      add(name, value, to: &record)
     }
-    set {
-      if let place = layout.place(of: name) {
-        if let newValue {
-          values[place] = newValue
-        } else {
-          var names = layout.names
-          names.remove(at: place)
-          values.remove(at: place)
-          layout = RecordLayout(names)
-          ownsLayout = true
-        }
-      } else if let newValue {
-        if ownsLayout {
-          layout.addInPlace(name)
-        } else if values.count < 16 {
-          layout = layout.adding(name)
-        } else {
-          layout = RecordLayout(layout.names)
-          ownsLayout = true
-          layout.addInPlace(name)
-        }
-        values.append(newValue)
+  }
+
+  /// A new field, which must not be there yet, of the record that a place holds.
+  static func add(_ name: String, _ value: Value, to record: inout RecordValue) {
+    let count = record.count
+    makeRoom(in: &record)
+    if record.layout.isFixed, count < 16 {
+      record.header.layout = record.layout.adding(name)
+    } else {
+      if record.layout.isFixed || !isKnownUniquelyReferenced(&record.header.layout) {
+        record.header.layout = RecordLayout(copying: record.layout)
       }
+      record.layout.addInPlace(name)
+    }
+    record.add(value)
+  }
+
+  /// The same when it is known what the layout becomes.
+  static func add(_ value: Value, as layout: RecordLayout, to record: inout RecordValue) {
+    makeRoom(in: &record)
+    record.header.layout = layout
+    record.add(value)
+  }
+
+  /// Makes the record one that only its place holds, with room for a further value.
+  private static func makeRoom(in record: inout RecordValue) {
+    let (count, capacity) = (record.count, record.header.capacity)
+    let isUnique = isKnownUniquelyReferenced(&record)
+    if isUnique, count < capacity { return }
+    let larger = count < capacity ? capacity : max(4, count &* 2)
+    guard isUnique else {
+      record = record.copy(capacity: larger)
+      return
+    }
+    let moved = make(record.layout, capacity: larger)
+    moved.withUnsafeMutablePointers { header, values in
+      values.moveInitialize(from: record.pointer(to: 0), count: count)
+      header.pointee.count = count
+    }
+    record.header.count = 0
+    record = moved
+  }
+
+  var isNested: Bool { withValues { $0.contains { $0.mayHoldValues } } }
+
+  /// Moves the children that can hold values out, for `Heap.release`.
+  func takeChildren(into pending: inout [Value]) {
+    withUnsafeMutablePointers { header, values in
+      for place in 0..<header.pointee.count {
+        if values[place].mayHoldValues { pending.append(values[place]) }
+      }
+      values.deinitialize(count: header.pointee.count)
+      header.pointee.count = 0
     }
   }
 
-  override func takeChildren(into pending: inout [Heap]) {
-    for item in values { if let child = item.heap { pending.append(child) } }
-    values = []
+  deinit {
+    if withValues({ Heap.goDeep($0) }) {
+      var pending: [Value] = []
+      takeChildren(into: &pending)
+      Heap.release(&pending)
+    } else {
+      _ = withUnsafeMutablePointers { header, values in values.deinitialize(count: header.pointee.count) }
+    }
   }
-
-  override var isNested: Bool { values.contains { $0.mayHoldValues } }
-
-  deinit { if Heap.goDeep(values) { freeChildren() } }
 }

@@ -17,10 +17,31 @@ public final class StringValue {
     return characterCount
   }
 
+  /// The code point at a place, which may count from the end, of a text that is all ASCII.
+  func character(at place: Int) -> Value? {
+    let count = count
+    let resolved = place < 0 ? place &+ count : place
+    guard resolved >= 0, resolved < count, count == text.utf8.count else { return nil }
+    return text.withBytes { Value.ascii[Int($0[resolved])] }
+  }
+
   var isASCII: Bool {
     text.withBytes { bytes in
       for byte in bytes where byte >= 0x80 { return false }
       return true
     }
+  }
+}
+
+extension Value {
+  /// The text of one code point.
+  init(_ scalar: Unicode.Scalar) { self = scalar.isASCII ? Value.ascii[Int(scalar.value)] : Value(String(scalar)) }
+
+  /// Texts of one ASCII character, which programs that look at characters make again and again. They are never written:
+  /// a text is changed only where nothing else holds it, and these know their length.
+  fileprivate static let ascii: [Value] = (0..<128).map { code in
+    let text = StringValue(String(Unicode.Scalar(UInt8(code))))
+    _ = text.count
+    return .string(text)
   }
 }

@@ -101,7 +101,7 @@ private struct ValueWriter {
         }
         writeName(name)
         text += ": "
-        write(record.values[place], depth: depth + 1)
+        write(record[place], depth: depth + 1)
       }
       text += "}"
     }

@@ -28,7 +28,7 @@ extension Value {
   public init(_ numbers: [Int]) { self = .list(ListValue(numbers.map { .int($0) })) }
   public init(_ texts: [String]) { self = .list(ListValue(texts.map { Value($0) })) }
   /// A record with these fields in this order; a later field of the same name replaces the earlier one.
-  public init(fields: [(String, Value)]) { self = .record(RecordValue(fields)) }
+  public init(fields: [(String, Value)]) { self = .record(.make(fields)) }
   public init(_ object: HostObject) { self = .object(object) }
 
   /// The name of the type as the language prints it.
@@ -82,6 +82,6 @@ extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, Expre
   public init(floatLiteral value: Double) { self = .float(value) }
   public init(stringLiteral value: String) { self = .string(StringValue(value)) }
   public init(arrayLiteral elements: Value...) { self = .list(ListValue(elements)) }
-  public init(dictionaryLiteral elements: (String, Value)...) { self = .record(RecordValue(elements)) }
+  public init(dictionaryLiteral elements: (String, Value)...) { self = .record(.make(elements)) }
   public init(nilLiteral: ()) { self = .none }
 }
