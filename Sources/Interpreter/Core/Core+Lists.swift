@@ -286,6 +286,17 @@ enum CoreLists {
       try call.refuseAxis()
       var total: Value = .int(0)
       for item in try call[0].elements(call.session) {
+        if case .int(let number) = item, case .int(let before) = total {
+          let (sum, overflow) = before.addingReportingOverflow(number)
+          if !overflow {
+            total = .int(sum)
+            continue
+          }
+        }
+        if case .float(let number) = item, case .float(let before) = total {
+          total = .float(before + number)
+          continue
+        }
         var item = item
         if case .bool(let truth) = item { item = .int(truth ? 1 : 0) }
         switch item {
@@ -338,6 +349,14 @@ enum CoreLists {
         if let value = try object.apply(name, call) { return value }
       }
       try call.refuseAxis()
+      if !more.isEmpty, call[4].isNone, case .int(var best) = call[0] {
+        let numbers = more.prefix { item in
+          guard case .int(let number) = item else { return false }
+          if isBetter(number < best ? -1 : number == best ? 0 : 1) { best = number }
+          return true
+        }
+        if numbers.count == more.count { return .int(best) }
+      }
       let items = more.isEmpty ? try call[0].elements(call.session) : [call[0]] + more
       guard var best = items.first else {
         throw call.error(.value, "\(name) of nothing", hint: "the list is empty", at: "x")

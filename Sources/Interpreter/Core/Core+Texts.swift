@@ -24,6 +24,11 @@ enum Texts {
   }
 
   static func trimmed(_ text: String) -> String {
+    let ends = text.withBytes { bytes in
+      guard let first = bytes.first, let last = bytes.last else { return true }
+      return first < 0x80 && last < 0x80 && !isSpace(first) && !isSpace(last)
+    }
+    if ends { return text }
     let scalars = text.unicodeScalars
     guard let first = scalars.firstIndex(where: { !isSpace($0) }), let last = scalars.lastIndex(where: { !isSpace($0) })
     else { return "" }

@@ -15,6 +15,8 @@ final class CallNode: Node {
   private let argumentCount: Int
   private let argument0: Node
   private let argument1: Node
+  /// Slots of the variables among the arguments that the statement sets: see `Compiler.giveUp`.
+  private var givenUp = FixedArray<Int>([])
   /// Where the function is, when it is in a variable.
   private let calleePlace: BarePlace?
   /// Whether that variable certainly keeps its function until the call is over.
@@ -33,6 +35,20 @@ final class CallNode: Node {
     // A local variable that closures do not share changes by what its own function runs, and that is the arguments.
     keepsCallee = (callee as? LocalRead).map { $0.isFixed || arguments.allSatisfy(\.isPlain) } ?? false
     super.init(source, span)
+  }
+
+  func giveUp(_ slots: Set<Int>) {
+    if let read = callee as? LocalRead, slots.contains(read.slot) { return }
+    givenUp = FixedArray(arguments.nodes.compactMap { ($0 as? LocalRead)?.slot }.filter { slots.contains($0) })
+  }
+
+  @inline(__always)
+  private func letGo(_ frame: Frame) {
+    var next = 0
+    while next < givenUp.count {
+      frame.base[givenUp[next]] = .none
+      next &+= 1
+    }
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
@@ -101,6 +117,7 @@ final class CallNode: Node {
       pop(window, target, lender != nil, machine)
       throw error
     }
+    letGo(frame)
     do {
       try machine.enter()
       try machine.poll()
@@ -164,6 +181,7 @@ final class CallNode: Node {
     do { window = try machine.push(size) } catch { throw located(error) }
     defer { machine.pop(window, size) }
     try fill(window, plan, code.parameters, receiver, frame)
+    letGo(frame)
     do {
       try machine.enter()
       try machine.poll()
@@ -239,6 +257,7 @@ final class CallNode: Node {
     _ arguments: NodeList, _ frame: Frame
   ) throws(LTDError) {
     var rest: [Value] = []
+    if parameters.rest != nil { rest.reserveCapacity(arguments.count + 1) }
     var named: [(String, Value)] = []
     var place = 0
     if let receiver {
@@ -353,6 +372,8 @@ final class BuiltinCallNode: Node {
   private let argument0: Operand?
   /// For `xs = append(xs, x)`: the variable gives its value up for the call, so that it is changed in place.
   var updated: VariablePlace?
+  /// The same for `r.xs = append(r.xs, x)`.
+  var updatedPart: PlaceNode?
 
   init(_ builtin: Builtin, _ plan: CallPlan, _ arguments: [Node], _ source: Source, _ span: Span) {
     self.builtin = builtin
@@ -404,7 +425,7 @@ final class BuiltinCallNode: Node {
       machine.pop(window, size)
       throw error
     }
-    if updated != nil { return try updatingCall(window, frame) }
+    if updated != nil || updatedPart != nil { return try updatingCall(window, frame) }
     do {
       let result = try machine.run(builtin, parameters, window, plan)
       machine.pop(window, size)
@@ -417,7 +438,13 @@ final class BuiltinCallNode: Node {
 
   private func updatingCall(_ window: UnsafeMutablePointer<Value>, _ frame: Frame) throws(LTDError) -> Value {
     let machine = frame.machine
-    let lent = updated?.pointer(frame)
+    var lent = updated?.pointer(frame)
+    do throws(LTDError) {
+      if let updatedPart { lent = try updatedPart.reach(frame) }
+    } catch {
+      machine.pop(window, size)
+      throw error
+    }
     let isLent = lent.map { $0.pointee.isIdentical(to: window[0]) } ?? false
     if isLent, let lent { lent.pointee = .none }
     do {

@@ -94,11 +94,15 @@ final class WhileNode: Node {
 final class ForNode: Node {
   private let target: Target
   private let place: VariablePlace?
+  /// `for name, value in record`
+  private let pair: (name: Target, value: Target)?
   private let iterable: Node
   private let body: Node
 
   init(_ target: Target, _ iterable: Node, _ body: Node, _ source: Source, _ span: Span) {
     self.target = target
+    let parts = target.wantsPairs ? (target as? ListTarget)?.plainTargets : nil
+    pair = parts.map { (name: $0[0], value: $0[1]) }
     place = (target as? NameTarget)?.place
     self.iterable = iterable
     self.body = body
@@ -123,6 +127,19 @@ final class ForNode: Node {
       // Holding the list keeps its elements as they are: whoever changes it now gets a copy.
       for item in list.items {
         place.pointer(frame).pointee = item
+        switch try body.exec(frame) {
+        case .normal, .continuing: break
+        case .breaking: return .normal
+        case .returning: return .returning
+        }
+        do { try frame.machine.poll() } catch { throw located(error) }
+      }
+      return .normal
+    }
+    if let pair, case .record(let record) = sequence {
+      for place in 0..<record.count {
+        try pair.name.assign(Value(record.layout.names[place]), frame)
+        try pair.value.assign(record[place], frame)
         switch try body.exec(frame) {
         case .normal, .continuing: break
         case .breaking: return .normal
@@ -218,6 +235,7 @@ struct ValueIterator {
     case range(RangeValue)
     /// In `scalars`.
     case text
+    case ascii(StringValue)
     case keys(RecordValue)
     case pairs(RecordValue)
     case host(HostObject, Int)
@@ -232,6 +250,7 @@ struct ValueIterator {
     switch value {
     case .list(let list): kind = .list(list)
     case .range(let range): kind = .range(range)
+    case .string(let text) where text.count == text.text.utf8.count: kind = .ascii(text)
     case .string(let text):
       kind = .text
       scalars = text.text.unicodeScalars.makeIterator()
@@ -261,6 +280,10 @@ struct ValueIterator {
       guard place < range.count else { return nil }
       place &+= 1
       return .int(range[place &- 1])
+    case .ascii(let text):
+      guard place < text.count else { return nil }
+      place &+= 1
+      return text.character(at: place &- 1)
     case .text:
       guard let scalar = scalars?.next() else { return nil }
       return Value(scalar)

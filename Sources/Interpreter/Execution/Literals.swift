@@ -48,6 +48,7 @@ final class RecordNode: Node {
   private let layout: RecordLayout?
   private let fields: NodeList
   private let names: [FieldName]
+  private let capacity: Int
   /// What a record with spreads starts from: those made the same way share their layouts.
   private let start = RecordLayout([], isFixed: true)
 
@@ -59,6 +60,8 @@ final class RecordNode: Node {
       if case .field(let name, _) = item, !names.contains(name) { names.append(name) } else { isPlain = false }
     }
     layout = isPlain ? RecordLayout(names, isFixed: true) : nil
+    // What starts out empty is there to be filled.
+    capacity = items.isEmpty ? 4 : items.count
     fields = NodeList(items.compactMap { if case .field(_, let node) = $0 { node } else { nil } })
     self.names = items.map { if case .field(let name, _) = $0 { FieldName(name) } else { FieldName("") } }
     super.init(source, span)
@@ -68,7 +71,7 @@ final class RecordNode: Node {
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     if let layout {
-      let record = RecordValue.make(layout, capacity: fields.count)
+      let record = RecordValue.make(layout, capacity: capacity)
       var next = 0
       while next < fields.count {
         record.add(try fields[next].eval(frame))

@@ -82,14 +82,39 @@ final class ElementNode: Node {
 final class IndexNode: Node {
   private let container: Operand
   private let subscripts: [SubscriptNode]
+  /// The bounds of `x[a:b]` when computing them runs no other code.
+  private let start: NodeReference?
+  private let stop: NodeReference?
+  private let isPlainSlice: Bool
 
   init(_ container: Node, _ subscripts: [SubscriptNode], _ source: Source, _ span: Span) {
     self.container = Operand(container)
     self.subscripts = subscripts
+    if subscripts.count == 1, case .slice(let start, let stop, nil, _) = subscripts[0],
+      start?.isPlain != false, stop?.isPlain != false
+    {
+      self.start = start.map { NodeReference($0) }
+      self.stop = stop.map { NodeReference($0) }
+      isPlainSlice = true
+    } else {
+      (start, stop, isPlainSlice) = (nil, nil, false)
+    }
     super.init(source, span)
   }
 
+  /// `x[a:b]` of a list in a variable.
+  private func slice(_ frame: Frame) throws(LTDError) -> Value? {
+    guard isPlainSlice, let list = try container.peek(frame)?.list else { return nil }
+    let first = try start?.eval(frame) ?? .int(0)
+    let last = try stop?.eval(frame) ?? .int(.max)
+    guard case .int(let start) = first, case .int(let stop) = last else { return nil }
+    let count = list.pointee.items.count
+    let (from, to) = (Operations.bound(start, count), Operations.bound(stop, count))
+    return .list(ListValue(list.pointee.items[min(from, to)..<to]))
+  }
+
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let part = try slice(frame) { return part }
     let value = try container.read(frame)
     var items: [IndexItem] = []
     items.reserveCapacity(subscripts.count)
@@ -531,14 +556,21 @@ final class AugmentVariableNode: Node {
     self.targetSpan = targetSpan
     self.operand = Operand(operand)
     operandIsPlain = operand.isPlain
-    element = op == .add && operand.isPlain ? (operand as? ListNode)?.onlyItem.map { NodeReference($0) } : nil
+    element = op == .add ? (operand as? ListNode)?.onlyItem.map { NodeReference($0) } : nil
     super.init(source, span)
   }
 
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {
     let pointer = place.pointer(frame)
     if let element, pointer.list != nil {
-      let item = try element.eval(frame)
+      let item: Value
+      if operandIsPlain {
+        item = try element.eval(frame)
+      } else {
+        let old = pointer.pointee
+        item = try element.eval(frame)
+        if !old.isIdentical(to: pointer.pointee) { pointer.pointee = old }
+      }
       do { try pointer.append(item, frame.machine.pointee.session) } catch { throw located(error) }
       return .normal
     }

@@ -20,7 +20,7 @@ enum Operations {
       return Value(a.text + b.text)
     case (.list(let a), .list(let b)) where op == .add:
       try checkElements(a.items.count, 1, plus: b.items.count, session)
-      return Value(a.items + b.items)
+      return .list(ListValue(a.items[...], b.items))
     case (.string(let text), .int(let times)) where op == .multiply,
       (.int(let times), .string(let text)) where op == .multiply:
       try checkBytes(text.text.utf8.count, times, session)

@@ -17,7 +17,7 @@ extension Operations {
       return list.items[try resolve(place, list.items.count, "list")]
     case (.list(let list), .slice(let start, let stop, let step)):
       let slice = try sliceIndices(start, stop, step, list.items.count)
-      if step == 1 { return Value(Array(list.items[slice.start..<slice.start + slice.count])) }
+      if step == 1 { return .list(ListValue(list.items[slice.start..<slice.start + slice.count])) }
       return Value((0..<slice.count).map { list.items[slice.start + $0 * step] })
     case (.range(let range), .index(let place)):
       return .int(range[try resolve(place, range.count, "range")])
@@ -110,6 +110,10 @@ extension Operations {
       .value, "index \(place) is out of range for a \(kind) of \(count)",
       hint: count == 0 ? "it is empty" : "the indices go from 0 to \(count - 1), or from -1 back to -\(count)")
   }
+
+  /// The bound of a slice, which may count from the end, within a list.
+  @inline(__always)
+  static func bound(_ place: Int, _ count: Int) -> Int { min(max(place < 0 ? place &+ count : place, 0), count) }
 
   /// As Python: what lies outside is left out.
   static func sliceIndices(

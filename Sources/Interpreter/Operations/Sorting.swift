@@ -153,7 +153,9 @@ enum Sorting {
     var source = entries
     let bits = UInt64.bitWidth - (greatest - least).leadingZeroBitCount
     for shift in stride(from: 0, to: bits, by: digitBits) {
-      func digit(_ entry: Entry) -> Int { Int((entry.key &- least) >> UInt64(shift)) & (1 << digitBits - 1) }
+      func digit(_ entry: Entry) -> Int {
+        Int(truncatingIfNeeded: (entry.key &- least) >> UInt64(shift)) & (1 << digitBits - 1)
+      }
       var targets = [Int](repeating: 0, count: 1 << digitBits)
       for entry in source { targets[digit(entry)] += 1 }
       var total = 0

@@ -160,7 +160,9 @@ extension Compiler {
 
   private func attempt(_ body: Block, _ name: Name?, _ handler: Block, _ use: Use, _ span: Span) -> Node {
     let before = builder.definite
+    builder.tryDepth += 1
     let first = withUse(use) { block(body, use) }
+    builder.tryDepth -= 1
     builder.definite = before
     var place: VariablePlace?
     if let name {

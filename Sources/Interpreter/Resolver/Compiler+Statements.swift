@@ -181,15 +181,18 @@ extension Compiler {
       {
         call.updated = place
       }
+      giveUp([place], to: node)
       if scope != .outer { builder.definite.insert(builder.renames[name.text] ?? name.text) }
       return assign(place, node, span)
     case .place(let expression):
       let node = self.expression(value, .value)
       guard let place = placeNode(expression, scope) else { return invalid(span) }
+      if let call = node as? BuiltinCallNode, Compiler.updating.contains(call.name) { call.updatedPart = place }
       return PlaceAssignNode(place, node, source, span)
     default:
       let node = expression(value, .value)
       let target = self.target(pattern, scope, fresh: false)
+      giveUp(((target as? ListTarget)?.plainTargets ?? []).compactMap { ($0 as? NameTarget)?.place }, to: node)
       if scope != .outer { for name in pattern.names { builder.definite.insert(name.text) } }
       return DestructureNode(target, node, source, span)
     }
@@ -197,6 +200,14 @@ extension Compiler {
 
   /// Built-ins that change their first argument in place when they hold the only reference to it, and call nothing.
   static let updating: Set<String> = ["append", "extend", "insert", "remove_at", "set"]
+
+  /// `xs = f(xs)`: variables that the statement sets give their values up when the arguments of its call have been
+  /// computed, so that the function can change what it gets in place. Nobody sees them in between: only this function
+  /// knows them, and when the call fails it ends too, unless a `try` of its own goes on.
+  private func giveUp(_ places: [VariablePlace], to node: Node) {
+    guard let call = node as? CallNode, builder.tryDepth == 0 else { return }
+    call.giveUp(Set(places.filter { $0.kind == .local }.map(\.slot)))
+  }
 
   private func reads(_ node: Node?, _ place: VariablePlace) -> Bool {
     switch (node, place.kind) {

@@ -262,6 +262,8 @@ final class FunctionBuilder {
   /// Slots that may be read before they are set.
   var uncertain: Set<Int> = []
   var loopDepth = 0
+  /// Bodies of `try` around this place.
+  var tryDepth = 0
   /// Whether `break`, `continue` and `return` are allowed here; not within a block that gives a value.
   var allowsBreak = false
   var allowsReturn = false

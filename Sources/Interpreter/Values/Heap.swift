@@ -95,7 +95,7 @@ extension UnsafeMutablePointer<ListValue> {
   /// Makes the list one that only this place holds, so that it can be changed.
   @inline(__always)
   func makeUnique() {
-    if !isKnownUniquelyReferenced(&pointee) { pointee = ListValue(pointee.items) }
+    if !isKnownUniquelyReferenced(&pointee) { pointee = ListValue(pointee.items[...]) }
   }
 }
 

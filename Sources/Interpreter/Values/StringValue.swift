@@ -37,11 +37,15 @@ extension Value {
   /// The text of one code point.
   init(_ scalar: Unicode.Scalar) { self = scalar.isASCII ? Value.ascii[Int(scalar.value)] : Value(String(scalar)) }
 
-  /// Texts of one ASCII character, which programs that look at characters make again and again. They are never written:
-  /// a text is changed only where nothing else holds it, and these know their length.
-  fileprivate static let ascii: [Value] = (0..<128).map { code in
-    let text = StringValue(String(Unicode.Scalar(UInt8(code))))
-    _ = text.count
-    return .string(text)
-  }
+  /// Texts of one ASCII character, which programs that look at characters make again and again. Safe for all threads: they
+  /// are never written, since a text is changed only where nothing else holds it, and these know their length.
+  nonisolated(unsafe) fileprivate static let ascii: UnsafeMutablePointer<Value> = {
+    let texts = UnsafeMutablePointer<Value>.allocate(capacity: 128)
+    for code in 0..<128 {
+      let text = StringValue(String(Unicode.Scalar(UInt8(code))))
+      _ = text.count
+      (texts + code).initialize(to: .string(text))
+    }
+    return texts
+  }()
 }
