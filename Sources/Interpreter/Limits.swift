@@ -26,6 +26,8 @@ public struct Limits: Sendable {
   /// The most bytes of one string that also fit into the memory of the run.
   public var largestString: Int { min(stringBytes, memoryBytes ?? .max) }
 
+  var largestList: Int { min(elements, (memoryBytes ?? .max) / MemoryLayout<Value>.stride) }
+
   func checkElements(_ count: Int, of kind: String = "list") throws(LTDError) {
     if count > elements {
       throw LTDError(

@@ -129,6 +129,8 @@ public final class Session {
     machine.pointee.portion = limits.memoryBytes == nil ? Machine.fuelPortion : 1
     machine.pointee.fuel = machine.pointee.portion
     machine.pointee.returned = .none
+    machine.pointee.largestList = limits.largestList
+    machine.pointee.largestString = limits.largestString
     machine.pointee.text.reset()
   }
 

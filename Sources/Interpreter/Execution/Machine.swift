@@ -7,6 +7,9 @@ struct Machine {
   /// Loop rounds and calls until the next look at interrupts and limits.
   var fuel: Int
   var portion = Machine.fuelPortion
+  /// The most elements of a list and bytes of a string in this run, at hand for those that grow.
+  var largestList = 0
+  var largestString = 0
   /// Calls under way.
   var depth = 0
   var depthLimit: Int

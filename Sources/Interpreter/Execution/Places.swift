@@ -571,13 +571,13 @@ final class AugmentVariableNode: Node {
         item = try element.eval(frame)
         if !old.isIdentical(to: pointer.pointee) { pointer.pointee = old }
       }
-      do { try pointer.append(item, frame.machine.pointee.session) } catch { throw located(error) }
+      do { try pointer.append(item, frame.machine) } catch { throw located(error) }
       return .normal
     }
     if operandIsPlain {
       if op == .add, let string = pointer.string, let more = operand.place(frame), let addition = more.string {
         do {
-          try string.append(addition.pointee, frame.machine.pointee.session)
+          try string.append(addition.pointee, frame.machine)
         } catch {
           throw explained(error, pointer, more.pointee)
         }
@@ -647,9 +647,12 @@ extension UnsafeMutablePointer<Value> {
 
   /// Makes a list longer by one element.
   @inline(__always)
-  func append(_ item: Value, _ session: Session) throws(LTDError) {
+  func append(_ item: consuming Value, _ machine: UnsafeMutablePointer<Machine>) throws(LTDError) {
     guard let list else { return }
-    try Operations.checkElements(list.pointee.items.count, 1, plus: 1, session)
+    let count = list.pointee.items.count
+    if count >= machine.pointee.largestList {
+      try Operations.checkElements(count, 1, plus: 1, machine.pointee.session)
+    }
     list.makeUnique()
     list.pointee.items.append(item)
   }
@@ -658,7 +661,7 @@ extension UnsafeMutablePointer<Value> {
   func augment(_ op: BinaryOperator, _ value: Value, _ session: Session) throws(LTDError) {
     if op == .add {
       if let string, case .string(let more) = value {
-        return try string.append(more, session)
+        return try string.append(more, session.machine)
       }
       if let list, case .list(let more) = value {
         try Operations.checkElements(list.pointee.items.count, 1, plus: more.items.count, session)
@@ -675,8 +678,11 @@ extension UnsafeMutablePointer<Value> {
 extension UnsafeMutablePointer<StringValue> {
   /// Makes the string in a variable longer.
   @inline(__always)
-  func append(_ more: StringValue, _ session: Session) throws(LTDError) {
-    try Operations.checkBytes(pointee.text.utf8.count, 1, plus: more.text.utf8.count, session)
+  func append(_ more: StringValue, _ machine: UnsafeMutablePointer<Machine>) throws(LTDError) {
+    let count = pointee.text.utf8.count
+    if more.text.utf8.count > machine.pointee.largestString &- count {
+      try Operations.checkBytes(count, 1, plus: more.text.utf8.count, machine.pointee.session)
+    }
     if isKnownUniquelyReferenced(&pointee) {
       pointee.append(more.text)
     } else {
