@@ -68,7 +68,7 @@ let package = Package(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
-    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CAllocator", "CEditline", "COpenBLAS"]),
+    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CAllocator", "CEditline"]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

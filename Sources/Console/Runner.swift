@@ -1,7 +1,6 @@
 import Builtins
 import CAllocator
 import CEditline
-import COpenBLAS
 import Interpreter
 import Stdlib
 import Tensors
@@ -166,15 +165,9 @@ public final class Runner {
     StandardOutput.error.flush()
   }
 
-  /// Once for the process, whichever runner comes first.
-  private static let blasThreadsAreEnded: Bool = {
-    ltd_end_blas_threads()
-    return true
-  }()
-
   private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
     ltd_keep_freed_memory()
-    _ = Self.blasThreadsAreEnded
+    Compute.prepare()
     if let threads = options.threads { Compute.threads = threads }
     if options.checksFinite { Compute.checksFinite = true }
     if let bytes = options.limits.memoryBytes { Compute.limitMemory(ofRun: bytes) }

@@ -6,6 +6,10 @@ public enum Compute {
   /// What is wrong with a setting of the environment, `LTD_THREADS` and the like; nil when nothing is.
   public static var environmentProblem: String? { Environment.problem }
 
+  /// To be called when a program starts: ends the idle threads of the linear-algebra library, which would take the
+  /// processor from short programs.
+  public static func prepare() { Threads.prepare() }
+
   /// How many threads share the work: `LTD_THREADS`, else the number of processors. Results do not depend on it.
   public static var threads: Int {
     get { Threads.count }
