@@ -25,7 +25,8 @@ extension Diagnostic {
       }
       let (line, column) = frame.source.position(at: Int(frame.span.start))
       let place = "\(printable(frame.source.name)):\(line):\(column)"
-      lines.append("  in \(printable(frame.function)), called at \(style.place(place))")
+      let verb = frame.isImport ? "imported" : "called"
+      lines.append("  in \(printable(frame.function)), \(verb) at \(style.place(place))")
     }
     return lines
   }

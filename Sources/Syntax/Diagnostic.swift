@@ -37,10 +37,14 @@ public struct Diagnostic: Sendable {
     public var source: Source
     public var span: Span
 
-    public init(function: String, source: Source, span: Span) {
+    /// Whether a module was imported, rather than a function called.
+    public var isImport: Bool
+
+    public init(function: String, source: Source, span: Span, isImport: Bool = false) {
       self.function = function
       self.source = source
       self.span = span
+      self.isImport = isImport
     }
   }
 

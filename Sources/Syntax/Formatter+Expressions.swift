@@ -435,10 +435,31 @@ extension Formatter {
       }
       token()
       guard let arguments = term.arguments else { continue }
-      bracketed(count: arguments.count) { formatter, position in
-        if case .type(let type) = arguments[position] { formatter.type(type) } else { formatter.token() }
+      if !isFree(ofBreaksThrough: Int(partners[index])) {
+        bracketed(count: arguments.count) { $0.typeArgument(arguments[$1]) }
+        continue
       }
+      // The parameters break, rather than a type among them.
+      token()
+      for (position, argument) in arguments.enumerated() {
+        typeArgument(argument)
+        if current.kind == .comma {
+          token()
+          if position + 1 < arguments.count { space() }
+        }
+      }
+      token()
     }
+  }
+
+  private mutating func typeArgument(_ argument: TypeArgument) {
+    if case .type(let type) = argument { self.type(type) } else { token() }
+  }
+
+  /// Whether the author broke no line from the current token to a later one.
+  private func isFree(ofBreaksThrough last: Int) -> Bool {
+    guard last > index else { return false }
+    return !tokens[index + 1...last].contains(where: \.startsLine)
   }
 
   private mutating func choice(_ branches: [IfBranch], _ otherwise: Block?) {

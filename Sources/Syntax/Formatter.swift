@@ -34,14 +34,24 @@ func hasSameTokens(_ a: TokenStream, _ b: TokenStream) -> Bool {
     return false
   }
   for (left, right) in zip(a.tokens, b.tokens) {
-    guard left.kind == right.kind, first.bytes[left.span.range].elementsEqual(second.bytes[right.span.range]) else {
-      return false
-    }
+    guard left.kind == right.kind else { return false }
+    if first.bytes[left.span.range].elementsEqual(second.bytes[right.span.range]) { continue }
+    if withoutReturns(first.text(left.span)) != second.text(right.span) { return false }
   }
   for (left, right) in zip(a.comments, b.comments) where first.text(left.span) != second.text(right.span) {
     return false
   }
   return true
+}
+
+/// The text of a string over several lines with plain line ends, as the language reads it.
+private func withoutReturns(_ text: String) -> String {
+  guard text.utf8.contains(UInt8(ascii: "\r")) else { return text }
+  let bytes = Array(text.utf8)
+  let kept = bytes.indices.filter { place in
+    bytes[place] != UInt8(ascii: "\r") || place + 1 == bytes.count || bytes[place + 1] != UInt8(ascii: "\n")
+  }
+  return String(decoding: kept.map { bytes[$0] }, as: UTF8.self)
 }
 
 /// Walks the tree and the tokens together, and writes layout commands.
@@ -97,7 +107,7 @@ struct Formatter {
     lastWasComment = false
     let end = Int(tokens[last].end)
     if endsNumber(at: index) { layout.text(" ") }
-    layout.text(source.text(start..<end))
+    layout.text(withoutReturns(source.text(start..<end)))
     let isHugged = hugTokens.last.map { $0.token >= index && $0.token <= last } ?? false
     if isHugged, let hug = hugTokens.popLast() { layout.endHead(ofGroup: hug.group) }
     index = last + 1

@@ -348,6 +348,9 @@ struct Lexer {
       }
     }
     if isWordByte(peek()), !isAtEnd { return lexBrokenNumber(from: start) }
+    if kind == .int, marker != UInt8(ascii: "x") {
+      reportLeadingZero(from: start)
+    }
     if peek() == UInt8(ascii: "."), peek(1) != UInt8(ascii: "."), !isWordByte(peek(1)), peek(1) < 0x80 {
       position += 1
       report(
@@ -355,6 +358,18 @@ struct Lexer {
         hint: "write `\(stream.source.text(start..<position))0` for a float")
     }
     emit(kind, from: start)
+  }
+
+  /// `0777` is octal in C, and `1,000` two numbers.
+  private mutating func reportLeadingZero(from start: Int) {
+    guard position > start + 1, bytes[start] == UInt8(ascii: "0"), isDigit(bytes[start + 1]) else { return }
+    let digits = bytes[start..<position].drop { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "_") }
+    let isThousands = start > 0 && bytes[start - 1] == UInt8(ascii: ",")
+    report(
+      "a whole number does not start with 0", start, position,
+      hint: isThousands
+        ? "write `1_000` for one thousand"
+        : "write `\(digits.isEmpty ? "0" : String(decoding: digits, as: UTF8.self))`; octal numbers are written `0o17`")
   }
 
   private mutating func lexBrokenNumber(from start: Int) {

@@ -100,6 +100,11 @@ extension Parser {
 
   private mutating func parseRange(_ start: Expr) throws(Failure) -> Expr {
     advance()
+    if token.kind == .equal || token.kind == .less, token.start == tokens[index - 1].end {
+      throw fail(
+        "there is no operator `..\(text(token))`", at: Span(Int(token.start) - 2, Int(token.end)),
+        hint: token.kind == .equal ? "`1..3` has its end" : "`1..n - 1` and `range(1, n)` end before n")
+    }
     let end = try parseOperators(stronger(.range))
     var step: Expr?
     if token.kind == .by, !isNewStatementLine {
@@ -238,6 +243,7 @@ extension Parser {
     var arguments: [Argument] = []
     var height: Int32 = 0
     var firstNamed: Span?
+    var namedSpans: [String: Span] = [:]
     try parseBracketed(.rightParen, after: "the argument") { (parser) throws(Failure) in
       let start = parser.token.start
       var kind = Argument.Kind.positional
@@ -254,10 +260,10 @@ extension Parser {
           hint: "in a call write `*list` or `**record`")
       case .identifier where parser.peek().kind == .equal:
         let name = Name(parser.text(parser.token), parser.token.span)
-        for case .named(let other) in arguments.map(\.kind) where other.text == name.text {
+        if let first = namedSpans.updateValue(name.span, forKey: name.text) {
           throw parser.fail(
             "the argument `\(name.text)` is given twice", at: name.span,
-            labels: [Diagnostic.Label(other.span, "first here")])
+            labels: [Diagnostic.Label(first, "first here")])
         }
         kind = .named(name)
         parser.advance()
@@ -486,7 +492,9 @@ extension Parser {
       }
     }
     if let first = items.first, !clauses.isEmpty {
-      return try makeExpr(.comprehension(first.value, clauses), span(from: start), height: height)
+      // Each clause stands within the one before.
+      return try makeExpr(
+        .comprehension(first.value, clauses), span(from: start), height: height + Int32(clauses.count))
     }
     return try makeExpr(.list(items), span(from: start), height: height)
   }
@@ -565,6 +573,10 @@ extension Parser {
       } else if parser.token.kind == .equal {
         throw parser.fail(
           "the fields of a record are written with `:`", at: parser.token.span, hint: "write `\(key.text): …`")
+      } else if [.leftParen, .leftBracket, .dot].contains(parser.token.kind) {
+        throw parser.fail(
+          "the key of a record is a name or a string", at: key.span.union(parser.token.span),
+          hint: "set a computed one with `r[key] = value`")
       } else {
         throw parser.failExpected(
           "`:` after the name of a field",
@@ -602,14 +614,17 @@ extension Parser {
       otherwise = block
       break
     } while true
-    return try makeExpr(.if(branches, else: otherwise), span(from: start), height: height)
+    // Each `else if` is a choice within the one before.
+    return try makeExpr(
+      .if(branches, else: otherwise), span(from: start), height: height + Int32(branches.count - 1))
   }
 
   private mutating func parseTry() throws(Failure) -> Expr {
     let start = advance().start
     let body = try parseBlock(after: "`try`")
     guard token.kind == .catch else {
-      throw failExpected("`catch` after the block of `try`", hint: "write `try { … } catch e { … }`")
+      throw failExpected(
+        "`catch` after the block of `try`", hint: foreignWordAdvice() ?? "write `try { … } catch e { … }`")
     }
     advance()
     var name: Name?

@@ -90,10 +90,19 @@ extension Parser {
       depth -= 1
     }
     var parameters: [Parameter] = []
+    var names: [String: Span] = [:]
+    var hasRest = false
     var height: Int32 = 0
     while token.kind != .rightParen {
       let parameter = try parseParameter(&height)
-      try check(parameter, after: parameters)
+      let name = parameter.name
+      if let first = names.updateValue(name.span, forKey: name.text), name.text != "_" {
+        throw fail(
+          "the parameter `\(name.text)` is given twice", at: name.span,
+          labels: [Diagnostic.Label(first, "first here")])
+      }
+      try check(parameter, after: parameters.last, hasRest)
+      if parameter.kind == .rest { hasRest = true }
       parameters.append(parameter)
       guard accept(.comma) else { break }
     }
@@ -106,6 +115,11 @@ extension Parser {
     var kind = Parameter.Kind.normal
     if accept(.star) {
       kind = .rest
+      if token.kind == .comma {
+        throw fail(
+          "`*` needs a name", at: span(from: start),
+          hint: "write `*rest`; parameters after it are given by name")
+      }
     } else if accept(.starStar) {
       kind = .named
     }
@@ -141,17 +155,13 @@ extension Parser {
       kind: kind, name: name, type: type, checks: checks, defaultValue: value, span: span(from: start))
   }
 
-  private mutating func check(_ parameter: Parameter, after others: [Parameter]) throws(Failure) {
-    for other in others where other.name.text == parameter.name.text && parameter.name.text != "_" {
-      throw fail(
-        "the parameter `\(parameter.name.text)` is given twice", at: parameter.name.span,
-        labels: [Diagnostic.Label(other.name.span, "first here")])
-    }
-    guard let last = others.last else { return }
+  private mutating func check(
+    _ parameter: Parameter, after last: Parameter?, _ hasRest: Bool
+  ) throws(Failure) {
+    guard let last else { return }
     if last.kind == .named {
       throw fail("nothing can follow `**\(last.name.text)`", at: parameter.span, hint: "put it last")
     }
-    let hasRest = others.contains { $0.kind == .rest }
     if hasRest, parameter.kind == .rest {
       throw fail("only one parameter can take the rest", at: parameter.span)
     }

@@ -99,6 +99,7 @@ extension Parser {
         throw fail(
           "`=` has no meaning here", at: token.span, hint: "write the name as text: `x = {x}`")
       }
+      if let advice = adviceInList() { throw fail(advice.message, at: advice.span, hint: advice.hint) }
       throw failExpected(
         "`}` after the value in a string", hint: "for a brace in the text write `{{`",
         labels: [Diagnostic.Label(brace.span, "opened here")])

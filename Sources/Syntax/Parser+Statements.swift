@@ -69,6 +69,9 @@ extension Parser {
         hint: name.hasPrefix("time")
           ? "in a script write `\(name)(() => …)`" : "in a script write `\(name)()`")
     }
+    if token.kind == .minus, peek().kind == .minus, peek().start == token.end {
+      throw fail("there is no operator `--`", at: token.span.union(peek().span), hint: "write `x -= 1`")
+    }
     let target = try parseExpressionList(allowsRest: true)
     if token.kind == .equal {
       let equal = advance()
@@ -118,6 +121,11 @@ extension Parser {
       guard token.kind == .comma else { break }
       hasComma = true
       advance()
+      if allowsRest, token.kind == .equal {
+        throw fail(
+          "nothing follows this `,`", at: Span(lastEnd - 1, lastEnd),
+          hint: "leave it out; `[x] = xs` takes a list of one item apart")
+      }
     } while true
     if !hasComma, let first = items.first {
       guard first.isSpread else { return first.value }
@@ -430,7 +438,14 @@ extension Parser {
         "`|` has no meaning here", at: found.span,
         hint: "write `or` between conditions, `logical_or(a, b)` between masks")
     case .dotDot, .by, .as, .in, .arrow, .ellipsis, .comma, .stringEnd, .interpolationEnd:
-      return fail("\(describe(found)) has no meaning here", at: found.span)
+      let hint: String? =
+        switch found.kind {
+        case .comma where first.kind == .import: "each module has an `import` of its own"
+        case .arrow: "a lambda is written `x => x * 2` or `(a, b) => a + b`"
+        case .ellipsis: "a range with its end is `1..3`"
+        default: nil
+        }
+      return fail("\(describe(found)) has no meaning here", at: found.span, hint: hint)
     default:
       break
     }
@@ -447,15 +462,13 @@ extension Parser {
       if found.kind == .leftBrace {
         return fail("expected the end of the statement, found \(describe(found))", at: found.span)
       }
-      let advice =
-        found.kind == .identifier ? ForeignHabits.words[text(found)] : nil
       return fail(
         "expected the end of the statement, found \(describe(found))", at: found.span,
-        hint: advice ?? "a call needs parentheses: `\(name)(…)`; statements end with the line or with `;`")
+        hint: foreignWordAdvice()
+          ?? "a call needs parentheses: `\(name)(…)`; statements end with the line or with `;`")
     }
-    let advice = found.kind == .identifier ? ForeignHabits.words[text(found)] : nil
     return fail(
       "expected the end of the statement, found \(describe(found))", at: found.span,
-      hint: advice ?? "an operator may be missing; statements end with the line or with `;`")
+      hint: foreignWordAdvice() ?? "an operator may be missing; statements end with the line or with `;`")
   }
 }

@@ -41,6 +41,7 @@ struct Parser {
   let comments: [Comment]
   /// Lines with an error of the lexer, which explains others there.
   let brokenLines: Set<Int>
+  private let isInsideTripleString: Bool
   var index = 0
   /// The current token.
   var token: Token
@@ -59,6 +60,7 @@ struct Parser {
     partners = stream.partners
     comments = stream.comments
     brokenLines = stream.reportedLines
+    isInsideTripleString = stream.isInsideTripleString
     diagnostics = stream.diagnostics
     token = tokens.first ?? Token(kind: .endOfFile, startsLine: true, start: 0, end: 0)
   }
@@ -136,7 +138,13 @@ struct Parser {
   mutating func failExpected(_ what: String, hint: String? = nil, labels: [Diagnostic.Label] = []) -> Failure {
     if token.kind == .invalid { return Failure() }
     if isAtEnd {
+      // A string without an end took the rest of the text with it.
+      if isInsideTripleString { return Failure() }
       if diagnostics.isEmpty { endedTooEarly = true }
+      var labels = labels
+      if labels.isEmpty, let opener = openBrackets.last, tokens[opener].kind != .interpolationStart {
+        labels = [Diagnostic.Label(tokens[opener].span, "opened here")]
+      }
       // Point behind the last token rather than below trailing blank lines.
       return fail(
         "expected \(what), but the text ends here", at: Span(lastEnd, lastEnd), hint: hint, labels: labels)
@@ -170,7 +178,9 @@ struct Parser {
     let label = Diagnostic.Label(opening.span, "opened here")
     if let advice = adviceInList() { throw fail(advice.message, at: advice.span, hint: advice.hint) }
     var hint: String?
-    if token.kind.startsExpression { hint = "a comma may be missing before \(describe(token))" }
+    if token.kind.startsExpression {
+      hint = foreignComparison() ?? "a comma may be missing before \(describe(token))"
+    }
     throw failExpected("`,` or \(kind.description) after \(what)", hint: hint, labels: [label])
   }
 
@@ -186,6 +196,8 @@ struct Parser {
       return ("`if` cannot follow a value", token.span, "write `if condition { a } else { b }` for a choice")
     case .resultArrow:
       return ("`->` has no meaning here", token.span, "a lambda is written `x => x * 2`")
+    case .ellipsis:
+      return ("`...` makes no range", token.span, "a range with its end is `1..3`")
     case _ where index > 0 && tokens[index - 1].kind == .identifier && token.kind == .identifier:
       guard let advice = ForeignHabits.words[text(tokens[index - 1])] else { return nil }
       return ("`\(text(tokens[index - 1]))` is not a word of the language", tokens[index - 1].span, advice)
@@ -194,6 +206,19 @@ struct Parser {
     default:
       return nil
     }
+  }
+
+  /// What to write for `is` and `is not` between two values, where the current token is `is`.
+  func foreignComparison() -> String? {
+    guard token.kind == .identifier, text(token) == "is" else { return nil }
+    return peek().kind == .not ? "write `!=`" : "write `==`"
+  }
+
+  /// What to write instead of the current token, when it is a word of another language where a block or a new statement
+  /// should begin; a call of a function of that name is none.
+  func foreignWordAdvice() -> String? {
+    guard token.kind == .identifier, peek().kind != .leftParen || peek().startsLine else { return nil }
+    return foreignComparison() ?? ForeignHabits.words[text(token)]
   }
 
   /// For `f"…"` and the like, where the current token is the string.
@@ -263,10 +288,10 @@ struct Parser {
         throw fail(
           "`=` sets a variable and cannot stand in a condition", at: token.span, hint: "to compare, write `==`")
       }
-      if token.kind == .identifier, let advice = ForeignHabits.words[text(token)] {
+      if let advice = foreignWordAdvice() {
         throw fail("expected `{` after \(what), found \(describe(token))", at: token.span, hint: advice)
       }
-      throw failExpected("`{` after \(what)")
+      throw failExpected("`{` after \(what)", hint: "blocks are written with braces: `{ … }`")
     }
     try enter()
     let opener = index

@@ -36,6 +36,8 @@ import Testing
     ("[a,[b,*c]]=d", "[a, [b, *c]] = d\n"),
     ("5 . # c\nabs()", "5 .  # c\nabs()\n"), ("5 .\n# c\nabs()", "5 .\n# c\nabs()\n"),
     ("{a,\"b c\":d}=r", "{a, \"b c\": d} = r\n"),
+    ("x=\"\"\"a\r\nb\"\"\"\r\ny=1\r\n", "x = \"\"\"a\nb\"\"\"\ny = 1\n"),
+    ("fn f( x:tensor[ n , 3 ] )->list[ tensor[n] ]{ x }", "fn f(x: tensor[n, 3]) -> list[tensor[n]] { x }\n"),
   ])
   func spacing(text: String, expected: String) { #expect(formatted(text) == expected) }
 

@@ -101,4 +101,25 @@ import Testing
     ("return\nx", "(return)\nx"), ("1\n..2", "error: a range needs a start"), ("x = 1..\n3", "(= x (1..3))"),
   ])
   func lines(text: String, expected: String) { #expect(tree(text) == expected) }
+
+  /// What stands within each other without brackets counts as nesting too: nobody writes it, but programs do.
+  @Test func chainsHaveAnEnd() {
+    for text in [
+      Array(repeating: "if x { 1 }", count: 100_000).joined(separator: " else "),
+      "[1 " + String(repeating: "for x in y ", count: 100_000) + "]",
+      "[1 for x in y " + String(repeating: "if x ", count: 100_000) + "]",
+    ] {
+      #expect(tree(text).hasPrefix("error: this expression has too many steps"))
+    }
+  }
+
+  /// Time that grows with the square of these would be minutes.
+  @Test(.timeLimit(.minutes(1))) func longListsOfNames() {
+    for text in [
+      "f(" + (0..<50_000).map { "a\($0)=1" }.joined(separator: ", ") + ")",
+      "fn f(" + (0..<50_000).map { "a\($0)" }.joined(separator: ", ") + ") { }",
+    ] {
+      #expect(parse(Source(name: "test", text: text)).diagnostics.isEmpty)
+    }
+  }
 }
