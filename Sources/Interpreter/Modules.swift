@@ -49,7 +49,7 @@ final class Modules {
       key = Modules.resolve(item.path, from: importer.name)
       if let known = loaded[key], known.failure == nil { return try checked(known) }
       guard session.limits.allowsFiles else { throw Limits.reached("stopped where the run would read the file \(key)") }
-      source = Source(name: key, bytes: try session.readFile(key))
+      source = Source(name: key, bytes: try read(key, item.path))
     } else {
       key = "library:" + item.path
       if let known = loaded[key] { return try checked(known) }
@@ -78,6 +78,15 @@ final class Modules {
     // A file with errors is read again once it may have been corrected.
     if !module.diagnostics.isEmpty { loaded[key] = nil }
     return module
+  }
+
+  private func read(_ key: String, _ path: String) throws(LTDError) -> [UInt8] {
+    do { return try session.readFile(key) } catch {
+      guard !key.hasSuffix(".ltd"), (try? session.readFile(key + ".ltd")) != nil else { throw error }
+      var diagnostic = error.diagnostic
+      diagnostic.hint = "did you mean \"\(path).ltd\"?"
+      throw LTDError(diagnostic)
+    }
   }
 
   private func checked(_ module: LoadedModule) throws(LTDError) -> LoadedModule {
@@ -120,7 +129,10 @@ final class ImportNode: Node {
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
-    do { return try module.run(frame.machine) } catch { throw traced(error, module.name) }
+    do { return try module.run(frame.machine) } catch {
+      throw error.located(source, span)
+        .called(Diagnostic.Frame(function: module.name, source: source, span: span, isImport: true))
+    }
   }
 }
 

@@ -92,6 +92,13 @@ import Testing
       "import tables\ntables._hidden()",
       "name 2:8 \"_hidden\": _hidden is private to tables (names that start with _ stay in their file)"
     ),
+    (
+      "import tables\nprint(tables.str())",
+      "name 2:14 \"str\": tables has no str (str is built in: write str(…) without tables.)"
+    ),
+    (
+      "import tables\nfn g(m) { m }\nprint(tables.g())", "name 3:14 \"g\": tables has no g (it has limit, select, use)"
+    ),
   ])
   func membersOfModules(_ source: String, _ expected: String) {
     #expect(check(source) == [expected])
@@ -99,9 +106,9 @@ import Testing
   }
 
   @Test(arguments: [
-    "import tables\nprint(str(tables), tables.str())",
+    "import tables\nprint(str(tables))",
     "import tables\nfn f(tables) { tables.any }\nprint(f(1), tables)",
-    "import tables\ntables = {selct: 1}\nprint(tables.selct)", "import tables\nfn g(m) { m }\nprint(tables.g())",
+    "import tables\ntables = {selct: 1}\nprint(tables.selct)",
     "import tables\nfn f() { outer tables = {selct: 1} }\nf()\nprint(tables.selct)",
   ])
   func whatMayBeThereIsLeftToTheRun(_ source: String) { #expect(check(source) == []) }

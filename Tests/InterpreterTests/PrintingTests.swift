@@ -31,7 +31,7 @@ import Testing
   @Test(arguments: [
     ("[\"a\\\"b\", \"x\\n\"]", "[\"a\\\"b\", \"x\\n\"]"), ("[\"{{x}}\"]", "[\"{{x}}\"]"),
     ("{a: none, \"1x\": true}", "{a: none, \"1x\": true}"),
-    ("[1.0, 0.1, 1e300, inf, nan]", "[1.0, 0.1, 1e+300, inf, nan]"), ("[x => x]", "[<function function>]"),
+    ("[1.0, 0.1, 1e300, inf, nan]", "[1.0, 0.1, 1e+300, inf, nan]"), ("[x => x]", "[<function>]"),
     ("[len]", "[<function len>]"), ("1..10 by 2", "1..10 by 2"), ("\"plain\"", "plain"),
   ])
   func short(_ source: String, _ expected: String) { #expect(run(source) == expected) }

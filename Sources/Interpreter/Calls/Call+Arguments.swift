@@ -136,7 +136,9 @@ extension Call {
   public func invoke(_ function: Value, _ arguments: [Value] = [], named: [(String, Value)] = []) throws(LTDError)
     -> Value
   {
-    try session.invoke(function, arguments, named: named)
+    do { return try session.invoke(function, arguments, named: named) } catch {
+      throw error.called(back: function, site)
+    }
   }
 
   /// Throws when the user asked to stop or a limit is reached; for loops of a built-in's own.

@@ -119,8 +119,12 @@ final class CallPlan {
     let count = shape.arguments.count { if case .positional = $0.kind { true } else { false } }
     let takes = limit == 0 ? "no arguments" : limit == 1 ? "1 argument" : "\(limit) arguments"
     let keywordOnly = signature.parameters.items.count > limit
+    // NumPy and PyTorch take the sizes of a shape one by one as well.
+    let list = limit > 0 ? signature.parameters.items[limit - 1] : nil
+    let hint = list?.type?.isList == true ? list.map { "\($0.name) is a single list, such as [2, 3]" } : nil
     return error(
-      "\(signature.name) takes \(takes)\(keywordOnly ? " by position" : ""), not \(count)", shape, signature, span)
+      "\(signature.name) takes \(takes)\(keywordOnly ? " by position" : ""), not \(count)", shape, signature, span,
+      hint: hint)
   }
 
   private static func unknownName(_ shape: ArgumentShape, _ signature: CallSignature, _ name: Name) -> LTDError {
@@ -147,10 +151,12 @@ extension ParameterList {
   /// Checks and converts the arguments that have a type or a condition.
   ///
   /// - Parameter pointer: where the value of a parameter is.
+  /// - Returns: what the names of sizes stand for.
+  @discardableResult
   func check(
     _ signature: CallSignature, _ session: Session, _ site: CallSite?,
     _ pointer: (Int) -> UnsafeMutablePointer<Value>
-  ) throws(LTDError) {
+  ) throws(LTDError) -> TypeCheck.Sizes {
     var sizes: TypeCheck.Sizes = []
     for place in checked {
       let parameter = items[place]
@@ -166,6 +172,7 @@ extension ParameterList {
         try require(check.op, check.bound, place, target.pointee, signature, session, site)
       }
     }
+    return sizes
   }
 
   private func matchArgument(
@@ -238,6 +245,8 @@ extension ParameterList {
       if type.text.contains("int"), number == number.rounded() {
         diagnostic.hint = "int(x) makes an int; // divides to an int"
       }
+    case .int(let number):
+      if type.isList { diagnostic.hint = "a list of one item is [\(number)]" }
     default: break
     }
     return LTDError(diagnostic)
@@ -250,6 +259,11 @@ extension ParameterList {
 }
 
 extension TypeCheck {
+  /// Whether nothing but a list fits.
+  var isList: Bool {
+    terms.allSatisfy { if case .list = $0 { true } else { false } }
+  }
+
   /// In a sentence: `an int or none`.
   var expectation: String {
     let parts = terms.map { term -> String in

@@ -5,9 +5,12 @@ struct Callback {
   /// The code of a function without checks or defaults, and the number of arguments it takes.
   private let code: Code?
   private let count: Int
+  /// Of the built-in that calls it.
+  private let site: CallSite?
 
-  init(_ function: Value, _ session: Session) {
+  init(_ function: Value, _ session: Session, site: CallSite?) {
     self.function = function
+    self.site = site
     machine = session.machine
     if case .function(let value) = function, let code = value.code, code.isSimple, !code.hasTypes,
       code.parameters.items.allSatisfy({ $0.kind == .normal })
@@ -21,15 +24,22 @@ struct Callback {
   }
 
   func callAsFunction(_ argument: Value) throws(LTDError) -> Value {
-    guard let code, count == 1 else { return try machine.pointee.session.invoke(function, [argument]) }
+    guard let code, count == 1 else { return try invoke([argument]) }
     return try run(code) { window in window.set(argument) }
   }
 
   func callAsFunction(_ first: Value, _ second: Value) throws(LTDError) -> Value {
-    guard let code, count == 2 else { return try machine.pointee.session.invoke(function, [first, second]) }
+    guard let code, count == 2 else { return try invoke([first, second]) }
     return try run(code) { window in
       window.set(first)
       (window + 1).set(second)
+    }
+  }
+
+  @inline(never)
+  private func invoke(_ arguments: [Value]) throws(LTDError) -> Value {
+    do { return try machine.pointee.session.invoke(function, arguments) } catch {
+      throw error.called(back: function, site)
     }
   }
 
@@ -43,11 +53,23 @@ struct Callback {
     try machine.poll()
     fill(window)
     if code.needsPrologue { machine.prologue(value, code, window) }
-    return try code.body.eval(Frame(base: window, machine: machine))
+    do { return try code.body.eval(Frame(base: window, machine: machine)) } catch {
+      throw error.called(back: function, site)
+    }
   }
 }
 
 extension Call {
   /// The function given as an argument, ready to be called often.
-  func callback(_ place: Int) -> Callback { Callback(self[place], session) }
+  func callback(_ place: Int) -> Callback { Callback(self[place], session, site: site) }
+}
+
+extension LTDError {
+  /// The error of a function that a built-in called, with that call in its trace.
+  @inline(never)
+  func called(back function: Value, _ site: CallSite?) -> LTDError {
+    guard let site, case .function(let value) = function, let code = value.code else { return self }
+    return located(site.source, site.span)
+      .called(Diagnostic.Frame(function: code.name, source: site.source, span: site.span))
+  }
 }

@@ -13,9 +13,10 @@ extension UnsafeMutablePointer<Machine> {
     for place in plan.missing {
       if let node = code.defaults[place] { pointer(place).pointee = try node.eval(frame) }
     }
+    var sizes: TypeCheck.Sizes = []
     if !code.parameters.checked.isEmpty, !shared.isEmpty || !code.parameters.takesPlainly(window) {
       let session = pointee.session
-      try code.parameters.check(code.signature, session, plan.site, pointer)
+      sizes = try code.parameters.check(code.signature, session, plan.site, pointer)
       for place in code.parameters.checked {
         for check in code.checks[place] {
           let bound = try check.bound.eval(frame)
@@ -24,14 +25,16 @@ extension UnsafeMutablePointer<Machine> {
         }
       }
     }
-    return try checkedResult(try code.body.eval(frame), code)
+    return try checkedResult(try code.body.eval(frame), code, sizes)
   }
 
   /// The result of a function as its type has it.
   @inline(never)
-  func checkedResult(_ value: Value, _ code: Code) throws(LTDError) -> Value {
+  func checkedResult(
+    _ value: Value, _ code: Code, _ known: TypeCheck.Sizes = []
+  ) throws(LTDError) -> Value {
     guard let type = code.parameters.result else { return value }
-    var sizes: TypeCheck.Sizes = []
+    var sizes = known
     do throws(LTDError) {
       if let result = try type.match(value, pointee.session, "the result", &sizes) { return result }
       throw LTDError(.type, "\(code.name) must give \(type.expectation), not \(value.described)")

@@ -101,6 +101,17 @@ struct TypeCheck: Sendable {
     }
   }
 
+  /// Whether a shape is among its parts.
+  var namesSizes: Bool {
+    terms.contains { term in
+      switch term {
+      case .host(_, let sizes): sizes != nil
+      case .list(let element?): element.namesSizes
+      default: false
+      }
+    }
+  }
+
   var allNames: [String] {
     terms.flatMap { term -> [String] in
       switch term {
@@ -119,7 +130,7 @@ struct TypeCheck: Sendable {
     _ value: Value, _ session: Session, _ parameter: String, _ sizes: inout Sizes
   ) throws(LTDError) -> Value? {
     for term in terms {
-      if try matches(term, value, session) {
+      if try matches(term, value, session, parameter, &sizes) {
         if case .host(_, let expected?) = term, case .object(let object) = value {
           try checkSizes(expected, object, parameter, &sizes)
         }
@@ -139,20 +150,22 @@ struct TypeCheck: Sendable {
     return nil
   }
 
-  private func matches(_ term: Term, _ value: Value, _ session: Session) throws(LTDError) -> Bool {
+  private func matches(
+    _ term: Term, _ value: Value, _ session: Session, _ parameter: String, _ sizes: inout Sizes
+  ) throws(LTDError) -> Bool {
     switch (term, value) {
     case (.any, _), (.none, .none), (.bool, .bool), (.int, .int), (.float, .float), (.number, .int), (.number, .float),
       (.string, .string), (.record, .record), (.range, .range), (.function, .function), (.error, .error),
       (.module, .module), (.list(nil), .list), (.list(nil), .range):
       return true
     case (.list(let element?), .list(let list)):
-      for item in list.items {
-        var sizes: Sizes = []
-        if try element.match(item, session, "", &sizes) == nil { return false }
+      let namesSizes = element.namesSizes
+      for (place, item) in list.items.enumerated() {
+        let name = namesSizes ? "\(parameter)[\(place)]" : ""
+        if try element.match(item, session, name, &sizes) == nil { return false }
       }
       return true
     case (.list(let element?), .range):
-      var sizes: Sizes = []
       return try element.match(.int(0), session, "", &sizes) != nil
     case (.function, .object(let object)): return object.callSignature != nil
     case (.host(let name, _), .object(let object)): return object.isKind(of: name)

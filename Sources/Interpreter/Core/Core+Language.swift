@@ -105,13 +105,15 @@ enum CoreLanguage {
       seeAlso: ["str"], search: ["typeof", "isinstance", "kind", "class"], family: "language"
     ) { call throws(LTDError) in Value(call[0].typeName) },
     Builtin(
-      "error(message: string, hint: string | none = none) -> none", "Stops with an error, which try … catch can catch.",
+      "error(message: string | error, hint: string | none = none) -> none",
+      "Stops with an error, which try … catch can catch.",
       details:
-        "A caught error has the fields kind, message, hint, file, line and column.\n\n- message: one sentence on what is wrong.\n- hint: what to try instead.",
+        "A caught error has the fields kind, message, hint, file, line, column and trace, the calls under way.\n\n- message: one sentence on what is wrong; or a caught error, which goes on as it was.\n- hint: what to try instead.",
       examples: [Example("try { error(\"no data\") } catch e { e.message }", "\"no data\"")],
       seeAlso: ["assert", "exit"],
       search: ["raise", "throw", "fail", "exception"], family: "language"
     ) { call throws(LTDError) in
+      if case .error(let caught) = call[0] { throw LTDError(caught.diagnostic) }
       let message = try call.string(0)
       throw call.error(
         .user, message.isEmpty ? "an error without a message" : message, hint: try call.optionalString("hint"))

@@ -600,8 +600,9 @@ final class MethodCallNode: Node {
       }
     default: break
     }
-    guard let functionCall else {
-      throw Operations.noAttribute(object, name.text).located(source, name.span)
+    guard let functionCall, !object.isModule else {
+      let table = frame.machine.pointee.session.table
+      throw Operations.noAttribute(object, name.text, table, isBuiltin: builtinCall != nil).located(source, name.span)
     }
     if let builtinCall { return try builtinCall.call(object, frame) }
     return try perform(functionCall, try function?.eval(frame) ?? .none, object, frame)

@@ -55,9 +55,10 @@ final class RecordNode: Node {
   init(_ items: [Item], _ source: Source, _ span: Span) {
     self.items = items
     var names: [String] = []
+    var seen: Set<String> = []
     var isPlain = true
     for item in items {
-      if case .field(let name, _) = item, !names.contains(name) { names.append(name) } else { isPlain = false }
+      if case .field(let name, _) = item, seen.insert(name).inserted { names.append(name) } else { isPlain = false }
     }
     layout = isPlain ? RecordLayout(names, isFixed: true) : nil
     // What starts out empty is there to be filled.

@@ -159,7 +159,11 @@ final class AttributeNode: Node {
     }
     var bound: Value?
     if let function, case .function(let found) = try function.eval(frame) { bound = .function(found) }
-    do { return try Operations.attribute(value, name.text, bound) } catch { throw error.located(source, name.span) }
+    do {
+      return try Operations.attribute(value, name.text, bound, frame.machine.pointee.session.table)
+    } catch {
+      throw error.located(source, name.span)
+    }
   }
 }
 

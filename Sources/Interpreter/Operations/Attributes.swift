@@ -19,33 +19,45 @@ extension Operations {
   }
 
   /// `value.name`; without a `function` in scope of that name, an error with what there is.
-  static func attribute(_ value: Value, _ name: String, _ function: Value?) throws(LTDError) -> Value {
+  static func attribute(
+    _ value: Value, _ name: String, _ function: Value?, _ table: BuiltinTable? = nil
+  ) throws(LTDError) -> Value {
     if let own = try ownAttribute(value, name) { return own }
+    // A module is no argument: what it does not have is misspelt or stands elsewhere.
+    if case .module = value { throw noAttribute(value, name, isBuiltin: function?.asFunction?.builtin != nil) }
     if let function { return .function(FunctionValue(function, boundTo: value, name: name)) }
-    throw noAttribute(value, name)
+    throw noAttribute(value, name, table)
   }
 
-  static func noAttribute(_ value: Value, _ name: String) -> LTDError {
+  /// - Parameters:
+  ///   - table: for advice on names of other languages.
+  ///   - isBuiltin: whether there is a built-in function of that name.
+  static func noAttribute(
+    _ value: Value, _ name: String, _ table: BuiltinTable? = nil, isBuiltin: Bool = false
+  ) -> LTDError {
     switch value {
     case .record(let record): return noField(name, record)
-    case .module(let module): return noMember(name, of: module.name, names: module.globals.publicNames)
+    case .module(let module):
+      return noMember(name, of: module.name, names: module.globals.publicNames, isBuiltin: isBuiltin)
     default:
       let members = members(of: value)
       return LTDError(
         .name, "\(value.kindText) has no \(name), and no function has that name",
-        hint: nearest(name, among: members).map { "did you mean \($0)?" }
+        hint: nearest(name, among: members).map { "did you mean \($0)?" } ?? table?.advice[name]
           ?? (members.isEmpty ? nil : fieldList(members)))
     }
   }
 
   /// - Parameter names: what the module has.
-  static func noMember(_ name: String, of module: String, names: [String]) -> LTDError {
+  static func noMember(_ name: String, of module: String, names: [String], isBuiltin: Bool) -> LTDError {
     if name.hasPrefix("_") {
       return LTDError(.name, "\(name) is private to \(module)", hint: "names that start with _ stay in their file")
     }
     return LTDError(
       .name, "\(module) has no \(name)",
-      hint: nearest(name, among: names).map { "did you mean \($0)?" } ?? fieldList(names))
+      hint: isBuiltin
+        ? "\(name) is built in: write \(name)(…) without \(module)."
+        : nearest(name, among: names).map { "did you mean \($0)?" } ?? fieldList(names))
   }
 
   /// Attribute names, for completion and messages.
@@ -63,7 +75,7 @@ extension Operations {
 }
 
 extension ErrorValue {
-  static let members = ["kind", "message", "hint", "file", "line", "column"]
+  static let members = ["kind", "message", "hint", "file", "line", "column", "trace"]
 
   func attribute(_ name: String) -> Value? {
     switch name {
@@ -75,6 +87,15 @@ extension ErrorValue {
       guard let source = diagnostic.source, let span = diagnostic.span else { return Value.none }
       let position = source.position(at: Int(span.start))
       return .int(name == "line" ? position.line : position.column)
+    case "trace":
+      return Value(
+        diagnostic.trace.map { frame in
+          let position = frame.source.position(at: Int(frame.span.start))
+          return Value(fields: [
+            ("function", Value(frame.function)), ("file", Value(frame.source.name)), ("line", .int(position.line)),
+            ("column", .int(position.column)),
+          ])
+        })
     default: return nil
     }
   }

@@ -51,10 +51,24 @@ extension Operations {
 
   /// All of a value as text.
   static func fullText(of value: Value, _ session: Session?) throws(LTDError) -> String {
+    if case .string(let string) = value { return string.text }
     var options = PrintOptions.full
-    options.bytes = session?.limits.largestString ?? options.bytes
+    var stop: LTDError?
+    if let session {
+      options.bytes = min(options.bytes, session.limits.largestString)
+      options.mustStop = {
+        do throws(LTDError) { try session.poll() } catch { stop = error }
+        return stop != nil
+      }
+    }
     let text = value.text(options)
-    try checkBytes(text.utf8.count, 1, session)
+    if let stop { throw stop }
+    // Beyond its bytes a text has parts left out.
+    if text.utf8.count > options.bytes {
+      if let memory = session?.limits.memoryBytes, text.utf8.count > memory { throw Limits.memoryIsUsed(memory) }
+      throw LTDError(
+        .memory, "the text of \(value.kindText) is too long", hint: "the limit is \(options.bytes) bytes")
+    }
     return text
   }
 
@@ -64,6 +78,8 @@ extension Operations {
       case .float: "int(x) makes an int; .0f shows a float without decimals"
       case .string: "float(x) or int(x) make a number of a string"
       case .none: "there is no value here: none"
+      case .object(let object) where object.shape != nil: "a format fits one number: [\"{a:.2f}\" for a in x]"
+      case .list: "a format fits one number: [\"{a:.2f}\" for a in xs]"
       default: nil
       }
     return LTDError(.type, "the format \(type) does not fit \(value.kindText)", hint: hint)

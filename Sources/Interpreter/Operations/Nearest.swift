@@ -11,7 +11,7 @@ func nearest(_ name: String, among candidates: some Sequence<String>) -> String?
     if distance == 0 || name.lowercased() == candidate.lowercased() { distance = 0 }
     guard distance <= allowed, distance < max(target.count, letters.count) else { continue }
     // A short name is close to nearly everything: a change must leave something of it.
-    if target.count <= 2, distance > 0, letters.first != target.first { continue }
+    if target.count <= 2, distance > 0, target.count == 1 || letters.first != target.first { continue }
     if best.map({ (distance, candidate) < ($0.distance, $0.name) }) ?? true { best = (distance, candidate) }
   }
   return best?.name

@@ -190,7 +190,7 @@ extension Compiler {
     for parameter in function.parameters { if let type = parameter.type { checkTypes(type) } }
     if let result = function.result { checkTypes(result) }
     let code = Code(
-      name: name ?? "function", source: source, signature: signature, parameters: signature.parameters,
+      name: name ?? Code.nameless, source: source, signature: signature, parameters: signature.parameters,
       documentation: function.doc, headerSpan: function.headerSpan)
     let outer = builder
     builder = FunctionBuilder(scope, outer: outer)

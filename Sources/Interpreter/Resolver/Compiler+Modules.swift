@@ -27,7 +27,8 @@ extension Compiler {
       report(error.located(source, item.pathSpan))
     }
     if let module {
-      diagnostics.append(contentsOf: module.diagnostics)
+      let frame = Diagnostic.Frame(function: module.name, source: source, span: item.pathSpan, isImport: true)
+      diagnostics += module.diagnostics.map { LTDError($0).called(frame).diagnostic }
       note(module, item.name.text, builder.scope)
     }
     let place = target(item.name, .local)
@@ -38,14 +39,13 @@ extension Compiler {
 
   /// Whether `module.name` is there, as far as that is known; reports if not.
   func checkMember(_ receiver: Expr, _ name: Name) -> Bool {
-    // The module may be the argument of a function: `x.f(a)` is `f(x, a)`.
-    guard case .name(let variable) = receiver.ungrouped.kind, case .unknown = meaning(name.text),
-      let (module, globals) = knownModule(variable)
+    guard case .name(let variable) = receiver.ungrouped.kind, let (module, globals) = knownModule(variable)
     else { return true }
     if !name.text.hasPrefix("_"), globals.cells[name.text] != nil { return true }
     report(
       Operations.noMember(
-        name.text, of: module, names: globals.cells.keys.filter { !$0.hasPrefix("_") }.sorted()
+        name.text, of: module, names: globals.cells.keys.filter { !$0.hasPrefix("_") }.sorted(),
+        isBuiltin: session.table.functions[name.text] != nil
       ).located(source, name.span))
     return false
   }

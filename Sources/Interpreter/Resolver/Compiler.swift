@@ -56,7 +56,9 @@ final class Compiler {
       code.captureCount > 0 || !code.sharedParameters.isEmpty || !code.sharedLocals.isEmpty
       || !code.uncertainLocals.isEmpty
     code.hasTypes = !code.parameters.checked.isEmpty || code.parameters.result != nil
-    code.isSimple = !code.parameters.items.contains { $0.isChecked }
+    // Sizes named by parameters must be remembered for the result.
+    code.isSimple =
+      !code.parameters.items.contains { $0.isChecked } && !(code.parameters.result?.namesSizes ?? false)
     session.keep(code)
   }
 

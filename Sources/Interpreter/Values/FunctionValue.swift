@@ -45,7 +45,10 @@ public final class FunctionValue {
   @inline(__always)
   var codeReference: UnsafeMutableRawPointer? { code.map { Unmanaged.passUnretained($0).toOpaque() } }
 
-  public var name: String { code?.name ?? builtin?.name ?? binding?.name ?? "function" }
+  public var name: String { isNamed ? code?.name ?? builtin?.name ?? binding?.name ?? "function" : "function" }
+
+  /// Whether it was written with a name, or set to a variable where it was written.
+  var isNamed: Bool { code?.name != Code.nameless }
 
   /// `nil` for a bound function.
   public var signature: CallSignature? { code?.signature ?? builtin?.signature }
@@ -105,6 +108,9 @@ public final class FunctionValue {
 
 /// A function of the language in the form in which it runs; closures made of the same text share it.
 final class Code {
+  /// How messages call a function without a name.
+  static let nameless = "a function"
+
   let name: String
   let source: Source
   let signature: CallSignature
@@ -127,7 +133,8 @@ final class Code {
   var needsPrologue = false
   /// Whether parameters or the result have types.
   var hasTypes = false
-  /// Whether calling is no more than putting the arguments into the first slots, when none is left out, and types.
+  /// Whether calling is no more than putting the arguments into the first slots, when none is left out, and types of
+  /// which none refers to another.
   var isSimple = false
   /// Whether closures share none of its variables, so that the frame of a call needs no more than the captured ones.
   var sharesNothing: Bool { sharedParameters.isEmpty && sharedLocals.isEmpty && uncertainLocals.isEmpty }

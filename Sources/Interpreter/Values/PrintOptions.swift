@@ -1,5 +1,5 @@
 /// The room that printing has. Elements that are not shown are never touched.
-public struct PrintOptions: Sendable {
+public struct PrintOptions {
   /// Characters in a line.
   public var width = 80
   /// Items of a list, rows of a table, at most.
@@ -12,6 +12,8 @@ public struct PrintOptions: Sendable {
   public var bytes = 1_000_000
   /// Significant digits of a float; `nil` prints as many as give the same float when read back.
   public var digits: Int?
+  /// Asked from time to time while a long text is written, which ends early when the answer is true.
+  public var mustStop: (() -> Bool)?
 
   public init() {}
 
@@ -22,7 +24,7 @@ public struct PrintOptions: Sendable {
     options.items = .max
     options.characters = .max
     options.depth = 200
-    options.bytes = 1_000_000_000
+    options.bytes = 100_000_000
     return options
   }
 }

@@ -14,10 +14,11 @@ public final class RangeValue: Sendable {
     if (step > 0 && end < start) || (step < 0 && end > start) {
       count = 0
     } else {
-      let (distance, overflow) =
-        step > 0 ? end.subtractingReportingOverflow(start) : start.subtractingReportingOverflow(end)
-      guard !overflow, distance < .max else { return nil }
-      count = distance / (step > 0 ? step : 0 &- step) &+ 1
+      // The distance fits without a sign, whatever the ends.
+      let distance = UInt(bitPattern: step > 0 ? end &- start : start &- end)
+      let steps = distance / step.magnitude
+      guard steps < UInt(Int.max) else { return nil }
+      count = Int(steps) + 1
     }
   }
 
@@ -29,6 +30,6 @@ public final class RangeValue: Sendable {
     guard count > 0 else { return false }
     let last = self[count &- 1]
     guard value >= min(start, last), value <= max(start, last) else { return false }
-    return (value &- start) % step == 0
+    return UInt(bitPattern: step > 0 ? value &- start : start &- value) % step.magnitude == 0
   }
 }

@@ -9,7 +9,7 @@ extension Value {
     case .string: return "the string \(shortText(options))"
     case .list(let list): return "a list of \(list.items.count)"
     case .record(let record): return "a record of \(record.count)"
-    case .function(let function): return "the function \(function.name)"
+    case .function(let function): return function.isNamed ? "the function \(function.name)" : Code.nameless
     default: return kindText
     }
   }
@@ -58,6 +58,24 @@ extension Value {
 private struct ValueWriter {
   let options: PrintOptions
   var text = ""
+  private var itemsToQuestion = ValueWriter.itemsPerQuestion
+  private var isStopped = false
+
+  private static let itemsPerQuestion = 10_000
+
+  init(options: PrintOptions) { self.options = options }
+
+  /// Whether the item at a place is left out, and so are all after it.
+  private mutating func isFull(at place: Int) -> Bool {
+    if let mustStop = options.mustStop {
+      itemsToQuestion -= 1
+      if itemsToQuestion <= 0 {
+        itemsToQuestion = ValueWriter.itemsPerQuestion
+        if !isStopped { isStopped = mustStop() }
+      }
+    }
+    return isStopped || place >= options.items || text.utf8.count > options.bytes
+  }
 
   mutating func write(_ value: Value, depth: Int) {
     switch value {
@@ -68,7 +86,7 @@ private struct ValueWriter {
     case .string(let string): writeQuoted(string.text)
     case .range(let range):
       text += "\(range.start)..\(range.end)" + (range.step == 1 ? "" : " by \(range.step)")
-    case .function(let function): text += "<function \(function.name)>"
+    case .function(let function): text += function.isNamed ? "<function \(function.name)>" : "<function>"
     case .object(let object): text += object.shortText(options)
     case .error(let error): text += "<error: \(error.diagnostic.message)>"
     case .module(let module): text += "<module \(module.name)>"
@@ -80,7 +98,7 @@ private struct ValueWriter {
       text += "["
       for (place, item) in list.items.enumerated() {
         if place > 0 { text += ", " }
-        if place >= options.items || text.utf8.count > options.bytes {
+        if isFull(at: place) {
           text += "… \(list.items.count - place) more"
           break
         }
@@ -95,7 +113,7 @@ private struct ValueWriter {
       text += "{"
       for (place, name) in record.layout.names.enumerated() {
         if place > 0 { text += ", " }
-        if place >= options.items || text.utf8.count > options.bytes {
+        if isFull(at: place) {
           text += "… \(record.count - place) more"
           break
         }

@@ -51,6 +51,8 @@ extension Value {
 
   public var isNone: Bool { if case .none = self { true } else { false } }
   public var asBool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  var asFunction: FunctionValue? { if case .function(let value) = self { value } else { nil } }
+  var isModule: Bool { if case .module = self { true } else { false } }
   public var asInt: Int? { if case .int(let value) = self { value } else { nil } }
   /// The number as a `Double`, for an int or a float.
   public var asDouble: Double? {
