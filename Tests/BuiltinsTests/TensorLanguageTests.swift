@@ -31,7 +31,7 @@ import Testing
     ("2 * tensor([1, 2])", "tensor i64 [2]  2 4"),
     ("tensor([1.0, 2]) + [10, 20]", "tensor f32 [2]  11 22"),
     ("tensor([[1.0, 2]]) @ tensor([[3.0], [4]])", "tensor f32 [1, 1]\n  11"),
-    ("tensor([7, -7]) % 3", "tensor f32 [2]  1 2"),
+    ("tensor([7, -7]) % 3", "tensor i64 [2]  1 2"),
     ("-tensor([1, 2])", "tensor i64 [2]  -1 -2"),
     ("tensor([1, 2]) == [1, 3]", "tensor bool [2]  true false"),
     ("sum(tensor([[1, 2], [3, 4]]), axis=0)", "tensor i64 [2]  4 6"),

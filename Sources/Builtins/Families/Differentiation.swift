@@ -7,7 +7,8 @@ extension BuiltinTable {
       "grad(f: function, x: tensor) -> tensor", "The gradient of f at x, where f(x) is a single number.",
       details: """
         f may use any tensor code: its own loops and functions, models, losses. The gradient has the shape of x. A number \
-        that does not depend on x has the gradient 0.
+        that does not depend on x has the gradient 0. Within another f, what grad gives is a constant: there are no \
+        gradients of gradients.
 
         - f: takes x and gives one number.
         """,
@@ -108,6 +109,11 @@ extension BuiltinTable {
 extension Call {
   fileprivate func differentiate() throws(LTDError) -> (value: Tensor, gradient: Tensor) {
     let x = try object("x", as: TensorObject.self).tensor
+    if x.isTracked {
+      throw error(
+        .value, "x depends on what an outer \(name) differentiates by, and gradients of gradients are not computed",
+        hint: "take the inner gradient before, outside of the function that is differentiated", at: "x")
+    }
     let tracked = try attempt { () throws(CoreError) in try x.asType(.float32).detached().tracked() }
     let value = try single(try invoke(try self["f"], [.object(TensorObject(tracked))]))
     return try attempt { () throws(CoreError) in

@@ -150,6 +150,14 @@ extension BuiltinTable {
     "rng": "what draws random numbers takes a seed itself: rand([3], seed=42)",
     "random": "use rand([3], seed=42), from 0 to 1, or randn([3], seed=42)",
     "logspace": "use geomspace(start, stop, n), which takes the ends themselves, not their exponents",
+    "shape": "x.shape has the sizes of the axes", "pass": "an empty block is { }",
+    "contains": "write x in xs", "includes": "write x in xs", "length": "use len(x)", "size": "use len(x)",
+    "push": "use append(xs, x), which gives a new list",
+    "clone": "y = x is a copy: a change of one leaves the other alone",
+    "dim": "x.ndim counts the axes", "astype": "use float32(x) or int64(x)",
+    "cuda": "everything runs on the processor", "cpu": "everything runs on the processor",
+    "json": "use to_json(x), parse_json(text), or import files for files.read_json(path)",
+    "end": "blocks are written with braces: { … }", "console": "use print(x)",
     "with": "give the setting where it is used: soft_labels(model, x, T=40)",
   ]
 }

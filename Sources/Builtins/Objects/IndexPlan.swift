@@ -96,7 +96,9 @@ struct IndexPlan {
     }
     guard indices.dtype == .int64 || indices.count == 0 else {
       throw LTDError(
-        .type, "indices are whole numbers, not \(indices.dtype.shortName)", hint: "int(x) rounds towards zero")
+        .type,
+        "indices are whole numbers, not \(value.isNumber ? value.typeName.withArticle : indices.dtype.shortName)",
+        hint: "// divides to an int; int(x) makes one")
     }
     var places: [Int] = []
     for index in indices.dtype == .int64 ? indices.ints() : [] {

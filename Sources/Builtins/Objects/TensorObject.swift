@@ -18,6 +18,7 @@ final class TensorObject: HostObject {
   override func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? {
     guard let other = try Tensor.operand(other) else { return nil }
     let (a, b) = reversed ? (other, tensor) : (tensor, other)
+    if let whole = try IntegerArithmetic.binary(op, a, b) { return Value(whole) }
     return try attempt { () throws(CoreError) in
       switch op {
       case .add: Value(try add(a, b))
@@ -71,6 +72,11 @@ final class TensorObject: HostObject {
     throw LTDError(
       .type, "a tensor of \(tensor.count) elements is neither true nor false",
       hint: "any(x) asks for one true element, all(x) for all of them")
+  }
+
+  override func number() throws(LTDError) -> Value? {
+    guard tensor.count == 1 else { return nil }
+    return Value(try attempt { () throws(CoreError) in try tensor.detached().reshape([]) })
   }
 
   // MARK: Parts
