@@ -21,6 +21,7 @@ enum Main {
   }
 
   private static func run(_ words: [String]) -> Int32 {
+    let words = withCommandFirst(words)
     let asksForHelp = words.first == "help"
     let rest = words.dropFirst()
     let name = asksForHelp ? rest.first : words.first
@@ -28,6 +29,22 @@ enum Main {
       return execute(command, asksForHelp ? ["--help"] : Array(rest))
     }
     return execute(RunCommand.self, asksForHelp && rest.isEmpty ? ["--help"] : words)
+  }
+
+  /// The options that all commands share may stand before a command as well.
+  private static func withCommandFirst(_ words: [String]) -> [String] {
+    var place = 0
+    while place < words.count {
+      switch words[place] {
+      case "--json-errors", "--check-finite": place += 1
+      case "--color", "--threads": place += 2
+      case let word where word.hasPrefix("--color=") || word.hasPrefix("--threads="): place += 1
+      case let word:
+        guard place > 0, commands.contains(where: { $0._commandName == word }) else { return words }
+        return [word] + words[..<place] + words[(place + 1)...]
+      }
+    }
+    return words
   }
 
   /// Parses the words with a command and runs it.
