@@ -56,9 +56,11 @@ extension Operations {
     var stop: LTDError?
     if let session {
       options.bytes = min(options.bytes, session.limits.largestString)
-      options.mustStop = {
-        do throws(LTDError) { try session.poll() } catch { stop = error }
-        return stop != nil
+      if value.mayBeLongText {
+        options.mustStop = {
+          do throws(LTDError) { try session.poll() } catch { stop = error }
+          return stop != nil
+        }
       }
     }
     let text = value.text(options)
@@ -200,5 +202,16 @@ extension Operations {
     let short = printed(number, "g", digits, false)
     guard let value = Double(short) else { return text(number) }
     return text(value)
+  }
+}
+
+extension Value {
+  /// Whether its text may take long, so that it is worth asking in between whether to go on.
+  fileprivate var mayBeLongText: Bool {
+    switch self {
+    case .list(let list): list.items.count > 1_000 || list.isNested
+    case .record(let record): record.count > 1_000 || record.isNested
+    default: false
+    }
   }
 }
