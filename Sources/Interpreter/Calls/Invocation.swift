@@ -34,6 +34,8 @@ extension UnsafeMutablePointer<Machine> {
     _ value: Value, _ code: Code, _ known: TypeCheck.Sizes = []
   ) throws(LTDError) -> Value {
     guard let type = code.parameters.result else { return value }
+    var value = value
+    if type.plainKinds.contains(withUnsafeMutablePointer(to: &value) { $0.kind }) { return value }
     var sizes = known
     do throws(LTDError) {
       if let result = try type.match(value, pointee.session, "the result", &sizes) { return result }

@@ -126,10 +126,9 @@ final class CallNode: Node {
       throw located(error)
     }
     do {
-      if target.hasTypes, !target.takesPlainly(window) { try check(target.code, window, machine) }
-      if target.sharesVariables { machine.share(target.code, window) }
-      var result = try target.body.eval(Frame(base: window, machine: machine))
-      if target.hasTypes, !target.givesPlainly(&result) { result = try machine.checkedResult(result, target.code) }
+      let result =
+        target.isPlain
+        ? try target.body.eval(Frame(base: window, machine: machine)) : try body(of: target.code, window, machine)
       machine.leave()
       pop(window, target, lender != nil, machine)
       return result
@@ -149,12 +148,16 @@ final class CallNode: Node {
     machine.pop(window, target.frameSize)
   }
 
-  /// Arguments of which one is not of a kind that its parameter takes as it is.
+  /// Runs a body with types or shared variables.
   @inline(never)
-  private func check(
-    _ code: Code, _ window: UnsafeMutablePointer<Value>, _ machine: UnsafeMutablePointer<Machine>
-  ) throws(LTDError) {
-    try code.parameters.check(code.signature, machine.pointee.session, plan?.site) { window + $0 }
+  private func body(
+    of code: Code, _ window: UnsafeMutablePointer<Value>, _ machine: UnsafeMutablePointer<Machine>
+  ) throws(LTDError) -> Value {
+    if !code.parameters.takesPlainly(window) {
+      try code.parameters.check(code.signature, machine.pointee.session, plan?.site) { window + $0 }
+    }
+    if !code.sharesNothing { machine.share(code, window) }
+    return try machine.checkedResult(try code.body.eval(Frame(base: window, machine: machine)), code)
   }
 
   /// Works out where the arguments go.
@@ -285,10 +288,8 @@ private struct ShortTarget {
   let frameSize: Int
   let captureStart: Int
   let captureCount: Int
-  let sharesVariables: Bool
-  let hasTypes: Bool
-  private let parameters: Unmanaged<ParameterList>
-  private let resultKinds: ValueKinds
+  /// Whether there are neither types nor variables that closures share.
+  let isPlain: Bool
 
   init(_ code: Code) {
     reference = Unmanaged.passUnretained(code)
@@ -296,20 +297,8 @@ private struct ShortTarget {
     frameSize = code.frameSize
     captureStart = code.captureStart
     captureCount = code.captureCount
-    sharesVariables = !code.sharesNothing
-    hasTypes = code.hasTypes
-    parameters = Unmanaged.passUnretained(code.parameters)
-    resultKinds = code.parameters.result?.plainKinds ?? .all
+    isPlain = code.sharesNothing && !code.hasTypes
   }
-
-  @inline(__always)
-  func takesPlainly(_ window: UnsafeMutablePointer<Value>) -> Bool {
-    parameters._withUnsafeGuaranteedRef { $0.takesPlainly(window) }
-  }
-
-  /// Whether a result needs no further look.
-  @inline(__always)
-  func givesPlainly(_ result: UnsafeMutablePointer<Value>) -> Bool { resultKinds.contains(result.kind) }
 
   var code: Code { reference.takeUnretainedValue() }
   var name: String { code.name }
