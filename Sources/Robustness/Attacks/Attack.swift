@@ -96,9 +96,9 @@ extension Attack {
 }
 
 package func requireRadius(_ eps: Double) throws(CoreError) {
-  guard eps >= 0, eps.isFinite else {
+  guard eps >= 0, Float(eps).isFinite else {
     throw CoreError(
-      .value, "eps must be a finite number of at least 0, not \(eps)",
+      .value, "eps must be a finite float32 number of at least 0, not \(eps)",
       hint: "for instance eps=8/255, with images in [0, 1]", argument: "eps")
   }
 }

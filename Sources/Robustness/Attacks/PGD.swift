@@ -49,7 +49,7 @@ public struct PGD: Attack {
         .value, "restarts of pgd is from 1 to 1000000, not \(restarts)", hint: "restarts=1 attacks once",
         argument: "restarts")
     }
-    if let stepSize, !(stepSize > 0 && stepSize.isFinite) {
+    if let stepSize, !(Float(stepSize) > 0 && Float(stepSize).isFinite) {
       throw CoreError(
         .value, "step_size of pgd is a positive number, not \(stepSize)", hint: "for instance eps/4",
         argument: "step_size")
