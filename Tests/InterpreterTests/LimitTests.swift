@@ -80,7 +80,7 @@ import Testing
 
   @Test func aRunWithinItsLimitsIsLeftAlone() {
     var limits = Limits()
-    limits.memoryBytes = 4 << 30
+    limits.memoryBytes = 64 << 30
     limits.seconds = 100
     limits.steps = 1_000_000
     #expect(run("x = []\nfor i in range(1000) { x = append(x, i) }\nlen(x)", limits: limits) == "1000")

@@ -18,6 +18,7 @@ import Testing
       let session = Session(table: .core)
       session.limits.elements = 1_000_000
       session.limits.stringBytes = 1_000_000
+      session.limits.callDepth = 1_000
       session.limits.steps = 1_000_000
       session.limits.allowsFiles = !program.contains("# no files")
       if program.contains("# memory") { session.limits.memoryBytes = 1 << 20 }
