@@ -1,30 +1,43 @@
 import Interpreter
+import Networks
 import Tensors
 
 extension BuiltinTable {
   static let differentiation: [Builtin] = [
     Builtin(
-      "grad(f: function, x: tensor) -> tensor", "The gradient of f at x, where f(x) is a single number.",
+      "grad(f: function, x: tensor | model) -> tensor | record",
+      "The gradient of f at x, where f(x) is a single number.",
       details: """
         f may use any tensor code: its own loops and functions, models, losses. The gradient has the shape of x. A number \
         that does not depend on x has the gradient 0. Within another f, what grad gives is a constant: there are no \
         gradients of gradients.
 
+        Of a model it is a record with the gradient of each weight by name, for sgd; f is handed the model and calls it. The \
+        weights of any other model count as constants.
+
         - f: takes x and gives one number.
+        - x: a tensor, numbers in lists, or a model, whose weights are meant.
         """,
-      examples: [Example("grad(x => sum(x**2), [1.0, 2, 3])", "tensor f32 [3]  2 4 6")],
-      seeAlso: ["value_and_grad"], search: ["gradient", "backward", "autograd", "derivative", "jacobian"],
+      examples: [
+        Example("grad(x => sum(x**2), [1.0, 2, 3])", "tensor f32 [3]  2 4 6"),
+        Example(
+          "x, y = rand([4, 1, 28, 28]), [0, 1, 2, 3]; keys(grad(m => cross_entropy(m(x), y), mlp(hidden=[8])))",
+          "[\"1.weight\", \"1.bias\", \"3.weight\", \"3.bias\"]"),
+      ],
+      seeAlso: ["value_and_grad", "sgd"],
+      search: ["gradient", "backward", "autograd", "derivative", "jacobian", "backpropagation", "requires_grad"],
       family: "tensors"
-    ) { call throws(LTDError) in Value(TensorObject(try call.differentiate().gradient)) },
+    ) { call throws(LTDError) in try call.differentiate().gradient },
     Builtin(
-      "value_and_grad(f: function, x: tensor) -> list",
+      "value_and_grad(f: function, x: tensor | model) -> list",
       "The value of f at x and its gradient there: [value, gradient].",
-      details: "- f: takes x and gives one number.",
+      details:
+        "- f: takes x and gives one number.\n- x: a tensor, numbers in lists, or a model, whose weights are meant.",
       examples: [Example("value_and_grad(x => sum(x**2), [1.0, 2])", "[5.0, tensor f32 [2]  2 4]")],
-      seeAlso: ["grad"], search: ["gradient", "backward", "loss"], family: "tensors"
+      seeAlso: ["grad", "sgd"], search: ["gradient", "backward", "loss", "training loop"], family: "tensors"
     ) { call throws(LTDError) in
       let (value, gradient) = try call.differentiate()
-      return Value([Value(value.detached()), Value(TensorObject(gradient))])
+      return Value([Value(value.detached()), gradient])
     },
     Builtin(
       "check_gradients(f: function, x: tensor, tolerance: float > 0 = 0.01, step: float > 0 = 0.01, samples: int > 0 = 256, seed: int = 0) -> record",
@@ -107,7 +120,18 @@ extension BuiltinTable {
 }
 
 extension Call {
-  fileprivate func differentiate() throws(LTDError) -> (value: Tensor, gradient: Tensor) {
+  fileprivate func differentiate() throws(LTDError) -> (value: Tensor, gradient: Value) {
+    if case .object(let object) = try self["x"], let model = (object as? ModelObject)?.model {
+      let weights = model.trackedParameters()
+      let value = try single(try invoke(try self["f"], [.object(ModelObject(model, tracked: weights))]))
+      guard value.isTracked else {
+        throw error(
+          .value, "what f gives does not depend on the weights of the model",
+          hint: "f should call the model that it is handed: grad(m => cross_entropy(m(x), y), model)", at: "f")
+      }
+      let gradient = try attempt { () throws(CoreError) in try gradients(of: value, withRespectTo: weights) }
+      return (value, Value(fields: zip(model.parameterNames, gradient).map { ($0, Value(TensorObject($1))) }))
+    }
     let x = try object("x", as: TensorObject.self).tensor
     if x.isTracked {
       throw error(
@@ -116,9 +140,8 @@ extension Call {
     }
     let tracked = try attempt { () throws(CoreError) in try x.asType(.float32).detached().tracked() }
     let value = try single(try invoke(try self["f"], [.object(TensorObject(tracked))]))
-    return try attempt { () throws(CoreError) in
-      (value, try gradients(of: value, withRespectTo: [tracked])[0])
-    }
+    let gradient = try attempt { () throws(CoreError) in try gradients(of: value, withRespectTo: [tracked])[0] }
+    return (value, Value(TensorObject(gradient)))
   }
 
   /// What f gave, as a tensor of one element.

@@ -20,11 +20,12 @@ extension BuiltinTable {
       seeAlso: ["soft_labels", "whatif", "softmax", "evaluate"],
       search: ["softmax temperature", "scaled logits", "view", "masked gradients"], family: "temperature"
     ) { call throws(LTDError) in
-      let model = try call.object("model", as: ModelObject.self).model
+      let object = try call.object("model", as: ModelObject.self)
+      let model = object.model
       let temperature = try call.float("T")
       let view = try attempt { () throws(CoreError) in try model.at(temperature: Float(temperature)) }
       if temperature != 1 { view.name += " at T=\(formatGeneral(temperature, digits: 6))" }
-      return Value(ModelObject(view))
+      return Value(ModelObject(view, tracked: object.tracked))
     },
     Builtin(
       "soft_labels(model: model, x: tensor | dataset, T: float = 1) -> tensor",
@@ -34,21 +35,21 @@ extension BuiltinTable {
       seeAlso: ["at", "whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
       family: "temperature"
     ) { call throws(LTDError) in
-      let model = try call.object("model", as: ModelObject.self).model
+      let model = try call.object("model", as: ModelObject.self)
       let x = try call["x"]
       return Value(
         try attempt { () throws(CoreError) in
           let z: Tensor
           if case .object(let object) = x, let data = object as? DatasetObject {
-            z = try logits(of: model, on: data.data, batch: 250)
+            z = try logits(of: model.model, on: data.data, batch: 250)
           } else {
-            z = try model(call.core.tensor("x"))
+            z = try model.logits(call.core.tensor("x"))
           }
           return try z.softmax(temperature: Float(call.core.float("T")))
         })
     },
     Builtin(
-      "whatif(model: model, data: dataset, T: list = [1, 2, 4, 8]) -> list",
+      "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list",
       "What the model's soft labels look like at each temperature: one row for each, as a table.",
       details: """
         - confidence: mean probability of the likeliest class.
@@ -59,7 +60,7 @@ extension BuiltinTable {
         - posterior_gap: mean total variation distance to the exact posterior, for data that has one (glyphs).
 
         Accuracy is the same at every temperature.
-        - T: temperatures, one row of the table each.
+        - T: a temperature, or several in a list: a row of the table for each.
         """,
       examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
       seeAlso: ["soft_labels", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],
@@ -72,7 +73,8 @@ extension BuiltinTable {
         return try logits(of: model, on: data, batch: 250)
       }
       var rows: [Value] = []
-      for item in try call.list("T") {
+      let given = try call["T"]
+      for item in given.isNumber ? [given] : try call.list("T") {
         guard let temperature = item.asDouble else {
           throw call.error(
             .type, "T is a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")

@@ -66,7 +66,8 @@ extension BuiltinTable {
 
         - method: standard() when left out; pgd_at(), trades(), ltd(teacher).
         - attack: a pgd(…) that gives eps (8/255 when it has none), steps and step size of the inner maximisation.
-        - lr, momentum, weight_decay: as torch.optim.SGD.
+        - lr: the learning rate, as that of torch.optim.SGD.
+        - momentum, weight_decay: as those of torch.optim.SGD.
         - schedule: "constant", "piecewise", "cosine", "cyclic", "linear", "one_cycle", …
         - augment: "none", or "crop_flip" (CIFAR's random crop and flip).
         - validation: a data set on which the model is evaluated after each epoch.
@@ -79,7 +80,11 @@ extension BuiltinTable {
           "train, test = glyphs(n=64, seed=1); m = mlp(hidden=[16]); r = fit(m, train, epochs=2, quiet=true); len(r.epochs)",
           "2")
       ],
-      seeAlso: ["standard", "pgd_at", "trades", "ltd", "evaluate"], search: ["train", "optimise", "sgd", "learn"],
+      seeAlso: ["standard", "pgd_at", "trades", "ltd", "sgd", "evaluate"],
+      search: [
+        "train", "optimise", "optimizer", "optimiser", "sgd", "learn", "learning rate", "weight decay", "scheduler",
+        "training loop", "dataloader", "batch size", "data augmentation",
+      ],
       family: "training"
     ) { call throws(LTDError) in
       let model = try call.object("model", as: ModelObject.self).model
@@ -105,7 +110,43 @@ extension BuiltinTable {
       }
       if report.interrupted { progress.note("interrupted: the model keeps what it learned in \(report.steps) steps") }
       return report.value
-    }
+    },
+    Builtin(
+      "sgd(model: model, lr: float > 0 = 0.01, momentum: float >= 0 = 0.9, weight_decay: float >= 0 = 0) -> optimiser",
+      "Stochastic gradient descent for a training loop of your own: a function that takes a gradient and moves the weights.",
+      details: """
+        `step = sgd(net)`, then `step(gradient)` after each batch; `step(gradient, lr=0.001)` sets another learning rate \
+        from then on. It works as torch.optim.SGD. net(x, train=true, seed=i) is the model in training mode, with dropout and \
+        with the batch norm of the batch.
+
+        - lr: the learning rate.
+        - momentum: share of the last step that goes on.
+        - weight_decay: share of each weight that is added to its gradient.
+        """,
+      examples: [
+        Example(
+          """
+          train, test = glyphs(n=200, seed=1); net = mlp(hidden=[16])
+          step = sgd(net, lr=0.1)
+          for i in range(0, len(train), 50) {
+            batch = train[i:i+50]
+            loss, g = value_and_grad(m => cross_entropy(m(batch.images, train=true, seed=i), batch.labels), net)
+            step(g)
+          }
+          loss < 3
+          """, "true")
+      ],
+      seeAlso: ["value_and_grad", "grad", "fit", "shuffled", "perturb"],
+      search: ["optimizer", "optimiser", "adam", "training loop", "step", "weights", "parameters", "learning rate"],
+      family: "training"
+    ) { call throws(LTDError) in
+      Value(
+        OptimiserObject(
+          try call.object("model", as: ModelObject.self).model,
+          SGD(
+            learningRate: Float(try call.float("lr")), momentum: Float(try call.float("momentum")),
+            weightDecay: Float(try call.float("weight_decay")))))
+    },
   ]
 }
 

@@ -5,10 +5,15 @@ import Tensors
 /// A model in the language: a reference, so that `fit(model, …)` changes it. `model(x)` gives logits.
 final class ModelObject: HostObject {
   let model: Model
+  /// The weights as leaves of which `grad` takes the gradient; nil but for the model that `grad` hands to its function.
+  let tracked: [Tensor]?
 
-  init(_ model: Model) { self.model = model }
+  init(_ model: Model, tracked: [Tensor]? = nil) {
+    self.model = model
+    self.tracked = tracked
+  }
 
-  private static let signature = CallSignature("model(x: tensor) -> tensor")
+  private static let signature = CallSignature("model(x: tensor, train: bool = false, seed: int = 0) -> tensor")
 
   override var typeName: String { "model" }
   override var summary: String { "model \(model.name)" }
@@ -19,7 +24,17 @@ final class ModelObject: HostObject {
 
   override func call(_ call: Call) throws(LTDError) -> Value {
     let images = try call.object("x", as: TensorObject.self).tensor
-    return Value(try attempt { () throws(CoreError) in try model(images) })
+    guard try call.bool("train") else { return Value(try attempt { () throws(CoreError) in try logits(images) }) }
+    return Value(
+      try attempt { () throws(CoreError) in
+        let dropout = RandomStream(seed: try call.core.seed("seed"), purpose: "dropout")
+        return try model.forward(images, mode: .train, parameters: tracked, dropout: dropout)
+      })
+  }
+
+  /// In evaluation mode, with the weights that are tracked, if any.
+  func logits(_ images: Tensor) throws(CoreError) -> Tensor {
+    try model.forward(images, mode: .eval, parameters: tracked)
   }
 
   override func attribute(_ name: String) throws(LTDError) -> Value? {
@@ -33,7 +48,9 @@ final class ModelObject: HostObject {
       return Value(LayerObject(built: layers))
     case "size": return Value(model.parameterCount)
     case "temperature": return Value(model.temperature.shortestDouble)
-    case "parameters": return Value(fields: model.state.map { ($0.name, Value($0.tensor)) })
+    case "parameters":
+      let weights = zip(model.parameterNames, tracked ?? model.parameters).map { ($0, Value($1)) }
+      return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })
     default: return nil
     }
   }

@@ -1,0 +1,58 @@
+import Interpreter
+import Networks
+import Tensors
+
+/// Stochastic gradient descent of one model: a reference that keeps the momentum. `step(gradient)` changes the model.
+final class OptimiserObject: HostObject {
+  private let model: Model
+  private var optimiser: Optimiser
+
+  init(_ model: Model, _ settings: SGD) {
+    self.model = model
+    optimiser = Optimiser(settings)
+  }
+
+  private static let signature = CallSignature("step(gradient: record, lr: float | none = none) -> none")
+
+  override var typeName: String { "optimiser" }
+  override var members: [String] { ["lr", "momentum", "weight_decay"] }
+  override var callSignature: CallSignature? { Self.signature }
+
+  override func attribute(_ name: String) throws(LTDError) -> Value? {
+    switch name {
+    case "lr": Value(optimiser.settings.learningRate.shortestDouble)
+    case "momentum": Value(optimiser.settings.momentum.shortestDouble)
+    case "weight_decay": Value(optimiser.settings.weightDecay.shortestDouble)
+    default: nil
+    }
+  }
+
+  override func call(_ call: Call) throws(LTDError) -> Value {
+    let record = try call.record("gradient")
+    var gradients: [Tensor] = []
+    for (name, weight) in zip(model.parameterNames, model.parameters) {
+      guard case .object(let object)? = record[name], let gradient = (object as? TensorObject)?.tensor else {
+        throw call.error(
+          .value, "the gradient of \(model.name) has no \(name)", hint: "grad(m => loss(m), model) gives a whole one",
+          at: "gradient")
+      }
+      guard gradient.shape == weight.shape, gradient.dtype == .float32 else {
+        throw call.error(
+          .shape, "the gradient of \(name) is f32 \(weight.shape), not \(gradient.dtype.shortName) \(gradient.shape)",
+          at: "gradient")
+      }
+      gradients.append(gradient)
+    }
+    if let rate = try call.optionalFloat("lr") { optimiser.settings.learningRate = Float(rate) }
+    try attempt { () throws(CoreError) in
+      try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
+    }
+    return .none
+  }
+
+  override func shortText(_ options: PrintOptions) -> String {
+    let settings = optimiser.settings
+    return
+      "sgd(\(model.name), lr=\(settings.learningRate), momentum=\(settings.momentum), weight_decay=\(settings.weightDecay))"
+  }
+}
