@@ -186,7 +186,10 @@ public struct ModuleDocumentation: Sendable {
       let line = source.lineIndex(at: Int(comment.span.start))
       guard comment.isOwnLine, line == next else { break }
       next = line + 1
-      lines.append(String(source.text(comment.span).drop { $0 == "#" }.drop { $0 == " " }))
+      let text = source.text(comment.span)
+      // `##` is the comment of what follows.
+      if text.hasPrefix("##") { break }
+      lines.append(String(text.dropFirst().drop { $0 == " " }))
     }
     let text = lines.map { $0.isEmpty ? "\n" : $0 }.joined(separator: " ")
     let paragraphs = text.split(separator: "\n").map { Texts.trimmed(String($0)) }.filter { !$0.isEmpty }

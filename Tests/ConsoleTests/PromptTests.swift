@@ -216,6 +216,45 @@ struct PromptTests {
     #expect(terminal.enter(":vrs", expecting: ":vars") != nil)
   }
 
+  @Test(arguments: [
+    ("??learning rate", "  fit"), ("??loop", "?conditions"), ("??training loop", "  sgd"), ("??history", ":history"),
+    ("??clamp", "clip(x, min"), ("??shape mismatch", "?E-shape"), ("??cat", "concat"), ("??dictionary", "?records"),
+    ("?seed", "takes a seed itself"), ("?pivot", "tables.pivot"), ("?clip(x)", "clip(x: tensor"), ("?help", "attacks"),
+    ("??seeed", "did you mean ??seed?"),
+  ])
+  func searchesLeadOn(_ question: String, _ answer: String) throws {
+    #expect(try start().enter(question, expecting: answer) != nil)
+  }
+
+  @Test func helpFitsANarrowTerminal() throws {
+    let terminal = try start(columns: 44)
+    for question in ["?fit", "?whatif", "??temperature", "?tables", ":help", "?tour"] {
+      let shown = try #require(terminal.enter(question, expecting: "\nltd> "))
+      let long = shown.split(whereSeparator: \.isNewline).filter { $0.count > 44 && !$0.hasPrefix("  ltd>") }
+      #expect(long.isEmpty, "\(question): \(long)")
+    }
+  }
+
+  @Test func theCommentOfAFunctionIsNotThatOfItsFile() throws {
+    let file = home.appending(path: "metrics.ltd")
+    try Data("## Twice as much.\nfn twice(x) { 2 * x }\n".utf8).write(to: file)
+    let terminal = try start()
+    #expect(terminal.enter("import \"\(file.path)\"", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("?metrics", expecting: "import metrics\n\n  metrics.twice  Twice as much.") != nil)
+  }
+
+  @Test func variablesShowWhatTheyHave() throws {
+    let terminal = try start()
+    #expect(terminal.enter("run = {method: 1, acc: 0.5};", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("?run", expecting: "run.method, run.acc") != nil)
+  }
+
+  @Test(arguments: ["quit", "exit"]) func wordsThatLeave(_ word: String) throws {
+    let terminal = try start()
+    terminal.type(word + "\n")
+    #expect(terminal.end() == 0)
+  }
+
   @Test func functionsOfTheSessionAreExplained() throws {
     let terminal = try start()
     terminal.type("## Twice as much.\nfn twice(x) { x * 2 }\n")

@@ -13,7 +13,7 @@ extension Prompt {
     switch text.first {
     case "?":
       let word = trimmed(text.drop { $0 == "?" })
-      return text.hasPrefix("??") ? search(word) : word.isEmpty ? topics() : help(word)
+      return text.hasPrefix("??") ? search(word) : word.isEmpty ? topics() : help(String(word.prefix { $0 != "(" }))
     case "!": return shell(trimmed(text.dropFirst()))
     default: break
     }

@@ -8,10 +8,11 @@ extension Prompt {
       return output.write("\(bold(":\(command.name)")) \(command.form)\n\(command.summary)\n")
     }
     if name == "prompt" { return overview() }
+    if name == "help" { return topics() }
     if let value = session[name] {
       switch value {
       case .function, .module: break
-      default: return output.write("\(bold(name)) is \(value.described)\n")
+      default: return show(name, value)
       }
     }
     if let documentation = session.documentation(of: name) { return show(documentation) }
@@ -31,27 +32,45 @@ extension Prompt {
     }
     if let module { show(module) }
     if section != nil || family != nil || module != nil { return }
+    if let advice = session.table.advice[name] { output.write(paragraphs("\(name): \(advice)") + "\n") }
+    let found = ManualSearch(session)(name)
+    if !found.isEmpty {
+      note("nothing has just this name; ??\(name) finds")
+      return show(found)
+    }
+    if session.table.advice[name] != nil { return }
     let words = guide.sections.flatMap(\.words) + errors.sections.map(\.title)
     let near = nearestNames(to: name, in: session.names + session.libraryModules + words).first
-    problem(
-      "there is no help on \(name)",
-      hint: near.map { "did you mean ?\($0)?" } ?? "??\(name) searches; ? lists the topics")
+    problem("there is no help on \(name)", hint: near.map { "did you mean ?\($0)?" } ?? "? lists the topics")
+  }
+
+  /// What a variable holds, and what stands behind a point.
+  private func show(_ name: String, _ value: Value) {
+    output.write("\(bold(name)) is \(value.described)\n")
+    var members: [String] = []
+    if case .record(let record) = value { members = record.keys }
+    if case .object(let object) = value { members = object.members }
+    if members.isEmpty { return }
+    let text = members.prefix(50).map { "\(name).\($0)" }.joined(separator: ", ") + (members.count > 50 ? ", …" : "")
+    output.write(wrapped(text, session.printing.width).joined(separator: "\n") + "\n")
   }
 
   private func show(_ page: Documentation) {
-    var parts = [bold(page.qualifiedSignature), page.summary, arguments(of: page), page.details]
+    let width = session.printing.width
+    let signature = wrapped(page.qualifiedSignature, width - 2).map { bold($0) }.joined(separator: "\n  ")
+    var parts = [signature, paragraphs(page.summary), arguments(of: page), paragraphs(page.details)]
     parts += page.examples.map { example in
       let code = lines(of: example.code).enumerated().map { dim($0.offset == 0 ? "  ltd> " : "       ") + $0.element }
       return (code + lines(of: example.result).map { "  \($0)" }).joined(separator: "\n")
     }
-    if !page.seeAlso.isEmpty { parts.append("see also: " + page.seeAlso.joined(separator: ", ")) }
+    if !page.seeAlso.isEmpty { parts.append(paragraphs("see also: " + page.seeAlso.joined(separator: ", "))) }
     output.write(parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n")
   }
 
   /// One line or more for each argument: as in the signature, then what it is.
   private func arguments(of page: Documentation) -> String {
-    let column = min(26, page.arguments.map(\.text.count).max() ?? 0)
-    let room = max(30, min(session.printing.width, 100) - column - 4)
+    let column = min(26, session.printing.width / 3, page.arguments.map(\.text.count).max() ?? 0)
+    let room = max(12, min(session.printing.width, 100) - column - 4)
     return page.arguments.flatMap { argument -> [String] in
       let text = wrapped(argument.summary, room)
       let margin = String(repeating: " ", count: column + 4)
@@ -63,10 +82,28 @@ extension Prompt {
 
   private func trimmedEnd(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
 
+  /// Paragraphs as wide as the terminal; an item of a list keeps its line.
+  private func paragraphs(_ text: String) -> String {
+    text.split(separator: "\n\n").map { paragraph in
+      let lines = paragraph.split(separator: "\n").reduce(into: [String]()) { lines, line in
+        if lines.isEmpty || line.hasPrefix("- ") {
+          lines.append(String(line))
+        } else {
+          lines[lines.count - 1] += " " + line
+        }
+      }
+      return lines.flatMap { line in
+        wrapped(line, min(session.printing.width, 100) - 2).enumerated().map {
+          $0.offset > 0 && line.hasPrefix("- ") ? "  " + $0.element : $0.element
+        }
+      }.joined(separator: "\n")
+    }.joined(separator: "\n\n")
+  }
+
   /// The words of a text in lines of at most so many characters.
   private func wrapped(_ text: String, _ room: Int) -> [String] {
     var lines: [String] = []
-    for word in text.split(separator: " ") {
+    for word in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
       if let last = lines.last, last.count + 1 + word.count <= room {
         lines[lines.count - 1] += " " + word
       } else {
@@ -79,8 +116,7 @@ extension Prompt {
   /// `?tour`: the first section, and what the others are about.
   private func show(_ guide: Guide) {
     output.write("\(bold("A tour of ltd"))\n\n")
-    for line in wrapped(guide.introduction, min(session.printing.width, 100)) { output.write(line + "\n") }
-    output.write("\n")
+    output.write(paragraphs(guide.introduction) + "\n\n")
     list(guide.sections.map { ("?\($0.words.first ?? $0.title)", $0.title) })
     output.write("\n")
     if let first = guide.sections.first { show(first) }
@@ -93,14 +129,15 @@ extension Prompt {
       let lines =
         isCode
         ? block.split(separator: "\n").map { String($0.dropFirst(2)) }
-        : wrapped(String(block.map { $0 == "\n" ? " " : $0 }), min(session.printing.width, 100))
+        : wrapped(String(block), min(session.printing.width, 100))
       if !lines.isEmpty { output.write("\n" + lines.joined(separator: "\n") + "\n") }
     }
     output.write("\n")
   }
 
   private func show(_ page: ModuleDocumentation) {
-    output.write("\(bold("import \(page.name)"))\n\n\(page.summary)\n")
+    output.write("\(bold("import \(page.name)"))\n")
+    if !page.summary.isEmpty { output.write("\n\(paragraphs(page.summary))\n") }
     for paragraph in page.details.split(separator: "\n\n") {
       output.write("\n\(wrapped(String(paragraph), min(session.printing.width, 100)).joined(separator: "\n"))\n")
     }
@@ -112,25 +149,31 @@ extension Prompt {
     text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false)
   }
 
-  /// `??word`: functions whose name, summary, search words or details have it.
-  func search(_ word: String) {
-    if word.isEmpty { return problem("?? takes a word", hint: "??distillation") }
-    let wanted = word.lowercased()
-    let found = session.pages.compactMap { page -> (Int, Documentation)? in
-      if page.name.lowercased().contains(wanted) { return (0, page) }
-      if page.search.contains(where: { $0.lowercased().contains(wanted) }) { return (1, page) }
-      if page.summary.lowercased().contains(wanted) { return (2, page) }
-      let more = [page.details] + page.arguments.map(\.summary)
-      return more.contains { $0.lowercased().contains(wanted) } ? (3, page) : nil
-    }
-    if found.isEmpty { return note("nothing has \(word) in its description") }
-    list(found.sorted { ($0.0, $0.1.name) < ($1.0, $1.1.name) }.map { ($0.1.qualifiedName, $0.1.summary) })
+  /// `??words`: whatever in the manual has all of them, or as many as can be.
+  func search(_ words: String) {
+    if words.isEmpty { return problem("?? takes a word", hint: "??distillation") }
+    let isKnown = session.table.functions[words] != nil
+    let advice = isKnown ? nil : session.table.advice[words] ?? session.table.advice[words.lowercased()]
+    if let advice { output.write(paragraphs("\(words): \(advice)") + "\n") }
+    let found = ManualSearch(session)(words)
+    if !found.isEmpty { return show(found) }
+    if advice != nil { return }
+    let near = nearestNames(to: words, in: session.pages.flatMap { [$0.name] + $0.search } + session.table.advice.keys)
+      .first
+    note("nothing has \(words) in its description; " + (near.map { "did you mean ??\($0)?" } ?? "? lists the topics"))
+  }
+
+  private func show(_ found: [ManualSearch.Result]) {
+    list(found.prefix(ManualSearch.shown).map { ($0.name, $0.summary) })
+    let more = found.count - ManualSearch.shown
+    if more > 0 { output.write(dim("  … \(more) more; a second word narrows the search") + "\n") }
   }
 
   /// `?`: the chapters and what is in them.
   func topics() {
     output.write(
-      "New here? ?tour takes ten minutes. ?name explains, ??word searches, :help is about the prompt itself.\n")
+      paragraphs(
+        "New here? ?tour takes ten minutes. ?name explains, ??word searches, :help is about the prompt itself.") + "\n")
     for family in session.table.families {
       output.write("\n\(bold(family.name))\n")
       let names = family.functions.map(\.name)
@@ -138,7 +181,8 @@ extension Prompt {
         output.write("  \(line)\n")
       }
     }
-    output.write("\n\(bold("modules")) (import tables, then tables.pivot(…); ?tables lists what is in it)\n")
+    output.write("\n\(bold("modules"))\n")
+    output.write(paragraphs("(import tables, then tables.pivot(…); ?tables lists what is in it)") + "\n")
     list(
       session.libraryModules.compactMap { name in
         session.moduleDocumentation(of: name).map { (name, $0.summary) }
@@ -168,8 +212,15 @@ extension Prompt {
     ])
   }
 
+  /// Names and what they are, in two columns; on a narrow terminal the second begins below the first.
   private func list(_ rows: [(String, String)]) {
-    let width = min(28, rows.map(\.0.count).max() ?? 0)
-    for (name, summary) in rows { output.write("  \(padded(name, width))  \(summary)\n") }
+    let width = min(28, session.printing.width / 3, rows.map(\.0.count).max() ?? 0)
+    let room = max(12, min(session.printing.width, 120) - width - 4)
+    let margin = String(repeating: " ", count: width + 4)
+    for (name, summary) in rows {
+      let text = wrapped(summary, room)
+      let first = name.count > width ? "  \(name)\n\(margin)" : "  \(padded(name, width))  "
+      output.write(trimmedEnd(first + text.joined(separator: "\n" + margin)) + "\n")
+    }
   }
 }

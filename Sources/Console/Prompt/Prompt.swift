@@ -123,7 +123,12 @@ package final class Prompt {
 
   /// Runs what was entered: a command, a pasted session, or a statement.
   package func enter(_ text: String) {
+    if followsWidth { session.printing.width = Terminal.width() }
     if let first = text.first, ":?!".contains(first) { return command(text) }
+    if text == "quit" || text == "exit", session.variables.allSatisfy({ $0.name != text }) {
+      exitStatus = ExitStatus.success
+      return
+    }
     if text.hasSuffix("?"), let name = bareName(text.dropLast()) { return help(name) }
     if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
       for statement in statements where exitStatus == nil && !Interrupts.pending { enter(trimmed(statement)) }
