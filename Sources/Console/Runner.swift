@@ -61,7 +61,7 @@ public final class Runner {
   public func runFile(_ path: String) -> Int32 {
     switch readText(path) {
     case .failure(let problem):
-      report([Diagnostic(.io, "the script cannot be read: \(problem.message)")])
+      report([Diagnostic(.io, "the script cannot be read: \(problem.message)", hint: hint(onMissing: path))])
       return ExitStatus.failure
     case .success(let text): return run(Source(name: path == "-" ? "<standard input>" : path, text: text))
     }
@@ -93,6 +93,13 @@ public final class Runner {
     if diagnostics.contains(where: { $0.kind == .interrupted }) && Interrupts.pending { return ExitStatus.interrupted }
     if diagnostics.contains(where: { $0.kind == .syntax }) { return ExitStatus.syntax }
     return diagnostics.contains(where: { $0.kind != .warning }) ? ExitStatus.failure : ExitStatus.success
+  }
+
+  /// A script whose ending was left out, or a command that was misspelt.
+  private func hint(onMissing path: String) -> String? {
+    if access(path, F_OK) == 0 { return nil }
+    if access(path + ".ltd", F_OK) == 0 { return "did you mean \(path).ltd?" }
+    return nearestNames(to: path, in: ["check", "doc", "fmt", "test"]).first.map { "did you mean ltd \($0)?" }
   }
 
   // MARK: Checking

@@ -83,6 +83,12 @@ struct ProgramTests {
     #expect(!scripts.errorOutput.contains("\"severity\":\"warning\""), "\(scripts.errorOutput)")
   }
 
+  @Test func aMisspeltCommandIsNamed() throws {
+    #expect(ltd("chek").errorOutput.contains("did you mean ltd check?"))
+    let file = try script("1")
+    #expect(ltd(String(file.dropLast(4))).errorOutput.contains("did you mean \(file)?"))
+  }
+
   @Test func exitStatuses() throws {
     #expect(ltd("-e", "1").ending == .exited(0))
     #expect(ltd("-e", "[1][5]").ending == .exited(1))

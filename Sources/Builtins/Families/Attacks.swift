@@ -9,7 +9,7 @@ extension BuiltinTable {
       details:
         "x' = clip(x + eps·sign(∇ CE), 0, 1). Goodfellow et al. 2015.\n\n- eps: radius in units of the [0, 1] image; when left out, that of `evaluate` or `perturb`.",
       examples: [Example("fgsm(eps=8/255)", "fgsm(eps=8/255)")],
-      seeAlso: ["pgd", "evaluate"], search: ["one step", "gradient sign"], family: "attacks"
+      seeAlso: ["pgd", "evaluate"], search: ["one step", "gradient sign", "epsilon"], family: "attacks"
     ) { call throws(LTDError) in
       try checked(FGSM(eps: try call.optionalFloat("eps")))
     },
@@ -27,7 +27,8 @@ extension BuiltinTable {
         - steps: gradient steps of each start.
         """,
       examples: [Example("pgd(eps=8/255, steps=20)", "pgd(eps=8/255, steps=20)")],
-      seeAlso: ["fgsm", "evaluate", "perturb"], search: ["bim", "i-fgsm", "madry", "linf", "restarts"],
+      seeAlso: ["fgsm", "evaluate", "perturb"],
+      search: ["bim", "i-fgsm", "madry", "linf", "restarts", "epsilon", "autoattack"],
       family: "attacks"
     ) { call throws(LTDError) in
       let name = try call.string("objective")

@@ -7,14 +7,14 @@ import Tensors
 extension BuiltinTable {
   static let evaluation: [Builtin] = [
     Builtin(
-      "evaluate(model: model, data: dataset, attacks: list = [], eps: float = 8/255, batch: int = 250, seed: int = 0, quiet: bool = false) -> evaluation",
+      "evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float = 8/255, batch: int = 250, seed: int = 0, quiet: bool = false) -> evaluation",
       "Natural accuracy, accuracy under each attack, and under the worst of them for each example.",
       details: """
         The model is in evaluation mode. Robust accuracy is the share of examples that no attack broke, with its 95 % Wilson \
         interval. The result prints as a table; `.natural`, `.worst_case`, `.attacks`, `.rows` and the masks `.correct` and \
         `.robust` are its parts.
 
-        - attacks: such as [fgsm(), pgd(steps=20)]; an attack without eps takes this one.
+        - attacks: one, or several in a list, such as [fgsm(), pgd(steps=20)]; one without eps takes that of evaluate.
         - eps: radius in units of the [0, 1] image.
         """,
       examples: [
@@ -22,13 +22,15 @@ extension BuiltinTable {
           "train, test = glyphs(n=40, seed=1); r = evaluate(mlp(), test, attacks=[fgsm()], eps=0.1, quiet=true); r.n",
           "10")
       ],
-      seeAlso: ["accuracy", "pgd", "fgsm", "whatif"], search: ["robust accuracy", "test", "autoattack", "score"],
+      seeAlso: ["accuracy", "pgd", "fgsm", "whatif"],
+      search: ["robust accuracy", "test", "autoattack", "score", "epsilon", "validate"],
       family: "evaluation"
     ) { call throws(LTDError) in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       var attacks: [any Attack] = []
-      for item in try call.list("attacks") {
+      let given = try call["attacks"]
+      for item in given.asObject == nil ? try call.list("attacks") : [given] {
         guard case .object(let object) = item, let attack = object as? AttackObject else {
           throw call.error(
             .type, "attacks is a list of attacks; one item is \(item.described)",

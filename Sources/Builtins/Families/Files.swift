@@ -61,7 +61,7 @@ extension BuiltinTable {
       ])
     },
     Builtin(
-      "list_folder(path: string = \".\") -> list", "The names in a folder, in order.",
+      "list_folder(path: string = \".\") -> list", "The names in a folder, in order.", details: "- path: the folder.",
       examples: [Example("make_folder(\"/tmp/ltd-example/a\"); list_folder(\"/tmp/ltd-example\")", "[\"a\"]")],
       seeAlso: ["file_info", "make_folder"], search: ["ls", "dir", "listdir", "glob", "files"], family: "files"
     ) { call throws(LTDError) in
@@ -83,6 +83,7 @@ extension BuiltinTable {
     },
     Builtin(
       "make_folder(path: string) -> none", "Makes a folder and those above it; one that is there already stays.",
+      details: "- path: the folder.",
       examples: [Example("make_folder(\"/tmp/ltd-example/a\")", "")], seeAlso: ["list_folder", "remove_file"],
       search: ["mkdir", "directory", "makedirs"], family: "files"
     ) { call throws(LTDError) in

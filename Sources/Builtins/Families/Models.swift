@@ -120,6 +120,11 @@ extension BuiltinTable {
     Builtin(
       "load_weights(model: model, path: string) -> model",
       "Reads the weights of a model from a safetensors file; nothing changes unless all of them fit.",
+      examples: [
+        Example(
+          "save_model(mlp(seed=1), \"/tmp/ltd-example.safetensors\"); same_weights(load_weights(mlp(seed=2), \"/tmp/ltd-example.safetensors\"), mlp(seed=1))",
+          "true")
+      ],
       seeAlso: ["load_model"], search: ["checkpoint", "state_dict", "load_state_dict"], family: "models"
     ) { call throws(LTDError) in
       try call.requireFiles()

@@ -12,6 +12,13 @@ final class TensorObject: HostObject {
   override var summary: String { "tensor \(tensor.shape)" }
   override var shape: [Int]? { tensor.shape }
   override var members: [String] { ["T", "dtype", "ndim", "shape", "size"] }
+  override func advice(on name: String) -> String? {
+    switch name {
+    case "float": "float32(x) does it for each element"
+    case "int": "int64(x) does it for each element"
+    default: BuiltinTable.foreignNames[name]
+    }
+  }
 
   // MARK: Operators
 

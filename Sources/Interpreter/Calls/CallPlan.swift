@@ -236,7 +236,8 @@ extension ParameterList {
       .type, "\(parameter.name) of \(signature.name) must be \(type.expectation), not \(value.described)")
     diagnostic.notes = [signature.text]
     switch value {
-    case .function(let function): diagnostic.hint = "call the function: \(function.name)(…)"
+    case .function(let function) where function.name != "function":
+      diagnostic.hint = "call the function: \(function.name)(…)"
     case .string:
       if type.text.contains("float") || type.text.contains("int") {
         diagnostic.hint = "float(x) or int(x) make a number of a string"

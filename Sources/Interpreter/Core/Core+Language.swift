@@ -62,7 +62,8 @@ enum CoreLanguage {
         }
       default: break
       }
-      throw call.error(.type, "\(call[0].kindText) cannot be made an int", at: "x")
+      throw call.error(
+        .type, "\(call[0].kindText) cannot be made an int", hint: call[0].asObject?.advice(on: "int"), at: "x")
     },
     Builtin(
       "float(x) -> float", "A floating-point number of a number, a bool or a text.",
@@ -83,7 +84,8 @@ enum CoreLanguage {
         if let number = try object.number()?.asDouble { return .float(number) }
       default: break
       }
-      throw call.error(.type, "\(call[0].kindText) cannot be made a float", at: "x")
+      throw call.error(
+        .type, "\(call[0].kindText) cannot be made a float", hint: call[0].asObject?.advice(on: "float"), at: "x")
     },
     Builtin(
       "bool(x) -> bool", "false for 0 and true for other numbers; bools stay.", details: "- x: a number or a bool.",
@@ -156,7 +158,7 @@ enum CoreLanguage {
     },
     Builtin(
       "time(f: function) -> record", "Calls a function without arguments and tells how long it took, in seconds.",
-      details: "- f: a function without arguments: () => ....",
+      details: "- f: a function without arguments, such as () => sum(1..1000).",
       examples: [Example("time(() => 6 * 7).value", "42")], seeAlso: ["clock"],
       search: ["timeit", "measure", "duration", "benchmark", "elapsed"], family: "language"
     ) { call throws(LTDError) in
@@ -172,7 +174,7 @@ enum CoreLanguage {
         sample is as many calls as take a millisecond.
 
         - seconds: for how long, at least; there are at least seven samples.
-        - f: a function without arguments: () => ....
+        - f: a function without arguments, such as () => sum(1..1000).
         """,
       examples: [Example("timeit(() => 6 * 7, seconds=0.01).runs > 7", "true")], seeAlso: ["time", "clock"],
       search: ["measure", "duration", "benchmark", "median"], family: "language"
@@ -231,7 +233,9 @@ enum CoreLanguage {
       }
     },
     Builtin(
-      "vars() -> list", "The variables of the session: name, type and value.", seeAlso: ["type"],
+      "vars() -> list", "The variables of the session: name, type and value.",
+      examples: [Example("eps = 8; vars() |> filter(v => v.name == \"eps\")", "name  type  value\neps   int   8")],
+      seeAlso: ["type"],
       search: ["variables", "who", "whos", "globals", "locals", "dir"], family: "language"
     ) { call throws(LTDError) in
       var options = PrintOptions()

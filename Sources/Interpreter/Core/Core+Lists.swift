@@ -140,7 +140,7 @@ enum CoreLists {
     },
     Builtin(
       "sort(xs, key: function | string | none = none, reverse: bool = false) -> any",
-      "The elements in ascending order; equal ones keep theirs.",
+      "The elements in ascending order; equal ones keep their order.",
       details:
         "- key: what to sort by: a function of an element, or the name of a field of records.\n- reverse: true for descending order.",
       examples: [
@@ -280,7 +280,8 @@ enum CoreLists {
   private static let reductions: [Builtin] = [
     Builtin(
       "sum(x, axis: int | list | none = none, keepdim: bool = false) -> any", "The sum of a list or a tensor.",
-      details: axisDetails, examples: [Example("sum([1, 2, 3.5])", "6.5"), Example("sum([x > 2 for x in 1..5])", "3")],
+      details: axisDetails + "\n- x: a list, range or tensor; bools count as 0 and 1.",
+      examples: [Example("sum([1, 2, 3.5])", "6.5"), Example("sum([x > 2 for x in 1..5])", "3")],
       seeAlso: ["min", "max", "reduce"], search: ["total", "add"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
@@ -314,7 +315,8 @@ enum CoreLists {
     extreme("max", "greatest", "[3, 1, 2]", "3", "min") { $0 > 0 },
     Builtin(
       "any(x, axis: int | list | none = none, keepdim: bool = false) -> any", "Whether at least one element is true.",
-      details: axisDetails, examples: [Example("any([false, true])", "true")], seeAlso: ["all"],
+      details: axisDetails + "\n- x: a list, or a tensor, of bools.", examples: [Example("any([false, true])", "true")],
+      seeAlso: ["all"],
       search: ["some", "or", "exists"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
@@ -323,7 +325,8 @@ enum CoreLists {
     },
     Builtin(
       "all(x, axis: int | list | none = none, keepdim: bool = false) -> any", "Whether every element is true.",
-      details: axisDetails, examples: [Example("all([x > 0 for x in 1..3])", "true")], seeAlso: ["any"],
+      details: axisDetails + "\n- x: a list, or a tensor, of bools.",
+      examples: [Example("all([x > 0 for x in 1..3])", "true")], seeAlso: ["any"],
       search: ["every", "and"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
@@ -340,7 +343,7 @@ enum CoreLists {
       "\(name)(x, *more, axis: int | list | none = none, keepdim: bool = false, key: function | none = none) -> any",
       "The \(word) element of a list or a tensor, or the \(word) of several values.",
       details: axisDetails
-        + "\n- key: of a list: what to compare by, a function of an element.\n- x, more: a list or a tensor, or several values.",
+        + "\n- key: of a list: what to compare by, a function of an element.\n- x: a list or a tensor; or the first of several values.\n- more: the other values.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)(3, 1, 2)", result)],
       seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
     ) { call throws(LTDError) in

@@ -41,9 +41,11 @@ extension Operations {
       return noMember(name, of: module.name, names: module.globals.publicNames, isBuiltin: isBuiltin)
     default:
       let members = members(of: value)
+      var advice = (table ?? .core).advice[name]
+      if case .object(let object) = value { advice = object.advice(on: name) ?? advice }
       return LTDError(
         .name, "\(value.kindText) has no \(name), and no function has that name",
-        hint: nearest(name, among: members).map { "did you mean \($0)?" } ?? table?.advice[name]
+        hint: advice ?? nearest(name, among: members).map { "did you mean \($0)?" }
           ?? (members.isEmpty ? nil : fieldList(members)))
     }
   }

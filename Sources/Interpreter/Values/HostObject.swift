@@ -76,6 +76,9 @@ open class HostObject {
   /// The attribute names, for completion and for "did you mean".
   open var members: [String] { [] }
 
+  /// What to write instead of `self.name`, where people bring the name from elsewhere.
+  open func advice(on name: String) -> String? { nil }
+
   /// `len(self)`, and the number of elements of `for x in self`.
   open var length: Int? { nil }
 

@@ -101,4 +101,9 @@ package func requireRadius(_ eps: Double) throws(CoreError) {
       .value, "eps must be a finite float32 number of at least 0, not \(eps)",
       hint: "for instance eps=8/255, with images in [0, 1]", argument: "eps")
   }
+  guard eps <= 1 else {
+    throw CoreError(
+      .value, "eps is in units of the [0, 1] image, where \(eps) is more than everything",
+      hint: "a radius in grey levels is divided by 255: eps=8/255", argument: "eps")
+  }
 }
