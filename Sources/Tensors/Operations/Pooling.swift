@@ -51,24 +51,30 @@ private func pooling(
 ) throws(CoreError) -> (Tensor, PoolShape) {
   guard x.rank == 4 else { throw CoreError(.shape, "\(name) needs [n, channels, h, w], not shape \(x.shape)") }
   let stride = stride ?? kernel
-  _ = try Window.output(x.shape, kernel: kernel, stride: stride, padding: padding, name)
+  var reaching = padding
+  if ceilMode {
+    reaching.bottom = reach(x.shape[2], padding.top, padding.bottom, kernel.0, stride.0)
+    reaching.right = reach(x.shape[3], padding.left, padding.right, kernel.1, stride.1)
+  }
+  _ = try Window.output(x.shape, kernel: kernel, stride: stride, padding: reaching, name)
   guard Swift.max(padding.top, padding.bottom) < kernel.0, Swift.max(padding.left, padding.right) < kernel.1 else {
     throw CoreError(.value, "the padding of \(name) must be less than its kernel [\(kernel.0), \(kernel.1)]")
   }
-  var (bottom, right) = (padding.bottom, padding.right)
-  if ceilMode {
-    bottom += more(x.shape[2] + padding.top + padding.bottom, kernel.0, stride.0, x.shape[2] + padding.top)
-    right += more(x.shape[3] + padding.left + padding.right, kernel.1, stride.1, x.shape[3] + padding.left)
-  }
   let s = PoolShape(
     batch: x.shape[0], height: x.shape[2], width: x.shape[3], channels: x.shape[1], kernel: kernel, stride: stride,
-    padding: (padding.top, bottom, padding.left, right))
+    padding: (reaching.top, reaching.bottom, reaching.left, reaching.right))
   return (try x.asType(.float32).channelsLast(), s)
 }
 
-/// Extra padding for a last window that begins inside the image or the padding before it.
-private func more(_ size: Int, _ kernel: Int, _ stride: Int, _ inside: Int) -> Int {
-  let rest = (size - kernel) % stride
-  let start = size - kernel - rest + stride
-  return rest > 0 && start < inside ? stride - rest : 0
+/// The padding behind an axis that a last window needs, which begins inside the image or the padding before it. Sizes that
+/// `Window` refuses are left to it.
+private func reach(_ size: Int, _ before: Int, _ after: Int, _ kernel: Int, _ stride: Int) -> Int {
+  let sizes = 0..<1 << 31
+  guard stride > 0, [size, before, after, kernel, stride].allSatisfy({ sizes.contains($0) }) else { return after }
+  let inside = size + before
+  var start = inside + after - kernel + stride - 1
+  guard start >= 0 else { return after }
+  start -= start % stride
+  if start >= inside { start -= stride }
+  return max(after, start + kernel - inside)
 }
