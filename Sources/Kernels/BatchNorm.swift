@@ -126,6 +126,10 @@ package enum BatchNorm {
       }
     }
     guard let dx else { return }
+    if !training, !relu {
+      // Nothing of x is left, whose NaN and infinities are not those of the gradient.
+      return scaleShift(dy, rows: rows, channels: channels, scale: scale, shift: offset, y: dx)
+    }
     Threads.parallelFor(rows, grain: self.grain(channels)) { r in
       let i = r.lowerBound * channels
       kernels.inputGradient(x + i, dy + i, r.count, channels, scale, shift, slope, offset, relu, dx + i)

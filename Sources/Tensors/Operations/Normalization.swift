@@ -20,13 +20,18 @@ public struct BatchNormResult: Sendable {
 /// Batch normalisation with the statistics of the batch.
 ///
 /// - Parameters:
-///   - x: [n, channels, h, w] or [n, channels].
+///   - x: [n, channels], or with further axes.
 ///   - weight: scale [channels], 1 if none.
 ///   - bias: shift [channels], 0 if none.
 ///   - relu: ReLU after it, in the same pass.
 public func batchNormTrain(
   _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5, relu: Bool = false
 ) throws(CoreError) -> BatchNormResult {
+  if let images = try flattened(x) {
+    var result = try batchNormTrain(images, weight: weight, bias: bias, eps: eps, relu: relu)
+    result.y = try result.y.reshape(x.shape)
+    return result
+  }
   let images = try normalizable(x, weight, bias)
   let (rows, channels) = (images.count / Swift.max(x.shape[1], 1), x.shape[1])
   guard rows > 0 else { throw CoreError(.shape, "batch normalisation of no examples: shape \(x.shape)") }
@@ -44,6 +49,11 @@ public func batchNormEval(
   _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, mean: Tensor, variance: Tensor, eps: Float = 1e-5,
   relu: Bool = false
 ) throws(CoreError) -> Tensor {
+  if let images = try flattened(x) {
+    return try batchNormEval(
+      images, weight: weight, bias: bias, mean: mean, variance: variance, eps: eps, relu: relu
+    ).reshape(x.shape)
+  }
   let images = try normalizable(x, weight, bias)
   for statistic in [mean, variance] where statistic.shape != [x.shape[1]] {
     throw CoreError(
@@ -56,10 +66,17 @@ public func batchNormEval(
     eps: eps, relu: relu, training: false)
 }
 
+/// As images, if there is another number of axes behind the channels than two or none.
+private func flattened(_ x: Tensor) throws(CoreError) -> Tensor? {
+  guard x.rank == 3 || x.rank > 4 else { return nil }
+  let inner = x.count == 0 ? 0 : x.count / (x.shape[0] * x.shape[1])
+  return try x.reshape([x.shape[0], x.shape[1], inner, 1])
+}
+
 /// The input as a matrix with the channels fastest.
 private func normalizable(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?) throws(CoreError) -> Tensor {
   guard x.rank == 4 || x.rank == 2 else {
-    throw CoreError(.shape, "batch normalisation needs [n, channels, h, w] or [n, channels], not shape \(x.shape)")
+    throw CoreError(.shape, "batch normalisation needs at least the axes [n, channels], not shape \(x.shape)")
   }
   for case let parameter? in [weight, bias] where parameter.shape != [x.shape[1]] {
     throw CoreError(
