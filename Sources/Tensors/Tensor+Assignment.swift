@@ -1,13 +1,20 @@
-// Assignment to parts of a tensor, with value semantics: copies of the tensor do not change. No gradient passes.
+// Assignment to parts of a tensor, with value semantics: copies of the tensor do not change. A gradient passes to the
+// value, and to what is left of the tensor before.
 extension Tensor {
   /// Sets a slice, as in `slice(starts:stops:steps:)`, to a value that broadcasts to it.
   public mutating func assign(starts: [Int], stops: [Int], steps: [Int]? = nil, _ value: Tensor) throws(CoreError) {
     let region = try region(starts: starts, stops: stops, steps: steps)
-    let value = try fitting(value, region.sizes)
+    let plain = try fitting(value, region.sizes)
+    let before = isTracked ? self : nil
     try makeUnique()
     device.copy(
-      value.view.broadcast(to: region.sizes),
+      plain.view.broadcast(to: region.sizes),
       to: view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps))
+    try record(before, value) { (g) throws(CoreError) in
+      try g.assign(starts: starts, stops: stops, steps: steps, .scalar(0))
+    } ofValue: { (g) throws(CoreError) in
+      try g.slice(starts: starts, stops: stops, steps: steps)
+    }
   }
 
   /// Sets the entries of an axis at the given places to a value that broadcasts to them; of places that repeat the
@@ -27,10 +34,43 @@ extension Tensor {
   }
 
   private mutating func put(_ value: Tensor, _ places: [Int], _ block: Int, _ target: [Int]) throws(CoreError) {
-    let value = try fitting(value, target).broadcast(to: target).rowMajor()
+    let plain = try fitting(value, target).broadcast(to: target).rowMajor()
+    let before = isTracked ? self : nil
     if layout == .channelsLast { self = try rowMajor() }
     try makeUnique()
-    device.put(value.storage, dtype, block: block, places, adding: false, storage)
+    device.put(plain.storage, dtype, block: block, places, adding: false, storage)
+    try record(before, value) { (g) throws(CoreError) in
+      try g.put(.scalar(0), places, block, target)
+    } ofValue: { (g) throws(CoreError) in
+      // Where a place repeats, only the last value was taken.
+      var last: [Int: Int] = [:]
+      for (i, place) in places.enumerated() { last[place] = i }
+      let taken = try Tensor(places.enumerated().map { last[$1] == $0 ? 1 : 0 }, shape: [places.count, 1])
+      let y = try Tensor(.float32, shape: [places.count, block])
+      device.take(try g.rowMajor().storage, .float32, block: block, places, y.storage)
+      return try mul(y, taken).reshape(target)
+    }
+  }
+
+  /// The record of an assignment.
+  ///
+  /// - Parameters:
+  ///   - before: the tensor that was written to, if a gradient is followed through it.
+  ///   - clear: sets to 0 what was written.
+  ///   - part: takes out what was written, before `value` was broadcast.
+  private mutating func record(
+    _ before: Tensor?, _ value: Tensor, clear: @escaping (inout Tensor) throws(CoreError) -> Void,
+    ofValue part: @escaping (Tensor) throws(CoreError) -> Tensor
+  ) throws(CoreError) {
+    guard before != nil || value.isTracked else { return }
+    let shape = value.shape
+    self = try recording([before ?? self, value], operation: "assignment") { (g, needs) throws(CoreError) in
+      let ofValue = needs[1] ? try part(g).summed(to: shape) : nil
+      guard needs[0] else { return [nil, ofValue] }
+      var rest = g.detached()
+      try clear(&rest)
+      return [rest, ofValue]
+    }
   }
 
   /// - Throws: `shape` unless the value can be stretched to a part of this tensor.

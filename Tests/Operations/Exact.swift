@@ -30,6 +30,8 @@ public struct Exact: Sendable {
     set { values[Exact.index(place, shape)] = newValue }
   }
 
+  func index(_ place: [Int]) -> Int { Exact.index(place, shape) }
+
   private static func index(_ place: [Int], _ shape: [Int]) -> Int {
     zip(place, shape).reduce(0) { $0 * $1.1 + $1.0 }
   }
@@ -116,6 +118,9 @@ public struct Exact: Sendable {
     let columns = shape[1]
     return (0..<shape[0]).map { Array(values[$0 * columns..<($0 + 1) * columns]) }
   }
+
+  /// NaN if one is; −infinity of none.
+  static func greatest(_ x: [Double]) -> Double { x.reduce(-.infinity) { $0.isNaN || $1 <= $0 ? $0 : $1 } }
 
   public var sum: Double { values.reduce(0, +) }
 }

@@ -62,16 +62,65 @@ extension Operation {
         }
         return Exact(places.map(\.count)) { place in x[place.enumerated().map { places[$0][$1] }] }
       }),
+    assignment(
+      "assign_slice",
+      [
+        ([2, 3, 4, 2], [1, 2, 1], ["start": [0, -1, 1], "stop": [2, 9, 4], "step": [1, 1, 2]]),
+        ([5, 3], [3], ["start": [3], "stop": .list([.min]), "step": [-2]]), ([4], [], ["start": [1], "stop": [3]]),
+        ([3, 2], [2, 2], ["start": [1], "stop": [3]]),
+      ]
+    ) { x, v, attributes in
+      try x.assign(
+        starts: attributes.ints("start") ?? [], stops: attributes.ints("stop") ?? [], steps: attributes.ints("step"), v)
+    } places: { x, attributes in
+      let (starts, stops) = (attributes.ints("start") ?? [], attributes.ints("stop") ?? [])
+      let steps = attributes.ints("step") ?? starts.map { _ in 1 }
+      return x.shape.enumerated().map { axis, size in
+        axis < starts.count ? sliced(size, starts[axis], stops[axis], steps[axis]) : Array(0..<size)
+      }
+    },
+    assignment(
+      "assign_indices",
+      [
+        ([2, 3, 4, 2], [3, 4, 1], ["axis": 1, "places": [2, 0, -1]]),
+        ([5, 3], [4, 1], ["axis": 0, "places": [1, 3, 1, 1]]),
+        ([4], [], ["axis": -1, "places": [0, 0]]),
+      ]
+    ) { x, v, attributes in
+      try x.assign(axis: attributes.int("axis") ?? 0, indices: attributes.ints("places") ?? [], v)
+    } places: { x, attributes in
+      x.shape.enumerated().map { axis, size in
+        axis == x.axis(attributes.int("axis") ?? 0)
+          ? (attributes.ints("places") ?? []).map { $0 < 0 ? $0 + size : $0 } : Array(0..<size)
+      }
+    },
+    Operation(
+      "assign_mask",
+      [
+        Case(block + [Input("v", [4, 2]), Input("mask", [2, 3], .mask)]),
+        Case([Input("x", [9]), Input("v", []), Input("mask", [9], .mask)]),
+      ],
+      apply: {
+        var x = try $0["x"]
+        try x.assign(mask: $0["mask"], $0["v"])
+        return x
+      },
+      exact: { arguments in
+        let (x, mask) = (try arguments["x"], try arguments["mask"])
+        let v = try arguments["v"].broadcast(to: x.shape)
+        return Exact(x.shape) { place in (mask[Array(place[..<mask.rank])] != 0 ? v : x)[place] }
+      }),
     Operation(
       "concat",
       [
         Case([Input("a", [2, 3]), Input("b", [2, 1]), Input("c", [2, 4])], ["axis": 1]),
-        Case([Input("a", [2, 3, 4, 2]), Input("b", [2, 1, 4, 2])], ["axis": 1]),
+        Case([Input("a", [2, 3, 4, 2]), Input("b", [2, 1, 4, 2])], ["axis": -3]),
         Case([Input("a", [2, 3]), Input("b", [0, 3]), Input("c", [1, 3])], ["axis": 0]),
       ],
       apply: { try concat($0.list, axis: $0.attributes.int("axis") ?? 0) },
       exact: { arguments in
-        let (parts, axis) = (arguments.list, arguments.attributes.int("axis") ?? 0)
+        let parts = arguments.list
+        let axis = parts[0].axis(arguments.attributes.int("axis") ?? 0)
         var shape = parts[0].shape
         shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
         return Exact(shape) { place in
@@ -104,11 +153,12 @@ extension Operation {
       [
         Case([Input("x", [5, 4]), Input("i", [5], .labels(below: 4))], ["axis": 1]),
         Case([Input("x", [2, 3, 4, 2]), Input("i", [2, 4, 2], .labels(below: 3))], ["axis": 1]),
-        Case([Input("x", [3, 5]), Input("i", [5], .labels(below: 3))], ["axis": 0]),
+        Case([Input("x", [3, 5]), Input("i", [5], .labels(below: 3))], ["axis": -2]),
       ],
       apply: { try $0["x"].gather(axis: $0.attributes.int("axis") ?? 1, $0.labels("i")) },
       exact: { arguments in
-        let (x, i, axis) = (try arguments["x"], try arguments["i"], arguments.attributes.int("axis") ?? 1)
+        let (x, i) = (try arguments["x"], try arguments["i"])
+        let axis = x.axis(arguments.attributes.int("axis") ?? 1)
         return Exact(i.shape) { place in
           var source = place
           source.insert(Int(i[place]), at: axis)
@@ -117,10 +167,11 @@ extension Operation {
       }),
     Operation(
       "index_select",
-      [Case(block, ["axis": 1, "places": [2, 0, -1]]), Case(block, ["axis": 0, "places": [1, 1, 0]])],
+      [Case(block, ["axis": 1, "places": [2, 0, -1]]), Case(block, ["axis": -4, "places": [1, 1, 0]])],
       apply: { try $0["x"].indexSelect(axis: $0.attributes.int("axis") ?? 0, $0.attributes.ints("places") ?? []) },
       exact: { arguments in
-        let (x, axis) = (try arguments["x"], arguments.attributes.int("axis") ?? 0)
+        let x = try arguments["x"]
+        let axis = x.axis(arguments.attributes.int("axis") ?? 0)
         let places = (arguments.attributes.ints("places") ?? []).map { $0 < 0 ? $0 + x.shape[axis] : $0 }
         var shape = x.shape
         shape[axis] = places.count
@@ -165,6 +216,29 @@ extension Operation {
         }
       }),
   ]
+
+  /// x with a part of it set to v; `places` are those that are set, axis by axis.
+  private static func assignment(
+    _ name: String, _ cases: [(x: [Int], v: [Int], Attributes)],
+    apply: @escaping @Sendable (inout Tensor, Tensor, Attributes) throws -> Void,
+    places: @escaping @Sendable (Exact, Attributes) -> [[Int]]
+  ) -> Operation {
+    Operation(
+      name, cases.map { Case([Input("x", $0.x), Input("v", $0.v)], $0.2) },
+      apply: {
+        var x = try $0["x"]
+        try apply(&x, $0["v"], $0.attributes)
+        return x
+      },
+      exact: { arguments in
+        var x = try arguments["x"]
+        let places = places(x, arguments.attributes)
+        let part = Exact(places.map(\.count)) { place in Double(x.index(place.enumerated().map { places[$0][$1] })) }
+        let v = try arguments["v"].broadcast(to: part.shape)
+        for (place, value) in zip(part.values, v.values) { x.values[Int(place)] = value }
+        return x
+      })
+  }
 
   /// The places start, start + step, … before stop; as in Python, negative numbers count from the end and all are
   /// limited to the axis.
