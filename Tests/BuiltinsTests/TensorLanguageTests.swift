@@ -42,6 +42,9 @@ import Testing
     ("[x * 2 for x in tensor([1, 2])]", "[2, 4]"),
     ("len(zeros([4, 2]))", "4"),
     ("2 in tensor([1, 2])", "true"),
+    ("log([1, 8, 0.5], base=2)", "tensor f32 [3]  0 3 -1"),
+    ("round(tensor([1.236, -5.678]), 2)", "tensor f32 [2]  1.24 -5.68"),
+    ("round(tensor([1250.0, 1350, 3e38]), -2)", "tensor f32 [3]  1200 1400 3e+38"),
   ])
   func arithmetic(_ code: String, _ result: String) { #expect(evaluated(code) == result) }
 
@@ -50,6 +53,10 @@ import Testing
     ("grad(x => cross_entropy(x, [0]), [[0.0, 0]])", "tensor f32 [1, 2]\n  -0.5 0.5"),
     ("grad(x => x[0] * x[1], [2.0, 3])", "tensor f32 [2]  3 2"),
     ("grad(x => 5, [1.0])", "tensor f32 [1]  0"),
+    ("grad(x => norm(x) + std(x), [0.0, 0])", "tensor f32 [2]  0 0"),
+    ("grad(x => sum(log(x, base=2)), [1 / log(2.0), 2 / log(2.0)])", "tensor f32 [2]  1 0.5"),
+    ("grad(fn(v) { y = zeros([2, 2]); y[0] = v; y[1] += v[0]; sum(y * y) }, [5.0, 6])", "tensor f32 [2]  30 12"),
+    ("grad(fn(x) { y = x * 1; y[x > 1] = 7; y[[0, 0]] = x[2]; sum(y * y) }, [0.5, 2, 3])", "tensor f32 [3]  0 0 6"),
   ])
   func gradients(_ code: String, _ result: String) { #expect(evaluated(code) == result) }
 

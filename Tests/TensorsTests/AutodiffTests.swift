@@ -89,6 +89,36 @@ import Testing
     expectEqual(try gradients(of: zero.clip(min: 0, max: 1).sum(), withRespectTo: [zero])[0], try Tensor([1, 1]))
   }
 
+  /// Where a root of 0 has an infinite slope.
+  @Test func rootsOfZeroAreFlat() throws {
+    let x = try Tensor([0, 0, 3, 4], shape: [2, 2]).tracked()
+    for p in [1, 1.5, 2, 3, .infinity] {
+      let found = try gradients(of: x.norm(p, perExample: true).sum(), withRespectTo: [x])[0].floats()
+      #expect(found[0] == 0 && found[1] == 0 && found[3] > 0, "\(p): \(found)")
+    }
+    let same = try Tensor([2, 2, 2]).tracked()
+    expectEqual(try gradients(of: same.standardDeviation(), withRespectTo: [same])[0], try Tensor([0, 0, 0]))
+  }
+
+  /// Fixed statistics: the slope is that of an affine map, whatever the input is.
+  @Test func notANumberDoesNotReachTheGradientOfAnAffineMap() throws {
+    let x = try Tensor([.nan, 1, .infinity, 2], shape: [2, 2]).tracked()
+    let (mean, variance) = (try Tensor.zeros([2]), try Tensor([4, 9]))
+    let y = try batchNormEval(x, mean: mean, variance: variance, eps: 0)
+    expectEqual(
+      try gradients(of: y.sum(), withRespectTo: [x])[0], try Tensor([0.5, 1 / 3, 0.5, 1 / 3], shape: [2, 2]))
+  }
+
+  /// The tensor before is as it was, for what was computed from it.
+  @Test func assignmentLeavesEarlierResultsAlone() throws {
+    let x = try Tensor([1, 2, 3]).tracked()
+    var y = try x * 2
+    let square = try y.square()
+    try y.assign(starts: [0], stops: [2], x.slice(starts: [2], stops: [3]))
+    let loss = try add(square.sum(), y.sum())
+    expectEqual(try gradients(of: loss, withRespectTo: [x])[0], try Tensor([8, 16, 28]))
+  }
+
   @Test func wrongGradientsAreFound() throws {
     let x = try sample([4])
     let honest = try checkGradients(at: x) { (x) throws(CoreError) in try x.square().sum() }

@@ -27,8 +27,12 @@ extension BuiltinTable {
         try x.asType(.float32).mean(axes: axes, keepdim: keepdim)
       }
     },
-    spread("var", "The variance", "9.0") { $0 },
-    spread("std", "The standard deviation", "3.0") { (x) throws(CoreError) in try x.sqrt() },
+    spread("var", "The variance", "9.0") { (x, axes, unbiased, keepdim) throws(CoreError) in
+      try x.variance(axes: axes, unbiased: unbiased, keepdim: keepdim)
+    },
+    spread("std", "The standard deviation", "3.0") { (x, axes, unbiased, keepdim) throws(CoreError) in
+      try x.standardDeviation(axes: axes, unbiased: unbiased, keepdim: keepdim)
+    },
     Builtin(
       "argmax(x: tensor, axis: int | none = none) -> tensor",
       "The place of the greatest element along an axis, the first of equals.",
@@ -52,12 +56,10 @@ extension BuiltinTable {
     ) { call throws(LTDError) in
       try call.reduce { (x, axes, keepdim) throws(CoreError) in
         let p = try call.core.float("p")
-        if p == 1 { return try x.abs().sum(axes: axes, keepdim: keepdim) }
-        if p == 2 { return try x.square().sum(axes: axes, keepdim: keepdim).sqrt() }
-        guard p == .infinity else {
+        guard p == 1 || p == 2 || p == .infinity else {
           throw CoreError(.value, "p of norm is 1, 2 or inf, not \(p)", argument: "p")
         }
-        return try x.abs().max(axes: axes, keepdim: keepdim)
+        return try x.norm(p, axes: axes, keepdim: keepdim)
       }
     },
     Builtin(
@@ -70,7 +72,8 @@ extension BuiltinTable {
   ]
 
   private static func spread(
-    _ name: String, _ what: String, _ result: String, _ finish: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
+    _ name: String, _ what: String, _ result: String,
+    _ compute: @escaping @Sendable (Tensor, [Int]?, Bool, Bool) throws(CoreError) -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(x: any, axis: int | list | none = none, keepdim: bool = false, unbiased: bool = true) -> any",
@@ -92,7 +95,7 @@ extension BuiltinTable {
         return Value(name == "var" ? variance : variance.squareRoot())
       }
       return try call.reduce { (x, axes, keepdim) throws(CoreError) in
-        try finish(x.asType(.float32).variance(axes: axes, unbiased: unbiased, keepdim: keepdim))
+        try compute(x.asType(.float32), axes, unbiased, keepdim)
       }
     }
   }

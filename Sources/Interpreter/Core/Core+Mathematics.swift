@@ -40,16 +40,17 @@ enum CoreMathematics {
       examples: [Example("log(e)", "1.0"), Example("log(8, base=2)", "3.0")], seeAlso: ["exp"],
       search: ["ln", "logarithm", "log2", "log10"], family: "mathematics", isGeneric: true
     ) { call throws(LTDError) in
+      let base = try call.optionalFloat("base")
+      if let base, !(base > 0) || base == 1 {
+        throw call.error(.value, "the base of a logarithm is above 0 and not 1", at: "base")
+      }
       guard let x = call[0].asDouble else { return try elementwise(call) }
       guard x > 0 || x.isNaN else {
         throw call.error(
           .numeric, "log(\(call[0].shortText(PrintOptions()))) has no value", hint: "log takes numbers above 0", at: "x"
         )
       }
-      guard let base = try call.optionalFloat("base") else { return .float(log(x)) }
-      guard base > 0, base != 1 else {
-        throw call.error(.value, "the base of a logarithm is above 0 and not 1", at: "base")
-      }
+      guard let base else { return .float(log(x)) }
       if base == 2 { return .float(log2(x)) }
       if base == 10 { return .float(log10(x)) }
       return .float(log(x) / log(base))

@@ -83,26 +83,46 @@ extension Tensor {
     try equal(logicalNot(self).sum(axes: axes, keepdim: keepdim), Tensor(ints: [0], shape: []))
   }
 
+  /// The square root of the variance; the gradient is 0 where it is 0.
+  public func standardDeviation(
+    axes: [Int]? = nil, unbiased: Bool = true, keepdim: Bool = false
+  ) throws(CoreError) -> Tensor {
+    let variance = try variance(axes: axes, unbiased: unbiased, keepdim: keepdim)
+    let y = try variance.detached().sqrt()
+    return try y.recording([variance]) { (g, _) throws(CoreError) in
+      let zero = try Tensor.scalar(0)
+      return [try whereSelect(equal(y, zero), zero, div(g, y * 2))]
+    }
+  }
+
   /// The p-norm (p ≥ 1 or infinity) over all elements, or of each example (all axes but the first).
   public func norm(_ p: Double = 2, perExample: Bool = false) throws(CoreError) -> Tensor {
-    guard p >= 1 else { throw CoreError(.value, "a norm needs p >= 1, not \(p)", hint: "use 1, 2 or infinity") }
     if perExample && rank == 0 { throw CoreError(.shape, "a tensor without axes has no examples") }
-    let axes = perExample ? Array(1..<Swift.max(rank, 1)) : nil
-    if p == 1 { return try abs().sum(axes: axes) }
-    if p == .infinity { return count == 0 ? try abs().sum(axes: axes) : try abs().max(axes: axes) }
-    if p != 2 {
-      return try pow(pow(abs(), .scalar(Float(p))).sum(axes: axes), .scalar(Float(1 / p)))
-    }
+    return try norm(p, axes: perExample ? Array(1..<Swift.max(rank, 1)) : nil, keepdim: false)
+  }
+
+  /// The p-norm (p ≥ 1 or infinity) over the given axes; the gradient is 0 where it is 0.
+  public func norm(_ p: Double, axes: [Int]?, keepdim: Bool) throws(CoreError) -> Tensor {
+    guard p >= 1 else { throw CoreError(.value, "a norm needs p >= 1, not \(p)", hint: "use 1, 2 or infinity") }
     let x = try asType(.float32)
-    let y = try x.detached().square().sum(axes: axes).sqrt()
-    let (saved, shape) = (x.detached(), shape)
-    return try y.recording([x]) { (g, _) throws(CoreError) in
-      // x / |x|, and 0 at 0.
-      let zero = try Tensor.scalar(0)
-      let scale = try whereSelect(equal(y, zero), zero, div(g, y))
-      let column = perExample ? [shape[0]] + shape.dropFirst().map { _ in 1 } : shape.map { _ in 1 }
-      return [try mul(saved, scale.reshape(column))]
+    if p == 1 { return try x.abs().sum(axes: axes, keepdim: keepdim) }
+    let (axes, kept) = try x.reduced(axes, "norm")
+    if p == .infinity {
+      let sizes = try x.abs()
+      return axes.contains { shape[$0] == 0 }
+        ? try sizes.sum(axes: axes, keepdim: keepdim) : try sizes.max(axes: axes, keepdim: keepdim)
     }
+    let saved = x.detached()
+    let powers = try p == 2 ? saved.square() : pow(saved.abs(), .scalar(Float(p)))
+    let sums = try powers.sum(axes: axes, keepdim: true)
+    let y = try p == 2 ? sums.sqrt() : pow(sums, .scalar(Float(1 / p)))
+    return try y.recording([x]) { (g, _) throws(CoreError) in
+      // sign(x) · (|x| / y)^(p − 1), and 0 at 0.
+      let zero = try Tensor.scalar(0)
+      if p == 2 { return [try mul(saved, whereSelect(equal(y, zero), zero, div(g, y)))] }
+      let shares = try pow(div(saved.abs(), whereSelect(equal(y, zero), .scalar(1), y)), .scalar(Float(p - 1)))
+      return [try mul(mul(saved.sign(), shares), g)]
+    }.shaped(keepdim ? kept : kept.dropping(axes))
   }
 
   /// log Σ exp(x) along an axis, without overflow.
