@@ -190,20 +190,23 @@ extension Operation {
     binary("maximum", .distinct, .normal) {
       try maximum($0, $1)
     } exact: {
-      max($0, $1)
+      Exact.greatest([$0, $1])
     },
     binary("minimum", .distinct, .normal) {
       try minimum($0, $1)
     } exact: {
-      min($0, $1)
+      -Exact.greatest([-$0, -$1])
     },
     Operation(
       "where",
       broadcasts.map { Case([Input("c", $0.0, .mask), Input("a", $0.0), Input("b", $0.1)]) },
       apply: { try whereSelect($0["c"], $0["a"], $0["b"]) },
       exact: { arguments in
-        let chosen = Exact.combine(try arguments["c"], try arguments["a"]) { $0 != 0 ? $1 : .nan }
-        return Exact.combine(chosen, try arguments["b"]) { $0.isNaN ? $1 : $0 }
+        let (a, b) = (try arguments["a"], try arguments["b"])
+        let shape = Exact.combine(Exact.combine(try arguments["c"], a, +), b, +).shape
+        let places = Exact.combine(try arguments["c"], Exact(shape) { _ in 0 }) { c, _ in c }
+        let (first, second) = (a.broadcast(to: shape), b.broadcast(to: shape))
+        return Exact(shape, places.values.indices.map { (places.values[$0] != 0 ? first : second).values[$0] })
       }),
   ]
 }

@@ -74,7 +74,7 @@ extension Operation {
       return -logP.indices.reduce(0) { total, j in
         let own: Double = j == y[0] ? 1 - s : 0
         let share = others ? (j == y[0] ? 0 : s / (k - 1)) : s / k
-        return total + (own + share) * logP[j]
+        return own + share == 0 ? total : total + (own + share) * logP[j]
       }
     },
     loss("cross_entropy_soft", [.normal, .probabilities], names: ["z", "q"], settings: temperatures) {
@@ -146,7 +146,7 @@ extension Operation {
       case .none: return squares
       case .sum: return Exact([], [squares.sum])
       case .mean: return Exact([], [squares.sum / count])
-      case .batchmean: return Exact([], [squares.sum / Double(squares.shape[0])])
+      case .batchmean: return Exact([], [squares.sum / Double(squares.shape.first ?? 1)])
       }
     })
 }

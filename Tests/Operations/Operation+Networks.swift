@@ -156,7 +156,10 @@ extension Operation {
     return Exact([x.shape[0], filters, rows, columns], values)
   }
 
-  private static let normalised: [[Int]] = [[6, 3], [2, 3, 4, 2], [3, 1, 2, 2], [5, 33], [4, 17, 3, 5]]
+  private static let normalised: [[Int]] = [
+    [6, 3], [2, 3, 4, 2], [3, 1, 2, 2], [5, 33], [4, 17, 3, 5], [4, 17, 3],
+    [2, 3, 2, 1, 2],
+  ]
 
   private static func statistics(_ channels: Int) -> [Input] {
     [
@@ -257,12 +260,15 @@ extension Operation {
       "max_pool2d",
       (windows + [["kernel": [2, 4], "ceil_mode": true]]).flatMap { settings in
         [[2, 3, 7, 6], [1, 17, 8, 9]].map { Case([Input("x", $0, .distinct)], settings) }
-      },
+      }
+        + [[2, 3, 1, 1], [1, 9, 2, 4]].map {
+          Case([Input("x", $0, .distinct)], ["kernel": [2, 3], "stride": 3, "ceil_mode": true])
+        },
       apply: {
         try maxPool2d(
           $0["x"], kernel: $0.attributes.pair("kernel") ?? (1, 1), stride: $0.attributes.pair("stride"),
           padding: $0.attributes.padding, ceilMode: $0.attributes.flag("ceil_mode", false))
-      }, exact: { pooled(try $0["x"], $0.attributes) { values, _ in values.max() ?? .nan } }
+      }, exact: { pooled(try $0["x"], $0.attributes) { values, _ in Exact.greatest(values) } }
     ).measured([
       Case([Input("x", [128, 32, 24, 24])], ["kernel": 2]),
       Case([Input("x", [8, 64, 112, 112])], ["kernel": 3, "stride": 2, "padding": 1]),
@@ -300,10 +306,10 @@ extension Operation {
     let padding = attributes.padding
     let ceil = attributes.flag("ceil_mode", false)
     func length(_ size: Int, _ before: Int, _ after: Int, _ kernel: Int, _ stride: Int) -> Int {
-      let rest = size + before + after - kernel
-      // A last window that begins behind the image does not count.
-      let more = ceil && rest % stride != 0 && (rest / stride + 1) * stride < size + before
-      return rest / stride + 1 + (more ? 1 : 0)
+      // With `ceil`, whatever begins inside the image or the padding before it and leaves out no place before.
+      (0..<size + before).count { start in
+        start % stride == 0 && start + kernel < size + before + after + (ceil ? stride : 1)
+      }
     }
     let (h, w) = (x.shape[2], x.shape[3])
     let rows = length(h, padding.top, padding.bottom, kernel.0, stride.0)

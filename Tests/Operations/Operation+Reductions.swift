@@ -64,12 +64,12 @@ extension Operation {
     reduction("max", .distinct) { x, axes, keepdim, _ in
       try x.max(axes: axes, keepdim: keepdim)
     } exact: { x, _ in
-      x.max() ?? .nan
+      Exact.greatest(x)
     },
     reduction("min", .distinct) { x, axes, keepdim, _ in
       try x.min(axes: axes, keepdim: keepdim)
     } exact: { x, _ in
-      x.min() ?? .nan
+      -Exact.greatest(x.map { -$0 })
     },
     Operation(
       "argmax",
@@ -83,7 +83,8 @@ extension Operation {
       exact: { arguments in
         let axes = arguments.attributes.int("axis").map { [$0] }
         return try arguments["x"].reduced(axes, keepdim: arguments.attributes.flag("keepdim", false)) { x in
-          Double(x.indices.first { x[$0] == x.max() } ?? 0)
+          let top = Exact.greatest(x)
+          return Double(x.indices.first { x[$0] == top || x[$0].isNaN } ?? 0)
         }
       }),
     Operation(
@@ -102,7 +103,7 @@ extension Operation {
         let axes = arguments.attributes.flag("per_example", false) ? Array(1..<x.rank) : nil
         return x.reduced(axes, keepdim: false) { x in
           p == .infinity
-            ? x.reduce(0) { max($0, abs($1)) } : pow(x.reduce(0) { $0 + pow(abs($1), p) }, 1 / p)
+            ? Exact.greatest([0] + x.map { abs($0) }) : pow(x.reduce(0) { $0 + pow(abs($1), p) }, 1 / p)
         }
       }),
   ]
@@ -141,8 +142,8 @@ extension Operation {
       try x.logsumexp(axis: axis, keepdim: attributes.flag("keepdim", false))
     } exact: { x, axis, attributes in
       x.reduced([axis], keepdim: attributes.flag("keepdim", false)) { line in
-        let top = line.max() ?? 0
-        return log(line.reduce(0) { $0 + exp($1 - top) }) + top
+        let top = Exact.greatest(line)
+        return top.isInfinite ? top : log(line.reduce(0) { $0 + exp($1 - top) }) + top
       }
     },
   ]
@@ -158,7 +159,7 @@ func mean(_ x: [Double]) -> Double { x.reduce(0, +) / Double(x.count) }
 
 func logSoftmax(_ x: [Double], _ temperature: Double) -> [Double] {
   let z = x.map { $0 / temperature }
-  let top = z.max() ?? 0
-  let total = log(z.reduce(0) { $0 + exp($1 - top) }) + top
-  return z.map { $0 - total }
+  let top = Exact.greatest(z)
+  let total = log(z.reduce(0) { $0 + exp($1 - top) })
+  return z.map { $0 - top - total }
 }
