@@ -1,12 +1,17 @@
-import Foundation
 import Interpreter
 import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// What the language's own functions do with a tensor.
 extension TensorObject {
   static func generic(_ name: String, _ tensor: Tensor, _ call: Call) throws(LTDError) -> Value? {
     if name == "log", let base = try call.optionalFloat("base") {
-      return Value(try attempt { () throws(CoreError) in try tensor.log() / Float(Foundation.log(base)) })
+      return Value(try attempt { () throws(CoreError) in try tensor.log() / Float(log(base)) })
     }
     if name == "round", let digits = try call.optionalInt("digits") {
       return Value(try attempt { () throws(CoreError) in try rounded(tensor, digits) })
@@ -29,7 +34,7 @@ extension TensorObject {
   /// The nearest with so many decimals, in double precision.
   private static func rounded(_ x: Tensor, _ digits: Int) throws(CoreError) -> Tensor {
     // Float32 has nothing beyond 10³⁸ and below 10⁻⁴⁵.
-    let unit = Foundation.pow(10, Double(min(max(digits, -40), 46)))
+    let unit = pow(10, Double(min(max(digits, -40), 46)))
     return try Tensor(
       x.floats().map { Float((Double($0) * unit).rounded(.toNearestOrEven) / unit) }, shape: x.shape)
   }
