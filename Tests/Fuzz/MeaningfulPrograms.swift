@@ -172,7 +172,7 @@ struct MeaningfulPrograms {
     case 13: return "\(operand(depth)) .. \(operand(depth))\(pick(["", " by 2", " by -1", " by i"]))"
     case 14: return "if \(condition()) { \(expression(depth + 1)) } else { \(expression(depth + 1)) }"
     case 15: return "try { \(expression(depth + 1)) } catch e { e.message }"
-    case 16: return "-\(operand(depth))"
+    case 16: return "- \(operand(depth))"
     default: return atom()
     }
   }
