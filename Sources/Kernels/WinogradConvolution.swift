@@ -24,8 +24,11 @@ enum WinogradConvolution {
     if shared { return 48 }
     let weights = 4 * 36 * s.inputs * s.outputs
     if weights < 640 << 10 { return min(max(tiles(s, fitting: (896 << 10) - weights), 12), 96) }
-    return min(max(tiles(s, fitting: 640 << 10), 24), 96)
+    return sharingCache(s)
   }
+
+  /// Tiles per block that leave the weights, or their sums, no more than the rest of a second-level cache.
+  private static func sharingCache(_ s: WinogradShape) -> Int { min(max(tiles(s, fitting: 640 << 10), 24), 96) }
 
   /// Tiles whose transformed inputs and products take so many bytes, in whole panels.
   private static func tiles(_ s: WinogradShape, fitting bytes: Int) -> Int {
@@ -165,9 +168,7 @@ enum WinogradConvolution {
       return
     }
     let small = s.inputs * s.outputs <= 1 << 14
-    let size =
-      small
-      ? min(max(tiles(s, fitting: 640 << 10), 24), 96) : s.inputs * s.outputs > 1 << 17 ? (s.isStrided ? 96 : 192) : 48
+    let size = small ? sharingCache(s) : s.inputs * s.outputs > 1 << 17 ? (s.isStrided ? 96 : 192) : 48
     // Small weights have several partial sums, each over its own part of the tiles, added in order at the end; how many
     // depends on the problem alone. Large ones have one, on which all threads work together.
     let blocks = (s.tiles + size - 1) / size
