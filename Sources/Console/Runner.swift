@@ -178,8 +178,10 @@ public final class Runner {
     if let threads = options.threads { Compute.threads = threads }
     if options.checksFinite { Compute.checksFinite = true }
     if let bytes = options.limits.memoryBytes { Compute.limitMemory(ofRun: bytes) }
-    let drawsProgress = Terminal.canDraw(2)
-    ProgressReporting.use { () -> any Progress in drawsProgress ? TerminalProgress() : PlainProgress() }
+    if !options.jsonErrors {
+      let draws = Terminal.canDraw(2)
+      ProgressReporting.use { () -> any Progress in draws ? TerminalProgress() : PlainProgress() }
+    }
     let session = Session(table: .standard, releaseUnused: { Compute.releaseUnusedMemory() })
     let watch = session.watch
     Compute.setStop {

@@ -19,7 +19,7 @@ struct CommonOptions: ParsableArguments {
   @Flag(name: .customLong("check-finite"), help: "Report where NaN or an infinity first appears, as an error. Slow.")
   var checkFinite = false
 
-  @Flag(name: .customLong("json-errors"), help: "Write errors as one JSON object a line.")
+  @Flag(name: .customLong("json-errors"), help: "Write errors as one JSON object a line, and no progress beside them.")
   var jsonErrors = false
 
   func validate() throws {

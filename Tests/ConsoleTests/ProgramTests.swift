@@ -140,6 +140,9 @@ struct ProgramTests {
     let child = ltd("--json-errors", "-e", "\nno_such_name")
     #expect(child.errorOutput.hasPrefix("{"))
     #expect(child.errorOutput.contains("\"line\":2"))
+    let fitted = "a, b = glyphs(n=20); fit(smallcnn(), a, epochs=2); [1][5]"
+    #expect(ltd("-e", fitted).errorOutput.hasPrefix("epoch 1/2"))
+    #expect(ltd("--json-errors", "-e", fitted).errorOutput.hasPrefix("{"))
   }
 
   @Test func aReaderThatLeavesEndsTheProgramQuietly() throws {
