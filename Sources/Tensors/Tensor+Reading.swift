@@ -46,7 +46,7 @@ extension Tensor {
 
   /// Converts to another type: numbers to bool are true where not 0; floats to int64 round towards zero. Gradients do
   /// not pass a conversion to another type.
-  public func asType(_ dtype: DType) throws(CoreError) -> Tensor {
+  public consuming func asType(_ dtype: DType) throws(CoreError) -> Tensor {
     if dtype == self.dtype { return self }
     let result = try Tensor(dtype, shape: shape, layout: layout)
     device.convert(storage, self.dtype, to: result.storage, dtype, count: count)

@@ -38,10 +38,8 @@ extension BuiltinTable {
       search: ["activation"], family: "tensors"
     ) { call throws(LTDError) in
       let slope = try call.float("slope")
-      guard let x = try call.optionalObject("x", as: TensorObject.self)?.tensor else {
-        return try call.layer(.leakyRelu(slope: slope))
-      }
-      return try made { () throws(CoreError) in try x.leakyRelu(slope: Float(slope)) }
+      if try call["x"].isNone { return try call.layer(.leakyRelu(slope: slope)) }
+      return try made { () throws(CoreError) in try call.core.takenTensor("x").leakyRelu(slope: Float(slope)) }
     },
     Builtin(
       "clip(x: tensor, min: float | none = none, max: float | none = none) -> tensor",
@@ -53,7 +51,7 @@ extension BuiltinTable {
       search: ["clamp", "limit", "bound"], family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
-        try call.core.tensor("x").clip(
+        try call.core.takenTensor("x").clip(
           min: Float(call.core.optionalFloat("min") ?? -.infinity),
           max: Float(call.core.optionalFloat("max") ?? .infinity))
       }
@@ -90,7 +88,7 @@ extension BuiltinTable {
 
   private static func activation(
     _ name: String, _ what: String, _ input: String, _ result: String, _ layer: Layer,
-    _ operation: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (consuming Tensor) throws(CoreError) -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(x: tensor | none = none) -> tensor | layer", "\(what); without x, the layer that does it.",
@@ -98,21 +96,21 @@ extension BuiltinTable {
       seeAlso: [name == "relu" ? "silu" : "relu", "leaky_relu", "sequential"],
       search: ["activation", "swish", "ReLU", "SiLU"], family: "tensors"
     ) { call throws(LTDError) in
-      guard let x = try call.optionalObject("x", as: TensorObject.self)?.tensor else { return try call.layer(layer) }
-      return try made { () throws(CoreError) in try operation(x) }
+      if try call["x"].isNone { return try call.layer(layer) }
+      return try made { () throws(CoreError) in try operation(call.core.takenTensor("x")) }
     }
   }
 
   private static func unary(
     _ name: String, _ summary: String, _ result: String, of input: String, seeAlso: [String], search: [String],
-    _ operation: @escaping @Sendable (Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (consuming Tensor) throws(CoreError) -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(x: tensor) -> tensor", summary, examples: [Example("\(name)(\(input))", result)], seeAlso: seeAlso,
       search: search,
       family: "tensors"
     ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try operation(call.core.tensor("x")) }
+      try made { () throws(CoreError) in try operation(call.core.takenTensor("x")) }
     }
   }
 
@@ -131,13 +129,13 @@ extension BuiltinTable {
 
   private static func pairwise(
     _ name: String, _ summary: String, _ result: String,
-    _ operation: @escaping @Sendable (Tensor, Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (consuming Tensor, consuming Tensor) throws(CoreError) -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(a: tensor, b: tensor) -> tensor", summary, examples: [Example("\(name)([1, 4], [3, 2])", result)],
       seeAlso: [name == "maximum" ? "minimum" : "maximum", "max"], search: ["elementwise", "clamp"], family: "tensors"
     ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try operation(call.core.tensor("a"), call.core.tensor("b")) }
+      try made { () throws(CoreError) in try operation(call.core.takenTensor("a"), call.core.takenTensor("b")) }
     }
   }
 }

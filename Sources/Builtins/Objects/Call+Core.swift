@@ -19,6 +19,13 @@ struct CoreCall {
     try wrap { () throws(LTDError) in try call.object(name, as: TensorObject.self).tensor }
   }
 
+  /// A tensor that the call lets go of: an operation may write over a temporary.
+  func takenTensor(_ name: String) throws(CoreError) -> Tensor {
+    let tensor = try tensor(name)
+    try wrap { () throws(LTDError) in try call.release(name) }
+    return tensor
+  }
+
   /// A whole number as a key of random streams.
   func seed(_ name: String) throws(CoreError) -> UInt64 { UInt64(bitPattern: Int64(try int(name))) }
 

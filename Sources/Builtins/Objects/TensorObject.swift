@@ -40,6 +40,20 @@ final class TensorObject: HostObject {
     }
   }
 
+  override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool {
+    guard let other = try Tensor.operand(other) else { return false }
+    return try attempt { () throws(CoreError) in
+      switch op {
+      case .add: try tensor.overwrite(with: .add, other, reversed: reversed)
+      case .subtract: try tensor.overwrite(with: .subtract, other, reversed: reversed)
+      case .multiply: try tensor.overwrite(with: .multiply, other, reversed: reversed)
+      case .divide: try tensor.overwrite(with: .divide, other, reversed: reversed)
+      case .power: try tensor.overwrite(with: .power, other, reversed: reversed)
+      case .floorDivide, .remainder, .matmul: false
+      }
+    }
+  }
+
   override func unary(_ op: UnaryOperator) throws(LTDError) -> Value? {
     try attempt { () throws(CoreError) in
       switch op {

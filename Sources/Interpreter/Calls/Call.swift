@@ -36,6 +36,9 @@ public struct Call {
     get throws(LTDError) { base[try place(name)] }
   }
 
+  /// Lets go of an argument that has been read: what was a temporary then has no holder but the reader.
+  public func release(_ name: String) throws(LTDError) { base[try place(name)] = .none }
+
   /// Whether the caller gave the argument, rather than the default.
   public func isGiven(_ name: String) -> Bool {
     guard let place = parameters.items.firstIndex(where: { $0.name == name }), place < 64 else { return false }

@@ -36,6 +36,9 @@ class BinaryNode: Node {
   @inline(never)
   final func general(_ a: Value, _ b: Value, _ frame: Frame) throws(LTDError) -> Value {
     do {
+      // What an operand that is computed gave belongs to the caller of this alone, unless its object is counted for more.
+      if left.isComputed, a.isOnlyReference, try a.overwrite(with: op, b, reversed: false) { return a }
+      if right.isComputed, b.isOnlyReference, try b.overwrite(with: op, a, reversed: true) { return b }
       return try Operations.binary(op, a, b, frame.machine.pointee.session)
     } catch {
       throw explained(error, op.rawValue, a, b, left.node.span, right.node.span, operatorSpan)

@@ -125,6 +125,9 @@ struct Operand {
     }
   }
 
+  /// Whether what is read is new, not a copy of what a variable holds.
+  var isComputed: Bool { kind == .node }
+
   /// As `Node.peek`.
   @inline(__always)
   func peek(_ frame: Frame) throws(LTDError) -> UnsafeMutablePointer<Value>? {

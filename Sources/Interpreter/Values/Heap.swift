@@ -46,6 +46,27 @@ extension Value {
   }
 }
 
+extension Value {
+  /// Whether this is an object that no other value refers to.
+  var isOnlyReference: Bool {
+    // Looked at through its address: a copy of the reference would count.
+    var address: UnsafeMutableRawPointer
+    switch self {
+    case .object(let object): address = Unmanaged.passUnretained(object).toOpaque()
+    default: return false
+    }
+    return withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: HostObject.self, capacity: 1) { isKnownUniquelyReferenced(&$0.pointee) }
+    }
+  }
+
+  /// As `HostObject.overwrite`.
+  func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool {
+    guard case .object(let object) = self else { return false }
+    return try object.overwrite(with: op, other, reversed: reversed)
+  }
+}
+
 /// Direct ways to what a variable holds. The reference of a value stands at its start, before the byte that tells the kind
 /// (a test holds that), so that a list in a variable is changed where it is and nothing is counted.
 extension UnsafeMutablePointer<Value> {

@@ -35,6 +35,10 @@ open class HostObject {
   /// `self op other`, or `other op self` when `reversed`.
   open func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? { nil }
 
+  /// As `binary`, written over this object, which nothing else refers to.
+  /// - Returns: whether it was; else nothing has changed, and `binary` is called.
+  open func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool { false }
+
   /// `-self`, `+self`; `not` only for kinds with a truth value of their own.
   open func unary(_ op: UnaryOperator) throws(LTDError) -> Value? { nil }
 

@@ -2,25 +2,28 @@ import KernelTypes
 
 // Arithmetic of two tensors with broadcasting as in NumPy. Bools count as int64; an int64 with a float32 gives float32;
 // division and powers give float32. All throw `shape` when the shapes do not broadcast.
+//
+// Operands are taken over, here and in Elementwise.swift: a temporary such as `a * b` in `a * b + c` lends its memory to
+// the result.
 
-public func add(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func add(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .add, "add", a, b, Pullback { (g, _) throws(CoreError) in g }, Pullback { (g, _) throws(CoreError) in g })
 }
 
-public func sub(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func sub(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .subtract, "subtract", a, b, Pullback { (g, _) throws(CoreError) in g },
     Pullback { (g, _) throws(CoreError) in try g.neg() })
 }
 
-public func mul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func mul(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .multiply, "multiply", a, b, Pullback(reads: .b) { (g, s) throws(CoreError) in try mul(g, s.b) },
     Pullback(reads: .a) { (g, s) throws(CoreError) in try mul(g, s.a) })
 }
 
-public func div(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func div(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .divide, "divide", a.asType(.float32), b.asType(.float32),
     Pullback(reads: .b) { (g, s) throws(CoreError) in try div(g, s.b) },
@@ -28,7 +31,7 @@ public func div(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
 }
 
 /// a to the power of b. The gradient in b counts only where a > 0.
-public func pow(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func pow(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .power, "power", a.asType(.float32), b.asType(.float32),
     Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in
@@ -44,7 +47,7 @@ public func pow(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
 }
 
 /// The greater of each pair; NaN if one is. Where both are equal the gradient is shared by halves.
-public func maximum(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func maximum(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .maximum, "maximum", a, b,
     Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try share(g, less(s.b, s.a), s) },
@@ -52,7 +55,7 @@ public func maximum(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
 }
 
 /// The smaller of each pair; NaN if one is. Where both are equal the gradient is shared by halves.
-public func minimum(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+public func minimum(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .minimum, "minimum", a, b,
     Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try share(g, less(s.a, s.b), s) },
@@ -65,21 +68,25 @@ private func share(_ g: Tensor, _ wins: Tensor, _ s: SavedOperands) throws(CoreE
 }
 
 extension Tensor {
-  public static func + (a: Tensor, b: Tensor) throws(CoreError) -> Tensor { try add(a, b) }
-  public static func - (a: Tensor, b: Tensor) throws(CoreError) -> Tensor { try sub(a, b) }
-  public static func * (a: Tensor, b: Tensor) throws(CoreError) -> Tensor { try mul(a, b) }
-  public static func / (a: Tensor, b: Tensor) throws(CoreError) -> Tensor { try div(a, b) }
-  public static func + (a: Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: 1, offset: b) }
-  public static func - (a: Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: 1, offset: -b) }
-  public static func * (a: Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: b, offset: 0) }
-  public static func / (a: Tensor, b: Float) throws(CoreError) -> Tensor { try div(a, .scalar(b)) }
-  public static func * (a: Float, b: Tensor) throws(CoreError) -> Tensor { try b.affine(scale: a, offset: 0) }
-  public static func + (a: Float, b: Tensor) throws(CoreError) -> Tensor { try b.affine(scale: 1, offset: a) }
-  public static func - (a: Float, b: Tensor) throws(CoreError) -> Tensor { try b.affine(scale: -1, offset: a) }
-  public static prefix func - (a: Tensor) throws(CoreError) -> Tensor { try a.neg() }
+  public static func + (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try add(a, b) }
+  public static func - (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try sub(a, b) }
+  public static func * (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try mul(a, b) }
+  public static func / (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try div(a, b) }
+  public static func + (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: 1, offset: b) }
+  public static func - (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor {
+    try a.affine(scale: 1, offset: -b)
+  }
+  public static func * (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: b, offset: 0) }
+  public static func / (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor { try div(a, .scalar(b)) }
+  public static func * (a: Float, b: consuming Tensor) throws(CoreError) -> Tensor { try b.affine(scale: a, offset: 0) }
+  public static func + (a: Float, b: consuming Tensor) throws(CoreError) -> Tensor { try b.affine(scale: 1, offset: a) }
+  public static func - (a: Float, b: consuming Tensor) throws(CoreError) -> Tensor {
+    try b.affine(scale: -1, offset: a)
+  }
+  public static prefix func - (a: consuming Tensor) throws(CoreError) -> Tensor { try a.neg() }
 
-  func adding(_ value: Float) throws(CoreError) -> Tensor { try affine(scale: 1, offset: value) }
-  func multiplied(by value: Float) throws(CoreError) -> Tensor { try affine(scale: value, offset: 0) }
+  consuming func adding(_ value: Float) throws(CoreError) -> Tensor { try affine(scale: 1, offset: value) }
+  consuming func multiplied(by value: Float) throws(CoreError) -> Tensor { try affine(scale: value, offset: 0) }
 
   /// The sum of two gradients of one shape, in place where nobody else holds this one.
   package consuming func accumulating(_ part: Tensor) throws(CoreError) -> Tensor {
@@ -119,8 +126,12 @@ private struct SavedOperands {
 }
 
 private func arithmetic(
-  _ operation: BinaryOperation, _ name: String, _ a: Tensor, _ b: Tensor, _ first: Pullback, _ second: Pullback
+  _ operation: BinaryOperation, _ name: String, _ a: consuming Tensor, _ b: consuming Tensor, _ first: Pullback,
+  _ second: Pullback
 ) throws(CoreError) -> Tensor {
+  if try a.overwrite(with: operation, b) { return a }
+  if try b.overwrite(with: operation, a, reversed: true) { return b }
+  let (a, b) = (a, b)
   let y = try arithmeticValues(operation, name, a, b)
   if Compute.checksFinite { try y.requireFinite(operation: name, of: [a, b]) }
   guard a.isTracked || b.isTracked else { return y }
@@ -148,6 +159,29 @@ private func arithmeticValues(_ operation: BinaryOperation, _ name: String, _ a:
   let y = try Tensor(dtype, shape: shape, layout: commonLayout(shape, [a, b]))
   try device.binary(operation, a.view.broadcast(to: shape), b.view.broadcast(to: shape), y.view)
   return y
+}
+
+extension Tensor {
+  /// Writes `self operation other` (or, reversed, `other operation self`) over these values where nobody else needs them
+  /// and the result fits in their place.
+  /// - Returns: whether it did; else nothing has changed.
+  package mutating func overwrite(
+    with operation: BinaryOperation, _ other: Tensor, reversed: Bool = false
+  ) throws(CoreError) -> Bool {
+    guard dtype == .float32, !other.isTracked, other.layout == layout || other.shape != shape, ownsItsValues(),
+      let common = try? Shape.broadcast(shape, other.shape, ""), common == shape
+    else { return false }
+    let other = try other.asType(.float32).view.broadcast(to: shape)
+    let own = view
+    try device.binary(operation, reversed ? other : own, reversed ? own : other, own)
+    storage.forgetDerived()
+    return true
+  }
+
+  /// Whether an operation may write over the values: nobody else holds them, and no gradient and no message reads them.
+  mutating func ownsItsValues() -> Bool {
+    !isTracked && !Compute.checksFinite && isKnownUniquelyReferenced(&storage)
+  }
 }
 
 /// Channels last if one of the operands that has the full shape is.
