@@ -53,6 +53,45 @@ enum Texts {
     return parts
   }
 
+  /// The number of occurrences that do not overlap.
+  private static func count(of part: String, in text: String) -> Int {
+    part.withBytes { part in
+      text.withBytes { bytes in
+        var (count, start) = (0, 0)
+        while let found = Operations.find(part, in: bytes, from: start) {
+          count += 1
+          start = found + part.count
+        }
+        return count
+      }
+    }
+  }
+
+  /// The text with `new` in place of `old`, which is there `count` times.
+  private static func replaced(_ text: String, _ old: String, _ count: Int, _ new: String) -> String {
+    String(unsafeUninitializedCapacity: text.utf8.count + count * (new.utf8.count - old.utf8.count)) { target in
+      text.withBytes { bytes in
+        old.withBytes { old in
+          new.withBytes { new in
+            var (read, written) = (0, 0)
+            func add(_ source: UnsafeBufferPointer<UInt8>) {
+              guard let from = source.baseAddress, let to = target.baseAddress else { return }
+              (to + written).initialize(from: from, count: source.count)
+              written += source.count
+            }
+            while let found = Operations.find(old, in: bytes, from: read) {
+              add(UnsafeBufferPointer(rebasing: bytes[read..<found]))
+              add(new)
+              read = found + old.count
+            }
+            add(UnsafeBufferPointer(rebasing: bytes[read...]))
+            return written
+          }
+        }
+      }
+    }
+  }
+
   /// Texts one after the other, with a separator between them; other values are left out.
   static func joined(_ parts: [Value], _ separator: String) -> String {
     var count = separator.utf8.count * max(0, parts.count - 1)
@@ -168,10 +207,11 @@ enum Texts {
     ) { call throws(LTDError) in
       let old = try call.string(1)
       guard !old.isEmpty else { throw call.error(.value, "the text to replace is empty", at: "old") }
-      let parts = split(try call.string(0), old, limit: .max)
-      let new = try call.string(2)
-      try Operations.checkBytes(new.utf8.count, parts.count, plus: try call.string(0).utf8.count, call.session)
-      return Value(joined(parts, new))
+      let (text, new) = (try call.string(0), try call.string(2))
+      let count = count(of: old, in: text)
+      if count == 0 { return call[0] }
+      try Operations.checkBytes(new.utf8.count, count, plus: text.utf8.count, call.session)
+      return Value(replaced(text, old, count, new))
     },
     Builtin(
       "startswith(s: string, start: string) -> bool", "Whether a text starts with another.",

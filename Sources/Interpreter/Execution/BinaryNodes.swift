@@ -79,7 +79,24 @@ final class AddNode: BinaryNode {
       if case .float(let y) = b { return .float(x + y) }
       if case .int(let y) = b { return .float(x + Double(y)) }
     }
+    if let joined = joined(a, b, frame) { return joined }
     return try general(a, b, frame)
+  }
+}
+
+extension AddNode {
+  /// Two texts or lists, one after the other, if no limit is near.
+  @inline(never)
+  private func joined(_ a: Value, _ b: Value, _ frame: Frame) -> Value? {
+    if case .string(let a) = a, case .string(let b) = b,
+      a.text.utf8.count <= frame.machine.pointee.largestString &- b.text.utf8.count
+    {
+      return Value(a.text + b.text)
+    }
+    if case .list(let a) = a, case .list(let b) = b, a.items.count &+ b.items.count < 1_000 {
+      return .list(ListValue(a.items[...], b.items))
+    }
+    return nil
   }
 }
 

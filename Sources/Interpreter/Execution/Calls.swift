@@ -378,6 +378,8 @@ final class BuiltinCallNode: Node {
 
   var name: String { builtin.name }
   var firstArgument: Node? { arguments.nodes.first }
+  /// Those in the parentheses; `nil` where one more stands before the dot.
+  var allArguments: [Node]? { plan.destinations.count == arguments.count ? arguments.nodes : nil }
 
   override var isPlain: Bool { glance != nil && arguments.nodes.allSatisfy(\.isPlain) }
 

@@ -33,6 +33,9 @@ class ComparisonNode: Node {
 
   @inline(never)
   final func general(_ a: Value, _ b: Value, _ frame: Frame) throws(LTDError) -> Value {
+    if case .string(let x) = a, case .string(let y) = b, let truth = Operations.compare(op, x.text, y.text) {
+      return .bool(truth)
+    }
     do {
       return try Operations.compare(op, a, b, frame.machine.pointee.session)
     } catch {

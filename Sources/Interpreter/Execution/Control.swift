@@ -94,15 +94,15 @@ final class WhileNode: Node {
 final class ForNode: Node {
   private let target: Target
   private let place: VariablePlace?
-  /// `for name, value in record`
-  private let pair: (name: Target, value: Target)?
+  private let pair: PairTarget?
+  private let side: SideBySide?
   private let iterable: Node
   private let body: Node
 
   init(_ target: Target, _ iterable: Node, _ body: Node, _ source: Source, _ span: Span) {
     self.target = target
-    let parts = target.wantsPairs ? (target as? ListTarget)?.plainTargets : nil
-    pair = parts.map { (name: $0[0], value: $0[1]) }
+    pair = PairTarget(target)
+    side = pair == nil ? nil : SideBySide(iterable)
     place = (target as? NameTarget)?.place
     self.iterable = iterable
     self.body = body
@@ -110,56 +110,57 @@ final class ForNode: Node {
   }
 
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {
-    let sequence = try iterable.eval(frame)
-    if let place, case .range(let range) = sequence {
-      for index in 0..<range.count {
-        place.pointer(frame).pointee = .int(range[index])
-        switch try body.exec(frame) {
-        case .normal, .continuing: break
-        case .breaking: return .normal
-        case .returning: return .returning
-        }
-        do { try frame.machine.poll() } catch { throw located(error) }
+    if let pair, let side {
+      var sequence = try side.start(frame)
+      return try rounds(frame) { () throws(LTDError) in
+        guard let next = try sequence.next() else { return false }
+        try pair.assign(next.0, next.1, frame)
+        return true
       }
-      return .normal
+    }
+    let sequence = try iterable.eval(frame)
+    var index = 0
+    if let place, case .range(let range) = sequence {
+      return try rounds(frame) { () throws(LTDError) in
+        guard index < range.count else { return false }
+        place.pointer(frame).pointee = .int(range[index])
+        index &+= 1
+        return true
+      }
     }
     if let place, case .list(let list) = sequence {
       // Holding the list keeps its elements as they are: whoever changes it now gets a copy.
-      for item in list.items {
-        place.pointer(frame).pointee = item
-        switch try body.exec(frame) {
-        case .normal, .continuing: break
-        case .breaking: return .normal
-        case .returning: return .returning
-        }
-        do { try frame.machine.poll() } catch { throw located(error) }
+      let items = list.items
+      return try rounds(frame) { () throws(LTDError) in
+        guard index < items.count else { return false }
+        place.pointer(frame).pointee = items[index]
+        index &+= 1
+        return true
       }
-      return .normal
     }
     if let pair, case .record(let record) = sequence {
-      for place in 0..<record.count {
-        try pair.name.assign(Value(record.layout.names[place]), frame)
-        try pair.value.assign(record[place], frame)
-        switch try body.exec(frame) {
-        case .normal, .continuing: break
-        case .breaking: return .normal
-        case .returning: return .returning
-        }
-        do { try frame.machine.poll() } catch { throw located(error) }
+      return try rounds(frame) { () throws(LTDError) in
+        guard index < record.count else { return false }
+        try pair.assign(Value(record.layout.names[index]), record[index], frame)
+        index &+= 1
+        return true
       }
-      return .normal
     }
     var iterator: ValueIterator
-    do {
-      iterator = try ValueIterator(sequence, pairs: target.wantsPairs)
-    } catch {
-      throw error.located(source, iterable.span)
-    }
-    while true {
+    do { iterator = try ValueIterator(sequence) } catch { throw error.located(source, iterable.span) }
+    return try rounds(frame) { () throws(LTDError) in
       let item: Value?
-      do { item = try iterator.next() } catch { throw error.located(source, iterable.span) }
-      guard let item else { return .normal }
+      do throws(LTDError) { item = try iterator.next() } catch { throw error.located(source, iterable.span) }
+      guard let item else { return false }
       if let place { place.pointer(frame).pointee = item } else { try target.assign(item, frame) }
+      return true
+    }
+  }
+
+  /// Runs the body as long as `step` sets the variables.
+  @inline(__always)
+  private func rounds(_ frame: Frame, _ step: () throws(LTDError) -> Bool) throws(LTDError) -> Flow {
+    while try step() {
       switch try body.exec(frame) {
       case .normal, .continuing: break
       case .breaking: return .normal
@@ -167,6 +168,7 @@ final class ForNode: Node {
       }
       do { try frame.machine.poll() } catch { throw located(error) }
     }
+    return .normal
   }
 }
 
@@ -228,6 +230,74 @@ final class TryNode: Node {
   }
 }
 
+/// The two variables of `for name, value in record` and its like.
+struct PairTarget {
+  private let first: Target
+  private let second: Target
+
+  init?(_ target: Target) {
+    guard let parts = (target as? ListTarget)?.plainTargets, parts.count == 2 else { return nil }
+    (first, second) = (parts[0], parts[1])
+  }
+
+  @inline(__always)
+  func assign(_ a: Value, _ b: Value, _ frame: Frame) throws(LTDError) {
+    try first.assign(a, frame)
+    try second.assign(b, frame)
+  }
+}
+
+/// `enumerate(xs)` or `zip(a, b)` where two variables take its pairs: gone through without making them.
+struct SideBySide {
+  private let call: BuiltinCallNode
+  private let first: Node?
+  private let second: Node
+
+  init?(_ iterable: Node) {
+    guard let call = iterable as? BuiltinCallNode, let arguments = call.allArguments else { return nil }
+    switch (call.name, arguments.count) {
+    case ("enumerate", 1): (first, second) = (nil, arguments[0])
+    case ("zip", 2): (first, second) = (arguments[0], arguments[1])
+    default: return nil
+    }
+    self.call = call
+  }
+
+  func start(_ frame: Frame) throws(LTDError) -> Sequence {
+    let a = try first?.eval(frame)
+    let b = try second.eval(frame)
+    do {
+      return Sequence(
+        first: try a.map { value throws(LTDError) in try ValueIterator(value) }, second: try ValueIterator(b))
+    } catch {
+      throw call.located(error)
+    }
+  }
+
+  struct Sequence {
+    fileprivate var first: ValueIterator?
+    fileprivate var second: ValueIterator
+    private var number = 0
+
+    fileprivate init(first: ValueIterator?, second: ValueIterator) {
+      self.first = first
+      self.second = second
+    }
+
+    mutating func next() throws(LTDError) -> (Value, Value)? {
+      let a: Value?
+      if first == nil {
+        a = .int(number)
+        number &+= 1
+      } else {
+        a = try first?.next()
+      }
+      guard let a, let b = try second.next() else { return nil }
+      return (a, b)
+    }
+  }
+}
+
 /// What `for`, comprehensions and list functions go through, element by element.
 struct ValueIterator {
   private enum Kind {
@@ -237,7 +307,6 @@ struct ValueIterator {
     case text
     case ascii(StringValue)
     case keys(RecordValue)
-    case pairs(RecordValue)
     case host(HostObject, Int)
     case steps(() throws(LTDError) -> Value?)
   }
@@ -245,8 +314,7 @@ struct ValueIterator {
   private var place = 0
   private var scalars: String.UnicodeScalarView.Iterator?
 
-  /// - Parameter pairs: a record gives `[name, value]` rather than its names.
-  init(_ value: Value, pairs: Bool = false) throws(LTDError) {
+  init(_ value: Value) throws(LTDError) {
     switch value {
     case .list(let list): kind = .list(list)
     case .range(let range): kind = .range(range)
@@ -254,7 +322,7 @@ struct ValueIterator {
     case .string(let text):
       kind = .text
       scalars = text.text.unicodeScalars.makeIterator()
-    case .record(let record): kind = pairs ? .pairs(record) : .keys(record)
+    case .record(let record): kind = .keys(record)
     case .object(let object):
       if let steps = try object.makeIterator() {
         kind = .steps(steps)
@@ -291,10 +359,6 @@ struct ValueIterator {
       guard place < record.count else { return nil }
       place &+= 1
       return Value(record.layout.names[place &- 1])
-    case .pairs(let record):
-      guard place < record.count else { return nil }
-      place &+= 1
-      return Value([Value(record.layout.names[place &- 1]), record[place &- 1]])
     case .host(let object, let length):
       guard place < length else { return nil }
       place &+= 1

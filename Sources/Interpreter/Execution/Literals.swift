@@ -266,11 +266,15 @@ final class ComprehensionNode: Node {
     private let target: Target
     /// The slot of a variable that no function shares.
     private let slot: Int?
+    private let pair: PairTarget?
+    private let side: SideBySide?
     private let iterable: Node
     private let next: Clause
 
     init(_ target: Target, _ iterable: Node, _ next: Clause) {
       self.target = target
+      pair = PairTarget(target)
+      side = pair == nil ? nil : SideBySide(iterable)
       let place = (target as? NameTarget)?.place
       slot = place?.kind == .local ? place?.slot : nil
       self.iterable = iterable
@@ -278,7 +282,24 @@ final class ComprehensionNode: Node {
     }
 
     override func run(_ items: inout [Value], _ frame: Frame) throws(LTDError) {
+      if let pair, let side {
+        var sequence = try side.start(frame)
+        while let (a, b) = try sequence.next() {
+          try poll(items.count, frame)
+          try pair.assign(a, b, frame)
+          try next.run(&items, frame)
+        }
+        return
+      }
       let sequence = try iterable.eval(frame)
+      if let pair, case .record(let record) = sequence {
+        for place in 0..<record.count {
+          try poll(items.count, frame)
+          try pair.assign(Value(record.layout.names[place]), record[place], frame)
+          try next.run(&items, frame)
+        }
+        return
+      }
       if let slot {
         switch sequence {
         case .list(let list):
@@ -302,7 +323,7 @@ final class ComprehensionNode: Node {
       }
       var iterator: ValueIterator
       do {
-        iterator = try ValueIterator(sequence, pairs: target.wantsPairs)
+        iterator = try ValueIterator(sequence)
       } catch {
         throw error.located(iterable.source, iterable.span)
       }

@@ -102,15 +102,22 @@ final class IndexNode: Node {
     super.init(source, span)
   }
 
-  /// `x[a:b]` of a list in a variable.
+  /// `x[a:b]` of a list or text in a variable.
   private func slice(_ frame: Frame) throws(LTDError) -> Value? {
-    guard isPlainSlice, let list = try container.peek(frame)?.list else { return nil }
+    guard isPlainSlice, let place = try container.peek(frame) else { return nil }
+    let count: Int
+    switch place.pointee {
+    case .list(let list): count = list.items.count
+    case .string(let text): count = text.count
+    default: return nil
+    }
     let first = try start?.eval(frame) ?? .int(0)
     let last = try stop?.eval(frame) ?? .int(.max)
     guard case .int(let start) = first, case .int(let stop) = last else { return nil }
-    let count = list.pointee.items.count
-    let (from, to) = (Operations.bound(start, count), Operations.bound(stop, count))
-    return .list(ListValue(list.pointee.items[min(from, to)..<to]))
+    let to = Operations.bound(stop, count)
+    let from = min(Operations.bound(start, count), to)
+    if let list = place.list { return .list(ListValue(list.pointee.items[from..<to])) }
+    return place.string.map { Value($0.pointee.slice(from, to - from, 1)) }
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {

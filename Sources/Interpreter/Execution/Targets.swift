@@ -8,9 +8,6 @@ class Target {
     self.span = span
   }
 
-  /// Whether a record that is gone through gives pairs of name and value: `for name, value in record`.
-  var wantsPairs: Bool { false }
-
   func assign(_ value: Value, _ frame: Frame) throws(LTDError) {}
 }
 
@@ -56,8 +53,6 @@ final class ListTarget: Target {
     self.rest = rest
     super.init(source, span)
   }
-
-  override var wantsPairs: Bool { targets.count == 2 && rest == nil }
 
   /// The targets when each takes one element.
   var plainTargets: [Target]? { rest == nil ? targets : nil }

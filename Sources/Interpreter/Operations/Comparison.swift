@@ -134,6 +134,19 @@ extension Operations {
     a.utf8.count == b.utf8.count && has(a, in: b, at: 0)
   }
 
+  /// `nil` for `in`.
+  static func compare(_ op: ComparisonOperator, _ a: String, _ b: String) -> Bool? {
+    switch op {
+    case .less: textOrder(a, b) < 0
+    case .lessEqual: textOrder(a, b) <= 0
+    case .greater: textOrder(a, b) > 0
+    case .greaterEqual: textOrder(a, b) >= 0
+    case .equal: sameText(a, b)
+    case .notEqual: !sameText(a, b)
+    case .in, .notIn: nil
+    }
+  }
+
   /// By code points.
   static func textOrder(_ a: String, _ b: String) -> Int {
     a.withBytes { x in b.withBytes { y in bytesOrder(x, y) } }

@@ -151,7 +151,10 @@ extension StringValue {
     if self.count == text.utf8.count {
       return text.withBytes { bytes in
         if step == 1 { return String(decoding: bytes[start..<start + count], as: UTF8.self) }
-        return String(decoding: (0..<count).map { bytes[start + $0 * step] }, as: UTF8.self)
+        return String(unsafeUninitializedCapacity: count) { target in
+          for place in 0..<count { target[place] = bytes[start &+ place &* step] }
+          return count
+        }
       }
     }
     let scalars = text.unicodeScalars

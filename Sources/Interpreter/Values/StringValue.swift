@@ -27,8 +27,18 @@ public final class StringValue {
 
   var isASCII: Bool {
     text.withBytes { bytes in
-      for byte in bytes where byte >= 0x80 { return false }
-      return true
+      let memory = UnsafeRawBufferPointer(bytes)
+      var seen: UInt64 = 0
+      var place = 0
+      while place &+ 8 <= memory.count {
+        seen |= memory.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        place &+= 8
+      }
+      while place < memory.count {
+        seen |= UInt64(memory[place])
+        place &+= 1
+      }
+      return seen & 0x8080_8080_8080_8080 == 0
     }
   }
 }
