@@ -2,7 +2,8 @@
 package enum UnaryOperation: Sendable, CaseIterable {
   case negate, absolute, square, squareRoot, reciprocal, sign
   case exp, log, log1p, tanh, atanh, sigmoid, softplus, relu, silu
-  case sine, cosine, floor, ceiling, round
+  case sine, cosine, tangent, arcsine, arccosine, arctangent, errorFunction
+  case floor, ceiling, round
 }
 
 /// y = f(a, b), one pair at a time. The gradient cases take a saved value and the gradient of the output.

@@ -54,6 +54,11 @@ extension CPUKernels {
     case .silu: map(x, y, count) { vsilu($0) }
     case .sine: map(x, y, count) { lanewise($0) { sinf($0) } }
     case .cosine: map(x, y, count) { lanewise($0) { cosf($0) } }
+    case .tangent: map(x, y, count) { lanewise($0) { tanf($0) } }
+    case .arcsine: map(x, y, count) { lanewise($0) { asinf($0) } }
+    case .arccosine: map(x, y, count) { lanewise($0) { acosf($0) } }
+    case .arctangent: map(x, y, count) { lanewise($0) { atanf($0) } }
+    case .errorFunction: map(x, y, count) { lanewise($0) { erff($0) } }
     case .floor: map(x, y, count) { ltd_floor16($0) }
     case .ceiling: map(x, y, count) { ltd_ceil16($0) }
     case .round: map(x, y, count) { ltd_round16($0) }

@@ -46,6 +46,8 @@ import Testing
       limit(worst(.squareRoot, positive, { $0.squareRoot() }), 0.5)
       limit(worst(.reciprocal, positive.filter { $0 > 1e-37 }, { 1 / $0 }), 0.5)
       limit(worst(.sine, wide, { sin($0) }), 1)
+      limit(worst(.errorFunction, wide, { erf($0) }), 1)
+      limit(worst(.arctangent, wide, { atan($0) }), 1)
       limit(worst(.floor, wide, { $0.rounded(.down) }), 0)
       limit(worst(.round, wide, { $0.rounded(.toNearestOrEven) }), 0)
     }

@@ -81,6 +81,31 @@ extension Operation {
     } exact: { x, _ in
       cos(x)
     },
+    unary("tan", .unit) { x, _ in
+      try x.tan()
+    } exact: { x, _ in
+      tan(x)
+    },
+    unary("asin", .unit) { x, _ in
+      try x.asin()
+    } exact: { x, _ in
+      asin(x)
+    },
+    unary("acos", .unit) { x, _ in
+      try x.acos()
+    } exact: { x, _ in
+      acos(x)
+    },
+    unary("atan") { x, _ in
+      try x.atan()
+    } exact: { x, _ in
+      atan(x)
+    },
+    unary("erf") { x, _ in
+      try x.erf()
+    } exact: { x, _ in
+      erf(x)
+    },
     unary("atanh", .unit) { x, _ in
       try x.atanh()
     } exact: { x, _ in

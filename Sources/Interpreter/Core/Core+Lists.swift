@@ -343,12 +343,12 @@ enum CoreLists {
       "\(name)(x, *more, axis: int | list | none = none, keepdim: bool = false, key: function | none = none) -> any",
       "The \(word) element of a list or a tensor, or the \(word) of several values.",
       details: axisDetails
-        + "\n- key: of a list: what to compare by, a function of an element.\n- x: a list or a tensor; or the first of several values.\n- more: the other values.",
+        + "\n- key: what to compare by, a function of an element.\n- x: a list or a tensor; or the first of several values.\n- more: the other values.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)(3, 1, 2)", result)],
       seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
     ) { call throws(LTDError) in
       let more = try call.list(1)
-      if more.isEmpty, case .object(let object) = call[0] {
+      if more.isEmpty, call[4].isNone, case .object(let object) = call[0] {
         if let value = try object.apply(name, call) { return value }
       }
       try call.refuseAxis()

@@ -118,7 +118,8 @@ enum CoreMathematics {
       return .float(rounded)
     },
     Builtin(
-      "isnan(x: any) -> any", "Whether a number is nan.", examples: [Example("isnan(nan)", "true")],
+      "isnan(x: any) -> any", "Whether a number is nan; of a tensor, the mask of those that are.",
+      examples: [Example("isnan(nan)", "true")],
       seeAlso: ["isfinite"],
       search: ["not a number", "missing"], family: "mathematics", isGeneric: true
     ) { call throws(LTDError) in
@@ -126,7 +127,8 @@ enum CoreMathematics {
       return .bool(x.isNaN)
     },
     Builtin(
-      "isfinite(x: any) -> any", "Whether a number is neither infinite nor nan.",
+      "isfinite(x: any) -> any",
+      "Whether a number is neither infinite nor nan; of a tensor, the mask of those that are not.",
       examples: [Example("isfinite(inf)", "false")],
       seeAlso: ["isnan"], search: ["infinite", "isinf"], family: "mathematics", isGeneric: true
     ) { call throws(LTDError) in

@@ -39,11 +39,14 @@ extension CPUDevice {
       case .log: Elementwise.binary(.divide, dy, x, dx, count: count)
       case .log1p: each { 1 / (1 + $0) }
       case .atanh: each { 1 / (1 - $0 * $0) }
+      case .arcsine: each { 1 / (1 - $0 * $0).squareRoot() }
+      case .arccosine: each { -1 / (1 - $0 * $0).squareRoot() }
+      case .arctangent: each { 1 / (1 + $0 * $0) }
       case .reciprocal: each { -1 / ($0 * $0) }
       case .negate: Elementwise.unary(.negate, dy, dx, count: count)
       case .sign, .floor, .ceiling, .round: dx.update(repeating: 0, count: count)
-      case .exp, .squareRoot, .tanh, .sigmoid, .sine, .cosine:
-        // Their slopes are formed from saved results, above the device.
+      case .exp, .squareRoot, .tanh, .sigmoid, .sine, .cosine, .tangent, .errorFunction:
+        // Their slopes are formed above the device.
         dx.update(repeating: .nan, count: count)
       }
     }

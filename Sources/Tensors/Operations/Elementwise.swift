@@ -35,6 +35,20 @@ extension Tensor {
     let x = detached()
     return try mapped(.unary(.cosine)) { (g) throws(CoreError) in try mul(g, x.sin()).neg() }
   }
+  public consuming func tan() throws(CoreError) -> Tensor {
+    try mappedByResult(.tangent) { (g, y) throws(CoreError) in try mul(g, y.square() + 1) }
+  }
+  /// In radians; NaN beyond −1…1, as of `acos`.
+  public consuming func asin() throws(CoreError) -> Tensor { try mapped(.unary(.arcsine)) }
+  public consuming func acos() throws(CoreError) -> Tensor { try mapped(.unary(.arccosine)) }
+  public consuming func atan() throws(CoreError) -> Tensor { try mapped(.unary(.arctangent)) }
+  /// The error function 2/√π ∫₀ˣ exp(−t²) dt.
+  public consuming func erf() throws(CoreError) -> Tensor {
+    let x = detached()
+    return try mapped(.unary(.errorFunction)) { (g) throws(CoreError) in
+      try mul(g, x.square().neg().exp() * (2 / Float.pi.squareRoot()))
+    }
+  }
   public consuming func tanh() throws(CoreError) -> Tensor {
     try mappedByResult(.tanh) { (g, y) throws(CoreError) in try combine(.tanhGradient, y, g) }
   }
