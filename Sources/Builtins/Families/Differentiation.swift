@@ -16,10 +16,10 @@ extension BuiltinTable {
         weights of any other model count as constants.
 
         - f: takes x and gives one number.
-        - x: a tensor, numbers in lists, or a model, whose weights are meant.
+        - x: a number, a tensor, numbers in lists, or a model, whose weights are meant.
         """,
       examples: [
-        Example("grad(x => sum(x**2), [1.0, 2, 3])", "tensor f32 [3]  2 4 6"),
+        Example("grad(x => sum(x**2), [1.0, 2, 3])", "tensor f32 [3]  2 4 6"), Example("grad(x => x**3, 2)", "12.0"),
         Example(
           "x, y = rand([4, 1, 28, 28]), [0, 1, 2, 3]; keys(grad(m => cross_entropy(m(x), y), mlp(hidden=[8])))",
           "[\"1.weight\", \"1.bias\", \"3.weight\", \"3.bias\"]"),
@@ -141,7 +141,7 @@ extension Call {
     let tracked = try attempt { () throws(CoreError) in try x.asType(.float32).detached().tracked() }
     let value = try single(try invoke(try self["f"], [.object(TensorObject(tracked))]))
     let gradient = try attempt { () throws(CoreError) in try gradients(of: value, withRespectTo: [tracked])[0] }
-    return (value, Value(TensorObject(gradient)))
+    return (value, Value(gradient))
   }
 
   /// What f gave, as a tensor of one element.

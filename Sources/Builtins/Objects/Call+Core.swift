@@ -5,24 +5,28 @@ import Tensors
 struct CoreCall {
   let call: Call
 
-  func int(_ name: String) throws(CoreError) -> Int { try wrap { () throws(LTDError) in try call.int(name) } }
-  func float(_ name: String) throws(CoreError) -> Double { try wrap { () throws(LTDError) in try call.float(name) } }
-  func bool(_ name: String) throws(CoreError) -> Bool { try wrap { () throws(LTDError) in try call.bool(name) } }
-  func string(_ name: String) throws(CoreError) -> String { try wrap { () throws(LTDError) in try call.string(name) } }
+  func int(_ name: String) throws(CoreError) -> Int { try wrap(name) { () throws(LTDError) in try call.int(name) } }
+  func float(_ name: String) throws(CoreError) -> Double {
+    try wrap(name) { () throws(LTDError) in try call.float(name) }
+  }
+  func bool(_ name: String) throws(CoreError) -> Bool { try wrap(name) { () throws(LTDError) in try call.bool(name) } }
+  func string(_ name: String) throws(CoreError) -> String {
+    try wrap(name) { () throws(LTDError) in try call.string(name) }
+  }
   func optionalInt(_ name: String) throws(CoreError) -> Int? {
-    try wrap { () throws(LTDError) in try call.optionalInt(name) }
+    try wrap(name) { () throws(LTDError) in try call.optionalInt(name) }
   }
   func optionalFloat(_ name: String) throws(CoreError) -> Double? {
-    try wrap { () throws(LTDError) in try call.optionalFloat(name) }
+    try wrap(name) { () throws(LTDError) in try call.optionalFloat(name) }
   }
   func tensor(_ name: String) throws(CoreError) -> Tensor {
-    try wrap { () throws(LTDError) in try call.object(name, as: TensorObject.self).tensor }
+    try wrap(name) { () throws(LTDError) in try call.object(name, as: TensorObject.self).tensor }
   }
 
   /// A tensor that the call lets go of: an operation may write over a temporary.
   func takenTensor(_ name: String) throws(CoreError) -> Tensor {
     let tensor = try tensor(name)
-    try wrap { () throws(LTDError) in try call.release(name) }
+    try wrap(name) { () throws(LTDError) in try call.release(name) }
     return tensor
   }
 
@@ -31,7 +35,7 @@ struct CoreCall {
 
   /// Whole numbers in a list, such as a shape.
   func ints(_ name: String) throws(CoreError) -> [Int] {
-    let list = try wrap { () throws(LTDError) in try call.list(name) }
+    let list = try wrap(name) { () throws(LTDError) in try call.list(name) }
     var numbers: [Int] = []
     for item in list {
       guard let number = item.asInt else {
@@ -45,7 +49,7 @@ struct CoreCall {
 
   /// Numbers in a list; nil for `none`.
   func numbers(_ name: String) throws(CoreError) -> [Double]? {
-    guard let list = try wrap({ () throws(LTDError) in try call.optionalList(name) }) else { return nil }
+    guard let list = try wrap(name, { () throws(LTDError) in try call.optionalList(name) }) else { return nil }
     var numbers: [Double] = []
     for item in list {
       guard let number = item.asDouble else {
@@ -58,7 +62,7 @@ struct CoreCall {
 
   /// An axis, a list of axes, or nil for `none`.
   func axes(_ name: String) throws(CoreError) -> [Int]? {
-    let value = try wrap { () throws(LTDError) in try call[name] }
+    let value = try wrap(name) { () throws(LTDError) in try call[name] }
     if value.isNone { return nil }
     if let axis = value.asInt { return [axis] }
     return try ints(name)
@@ -73,8 +77,10 @@ struct CoreCall {
     return labels.ints()
   }
 
-  private func wrap<T>(_ body: () throws(LTDError) -> T) throws(CoreError) -> T {
-    do { return try body() } catch { throw CoreError(.value, error.diagnostic.message, hint: error.diagnostic.hint) }
+  private func wrap<T>(_ name: String, _ body: () throws(LTDError) -> T) throws(CoreError) -> T {
+    do { return try body() } catch {
+      throw CoreError(.value, error.diagnostic.message, hint: error.diagnostic.hint, argument: name)
+    }
   }
 }
 

@@ -2,14 +2,14 @@ import Interpreter
 import Tensors
 
 /// What `x[…]` reads or writes, checked against the shape: NumPy's rules for whole numbers, slices, `...`, `none`, masks
-/// and one list of indices.
+/// and lists of indices that stand side by side.
 struct IndexPlan {
   private var starts: [Int] = []
   private var stops: [Int] = []
   private var steps: [Int] = []
   /// The shape after slicing, with indexed axes taken out and new ones put in.
   private var sliced: [Int] = []
-  /// A list of indices on one axis of `sliced`.
+  /// A list of indices on one axis of `sliced`, which stands for all axes that are indexed with lists.
   private var gathered: (axis: Int, indices: [Int], shape: [Int])?
   /// A mask that covers the leading axes.
   private var mask: Tensor?
@@ -80,10 +80,6 @@ struct IndexPlan {
         .type, "a tensor cannot be indexed with \(value.typeName.withArticle)",
         hint: "use whole numbers, slices a:b, ..., none, a mask or a list of indices")
     }
-    guard gathered == nil else {
-      throw LTDError(
-        .value, "only one axis of a tensor can be indexed with a list", hint: "index one axis after the other")
-    }
     let size = shape[axis]
     if indices.dtype == .bool {
       guard indices.shape == [size] else {
@@ -104,10 +100,26 @@ struct IndexPlan {
     for index in indices.dtype == .int64 ? indices.ints() : [] {
       places.append(try Self.place(index, axis: axis, shape: shape))
     }
-    gathered = (axis: sliced.count, indices: places, shape: indices.shape)
     slice(0, size, 1)
-    sliced.append(size)
     axis += 1
+    guard let before = gathered else {
+      gathered = (axis: sliced.count, indices: places, shape: indices.shape)
+      sliced.append(size)
+      return
+    }
+    guard before.axis == sliced.count - 1 else {
+      throw LTDError(
+        .value, "lists of indices must stand side by side", hint: "index one axis after the other, or permute(x, axes)")
+    }
+    // As one list, on both axes in one.
+    let shape = indices.shape
+    gathered = try attempt { () throws(CoreError) in
+      _ = try Shape.broadcast(before.shape, shape, "the lists of an index")
+      let rows = try mul(Tensor(ints: before.indices, shape: before.shape), Tensor(ints: [size], shape: []))
+      let both = try add(rows, Tensor(ints: places, shape: shape))
+      return (axis: before.axis, indices: both.ints(), shape: both.shape)
+    }
+    sliced[before.axis] *= size
   }
 
   private static func place(_ index: Int, axis: Int, shape: [Int]) throws(LTDError) -> Int {
@@ -133,6 +145,7 @@ struct IndexPlan {
     let to = clamped(stop, step > 0 ? high : low)
     let distance = step > 0 ? to - from : from - to
     let count = distance <= 0 ? 0 : (distance - 1) / abs(step) + 1
+    if count == 0 { return (0, 0, 0) }
     // Below the first element is written Int.min: -1 would count from the end.
     return (from, to < 0 ? .min : to, count)
   }
@@ -142,16 +155,24 @@ struct IndexPlan {
     let part = try tensor.slice(starts: starts, stops: stops, steps: steps).reshape(sliced)
     guard let gathered else { return part }
     let chosen = try part.indexSelect(axis: gathered.axis, gathered.indices)
-    guard gathered.shape.count != 1 else { return chosen }
-    var shape = sliced
-    shape.replaceSubrange(gathered.axis...gathered.axis, with: gathered.shape)
-    return try chosen.reshape(shape)
+    return gathered.shape.count == 1 ? chosen : try chosen.reshape(shape(of: gathered.shape, at: gathered.axis))
+  }
+
+  /// The shape of the part when an axis of `sliced` has become these.
+  private func shape(of chosen: [Int], at axis: Int) -> [Int] {
+    sliced[..<axis] + chosen + sliced[(axis + 1)...]
   }
 
   func write(_ value: Tensor, into tensor: inout Tensor) throws(CoreError) {
     if let mask { return try tensor.assign(mask: mask, value) }
     let sizes = try tensor.slice(starts: starts, stops: stops, steps: steps).shape
     if let gathered {
+      var value = value
+      if gathered.shape.count != 1, value.shape.count > 0 {
+        let target = shape(of: gathered.shape, at: gathered.axis)
+        try tensor.requireFitting(value, target)
+        value = try value.broadcast(to: target).reshape(shape(of: [gathered.indices.count], at: gathered.axis))
+      }
       var part = try tensor.slice(starts: starts, stops: stops, steps: steps).reshape(sliced)
       try part.assign(axis: gathered.axis, indices: gathered.indices, value)
       try tensor.assign(starts: starts, stops: stops, steps: steps, part.reshape(sizes))

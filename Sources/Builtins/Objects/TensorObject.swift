@@ -100,6 +100,13 @@ final class TensorObject: HostObject {
     return Value(try attempt { () throws(CoreError) in try tensor.detached().reshape([]) })
   }
 
+  override var isNumber: Bool { tensor.shape.isEmpty }
+
+  override func scalar() throws(LTDError) -> Value? {
+    guard tensor.count == 1 else { return nil }
+    return Value(try attempt { () throws(CoreError) in try tensor.reshape([]).asType(.float32) })
+  }
+
   // MARK: Parts
 
   override func index(_ items: [IndexItem]) throws(LTDError) -> Value? {

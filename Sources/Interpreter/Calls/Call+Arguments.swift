@@ -54,8 +54,12 @@ extension Call {
   }
 
   public func float(_ place: Int) throws(LTDError) -> Double {
-    guard let value = self[place].asDouble else { throw mismatch(place, "a number") }
-    return value
+    if let value = self[place].asDouble { return value }
+    guard case .object(let object) = self[place], object.isNumber else { throw mismatch(place, "a number") }
+    let parameter = parameters.items[place].name
+    throw error(
+      .type, "no gradient passes through \(parameter) of \(name)",
+      hint: "only tensors are followed; write the operation with +, *, exp and the like", at: parameter)
   }
 
   public func string(_ place: Int) throws(LTDError) -> String {

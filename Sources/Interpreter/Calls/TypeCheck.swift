@@ -168,6 +168,7 @@ struct TypeCheck: Sendable {
     case (.list(let element?), .range):
       return try element.match(.int(0), session, "", &sizes) != nil
     case (.function, .object(let object)): return object.callSignature != nil
+    case (.float, .object(let object)), (.number, .object(let object)): return object.isNumber
     case (.host(let name, _), .object(let object)): return object.isKind(of: name)
     default: return false
     }

@@ -81,7 +81,12 @@ enum CoreLanguage {
         if !digits.utf8.contains(0), let number = Double(digits) { return .float(number) }
         throw call.error(.value, "\(Value(text.text).shortText(PrintOptions())) is not a number", at: "x")
       case .object(let object):
-        if let number = try object.number()?.asDouble { return .float(number) }
+        switch try object.scalar() {
+        case .int(let number): return .float(Double(number))
+        case .bool(let truth): return .float(truth ? 1 : 0)
+        case let number?: return number
+        case nil: break
+        }
       default: break
       }
       throw call.error(

@@ -369,7 +369,7 @@ enum CoreLists {
       var bestKey = isKeyed ? try key(best) : best
       for item in items.dropFirst() {
         let itemKey = isKeyed ? try key(item) : item
-        if case .object(let object) = itemKey {
+        if case .object(let object) = itemKey, !object.isNumber {
           throw call.error(
             .type, "\(name) does not compare \(object.typeName.withArticle) with others",
             hint: "\(name)imum(a, b) compares element by element")

@@ -107,6 +107,12 @@ extension Operations {
         return try order(a.items[place], b.items[place], depth + 1, &budget)
       }
       return a.items.count < b.items.count ? -1 : a.items.count == b.items.count ? 0 : 1
+    case (.object(let object), _) where object.isNumber:
+      if let number = try object.number() { return try order(number, right, depth + 1, &budget) }
+      fallthrough
+    case (_, .object(let object)) where object.isNumber:
+      if let number = try object.number() { return try order(left, number, depth + 1, &budget) }
+      fallthrough
     default:
       throw LTDError(
         .type, "\(left.kindText) and \(right.kindText) have no order",

@@ -62,6 +62,12 @@ open class HostObject {
   /// The value as a plain number where one is needed, such as in `"{loss:.3f}"`; for tensors of one element.
   open func number() throws(LTDError) -> Value? { nil }
 
+  /// A number in all but its kind: what a number becomes while a gradient is followed through it.
+  open var isNumber: Bool { false }
+
+  /// As `number`, with the gradient still followed.
+  open func scalar() throws(LTDError) -> Value? { try number() }
+
   // MARK: Parts
 
   /// `self[items]`
