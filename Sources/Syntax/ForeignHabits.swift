@@ -104,7 +104,7 @@ enum ForeignHabits {
     "del": "variables are freed by themselves; write `x = none` to drop a large value",
     "delete": "variables are freed by themselves; write `x = none` to drop a large value",
     "from": "write `import \"file.ltd\" as name` and then `name.f(x)`",
-    "with": "there is no `with` statement",
+    "with": "leave `with` out: files are read and written whole, by `read_text` and `write_text`",
     "using": "write `import name`",
     "yield": "there are no generators: collect in a list, or write a comprehension `[f(x) for x in xs]`",
     "async": "everything runs in order; leave `async` out",

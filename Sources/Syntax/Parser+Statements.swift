@@ -67,7 +67,7 @@ extension Parser {
       throw fail(
         "`\(text(token))\(name)` is for the prompt", at: token.span.union(peek().span),
         hint: name.hasPrefix("time")
-          ? "in a script write `\(name)(() => …)`" : "in a script write `\(name)()`")
+          ? "write `\(name)(() => …)`, or at the prompt `:\(name) …`" : "in a script write `\(name)()`")
     }
     if token.kind == .minus, peek().kind == .minus, peek().start == token.end {
       throw fail("there is no operator `--`", at: token.span.union(peek().span), hint: "write `x -= 1`")
@@ -415,6 +415,11 @@ extension Parser {
       return fail(
         "`=` sets a variable and cannot stand in an expression", at: found.span, hint: "to compare, write `==`")
     case .colon:
+      if let last = tokens[..<index].last, last.kind == .identifier, let advice = ForeignHabits.words[text(last)],
+        text(last) == "lambda"
+      {
+        return fail("`lambda` is not a word of the language", at: last.span, hint: advice)
+      }
       if index == start + 1, peek().kind == .equal {
         return fail("there is no operator `:=`", at: found.span.union(peek().span), hint: "write `\(firstText) = …`")
       }

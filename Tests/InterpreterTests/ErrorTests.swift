@@ -31,11 +31,11 @@ import Testing
     ("math.sqrt(2)", "name 1:1 \"math.sqrt\": there is no module math (write sqrt without math.)"),
     (
       "xs = [1]\nxs.append(2)\nxs",
-      "value 2:1 \"xs.append(2)\": append changes nothing: it gives a new list (xs = append(xs, …))"
+      "value 2:1 \"xs.append(2)\": append changes nothing: it gives a new value (xs = append(xs, …))"
     ),
     (
       "xs = [2, 1]\nif true { sort(xs) }\nxs",
-      "value 2:11 \"sort(xs)\": sort changes nothing: it gives a new list (xs = sort(xs, …))"
+      "value 2:11 \"sort(xs)\": sort changes nothing: it gives a new value (xs = sort(xs))"
     ),
     ("fn f(x: strin) { x }", "type 1:9 \"strin\": there is no type strin (did you mean string?)"),
   ])

@@ -160,6 +160,7 @@ extension BuiltinTable {
     "unsqueeze": "use x[none] or x[:, none]", "expand_dims": "use x[none] or x[:, none]",
     "squeeze": "use x[0], x[:, 0] or reshape(x, […])", "expand": "use broadcast(x, shape)",
     "repeat": "use broadcast(x, shape), or concat([x, x])", "tolist": "use list(x)",
+    "cumsum": "import lists, then lists.cumulative(list(x))",
     "argsort": "import lists, then lists.argsort(list(x))",
     "topk": "import lists, then reverse(lists.argsort(list(x)))[0:k]; sort(x, reverse=true)[0:k] gives the values",
     "imshow": "use save_png(images, path), and look at the file",

@@ -182,7 +182,7 @@ extension ParameterList {
     switch parameter.kind {
     case .normal:
       guard let value = try type.match(target.pointee, session, parameter.name, &sizes) else {
-        throw mismatch(parameter, type, target.pointee, signature)
+        throw mismatch(parameter, type, target.pointee, signature, session)
       }
       target.pointee = value
     case .rest:
@@ -190,7 +190,7 @@ extension ParameterList {
       var items: [Value] = []
       for item in list.items {
         guard let value = try type.match(item, session, parameter.name, &sizes) else {
-          throw mismatch(parameter, type, item, signature)
+          throw mismatch(parameter, type, item, signature, session)
         }
         items.append(value)
       }
@@ -198,7 +198,7 @@ extension ParameterList {
     case .named:
       guard case .record(let record) = target.pointee else { return }
       for (_, item) in record.fields where try type.match(item, session, parameter.name, &sizes) == nil {
-        throw mismatch(parameter, type, item, signature)
+        throw mismatch(parameter, type, item, signature, session)
       }
     }
   }
@@ -209,9 +209,13 @@ extension ParameterList {
     _ session: Session, _ site: CallSite?
   ) throws(LTDError) {
     if case .none = value { return }
+    var value = value
     let holds: Bool
     do {
-      if case .object = value { return }
+      if case .object(let object) = value {
+        guard object.isNumber, let number = try object.number() else { return }
+        value = number
+      }
       guard case .bool(let truth) = try Operations.compare(op, value, bound, session) else { return }
       holds = truth
     } catch {
@@ -230,10 +234,14 @@ extension ParameterList {
   }
 
   private func mismatch(
-    _ parameter: ParameterInfo, _ type: TypeCheck, _ value: Value, _ signature: CallSignature
+    _ parameter: ParameterInfo, _ type: TypeCheck, _ value: Value, _ signature: CallSignature, _ session: Session
   ) -> LTDError {
+    var found = ", not \(value.described)"
+    if case .list(let list) = value, let place = type.misfit(in: list, session) {
+      found = "; element \(place) is \(list.items[place].described)"
+    }
     var diagnostic = Diagnostic(
-      .type, "\(parameter.name) of \(signature.name) must be \(type.expectation), not \(value.described)")
+      .type, "\(parameter.name) of \(signature.name) must be \(type.expectation)\(found)")
     diagnostic.notes = [signature.text]
     switch value {
     case .function(let function) where function.name != "function":
@@ -260,6 +268,17 @@ extension ParameterList {
 }
 
 extension TypeCheck {
+  /// The place of the first element that a list of such elements cannot have.
+  func misfit(in list: ListValue, _ session: Session) -> Int? {
+    for case .list(let element?) in terms {
+      for (place, item) in list.items.enumerated() {
+        var sizes: Sizes = []
+        do { if try element.match(item, session, "", &sizes) == nil { return place } } catch { return place }
+      }
+    }
+    return nil
+  }
+
   /// Whether nothing but a list fits.
   var isList: Bool {
     terms.allSatisfy { if case .list = $0 { true } else { false } }

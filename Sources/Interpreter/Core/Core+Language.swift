@@ -17,9 +17,14 @@ enum CoreLanguage {
     ) { call throws(LTDError) in
       let options = call.session.printing
       var text = ""
+      var followsBlock = false
       for (place, value) in try call.list(0).enumerated() {
-        if place > 0 { text += try call.string(1) }
-        text += value.text(options)
+        let part = value.text(options)
+        // A tensor or table of several lines stands on lines of its own.
+        let isBlock = value.asString == nil && !call.isGiven("sep") && part.utf8.contains(UInt8(ascii: "\n"))
+        if place > 0 { text += isBlock || followsBlock ? "\n" : try call.string(1) }
+        text += part
+        followsBlock = isBlock
       }
       call.write(text + (try call.string(2)))
       return .none

@@ -11,6 +11,7 @@ enum Operations {
     _ op: BinaryOperator, _ left: Value, _ right: Value, _ session: Session?
   ) throws(LTDError) -> Value {
     switch (left, right) {
+    case _ where op == .matmul && left.isNumber && right.isNumber: break
     case (.int(let a), .int(let b)): return try integers(op, a, b)
     case (.float(let a), .float(let b)): return try floats(op, a, b)
     case (.int(let a), .float(let b)): return try floats(op, Double(a), b)

@@ -78,7 +78,7 @@ extension Operations {
           .type, "a record is indexed by the names of its fields, not by \(value.kindText)",
           hint: "str(x) makes a name of x")
       }
-      return LTDError(.type, "a record is indexed by the names of its fields")
+      return LTDError(.type, "a record is indexed by the names of its fields", hint: "str(x) makes a name of x")
     case .function(let function):
       return LTDError(.type, "a function cannot be indexed", hint: "call it first: \(function.name)(…)[…]")
     default: return LTDError(.type, "\(container.kindText) cannot be indexed")

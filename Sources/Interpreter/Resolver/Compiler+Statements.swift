@@ -132,15 +132,19 @@ extension Compiler {
     let call: BuiltinCallNode? = (node as? BuiltinCallNode) ?? (node as? MethodCallNode)?.builtinCall
     guard let call, Compiler.pure.contains(call.name) else { return }
     var target = "xs"
+    var more = false
     switch value.kind {
-    case .methodCall(let receiver, _, _): if case .name(let name) = receiver.ungrouped.kind { target = name }
+    case .methodCall(let receiver, _, let arguments):
+      if case .name(let name) = receiver.ungrouped.kind { target = name }
+      more = !arguments.isEmpty
     case .call(_, let arguments):
       if let first = arguments.first, case .name(let name) = first.value.ungrouped.kind { target = name }
+      more = arguments.count > 1
     default: break
     }
     report(
-      .value, "\(call.name) changes nothing: it gives a new list", value.span,
-      hint: "\(target) = \(call.name)(\(target), …)")
+      .value, "\(call.name) changes nothing: it gives a new value", value.span,
+      hint: "\(target) = \(call.name)(\(target)\(more ? ", …" : ""))")
   }
 
   private static let pure: Set<String> = updating.union(["sort", "reverse", "unique"])

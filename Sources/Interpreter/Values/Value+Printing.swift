@@ -7,8 +7,8 @@ extension Value {
     case .none: return "none"
     case .bool, .int, .float: return "\(typeName) \(shortText(options))"
     case .string: return "the string \(shortText(options))"
-    case .list(let list): return "a list of \(list.items.count)"
-    case .record(let record): return "a record of \(record.count)"
+    case .list(let list): return "a list of \(list.items.count) element\(list.items.count == 1 ? "" : "s")"
+    case .record(let record): return "a record of \(record.count) field\(record.count == 1 ? "" : "s")"
     case .function(let function): return function.isNamed ? "the function \(function.name)" : Code.nameless
     default: return kindText
     }
