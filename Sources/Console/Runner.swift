@@ -168,7 +168,8 @@ public final class Runner {
     let width = Terminal.width(2)
     StandardOutput.error.write(
       options.jsonErrors
-        ? diagnostics.map { $0.json + "\n" }.joined() : render(diagnostics, color: colours, width: width))
+        ? diagnostics.map { $0.json + "\n" }.joined()
+        : render(diagnostics, color: colours, width: width, wraps: Terminal.isTerminal(2)))
     StandardOutput.error.flush()
   }
 

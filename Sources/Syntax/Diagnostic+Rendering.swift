@@ -4,15 +4,21 @@ extension Diagnostic {
   /// - Parameters:
   ///   - color: Whether to use terminal colours.
   ///   - width: Columns of the terminal; longer source lines are cut around the marked place.
-  public func render(color: Bool = false, width: Int = 100) -> String {
+  ///   - wraps: Whether sentences are broken at the width, between words.
+  public func render(color: Bool = false, width: Int = 100, wraps: Bool = false) -> String {
     let style = Style(isOn: color)
-    let title = kind == .warning ? style.warning("warning:") : style.error("error:")
-    var lines = ["\(title) \(style.bold(printable(message, keepsLineBreaks: true)))"]
+    func sentence(_ title: String, _ text: String) -> String {
+      let text = printable(text, keepsLineBreaks: true)
+      return wraps ? broken(text, after: title.count + 1, width: width) : text
+    }
+    let title = kind == .warning ? "warning:" : "error:"
+    let painted = kind == .warning ? style.warning(title) : style.error(title)
+    var lines = ["\(painted) \(style.bold(sentence(title, message)))"]
     if let source, let span {
       lines += Excerpt(source: source, span: span, diagnostic: self, width: max(width, 40)).lines(style)
     }
-    if let hint { lines.append("\(style.hint("hint:")) \(printable(hint, keepsLineBreaks: true))") }
-    for note in notes { lines.append("\(style.hint("note:")) \(printable(note, keepsLineBreaks: true))") }
+    if let hint { lines.append("\(style.hint("hint:")) \(sentence("hint:", hint))") }
+    for note in notes { lines.append("\(style.hint("note:")) \(sentence("note:", note))") }
     lines += traceLines(style)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -64,8 +70,34 @@ extension Diagnostic {
 }
 
 /// Several messages with blank lines between them.
-public func render(_ diagnostics: [Diagnostic], color: Bool = false, width: Int = 100) -> String {
-  diagnostics.map { $0.render(color: color, width: width) }.joined(separator: "\n")
+public func render(
+  _ diagnostics: [Diagnostic], color: Bool = false, width: Int = 100, wraps: Bool = false
+) -> String {
+  diagnostics.map { $0.render(color: color, width: width, wraps: wraps) }.joined(separator: "\n")
+}
+
+/// A text with line breaks between words instead of going beyond a width; its first line begins `start` columns in.
+private func broken(_ text: String, after start: Int, width: Int) -> String {
+  var result = ""
+  var column = start
+  for (place, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    if place > 0 {
+      result += "\n"
+      column = 0
+    }
+    for (place, word) in line.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+      if place > 0, column > 2, column + 1 + displayWidth(String(word)) > width {
+        result += "\n  "
+        column = 2
+      } else if place > 0 {
+        result += " "
+        column += 1
+      }
+      result += word
+      column += displayWidth(String(word))
+    }
+  }
+  return result
 }
 
 private func jsonObject(_ fields: [(String, String)]) -> String {

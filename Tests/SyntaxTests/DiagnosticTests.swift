@@ -107,6 +107,17 @@ import Testing
     }
   }
 
+  @Test(arguments: [30, 40, 80])
+  func sentencesBreakBetweenWords(width: Int) {
+    let message = "shapes [12, 3, 32, 32] and [5, 32] do not match in the addition of 日本 and 日本, all in one line"
+    var diagnostic = Diagnostic(.shape, message, hint: "axes are matched from the last one; sizes must be equal or 1")
+    diagnostic.notes = ["", "a\n  b"]
+    let text = diagnostic.render(width: width, wraps: true)
+    for line in text.split(separator: "\n") { #expect(displayWidth(String(line)) <= width) }
+    #expect(text.split { " \n".contains($0) } == diagnostic.render(width: width).split { " \n".contains($0) })
+    #expect(!diagnostic.render(width: width).contains("\n  b\n  "))
+  }
+
   @Test func anySpanRenders() {
     let source = Source(name: "a.ltd", bytes: Array("é\r\n\tx\n\n日".utf8) + [0xFF, 0xC3])
     for start in -2...20 {
