@@ -339,14 +339,23 @@ public struct FormatSpec: Sendable, Hashable {
   }
   public var fill: Character = " "
   public var alignment: Alignment?
-  public var sign: Sign = .negativeOnly
+  public var sign: Sign?
   public var isAlternate = false
+  /// A `0` before the width, unless a fill stands before it.
   public var padsWithZeros = false
   public var width: Int?
-  /// `,` or `_` between groups of three digits.
+  /// `,` or `_` between groups of three digits; `_` between four of b, o, x and X.
   public var grouping: Character?
   public var precision: Int?
   /// One of `b c d e E f F g G n o s x X %`.
   public var type: Character?
   public var span: Span
+
+  /// The first part that only a number can have.
+  public var markForNumbers: String? {
+    if let sign { return sign == .space ? "a space for the sign" : String(sign.rawValue) }
+    if isAlternate { return "#" }
+    if alignment == .afterSign { return "=" }
+    return grouping.map { String($0) }
+  }
 }

@@ -241,7 +241,9 @@ extension FormatSpec {
     self.init(span: span)
     var index = 0
     func peek(_ offset: Int = 0) -> Character? { index + offset < text.count ? text[index + offset] : nil }
+    var isFilled = false
     if let next = peek(1), let alignment = Alignment(rawValue: next), let fill = peek() {
+      isFilled = true
       self.fill = fill
       self.alignment = alignment
       index += 2
@@ -257,7 +259,7 @@ extension FormatSpec {
       isAlternate = true
       index += 1
     }
-    if peek() == "0" {
+    if peek() == "0", !isFilled {
       padsWithZeros = true
       index += 1
     }
@@ -287,6 +289,16 @@ extension FormatSpec {
     }
     if index < text.count {
       throw Problem(hint: "formats are as in Python: `{x:.2f}`, `{x:.1%}`, `{n:>8}`, `{n:,}`, `{x:.3e}`, `{x:+.2f}`")
+    }
+    guard let type else { return }
+    if let mark = grouping, "cns".contains(type) || mark == "," && "boxX".contains(type) {
+      throw Problem(
+        hint: "boxX".contains(type)
+          ? "`,` goes with decimal digits only: write `{x:_\(type)}` for groups of four"
+          : "`\(mark)` does not go with \(type): write `{x:\(mark)}` for groups of three digits")
+    }
+    if precision != nil, "bcdoxX".contains(type) {
+      throw Problem(hint: "\(type) shows an int whole: write `{x:\(type)}`, or `{x:.2f}` for decimals")
     }
   }
 }

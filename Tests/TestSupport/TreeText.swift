@@ -168,7 +168,7 @@ private func treeText(_ argument: Argument) -> String {
 private func formatText(_ format: FormatSpec) -> String {
   var text = ":"
   if let alignment = format.alignment { text += "\(format.fill)\(alignment.rawValue)" }
-  if format.sign != .negativeOnly { text.append(format.sign.rawValue) }
+  if let sign = format.sign { text.append(sign.rawValue) }
   if format.isAlternate { text += "#" }
   if format.padsWithZeros { text += "0" }
   if let width = format.width { text += "\(width)" }

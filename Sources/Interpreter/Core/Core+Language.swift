@@ -145,7 +145,7 @@ enum CoreLanguage {
       throw call.error(.assertion, message.isEmpty ? text : message, at: "condition")
     },
     Builtin(
-      "exit(code: int = 0) -> none", "Ends the script; the code is what the shell sees.",
+      "exit(code: int >= 0 <= 255 = 0) -> none", "Ends the script; the code is what the shell sees.",
       details: "0 means success. At the prompt it ends the session.\n\n- code: what the shell sees, 0 to 255.",
       seeAlso: ["error"],
       search: ["quit", "stop", "end", "return"], family: "language"

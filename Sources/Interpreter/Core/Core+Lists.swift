@@ -335,6 +335,10 @@ enum CoreLists {
     },
   ]
 
+  private static func incomparable(_ value: Value) -> HostObject? {
+    if case .object(let object) = value, !object.isNumber { object } else { nil }
+  }
+
   private static func extreme(
     _ name: String, _ word: String, _ input: String, _ result: String, _ other: String,
     _ isBetter: @escaping @Sendable (Int) -> Bool
@@ -369,10 +373,11 @@ enum CoreLists {
       var bestKey = isKeyed ? try key(best) : best
       for item in items.dropFirst() {
         let itemKey = isKeyed ? try key(item) : item
-        if case .object(let object) = itemKey, !object.isNumber {
+        if let object = incomparable(itemKey) ?? incomparable(bestKey) {
+          var hint = "\(name)imum(a, b) compares element by element"
+          if more.count == 1, case .int(let axis) = more[0] { hint = "\(name)(x, axis=\(axis)) is along an axis; " + hint }
           throw call.error(
-            .type, "\(name) does not compare \(object.typeName.withArticle) with others",
-            hint: "\(name)imum(a, b) compares element by element")
+            .type, "\(name) does not compare \(object.typeName.withArticle) with others", hint: hint)
         }
         // NaN wins, as in NumPy and PyTorch: it must not vanish.
         if case .float(let number) = itemKey, number.isNaN { return item }

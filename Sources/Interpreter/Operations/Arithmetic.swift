@@ -122,6 +122,16 @@ enum Operations {
     return (result, false)
   }
 
+  /// The quotient rounded down so that it fits the remainder, as in Python: `1 // 0.1` is 9.0.
+  private static func floorQuotient(_ a: Double, _ b: Double) -> Double {
+    let rest = fmod(a, b)
+    var quotient = (a - rest) / b
+    if rest != 0, (rest < 0) != (b < 0) { quotient -= 1 }
+    if quotient == 0 { return (a / b).sign == .minus ? -0.0 : 0.0 }
+    let whole = quotient.rounded(.down)
+    return quotient - whole > 0.5 ? whole + 1 : whole
+  }
+
   static func floats(_ op: BinaryOperator, _ a: Double, _ b: Double) throws(LTDError) -> Value {
     switch op {
     case .add: return .float(a + b)
@@ -132,11 +142,12 @@ enum Operations {
       return .float(a / b)
     case .floorDivide:
       guard b != 0 else { throw divisionByZero(op, .float(a)) }
-      return .float((a / b).rounded(.down))
+      return .float(floorQuotient(a, b))
     case .remainder:
       guard b != 0 else { throw divisionByZero(op, .float(a)) }
       let rest = fmod(a, b)
-      return .float(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest)
+      if rest == 0 { return .float(b < 0 ? -0.0 : 0.0) }
+      return .float((rest < 0) != (b < 0) ? rest + b : rest)
     case .power:
       if a == 0, b < 0 { throw divisionByZero(op, .float(a)) }
       if a < 0, b.isFinite, b != b.rounded() {

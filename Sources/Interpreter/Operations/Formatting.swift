@@ -17,20 +17,20 @@ extension Operations {
     switch value {
     case .int(let number):
       switch spec.type {
-      case nil, "d", "n": return pad(sign: number < 0, digits: String(number.magnitude), spec, isNumber: true)
-      case "b", "o", "x", "X":
-        let radix = spec.type == "b" ? 2 : spec.type == "o" ? 8 : 16
-        var digits = String(number.magnitude, radix: radix, uppercase: spec.type == "X")
-        if spec.isAlternate { digits = (radix == 2 ? "0b" : radix == 8 ? "0o" : "0x") + digits }
-        return pad(sign: number < 0, digits: digits, spec, isNumber: true)
-      case "c":
-        guard let scalar = UInt32(exactly: number).flatMap(Unicode.Scalar.init) else {
-          throw LTDError(.value, "\(number) is not the number of a character")
+      case nil, "d", "n", "b", "o", "x", "X", "c":
+        guard spec.precision == nil else {
+          throw LTDError(
+            .type, "a format with a precision does not fit an int",
+            hint: ".2f shows decimals, .3g so many digits; without a precision the int is shown whole")
         }
-        return pad(sign: false, digits: String(scalar), spec, isNumber: false)
       case "s": throw wrongType("s", value)
       default: return float(Double(number), spec)
       }
+      guard spec.type != "c" else { return try character(number, spec) }
+      let radix = spec.type == "b" ? 2 : spec.type == "o" ? 8 : spec.type == "x" || spec.type == "X" ? 16 : 10
+      let digits = String(number.magnitude, radix: radix, uppercase: spec.type == "X")
+      let prefix = spec.isAlternate && radix != 10 ? "0\(spec.type ?? "x")" : ""
+      return padNumber(isNegative: number < 0, prefix, digits, spec, group: radix == 10 ? 3 : 4)
     case .float(let number):
       switch spec.type {
       case "d", "b", "o", "x", "X", "c": throw wrongType(String(spec.type ?? "d"), value)
@@ -43,10 +43,26 @@ extension Operations {
       fallthrough
     default:
       if let type = spec.type, type != "s" { throw wrongType(String(type), value) }
+      if let mark = spec.markForNumbers {
+        throw LTDError(
+          .type, "a format with \(mark) does not fit \(value.kindText)",
+          hint: "only numbers take it; < > ^, a width and a precision go with texts: {x:>8}, {x:.3}")
+      }
       var text = try fullText(of: value, session)
       if let precision = spec.precision { text = String(text.unicodeScalars.prefix(precision)) }
-      return pad(sign: false, digits: text, spec, isNumber: false)
+      return pad("", text, spec, .left)
     }
+  }
+
+  private static func character(_ number: Int, _ spec: FormatSpec) throws(LTDError) -> String {
+    guard let scalar = UInt32(exactly: number).flatMap(Unicode.Scalar.init) else {
+      throw LTDError(.value, "\(number) is not the number of a character")
+    }
+    guard spec.sign == nil, !spec.isAlternate else {
+      throw LTDError(
+        .value, "the format c takes no \(spec.isAlternate ? "#" : "sign")", hint: "write c alone, or a width: {n:>4c}")
+    }
+    return pad("", String(scalar), spec, spec.padsWithZeros ? .afterSign : .right)
   }
 
   /// All of a value as text.
@@ -89,30 +105,50 @@ extension Operations {
 
   private static func float(_ number: Double, _ spec: FormatSpec) -> String {
     let isNegative = number.sign == .minus && !number.isNaN
-    let magnitude = abs(number)
+    let magnitude = spec.type == "%" ? abs(number) * 100 : abs(number)
     var digits: String
-    if !number.isFinite {
-      digits = number.isNaN ? "nan" : "inf"
-      if spec.type == "%" { digits += "%" }
-      var plain = spec
-      plain.padsWithZeros = false
-      plain.grouping = nil
-      return pad(sign: isNegative, digits: digits, plain, isNumber: true)
+    if magnitude.isFinite {
+      switch spec.type {
+      case nil:
+        if let precision = spec.precision {
+          digits = general(magnitude, max(precision, 1), nil, spec.isAlternate)
+        } else {
+          digits = text(magnitude)
+          if spec.isAlternate, !digits.utf8.contains(UInt8(ascii: ".")), let place = digits.firstIndex(of: "e") {
+            digits.insert(".", at: place)
+          }
+        }
+      case "%": digits = printed(magnitude, "f", spec.precision ?? 6, spec.isAlternate)
+      case "f", "F", "e", "E":
+        digits = printed(magnitude, spec.type.unsafelyUnwrapped, spec.precision ?? 6, spec.isAlternate)
+      default: digits = general(magnitude, max(spec.precision ?? 6, 1), spec.type == "G" ? "G" : "g", spec.isAlternate)
+      }
+    } else {
+      let isUpper = spec.type == "E" || spec.type == "F" || spec.type == "G"
+      digits = number.isNaN ? (isUpper ? "NAN" : "nan") : (isUpper ? "INF" : "inf")
     }
-    switch spec.type {
-    case nil:
-      digits = spec.precision.map { general(magnitude, $0, "g", false) } ?? text(magnitude)
-      if spec.precision != nil, !digits.contains(where: { $0 == "." || $0 == "e" }) { digits += ".0" }
-    case "%": digits = printed(magnitude * 100, "f", spec.precision ?? 6, false) + "%"
-    case "f", "F", "e", "E":
-      digits = printed(magnitude, spec.type.unsafelyUnwrapped, spec.precision ?? 6, spec.isAlternate)
-    default: digits = general(magnitude, spec.precision ?? 6, spec.type == "G" ? "G" : "g", spec.isAlternate)
-    }
-    return pad(sign: isNegative, digits: digits, spec, isNumber: true)
+    if spec.type == "%" { digits += "%" }
+    return padNumber(isNegative: isNegative, "", digits, spec, group: 3)
   }
 
-  private static func general(_ number: Double, _ precision: Int, _ type: Character, _ alternate: Bool) -> String {
-    printed(number, type, max(precision, 1), alternate)
+  /// With so many significant digits; without a type, as in `.3`, at least one of them stands after the point.
+  private static func general(_ number: Double, _ precision: Int, _ type: Character?, _ alternate: Bool) -> String {
+    if let type, !alternate { return printed(number, type, precision, false) }
+    let scientific = printed(number, type == "G" ? "E" : "e", precision - 1, alternate)
+    guard let place = scientific.firstIndex(where: { $0 == "e" || $0 == "E" }) else { return scientific }
+    let exponent = Int(scientific[place...].dropFirst()) ?? 0
+    let isScientific = exponent < -4 || exponent >= (type == nil ? precision - 1 : precision)
+    // Zeros at the end stay; printf's `#` with g leaves them out where a number is rounded up to a power of ten.
+    if alternate { return isScientific ? scientific : printed(number, "f", precision - 1 - exponent, true) }
+    if !isScientific {
+      let digits = printed(number, "g", precision, false)
+      return digits.utf8.contains(UInt8(ascii: ".")) ? digits : digits + ".0"
+    }
+    var mantissa = scientific[..<place]
+    guard mantissa.contains(".") else { return scientific }
+    while mantissa.last == "0" { mantissa.removeLast() }
+    if mantissa.last == "." { mantissa.removeLast() }
+    return String(mantissa + scientific[place...])
   }
 
   /// As C's printf does it.
@@ -161,36 +197,63 @@ extension Operations {
     }
   }
 
-  private static func pad(sign isNegative: Bool, digits: String, _ spec: FormatSpec, isNumber: Bool) -> String {
-    var digits = digits
-    if let separator = spec.grouping, isNumber { digits = grouped(digits, separator) }
-    let sign = isNegative ? "-" : !isNumber ? "" : spec.sign == .always ? "+" : spec.sign == .space ? " " : ""
+  /// A number with its sign, its digits in groups and its room filled.
+  private static func padNumber(
+    isNegative: Bool, _ prefix: String, _ digits: String, _ spec: FormatSpec, group: Int
+  ) -> String {
+    var sign = isNegative ? "-" : spec.sign == .always ? "+" : spec.sign == .space ? " " : ""
+    if !prefix.isEmpty { sign += prefix }
+    if spec.width == nil, spec.grouping == nil { return sign.isEmpty ? digits : sign + digits }
+    let alignment = spec.alignment ?? (spec.padsWithZeros ? .afterSign : .right)
+    guard let separator = spec.grouping else { return pad(sign, digits, spec, alignment) }
+    // Zeros before the digits are grouped with them.
+    let isFilledWithZeros = alignment == .afterSign && (spec.padsWithZeros || spec.fill == "0")
+    let width = isFilledWithZeros ? (spec.width ?? 0) - sign.utf8.count : 0
+    return pad(sign, grouped(digits, separator, group, width: width), spec, alignment)
+  }
+
+  private static func pad(
+    _ sign: String, _ digits: String, _ spec: FormatSpec, _ usual: FormatSpec.Alignment
+  ) -> String {
     guard let width = spec.width else { return sign.isEmpty ? digits : sign + digits }
     let length = sign.unicodeScalars.count + digits.unicodeScalars.count
-    guard width > length else { return sign + digits }
+    guard width > length else { return sign.isEmpty ? digits : sign + digits }
     let room = width - length
-    if spec.padsWithZeros, spec.alignment == nil, isNumber {
-      return sign + String(repeating: "0", count: room) + digits
-    }
-    let fill = String(repeating: String(spec.fill), count: room)
-    switch spec.alignment ?? (isNumber ? .right : .left) {
+    let character = spec.padsWithZeros ? "0" : String(spec.fill)
+    let fill = String(repeating: character, count: room)
+    switch spec.alignment ?? usual {
     case .left: return sign + digits + fill
     case .right: return fill + sign + digits
     case .afterSign: return sign + fill + digits
     case .center:
-      let before = String(repeating: String(spec.fill), count: room / 2)
-      return before + sign + digits + String(repeating: String(spec.fill), count: room - room / 2)
+      let before = String(repeating: character, count: room / 2)
+      return before + sign + digits + String(repeating: character, count: room - room / 2)
     }
   }
 
-  private static func grouped(_ digits: String, _ separator: Character) -> String {
-    let whole = digits.prefix { $0.isNumber }
-    var result = ""
-    for (place, digit) in whole.enumerated() {
-      if place > 0, (whole.count - place) % 3 == 0 { result.append(separator) }
-      result.append(digit)
+  /// The digits before the point in groups, with zeros before them up to a width of all.
+  private static func grouped(_ digits: String, _ separator: Character, _ size: Int, width: Int) -> String {
+    let whole = digits.utf8.prefix { byte in
+      size == 4
+        ? byte != UInt8(ascii: ".")
+        : byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
     }
-    return result + digits.dropFirst(whole.count)
+    guard !whole.isEmpty else { return digits }
+    let rest = digits.utf8.dropFirst(whole.count)
+    var backwards: [UInt8] = []
+    var left = whole.reversed()[...]
+    var room = width - rest.count
+    while true {
+      let length = min(size, max(left.count, room, 1))
+      backwards += left.prefix(length)
+      backwards += repeatElement(UInt8(ascii: "0"), count: max(0, length - left.count))
+      left = left.dropFirst(length)
+      room -= length
+      if left.isEmpty, room <= 0 { break }
+      room -= 1
+      backwards += String(separator).utf8
+    }
+    return String(decoding: backwards.reversed() + rest, as: UTF8.self)
   }
 
   /// A float as the language writes it: the fewest digits that give the same float again.
