@@ -375,7 +375,9 @@ enum CoreLists {
         let itemKey = isKeyed ? try key(item) : item
         if let object = incomparable(itemKey) ?? incomparable(bestKey) {
           var hint = "\(name)imum(a, b) compares element by element"
-          if more.count == 1, case .int(let axis) = more[0] { hint = "\(name)(x, axis=\(axis)) is along an axis; " + hint }
+          if more.count == 1, case .int(let axis) = more[0] {
+            hint = "\(name)(x, axis=\(axis)) is along an axis; " + hint
+          }
           throw call.error(
             .type, "\(name) does not compare \(object.typeName.withArticle) with others", hint: hint)
         }

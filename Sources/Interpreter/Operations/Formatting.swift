@@ -46,7 +46,8 @@ extension Operations {
       if let mark = spec.markForNumbers {
         throw LTDError(
           .type, "a format with \(mark) does not fit \(value.kindText)",
-          hint: "only numbers take it; < > ^, a width and a precision go with texts: {x:>8}, {x:.3}")
+          hint: severalNumbers(value)
+            ?? "only numbers take it; < > ^, a width and a precision go with texts: {x:>8}, {x:.3}")
       }
       var text = try fullText(of: value, session)
       if let precision = spec.precision { text = String(text.unicodeScalars.prefix(precision)) }
@@ -96,11 +97,17 @@ extension Operations {
       case .float: "int(x) makes an int; .0f shows a float without decimals"
       case .string: "float(x) or int(x) make a number of a string"
       case .none: "there is no value here: none"
-      case .object(let object) where object.shape != nil: "a format fits one number: [\"{a:.2f}\" for a in x]"
-      case .list: "a format fits one number: [\"{a:.2f}\" for a in xs]"
-      default: nil
+      default: severalNumbers(value)
       }
     return LTDError(.type, "the format \(type) does not fit \(value.kindText)", hint: hint)
+  }
+
+  private static func severalNumbers(_ value: Value) -> String? {
+    switch value {
+    case .object(let object) where object.shape != nil: "a format fits one number: [\"{a:.2f}\" for a in x]"
+    case .list: "a format fits one number: [\"{a:.2f}\" for a in xs]"
+    default: nil
+    }
   }
 
   private static func float(_ number: Double, _ spec: FormatSpec) -> String {
