@@ -9,6 +9,8 @@ package enum UnaryOperation: Sendable, CaseIterable {
 /// y = f(a, b), one pair at a time. The gradient cases take a saved value and the gradient of the output.
 package enum BinaryOperation: Sendable, CaseIterable {
   case add, subtract, multiply, divide, maximum, minimum, power
+  /// a // b and a % b as in Python; a // 0 is a / 0.
+  case floorDivide, remainder
   /// b where a > 0, else 0.
   case reluGradient
   /// b · sign(a).

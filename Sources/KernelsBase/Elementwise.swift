@@ -81,6 +81,18 @@ extension CPUKernels {
         for i in 0..<16 { y[i] = powf(x[i], e[i]) }
         return y
       }
+    case .floorDivide:
+      map(a, aStep, b, bStep, y, count) { x, divisor in
+        var y = x
+        for i in 0..<16 { y[i] = floorQuotient(x[i], divisor[i]) }
+        return y
+      }
+    case .remainder:
+      map(a, aStep, b, bStep, y, count) { x, divisor in
+        var y = x
+        for i in 0..<16 { y[i] = floorRemainder(x[i], divisor[i]) }
+        return y
+      }
     case .reluGradient: map(a, aStep, b, bStep, y, count) { V.zero.replacing(with: $1, where: $0 .> 0) }
     case .absoluteGradient: map(a, aStep, b, bStep, y, count) { $1 * signOf($0) }
     case .sigmoidGradient: map(a, aStep, b, bStep, y, count, vsigmoidGradient)
@@ -155,4 +167,22 @@ extension CPUKernels {
       i += 16
     }
   }
+}
+
+/// The quotient rounded down so that it fits the remainder.
+@inline(__always) private func floorQuotient(_ a: Float, _ b: Float) -> Float {
+  if b == 0 { return a / b }
+  let rest = fmodf(a, b)
+  var quotient = (a - rest) / b
+  if rest != 0, (rest < 0) != (b < 0) { quotient -= 1 }
+  if quotient == 0 { return (a / b).sign == .minus ? -0.0 : 0 }
+  let whole = quotient.rounded(.down)
+  return quotient - whole > 0.5 ? whole + 1 : whole
+}
+
+/// With the sign of the divisor.
+@inline(__always) private func floorRemainder(_ a: Float, _ b: Float) -> Float {
+  let rest = fmodf(a, b)
+  if rest == 0 { return b < 0 ? -0.0 : 0 }
+  return (rest < 0) != (b < 0) ? rest + b : rest
 }

@@ -33,8 +33,8 @@ final class TensorObject: HostObject {
       case .multiply: Value(try mul(a, b))
       case .divide: Value(try div(a, b))
       case .power: Value(try pow(a, b))
-      case .floorDivide: Value(try div(a, b).floor())
-      case .remainder: Value(try sub(a, mul(b, div(a, b).floor())))
+      case .floorDivide: Value(try floorDivide(a, b))
+      case .remainder: Value(try Tensors.remainder(a, b))
       case .matmul: Value(try matmul(a, b))
       }
     }

@@ -30,6 +30,21 @@ public func div(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) 
     Pullback(reads: [.b, .result]) { (g, s) throws(CoreError) in try div(mul(g, s.result), s.b).neg() })
 }
 
+/// The quotient rounded down so that it fits `remainder`, as in Python. Gradient 0.
+public func floorDivide(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
+  try arithmetic(
+    .floorDivide, "floor division", a.asType(.float32), b.asType(.float32),
+    Pullback { (g, _) throws(CoreError) in try g.affine(scale: 0, offset: 0) },
+    Pullback { (g, _) throws(CoreError) in try g.affine(scale: 0, offset: 0) })
+}
+
+/// What is left of a, with the sign of b.
+public func remainder(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
+  try arithmetic(
+    .remainder, "remainder", a.asType(.float32), b.asType(.float32), Pullback { (g, _) throws(CoreError) in g },
+    Pullback(reads: [.a, .b]) { (g, s) throws(CoreError) in try mul(g, floorDivide(s.a, s.b)).neg() })
+}
+
 /// a to the power of b. The gradient in b counts only where a > 0.
 public func pow(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
