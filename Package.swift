@@ -44,6 +44,7 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSearch"),
     .target(name: "CEditline", dependencies: ["CLibedit"]),
     .target(name: "CCPU"),
     .target(name: "CAllocator"),
@@ -61,7 +62,7 @@ let package = Package(
 
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
-    .target(name: "Interpreter", dependencies: ["Syntax"], swiftSettings: scalar),
+    .target(name: "Interpreter", dependencies: ["Syntax", "CSearch"], swiftSettings: scalar),
 
     // Where they meet
     .target(

@@ -154,6 +154,12 @@ public final class Session {
   /// Throws when the user asked to stop or a limit is reached.
   public func poll() throws(LTDError) { try checkLimits(spent: 0) }
 
+  /// `poll` for loops over elements: it asks at one place of 4096.
+  @inline(__always)
+  public func poll(at place: Int) throws(LTDError) {
+    if place & 4095 == 4095 { try poll() }
+  }
+
   func checkLimits(spent: Int) throws(LTDError) {
     if isInterrupted() { throw LTDError(.interrupted, "interrupted") }
     steps &+= spent

@@ -71,4 +71,10 @@ public enum Compute {
     guard let check = stop.withLock({ $0 }), let reason = check.reason() else { return }
     throw reason
   }
+
+  /// `poll` for loops over elements: it asks at one place of 4096.
+  @inline(__always)
+  public static func poll(at place: Int) throws(CoreError) {
+    if place & 4095 == 4095 { try poll() }
+  }
 }

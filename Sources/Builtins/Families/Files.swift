@@ -132,7 +132,8 @@ extension BuiltinTable {
       seeAlso: ["parse_json", "write_text", "to_csv"], search: ["dump", "encode", "save", "write json"], family: "files"
     ) { call throws(LTDError) in
       let json = try call.at("x") { () throws(LTDError) in try JSON(call[0]) }
-      return Value(json.text(indent: try call.int("indent")))
+      let indent = try call.int("indent")
+      return Value(try attempt { () throws(CoreError) in try json.text(indent: indent) })
     },
     Builtin(
       "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list",

@@ -28,7 +28,8 @@ enum CSV {
       names = names.indices.map { "column_\($0 + 1)" }
     }
     for (place, name) in names.enumerated() where name.isEmpty { names[place] = "column_\(place + 1)" }
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    var known: Set<String> = []
+    if let twice = names.first(where: { !known.insert($0).inserted }) {
       throw LTDError(.value, "two columns are called \(twice)", hint: "header=false names them by their place")
     }
     // A blank line is a row only where a row has one cell.
@@ -41,21 +42,42 @@ enum CSV {
     var columns: [[Value]] = []
     for place in names.indices {
       try attempt { () throws(CoreError) in try Compute.poll() }
-      columns.append(values(rows.map { place < $0.cells.count ? $0.cells[place] : Cell(text: "", isQuoted: false) }))
+      let cells = rows.map { place < $0.cells.count ? $0.cells[place] : Cell(text: "", isQuoted: false) }
+      columns.append(try values(cells))
     }
-    return Value(rows.indices.map { row in Value(fields: zip(names, columns).map { ($0, $1[row]) }) })
+    var records: [Value] = []
+    records.reserveCapacity(rows.count)
+    for row in rows.indices {
+      try poll(at: row)
+      records.append(Value(fields: zip(names, columns).map { ($0, $1[row]) }))
+    }
+    return Value(records)
+  }
+
+  private static func poll(at place: Int) throws(LTDError) {
+    try attempt { () throws(CoreError) in try Compute.poll(at: place) }
   }
 
   /// The cells of one column: numbers or bools if all are, else texts; an empty cell is none.
-  private static func values(_ cells: [Cell]) -> [Value] {
-    let filled = cells.filter { $0.isQuoted || !$0.text.isEmpty }
-    func all(_ read: (String) -> Value?) -> [Value]? {
-      guard filled.allSatisfy({ !$0.isQuoted && read($0.text) != nil }) else { return nil }
-      return cells.map { read($0.text) ?? Value.none }
+  private static func values(_ cells: [Cell]) throws(LTDError) -> [Value] {
+    func all(_ read: (String) -> Value?) throws(LTDError) -> [Value]? {
+      var values: [Value] = []
+      for (place, cell) in cells.enumerated() {
+        try poll(at: place)
+        if !cell.isQuoted, cell.text.isEmpty {
+          values.append(.none)
+        } else if !cell.isQuoted, let value = read(cell.text) {
+          values.append(value)
+        } else {
+          return nil
+        }
+      }
+      return values
     }
-    return all { int($0).map { .int($0) } } ?? all { float($0).map { .float($0) } }
-      ?? all { $0 == "true" ? .bool(true) : $0 == "false" ? .bool(false) : nil }
-      ?? cells.map { !$0.isQuoted && $0.text.isEmpty ? Value.none : Value($0.text) }
+    if let ints = try all({ int($0).map { .int($0) } }) { return ints }
+    if let floats = try all({ float($0).map { .float($0) } }) { return floats }
+    if let bools = try all({ $0 == "true" ? .bool(true) : $0 == "false" ? .bool(false) : nil }) { return bools }
+    return cells.map { !$0.isQuoted && $0.text.isEmpty ? Value.none : Value($0.text) }
   }
 
   /// Not a number where a zero stands first, as in 007.
@@ -78,7 +100,10 @@ enum CSV {
     var rows: [Row] = []
     var row = Row(line: 1, cells: [])
     var (place, line) = (0, 1)
+    var count = 0
     while place < bytes.count {
+      try poll(at: count)
+      count += 1
       var cell: [UInt8] = []
       let isQuoted = bytes[place] == quote
       if isQuoted {
@@ -113,7 +138,6 @@ enum CSV {
       line += 1
       rows.append(row)
       row = Row(line: line, cells: [])
-      if rows.count % 4096 == 0 { try attempt { () throws(CoreError) in try Compute.poll() } }
     }
     return rows
   }
@@ -125,7 +149,8 @@ enum CSV {
     var names: [String] = []
     var known: Set<String> = []
     var records: [RecordValue] = []
-    for row in rows {
+    for (place, row) in rows.enumerated() {
+      try poll(at: place)
       guard let record = row.asRecord else {
         throw LTDError(.type, "a table is a list of records; one row is \(row.described)")
       }
@@ -140,9 +165,12 @@ enum CSV {
       return isPlain && !text.contains(separator) ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
     var text = names.map(cell).joined(separator: separator) + "\n"
+    var count = 0
     for record in records {
       var cells: [String] = []
       for name in names {
+        try poll(at: count)
+        count += 1
         let value = record[name] ?? Value.none
         switch value {
         case .none: cells.append("")

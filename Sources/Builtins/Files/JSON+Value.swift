@@ -19,6 +19,10 @@ extension JSON {
   /// Values that one JSON text holds, at most: a list that holds another many times over has no end in sight.
   private static let valueLimit = 20_000_000
 
+  private static func poll(at place: Int) throws(LTDError) {
+    try attempt { () throws(CoreError) in try Compute.poll(at: place) }
+  }
+
   /// - Throws: for what JSON has no word for, such as models and functions, for nesting beyond 200 levels, and for more
   ///   values than fit into a text.
   init(_ value: Value) throws(LTDError) {
@@ -28,7 +32,7 @@ extension JSON {
 
   private init(_ value: Value, depth: Int, _ count: inout Int) throws(LTDError) {
     count += 1
-    if count % 4096 == 0 { try attempt { () throws(CoreError) in try Compute.poll() } }
+    try JSON.poll(at: count)
     guard count <= JSON.valueLimit else { throw LTDError(.memory, "the value has too many elements for JSON") }
     guard depth < 200 else { throw LTDError(.value, "the value is nested too deeply for JSON") }
     switch value {
@@ -42,16 +46,27 @@ extension JSON {
       for item in list.items { items.append(try JSON(item, depth: depth + 1, &count)) }
       self = .array(items)
     case .range(let range):
-      guard range.count <= 100_000_000 else {
+      guard range.count <= JSON.valueLimit - count else {
         throw LTDError(.memory, "a range of \(range.count) is too long for JSON")
       }
-      self = .array((0..<range.count).map { .int(range[$0]) })
+      count += range.count
+      var items: [JSON] = []
+      items.reserveCapacity(range.count)
+      for place in 0..<range.count {
+        try JSON.poll(at: place)
+        items.append(.int(range[place]))
+      }
+      self = .array(items)
     case .record(let record):
       var members: [Member] = []
       for (name, item) in record.fields { members.append(Member(name, try JSON(item, depth: depth + 1, &count))) }
       self = .object(members)
     case .object(let object):
       guard let tensor = (object as? TensorObject)?.tensor else { throw JSON.unknown(value) }
+      guard tensor.count <= JSON.valueLimit - count else {
+        throw LTDError(.memory, "a tensor of \(tensor.count) elements is too long for JSON")
+      }
+      count += tensor.count
       try self.init(tensor: tensor)
     default: throw JSON.unknown(value)
     }
@@ -61,13 +76,23 @@ extension JSON {
     LTDError(.type, "JSON has nothing for \(value.typeName.withArticle)", hint: "str(x) makes a text of it")
   }
 
+  private static func items<T>(_ values: [T], _ make: (T) -> JSON) throws(LTDError) -> [JSON] {
+    var items: [JSON] = []
+    items.reserveCapacity(values.count)
+    for (place, value) in values.enumerated() {
+      try poll(at: place)
+      items.append(make(value))
+    }
+    return items
+  }
+
   /// Lists within lists, by the axes.
   private init(tensor: Tensor) throws(LTDError) {
     var items: [JSON] =
       switch tensor.dtype {
-      case .bool: tensor.bools().map { .bool($0) }
-      case .int64: tensor.ints().map { .int($0) }
-      case .float32: tensor.floats().map { .number($0.shortestDouble) }
+      case .bool: try JSON.items(tensor.bools()) { .bool($0) }
+      case .int64: try JSON.items(tensor.ints()) { .int($0) }
+      case .float32: try JSON.items(tensor.floats()) { .number($0.shortestDouble) }
       }
     for size in tensor.shape.dropFirst().reversed() {
       guard size > 0 else { break }

@@ -144,6 +144,25 @@ final class TensorObject: HostObject {
 
   override func element(at place: Int) throws(LTDError) -> Value? { try index([.index(place)]) }
 
+  /// The numbers of a vector, without a tensor for each.
+  override func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? {
+    guard tensor.shape.count == 1, !tensor.isTracked else { return nil }
+    switch tensor.dtype {
+    case .bool: return Self.steps(tensor.bools()) { .bool($0) }
+    case .int64: return Self.steps(tensor.ints()) { .int($0) }
+    case .float32: return Self.steps(tensor.floats()) { .float($0.shortestDouble) }
+    }
+  }
+
+  private static func steps<T>(_ items: [T], _ make: @escaping (T) -> Value) -> () throws(LTDError) -> Value? {
+    var place = 0
+    return { () throws(LTDError) in
+      guard place < items.count else { return nil }
+      place += 1
+      return make(items[place - 1])
+    }
+  }
+
   override func contains(_ value: Value) throws(LTDError) -> Bool? {
     guard let value = try Tensor.operand(value), value.count == 1 else { return nil }
     return try attempt { () throws(CoreError) in
@@ -198,5 +217,8 @@ extension Value {
 extension Float {
   /// The double with the shortest decimal that names this float: 0.1 rather than 0.10000000149011612. Converted back
   /// it is the same float.
-  var shortestDouble: Double { isFinite ? Double(description) ?? Double(self) : Double(self) }
+  var shortestDouble: Double {
+    if self == rounded(), abs(self) <= 0x1p24 { return Double(self) }
+    return isFinite ? Double(description) ?? Double(self) : Double(self)
+  }
 }

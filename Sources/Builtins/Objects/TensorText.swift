@@ -41,7 +41,7 @@ struct TensorText {
 
   private func line(of values: [String], room: Int) -> String {
     let whole = values.joined(separator: " ")
-    guard whole.count > room else { return whole }
+    guard options.width < .max, whole.count > room else { return whole }
     var shown: [String] = []
     var used = 2
     for value in values {
@@ -56,7 +56,7 @@ struct TensorText {
   private func window(_ vector: Tensor) -> [String] {
     let limit = min(vector.count, max(8, options.width == .max ? vector.count : options.width / 2))
     guard let head = try? vector.reshape([vector.count]).slice(starts: [0], stops: [limit]) else { return [] }
-    return Self.texts(head) + (limit < vector.count ? [Self.ellipsis] : [])
+    return texts(head) + (limit < vector.count ? [Self.ellipsis] : [])
   }
 
   private var matrices: [String] {
@@ -69,6 +69,7 @@ struct TensorText {
     var blocks: [String] = []
     let shown = count <= 2 * Self.edge || options.width == .max ? Array(0..<count) : Array(0..<2)
     for index in shown {
+      if options.mustStop?() == true { return blocks }
       guard let matrix = try? flat.slice(starts: [index, 0, 0], stops: [index + 1, rows, columns], steps: [1, 1, 1])
       else {
         continue
@@ -88,6 +89,7 @@ struct TensorText {
     let indices = columnPlaces.compactMap { $0 }
     var cells: [[String]] = []
     for row in rowPlaces {
+      if options.width == .max, cells.count & 63 == 63, options.mustStop?() == true { return "" }
       guard let row else {
         cells.append(columnPlaces.map { _ in Self.ellipsis })
         continue
@@ -95,7 +97,7 @@ struct TensorText {
       guard let values = try? matrix.slice(starts: [0, row, 0], stops: [1, row + 1, columns], steps: [1, 1, 1]),
         let chosen = try? values.reshape([columns]).indexSelect(axis: 0, indices)
       else { continue }
-      var texts = Self.texts(chosen)[...]
+      var texts = texts(chosen)[...]
       cells.append(columnPlaces.map { $0 == nil ? Self.ellipsis : texts.popFirst() ?? "" })
     }
     let widths = columnPlaces.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
@@ -121,12 +123,23 @@ struct TensorText {
     return place.reversed()
   }
 
-  private static func texts(_ tensor: Tensor) -> [String] {
+  private func texts(_ tensor: Tensor) -> [String] {
     switch tensor.dtype {
-    case .float32: tensor.floats().map { short(Double($0)) }
-    case .int64: tensor.ints().map(String.init)
-    case .bool: tensor.bools().map(String.init)
+    case .float32: texts(tensor.floats()) { Self.short(Double($0)) }
+    case .int64: texts(tensor.ints()) { String($0) }
+    case .bool: texts(tensor.bools()) { String($0) }
     }
+  }
+
+  /// Ends early when the run must stop, which whoever asked for the text then sees.
+  private func texts<T>(_ items: [T], _ text: (T) -> String) -> [String] {
+    var texts: [String] = []
+    texts.reserveCapacity(items.count)
+    for (place, item) in items.enumerated() {
+      if place & 4095 == 4095, options.mustStop?() == true { break }
+      texts.append(text(item))
+    }
+    return texts
   }
 
   /// Four significant digits; whole numbers without a point.

@@ -236,13 +236,7 @@ enum CoreLists {
       if case .string(let text) = call[0] {
         let part = try call.string(1)
         guard !part.isEmpty else { return .int(text.count + 1) }
-        var number = 0
-        var place = 0
-        while let found = Operations.find(part, in: text.text, from: place) {
-          number += 1
-          place = found + part.utf8.count
-        }
-        return .int(number)
+        return .int(try Texts.count(of: part, in: text.text, call.session))
       }
       var number = 0
       let function = call.callback(1)
@@ -262,7 +256,7 @@ enum CoreLists {
       seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists"
     ) { call throws(LTDError) in
       if case .string(let text) = call[0] {
-        guard let place = Operations.find(try call.string(1), in: text.text) else { return .none }
+        guard let place = try Operations.find(try call.string(1), in: text.text, call.session) else { return .none }
         return .int(String(decoding: text.text.utf8.prefix(place), as: UTF8.self).unicodeScalars.count)
       }
       for (place, item) in try call[0].elements(call.session).enumerated() where try Operations.equal(item, call[1]) {

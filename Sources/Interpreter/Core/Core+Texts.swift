@@ -7,20 +7,66 @@ enum Texts {
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
 
   /// The words of a text that is all ASCII.
-  private static func asciiWords(_ text: String) -> [Value] {
+  private static func asciiWords(_ text: String, _ session: Session) throws(LTDError) -> [Value] {
     var words: [Value] = []
-    text.withBytes { bytes in
-      var start: Int?
-      for place in 0...bytes.count {
-        if place < bytes.count, !isSpace(bytes[place]) {
-          start = start ?? place
-        } else if let first = start {
-          words.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[first..<place]), as: UTF8.self)))
-          start = nil
+    var place = 0
+    let count = text.utf8.count
+    while place < count {
+      let (lastPlace, lastWord) = (place + 1 << 20, words.count + 4096)
+      text.withBytes { bytes in
+        while place < min(count, lastPlace), words.count < lastWord {
+          let first = place
+          while place < count, !isSpace(bytes[place]) { place += 1 }
+          if place > first {
+            words.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[first..<place]), as: UTF8.self)))
+          }
+          place += 1
         }
       }
+      if place < count { try session.poll() }
     }
     return words
+  }
+
+  /// The words of any text; after so many cuts all that is left is one.
+  private static func words(_ text: String, limit: Int, _ session: Session) throws(LTDError) -> [Value] {
+    let scalars = text.unicodeScalars
+    var words: [Value] = []
+    var (first, place) = (scalars.startIndex, scalars.startIndex)
+    var count = 0
+    while place < scalars.endIndex, words.count < limit {
+      let next = scalars.index(after: place)
+      if isSpace(scalars[place]) {
+        if first < place { words.append(Value(String(scalars[first..<place]))) }
+        first = next
+      }
+      place = next
+      try session.poll(at: count)
+      count += 1
+    }
+    if first < scalars.endIndex { words.append(Value(String(scalars[first...]))) }
+    return words
+  }
+
+  /// A text changed piece by piece, none of which ends within a character.
+  private static func mapped(
+    _ text: String, _ session: Session, _ change: (String) -> String
+  ) throws(LTDError) -> String {
+    let (count, atOnce) = (text.utf8.count, 1 << 20)
+    if count <= atOnce { return change(text) }
+    var result = ""
+    result.reserveCapacity(count)
+    var start = 0
+    while start < count {
+      result += text.withBytes { bytes in
+        var end = min(count, start + atOnce)
+        while end < count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        defer { start = end }
+        return change(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self))
+      }
+      try session.poll()
+    }
+    return result
   }
 
   static func trimmed(_ text: String) -> String {
@@ -35,61 +81,56 @@ enum Texts {
     return String(scalars[first...last])
   }
 
-  static func split(_ text: String, _ separator: String, limit: Int) -> [Value] {
+  private static func split(
+    _ text: String, _ separator: String, limit: Int, _ session: Session
+  ) throws(LTDError) -> [Value] {
     var parts: [Value] = []
     var start = 0
+    try Operations.occurrences(of: separator, in: text, limit: limit, session) { bytes, place in
+      parts.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<place]), as: UTF8.self)))
+      start = place + separator.utf8.count
+    }
     text.withBytes { bytes in
-      func add(_ end: Int) {
-        parts.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)))
-      }
-      separator.withBytes { separator in
-        while parts.count < limit, let found = Operations.find(separator, in: bytes, from: start) {
-          add(found)
-          start = found + separator.count
-        }
-      }
-      add(bytes.count)
+      parts.append(Value(String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self)))
     }
     return parts
   }
 
   /// The number of occurrences that do not overlap.
-  private static func count(of part: String, in text: String) -> Int {
-    part.withBytes { part in
-      text.withBytes { bytes in
-        var (count, start) = (0, 0)
-        while let found = Operations.find(part, in: bytes, from: start) {
-          count += 1
-          start = found + part.count
-        }
-        return count
-      }
-    }
+  static func count(of part: String, in text: String, _ session: Session) throws(LTDError) -> Int {
+    var count = 0
+    try Operations.occurrences(of: part, in: text, session) { _, _ in count += 1 }
+    return count
   }
 
   /// The text with `new` in place of `old`, which is there `count` times.
-  private static func replaced(_ text: String, _ old: String, _ count: Int, _ new: String) -> String {
-    String(unsafeUninitializedCapacity: text.utf8.count + count * (new.utf8.count - old.utf8.count)) { target in
-      text.withBytes { bytes in
-        old.withBytes { old in
-          new.withBytes { new in
-            var (read, written) = (0, 0)
-            func add(_ source: UnsafeBufferPointer<UInt8>) {
-              guard let from = source.baseAddress, let to = target.baseAddress else { return }
-              (to + written).initialize(from: from, count: source.count)
-              written += source.count
-            }
-            while let found = Operations.find(old, in: bytes, from: read) {
-              add(UnsafeBufferPointer(rebasing: bytes[read..<found]))
-              add(new)
-              read = found + old.count
-            }
-            add(UnsafeBufferPointer(rebasing: bytes[read...]))
-            return written
-          }
-        }
+  private static func replaced(
+    _ text: String, _ old: String, _ count: Int, _ new: String, _ session: Session
+  ) throws(LTDError) -> String {
+    var stop: LTDError?
+    let length = text.utf8.count + count * (new.utf8.count - old.utf8.count)
+    let result = String(unsafeUninitializedCapacity: length) { target in
+      var (read, written) = (0, 0)
+      func add(_ source: UnsafeBufferPointer<UInt8>) {
+        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+        (to + written).initialize(from: from, count: source.count)
+        written += source.count
       }
+      do throws(LTDError) {
+        try Operations.occurrences(of: old, in: text, session) { bytes, place in
+          add(UnsafeBufferPointer(rebasing: bytes[read..<place]))
+          new.withBytes(add)
+          read = place + old.utf8.count
+        }
+      } catch {
+        stop = error
+        return 0
+      }
+      text.withBytes { add(UnsafeBufferPointer(rebasing: $0[read...])) }
+      return written
     }
+    if let stop { throw stop }
+    return result
   }
 
   /// Texts one after the other, with a separator between them; other values are left out.
@@ -162,23 +203,23 @@ enum Texts {
       let text = try call.string(0)
       let limit = try call.optionalInt("limit") ?? .max
       guard let separator = try call.optionalString("separator") else {
-        if limit == .max, text.utf8.allSatisfy({ $0 < 0x80 }) { return Value(asciiWords(text)) }
-        return Value(
-          text.unicodeScalars.split(maxSplits: max(0, limit), whereSeparator: isSpace).map { String($0) })
+        if limit == .max, text.utf8.allSatisfy({ $0 < 0x80 }) { return Value(try asciiWords(text, call.session)) }
+        return Value(try words(text, limit: limit, call.session))
       }
       guard !separator.isEmpty else {
         throw call.error(.value, "the separator is empty", hint: "list(s) gives the characters", at: "separator")
       }
-      return Value(split(text, separator, limit: limit))
+      return Value(try split(text, separator, limit: limit, call.session))
     },
     Builtin(
       "lines(s: string) -> list", "The lines of a text, without their ends.",
       examples: [Example("lines(\"a\\nb\\n\")", "[\"a\", \"b\"]")], seeAlso: ["split"], search: ["splitlines", "rows"],
       family: "strings"
     ) { call throws(LTDError) in
-      var parts = split(try call.string(0), "\n", limit: .max)
+      var parts = try split(try call.string(0), "\n", limit: .max, call.session)
       if parts.last?.asString == "" { parts.removeLast() }
       for (place, part) in parts.enumerated() {
+        try call.session.poll(at: place)
         if let text = part.asString, text.unicodeScalars.last == "\r" {
           parts[place] = Value(String(text.unicodeScalars.dropLast()))
         }
@@ -193,11 +234,15 @@ enum Texts {
     Builtin(
       "upper(s: string) -> string", "The text in capitals.", examples: [Example("upper(\"pgd\")", "\"PGD\"")],
       seeAlso: ["lower"], search: ["uppercase", "capitals"], family: "strings"
-    ) { call throws(LTDError) in Value(try call.string(0).uppercased()) },
+    ) { call throws(LTDError) in
+      Value(try mapped(try call.string(0), call.session) { $0.uppercased() })
+    },
     Builtin(
       "lower(s: string) -> string", "The text in small letters.", examples: [Example("lower(\"PGD\")", "\"pgd\"")],
       seeAlso: ["upper"], search: ["lowercase"], family: "strings"
-    ) { call throws(LTDError) in Value(try call.string(0).lowercased()) },
+    ) { call throws(LTDError) in
+      Value(try mapped(try call.string(0), call.session) { $0.lowercased() })
+    },
     Builtin(
       "replace(s: string, old: string, new: string) -> string", "The text with every `old` made `new`.",
       details: "- old: the text to look for.\n- new: what stands in its place.",
@@ -208,10 +253,10 @@ enum Texts {
       let old = try call.string(1)
       guard !old.isEmpty else { throw call.error(.value, "the text to replace is empty", at: "old") }
       let (text, new) = (try call.string(0), try call.string(2))
-      let count = count(of: old, in: text)
+      let count = try count(of: old, in: text, call.session)
       if count == 0 { return call[0] }
       try Operations.checkBytes(new.utf8.count, count, plus: text.utf8.count, call.session)
-      return Value(replaced(text, old, count, new))
+      return Value(try replaced(text, old, count, new, call.session))
     },
     Builtin(
       "startswith(s: string, start: string) -> bool", "Whether a text starts with another.",

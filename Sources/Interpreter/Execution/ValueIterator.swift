@@ -72,12 +72,23 @@ extension Value {
   /// All elements as an array.
   public func elements(_ session: Session) throws(LTDError) -> [Value] {
     if case .list(let list) = self { return list.items }
-    if case .range(let range) = self { try session.checkSize(range.count, of: "list") }
     var iterator = try ValueIterator(self)
     var items: [Value] = []
+    switch self {
+    case .range(let range):
+      try session.checkSize(range.count, of: "list")
+      items.reserveCapacity(range.count)
+    case .string(let text):
+      try session.checkSize(text.count, of: "list")
+      items.reserveCapacity(text.count)
+    default: break
+    }
     while let item = try iterator.next() {
       items.append(item)
-      if items.count & 1023 == 0 { try session.checkSize(items.count, of: "list") }
+      if items.count & 1023 == 0 {
+        try session.checkSize(items.count, of: "list")
+        try session.poll()
+      }
     }
     return items
   }

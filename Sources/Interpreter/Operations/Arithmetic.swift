@@ -25,7 +25,7 @@ enum Operations {
     case (.string(let text), .int(let times)) where op == .multiply,
       (.int(let times), .string(let text)) where op == .multiply:
       try checkBytes(text.text.utf8.count, times, session)
-      return Value(text.text.isEmpty ? "" : String(repeating: text.text, count: max(times, 0)))
+      return Value(try repeated(text.text, times, session))
     case (.list(let list), .int(let times)) where op == .multiply,
       (.int(let times), .list(let list)) where op == .multiply:
       return try repeated(list, times, session)
@@ -35,6 +35,39 @@ enum Operations {
     if case .object(let object) = right, let value = try object.binary(op, left, reversed: true) { return value }
     if let lifted = try lifted(left, right, session) { return try binary(op, lifted.0, lifted.1, nil) }
     throw mismatch(op, left, right)
+  }
+
+  /// A text so many times over.
+  private static func repeated(_ text: String, _ times: Int, _ session: Session?) throws(LTDError) -> String {
+    let length = text.utf8.count
+    if length == 0 || times <= 0 { return "" }
+    if times == 1 { return text }
+    var stop: LTDError?
+    let result = String(unsafeUninitializedCapacity: length * times) { target in
+      guard let first = target.baseAddress else { return 0 }
+      text.withBytes { bytes in
+        if let source = bytes.baseAddress { first.initialize(from: source, count: length) }
+      }
+      // Pieces that stay in the cache; each is a whole number of texts.
+      let atOnce = max(1, (1 << 16) / length) * length
+      var written = length
+      var polled = 0
+      while written < length * times {
+        let piece = min(written, atOnce, length * times - written)
+        (first + written).initialize(from: first, count: piece)
+        written += piece
+        if written - polled > 1 << 24 {
+          polled = written
+          do throws(LTDError) { try session?.poll() } catch {
+            stop = error
+            return 0
+          }
+        }
+      }
+      return written
+    }
+    if let stop { throw stop }
+    return result
   }
 
   /// The two sides with lists of numbers made host objects, if that helps: `[2, 4, 8] / 255`.

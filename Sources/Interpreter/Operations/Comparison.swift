@@ -1,3 +1,5 @@
+import CSearch
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -13,8 +15,8 @@ extension Operations {
     _ op: ComparisonOperator, _ left: Value, _ right: Value, _ session: Session?
   ) throws(LTDError) -> Value {
     switch op {
-    case .in: return .bool(try contains(right, left))
-    case .notIn: return .bool(try !contains(right, left))
+    case .in: return .bool(try contains(right, left, session))
+    case .notIn: return .bool(try !contains(right, left, session))
     default: break
     }
     if case .object(let object) = left, let result = try object.compare(op, right, reversed: false) { return result }
@@ -185,7 +187,7 @@ extension Operations {
   }
 
   /// `value in container`
-  static func contains(_ container: Value, _ value: Value) throws(LTDError) -> Bool {
+  static func contains(_ container: Value, _ value: Value, _ session: Session?) throws(LTDError) -> Bool {
     switch container {
     case .list(let list):
       for item in list.items where try equal(item, value) { return true }
@@ -201,7 +203,7 @@ extension Operations {
       guard case .string(let part) = value else {
         throw LTDError(.type, "in looks for a string within a string, not for \(value.kindText)")
       }
-      return find(part.text, in: text.text) != nil
+      return try find(part.text, in: text.text, session) != nil
     case .record(let record):
       guard case .string(let name) = value else {
         throw LTDError(
@@ -220,17 +222,62 @@ extension Operations {
   }
 
   /// Byte offset of the first occurrence.
-  static func find(_ part: String, in text: String, from start: Int = 0) -> Int? {
-    part.withBytes { part in text.withBytes { find(part, in: $0, from: start) } }
+  static func find(_ part: String, in text: String, _ session: Session?) throws(LTDError) -> Int? {
+    var place: Int?
+    try occurrences(of: part, in: text, limit: 1, session) { place = $1 }
+    return place
   }
 
-  static func find(
+  /// Bytes that are searched before the limits of the run are asked again.
+  private static let searchedAtOnce = 1 << 24
+  /// Occurrences that are found before the limits of the run are asked again.
+  private static let foundAtOnce = 4096
+
+  /// Calls `found` with the bytes of the text and the place of each occurrence that does not overlap the one before.
+  @inline(__always)
+  static func occurrences(
+    of part: String, in text: String, limit: Int = .max, _ session: Session?,
+    _ found: (UnsafeBufferPointer<UInt8>, Int) -> Void
+  ) throws(LTDError) {
+    let (size, length) = (text.utf8.count, part.utf8.count)
+    var (start, count) = (0, 0)
+    while count < limit {
+      let end = min(size, start + max(searchedAtOnce, length) + length)
+      var isThrough = true
+      part.withBytes { part in
+        text.withBytes { bytes in
+          let portion = UnsafeBufferPointer(rebasing: bytes[..<end])
+          let pause = count + min(limit - count, foundAtOnce)
+          while count < pause {
+            guard let place = find(part, in: portion, from: start) else {
+              start = max(start, end - length + 1)
+              isThrough = end == size
+              return
+            }
+            found(bytes, place)
+            count += 1
+            start = place + length
+          }
+          isThrough = false
+        }
+      }
+      if isThrough || count == limit { return }
+      try session?.poll()
+    }
+  }
+
+  private static func find(
     _ part: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from start: Int
   ) -> Int? {
     guard let first = text.baseAddress, let wanted = part.baseAddress, part.count > 0 else {
       return part.count == 0 && start <= text.count ? start : nil
     }
     var place = start
+    // In a long text repeated beginnings of the part would take time by the square.
+    if part.count > 1, text.count - start > 256 {
+      guard let found = memmem(first + start, text.count - start, wanted, part.count) else { return nil }
+      return UnsafeRawPointer(found) - UnsafeRawPointer(first)
+    }
     while place <= text.count - part.count {
       guard let found = memchr(first + place, Int32(wanted[0]), text.count - part.count - place + 1) else { return nil }
       place = UnsafeRawPointer(found) - UnsafeRawPointer(first)

@@ -281,6 +281,7 @@ extension Value {
     switch self {
     case .list(let list): list.items.count > 1_000 || list.isNested
     case .record(let record): record.count > 1_000 || record.isNested
+    case .object: true
     default: false
     }
   }

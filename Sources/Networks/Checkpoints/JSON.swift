@@ -57,16 +57,22 @@ package indirect enum JSON: Sendable, Equatable {
 // MARK: - Writing
 
 extension JSON {
-  package var text: String { text(indent: 0) }
+  package var text: String {
+    get throws(CoreError) { try text(indent: 0) }
+  }
 
   /// - Parameter indent: spaces before each level, items on lines of their own; 0 writes everything on one line.
-  package func text(indent: Int) -> String {
+  /// - Throws: when there is a reason to stop.
+  package func text(indent: Int) throws(CoreError) -> String {
     var out = ""
-    write(to: &out, indent: indent, level: 0)
+    var count = 0
+    try write(to: &out, indent: indent, level: 0, &count)
     return out
   }
 
-  private func write(to out: inout String, indent: Int, level: Int) {
+  private func write(to out: inout String, indent: Int, level: Int, _ count: inout Int) throws(CoreError) {
+    count += 1
+    try Compute.poll(at: count)
     func line(_ level: Int) {
       if indent > 0 { out += "\n" + String(repeating: " ", count: indent * level) }
     }
@@ -81,7 +87,7 @@ extension JSON {
       for (i, item) in items.enumerated() {
         if i > 0 { out += "," }
         line(level + 1)
-        item.write(to: &out, indent: indent, level: level + 1)
+        try item.write(to: &out, indent: indent, level: level + 1, &count)
       }
       if !items.isEmpty { line(level) }
       out += "]"
@@ -92,7 +98,7 @@ extension JSON {
         line(level + 1)
         JSON.writeString(member.key, to: &out)
         out += indent > 0 ? ": " : ":"
-        member.value.write(to: &out, indent: indent, level: level + 1)
+        try member.value.write(to: &out, indent: indent, level: level + 1, &count)
       }
       if !members.isEmpty { line(level) }
       out += "}"

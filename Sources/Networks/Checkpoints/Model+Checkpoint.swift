@@ -13,7 +13,7 @@ extension Model {
     }
     var metadata = metadata
     metadata["format"] = "pt"
-    metadata[Self.architectureKey] = architecture.json.text
+    metadata[Self.architectureKey] = try architecture.json.text
     try SafeTensors.write(path, tensors: state, metadata: metadata)
   }
 

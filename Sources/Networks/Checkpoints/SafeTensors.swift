@@ -186,7 +186,7 @@ public final class SafeTensors {
       parts.append(bytes)
       offset += bytes.count
     }
-    var header = Array(JSON.object(members).text.utf8)
+    var header = Array(try JSON.object(members).text.utf8)
     while header.count % 8 != 0 { header.append(0x20) }
     var beginning = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
     beginning += header
