@@ -136,7 +136,7 @@ struct TensorText {
     var texts: [String] = []
     texts.reserveCapacity(items.count)
     for (place, item) in items.enumerated() {
-      if place & 4095 == 4095, options.mustStop?() == true { break }
+      if place & 4095 == 4095, options.mustStop?() == true { return [] }
       texts.append(text(item))
     }
     return texts

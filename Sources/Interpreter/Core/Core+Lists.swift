@@ -59,7 +59,8 @@ enum CoreLists {
     ) { call throws(LTDError) in
       var number = try call.int(1)
       var pairs: [Value] = []
-      for item in try call[0].elements(call.session) {
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
         pairs.append(Value([.int(number), item]))
         number &+= 1
       }
@@ -74,7 +75,13 @@ enum CoreLists {
       var lists: [[Value]] = []
       for list in try call.list(0) { lists.append(try list.elements(call.session)) }
       let count = lists.map(\.count).min() ?? 0
-      return Value((0..<count).map { place in Value(lists.map { $0[place] }) })
+      var rows: [Value] = []
+      rows.reserveCapacity(count)
+      for place in 0..<count {
+        try call.session.poll(at: place)
+        rows.append(Value(lists.map { $0[place] }))
+      }
+      return Value(rows)
     },
   ]
 
@@ -173,7 +180,10 @@ enum CoreLists {
     ) { call throws(LTDError) in
       var known: Set<HashKey> = []
       var result: [Value] = []
-      for item in try call[0].elements(call.session) where known.insert(HashKey(item)).inserted { result.append(item) }
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
+        if known.insert(HashKey(item)).inserted { result.append(item) }
+      }
       return Value(result)
     },
   ]
@@ -240,10 +250,11 @@ enum CoreLists {
       }
       var number = 0
       let function = call.callback(1)
-      for item in try call[0].elements(call.session) {
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
         if case .function = call[1] {
           if case .bool(true) = try function(item) { number += 1 }
-        } else if try Operations.equal(item, call[1]) {
+        } else if try Operations.equal(item, call[1], call.session) {
           number += 1
         }
       }
@@ -259,8 +270,9 @@ enum CoreLists {
         guard let place = try Operations.find(try call.string(1), in: text.text, call.session) else { return .none }
         return .int(String(decoding: text.text.utf8.prefix(place), as: UTF8.self).unicodeScalars.count)
       }
-      for (place, item) in try call[0].elements(call.session).enumerated() where try Operations.equal(item, call[1]) {
-        return .int(place)
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
+        if try Operations.equal(item, call[1], call.session) { return .int(place) }
       }
       return .none
     },
@@ -280,7 +292,8 @@ enum CoreLists {
     ) { call throws(LTDError) in
       try call.refuseAxis()
       var total: Value = .int(0)
-      for item in try call[0].elements(call.session) {
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
         if case .int(let number) = item, case .int(let before) = total {
           let (sum, overflow) = before.addingReportingOverflow(number)
           if !overflow {
@@ -314,7 +327,10 @@ enum CoreLists {
       search: ["some", "or", "exists"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
-      for item in try call[0].elements(call.session) where try Operations.truth(item) { return .bool(true) }
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
+        if try Operations.truth(item) { return .bool(true) }
+      }
       return .bool(false)
     },
     Builtin(
@@ -324,7 +340,10 @@ enum CoreLists {
       search: ["every", "and"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
-      for item in try call[0].elements(call.session) where try !Operations.truth(item) { return .bool(false) }
+      for (place, item) in try call[0].elements(call.session).enumerated() {
+        try call.session.poll(at: place)
+        if try !Operations.truth(item) { return .bool(false) }
+      }
       return .bool(true)
     },
   ]
@@ -365,7 +384,8 @@ enum CoreLists {
       let isKeyed = !call[4].isNone
       let key = call.callback(4)
       var bestKey = isKeyed ? try key(best) : best
-      for item in items.dropFirst() {
+      for (place, item) in items.dropFirst().enumerated() {
+        try call.session.poll(at: place)
         let itemKey = isKeyed ? try key(item) : item
         if let object = incomparable(itemKey) ?? incomparable(bestKey) {
           var hint = "\(name)imum(a, b) compares element by element"

@@ -133,11 +133,12 @@ enum Texts {
     return result
   }
 
-  /// Texts one after the other, with a separator between them; other values are left out.
-  static func joined(_ parts: [Value], _ separator: String) -> String {
+  /// Texts one after the other, with a separator between them; all parts are strings.
+  private static func joined(_ parts: [Value], _ separator: String, _ session: Session) throws(LTDError) -> String {
     var count = separator.utf8.count * max(0, parts.count - 1)
     for case .string(let part) in parts { count += part.text.utf8.count }
-    return String(unsafeUninitializedCapacity: count) { bytes in
+    var stop: LTDError?
+    let result = String(unsafeUninitializedCapacity: count) { bytes in
       var place = 0
       func add(_ text: String) {
         text.withBytes { source in
@@ -147,14 +148,19 @@ enum Texts {
           place += source.count
         }
       }
-      var isFirst = true
-      for case .string(let part) in parts {
-        if !isFirst { add(separator) }
-        isFirst = false
+      for (number, value) in parts.enumerated() {
+        do throws(LTDError) { try session.poll(at: number) } catch {
+          stop = error
+          return 0
+        }
+        guard case .string(let part) = value else { continue }
+        if number > 0 { add(separator) }
         add(part.text)
       }
       return place
     }
+    if let stop { throw stop }
+    return result
   }
 
   static let builtins: [Builtin] = [
@@ -169,6 +175,7 @@ enum Texts {
       let parts = try call.list(0)
       var bytes = 0
       for (place, part) in parts.enumerated() {
+        try call.session.poll(at: place)
         guard case .string(let piece) = part else {
           throw call.error(
             .type, "join takes a list of strings; element \(place) is \(part.kindText)",
@@ -177,7 +184,7 @@ enum Texts {
         bytes += piece.text.utf8.count
       }
       try Operations.checkBytes(separator.utf8.count, parts.count, plus: bytes, call.session)
-      return Value(joined(parts, separator))
+      return Value(try joined(parts, separator, call.session))
     },
     Builtin(
       "format(x, spec: string) -> string",

@@ -203,10 +203,22 @@ enum Operations {
   static func repeated(_ list: ListValue, _ times: Int, _ session: Session?) throws(LTDError) -> Value {
     try checkElements(list.items.count, times, session)
     guard times > 0, !list.items.isEmpty else { return Value([Value]()) }
-    if list.items.count == 1 { return Value([Value](repeating: list.items[0], count: times)) }
+    let (length, atOnce) = (list.items.count, 1 << 20)
+    if length == 1, times <= atOnce { return Value([Value](repeating: list.items[0], count: times)) }
     var items: [Value] = []
-    items.reserveCapacity(list.items.count * times)
-    for _ in 0..<times { items.append(contentsOf: list.items) }
+    items.reserveCapacity(length * times)
+    var polled = 0
+    while items.count < length * times {
+      if length == 1 {
+        items.append(contentsOf: repeatElement(list.items[0], count: min(atOnce, times - items.count)))
+      } else {
+        items.append(contentsOf: list.items)
+      }
+      if items.count - polled >= atOnce {
+        polled = items.count
+        try session?.poll()
+      }
+    }
     return Value(items)
   }
 

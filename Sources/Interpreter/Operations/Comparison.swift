@@ -22,10 +22,10 @@ extension Operations {
     if case .object(let object) = left, let result = try object.compare(op, right, reversed: false) { return result }
     if case .object(let object) = right, let result = try object.compare(op, left, reversed: true) { return result }
     switch op {
-    case .equal: return .bool(try equal(left, right))
-    case .notEqual: return .bool(try !equal(left, right))
+    case .equal: return .bool(try equal(left, right, session))
+    case .notEqual: return .bool(try !equal(left, right, session))
     default:
-      guard let ordering = try order(left, right) else { return .bool(false) }
+      guard let ordering = try order(left, right, session) else { return .bool(false) }
       switch op {
       case .less: return .bool(ordering < 0)
       case .lessEqual: return .bool(ordering <= 0)
@@ -37,13 +37,13 @@ extension Operations {
 
   /// Equality: numbers by value, whatever their kind; lists and records by their elements; values of other different
   /// kinds are never equal.
-  static func equal(_ left: Value, _ right: Value) throws(LTDError) -> Bool {
-    var budget = comparisonLimit
+  static func equal(_ left: Value, _ right: Value, _ session: Session? = nil) throws(LTDError) -> Bool {
+    var budget = ComparisonBudget(session)
     return try equal(left, right, 0, &budget)
   }
 
   private static func equal(
-    _ left: Value, _ right: Value, _ depth: Int, _ budget: inout Int
+    _ left: Value, _ right: Value, _ depth: Int, _ budget: inout ComparisonBudget
   ) throws(LTDError) -> Bool {
     switch (left, right) {
     case (.none, .none): return true
@@ -56,16 +56,17 @@ extension Operations {
       if a === b { return true }
       if a.items.count != b.items.count { return false }
       try checkNesting(depth)
-      if depth > 0 { try spend(a.items.count, &budget) }
-      for place in a.items.indices where try !equal(a.items[place], b.items[place], depth + 1, &budget) {
-        return false
+      if depth > 0 { try budget.spend(a.items.count) }
+      for place in a.items.indices {
+        try budget.poll(at: place)
+        if try !equal(a.items[place], b.items[place], depth + 1, &budget) { return false }
       }
       return true
     case (.record(let a), .record(let b)):
       if a === b { return true }
       if a.count != b.count { return false }
       try checkNesting(depth)
-      try spend(a.count, &budget)
+      try budget.spend(a.count)
       for (name, value) in a.fields {
         guard let other = b[name], try equal(value, other, depth + 1, &budget) else { return false }
       }
@@ -74,8 +75,9 @@ extension Operations {
       return a.count == b.count && (a.count == 0 || (a.start == b.start && (a.count == 1 || a.step == b.step)))
     case (.range(let range), .list(let list)), (.list(let list), .range(let range)):
       if list.items.count != range.count { return false }
-      for place in list.items.indices where try !equal(list.items[place], .int(range[place]), depth, &budget) {
-        return false
+      for place in list.items.indices {
+        try budget.poll(at: place)
+        if try !equal(list.items[place], .int(range[place]), depth, &budget) { return false }
       }
       return true
     case (.function(let a), .function(let b)): return a.isSame(as: b)
@@ -87,13 +89,13 @@ extension Operations {
   }
 
   /// Negative, zero or positive; `nil` when a NaN is among them. Numbers, strings, bools, and lists of these.
-  static func order(_ left: Value, _ right: Value) throws(LTDError) -> Int? {
-    var budget = comparisonLimit
+  static func order(_ left: Value, _ right: Value, _ session: Session? = nil) throws(LTDError) -> Int? {
+    var budget = ComparisonBudget(session)
     return try order(left, right, 0, &budget)
   }
 
   private static func order(
-    _ left: Value, _ right: Value, _ depth: Int, _ budget: inout Int
+    _ left: Value, _ right: Value, _ depth: Int, _ budget: inout ComparisonBudget
   ) throws(LTDError) -> Int? {
     switch (left, right) {
     case (.int(let a), .int(let b)): return a < b ? -1 : a == b ? 0 : 1
@@ -104,7 +106,8 @@ extension Operations {
     case (.list(let a), .list(let b)):
       try checkNesting(depth)
       for place in 0..<min(a.items.count, b.items.count) {
-        try spend(1, &budget)
+        try budget.spend(1)
+        try budget.poll(at: place)
         if try equal(a.items[place], b.items[place], depth + 1, &budget) { continue }
         return try order(a.items[place], b.items[place], depth + 1, &budget)
       }
@@ -171,15 +174,6 @@ extension Operations {
     return a.count - b.count
   }
 
-  /// Elements of lists within lists that one comparison looks at, at most: a list that holds another many times over has
-  /// no end in sight.
-  private static let comparisonLimit = 20_000_000
-
-  private static func spend(_ count: Int, _ budget: inout Int) throws(LTDError) {
-    budget -= count
-    if budget < 0 { throw LTDError(.memory, "the values have too many elements to be compared") }
-  }
-
   static func checkNesting(_ depth: Int) throws(LTDError) {
     if depth > nestingLimit {
       throw LTDError(.value, "lists or records nested more than \(nestingLimit) deep cannot be compared")
@@ -190,7 +184,10 @@ extension Operations {
   static func contains(_ container: Value, _ value: Value, _ session: Session?) throws(LTDError) -> Bool {
     switch container {
     case .list(let list):
-      for item in list.items where try equal(item, value) { return true }
+      for (place, item) in list.items.enumerated() {
+        try session?.poll(at: place)
+        if try equal(item, value, session) { return true }
+      }
       return false
     case .range(let range):
       switch value {
@@ -297,6 +294,24 @@ extension Operations {
       }
     }
   }
+}
+
+/// What one comparison may take.
+private struct ComparisonBudget {
+  /// Elements of lists within lists that it looks at, at most: a list that holds another many times over has no end in
+  /// sight.
+  private var elements = 20_000_000
+  private let session: Session?
+
+  init(_ session: Session?) { self.session = session }
+
+  mutating func spend(_ count: Int) throws(LTDError) {
+    elements -= count
+    if elements < 0 { throw LTDError(.memory, "the values have too many elements to be compared") }
+  }
+
+  @inline(__always)
+  func poll(at place: Int) throws(LTDError) { try session?.poll(at: place) }
 }
 
 extension String {

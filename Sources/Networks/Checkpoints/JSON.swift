@@ -1,7 +1,7 @@
 import Tensors
 
 /// A JSON value, as strict as RFC 8259: what headers and metadata of weight files consist of.
-package indirect enum JSON: Sendable, Equatable {
+package enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)
   case int(Int)
@@ -106,24 +106,29 @@ extension JSON {
   }
 
   private static func writeString(_ string: String, to out: inout String) {
-    out += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      case "\r": out += "\\r"
-      case "\t": out += "\\t"
-      default:
-        if scalar.value < 0x20 {
-          let hex = String(scalar.value, radix: 16)
+    var string = string
+    string.withUTF8 { bytes in
+      out += "\""
+      var start = 0
+      for place in bytes.indices {
+        let byte = bytes[place]
+        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+        out += String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<place]), as: UTF8.self)
+        start = place + 1
+        switch byte {
+        case UInt8(ascii: "\""): out += "\\\""
+        case UInt8(ascii: "\\"): out += "\\\\"
+        case UInt8(ascii: "\n"): out += "\\n"
+        case UInt8(ascii: "\r"): out += "\\r"
+        case UInt8(ascii: "\t"): out += "\\t"
+        default:
+          let hex = String(byte, radix: 16)
           out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        } else {
-          out.unicodeScalars.append(scalar)
         }
       }
+      out += String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self)
+      out += "\""
     }
-    out += "\""
   }
 }
 
@@ -268,7 +273,10 @@ private struct JSONParser {
         return text
       case UInt8(ascii: "\\"): content += try escape()
       case 0..<0x20: throw error("a control character inside quotes")
-      default: content.append(byte)
+      default:
+        let start = position - 1
+        while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { position += 1 }
+        content += bytes[start..<position]
       }
     }
     throw error("the closing quote is missing")
