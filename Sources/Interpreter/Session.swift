@@ -160,6 +160,16 @@ public final class Session {
     if place & 4095 == 4095 { try poll() }
   }
 
+  /// The elements to go through before the limits are asked again; `nil` at the end.
+  @inline(__always)
+  func piece(of items: [Value], _ start: inout Int) throws(LTDError) -> ArraySlice<Value>? {
+    guard start < items.count else { return nil }
+    if start > 0 { try poll() }
+    let end = min(start + 4096, items.count)
+    defer { start = end }
+    return items[start..<end]
+  }
+
   func checkLimits(spent: Int) throws(LTDError) {
     if isInterrupted() { throw LTDError(.interrupted, "interrupted") }
     steps &+= spent

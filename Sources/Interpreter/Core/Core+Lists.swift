@@ -59,10 +59,13 @@ enum CoreLists {
     ) { call throws(LTDError) in
       var number = try call.int(1)
       var pairs: [Value] = []
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        pairs.append(Value([.int(number), item]))
-        number &+= 1
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          pairs.append(Value([.int(number), item]))
+          number &+= 1
+        }
       }
       return Value(pairs)
     },
@@ -180,9 +183,12 @@ enum CoreLists {
     ) { call throws(LTDError) in
       var known: Set<HashKey> = []
       var result: [Value] = []
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        if known.insert(HashKey(item)).inserted { result.append(item) }
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          if known.insert(HashKey(item)).inserted { result.append(item) }
+        }
       }
       return Value(result)
     },
@@ -250,12 +256,15 @@ enum CoreLists {
       }
       var number = 0
       let function = call.callback(1)
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        if case .function = call[1] {
-          if case .bool(true) = try function(item) { number += 1 }
-        } else if try Operations.equal(item, call[1], call.session) {
-          number += 1
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          if case .function = call[1] {
+            if case .bool(true) = try function(item) { number += 1 }
+          } else if try Operations.equal(item, call[1], call.session) {
+            number += 1
+          }
         }
       }
       return .int(number)
@@ -270,9 +279,12 @@ enum CoreLists {
         guard let place = try Operations.find(try call.string(1), in: text.text, call.session) else { return .none }
         return .int(String(decoding: text.text.utf8.prefix(place), as: UTF8.self).unicodeScalars.count)
       }
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        if try Operations.equal(item, call[1], call.session) { return .int(place) }
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for place in piece.indices {
+          if try Operations.equal(piece[place], call[1], call.session) { return .int(place) }
+        }
       }
       return .none
     },
@@ -292,29 +304,32 @@ enum CoreLists {
     ) { call throws(LTDError) in
       try call.refuseAxis()
       var total: Value = .int(0)
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        if case .int(let number) = item, case .int(let before) = total {
-          let (sum, overflow) = before.addingReportingOverflow(number)
-          if !overflow {
-            total = .int(sum)
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          if case .int(let number) = item, case .int(let before) = total {
+            let (sum, overflow) = before.addingReportingOverflow(number)
+            if !overflow {
+              total = .int(sum)
+              continue
+            }
+          }
+          if case .float(let number) = item, case .float(let before) = total {
+            total = .float(before + number)
             continue
           }
+          var item = item
+          if case .bool(let truth) = item { item = .int(truth ? 1 : 0) }
+          switch item {
+          case .string, .record, .none, .list:
+            throw call.error(
+              .type, "sum does not work on \(item.kindText)", hint: item.asString == nil ? nil : "join(xs) joins texts",
+              at: "x")
+          default: break
+          }
+          total = try call.at("x") { () throws(LTDError) in try Operations.binary(.add, total, item, call.session) }
         }
-        if case .float(let number) = item, case .float(let before) = total {
-          total = .float(before + number)
-          continue
-        }
-        var item = item
-        if case .bool(let truth) = item { item = .int(truth ? 1 : 0) }
-        switch item {
-        case .string, .record, .none, .list:
-          throw call.error(
-            .type, "sum does not work on \(item.kindText)", hint: item.asString == nil ? nil : "join(xs) joins texts",
-            at: "x")
-        default: break
-        }
-        total = try call.at("x") { () throws(LTDError) in try Operations.binary(.add, total, item, call.session) }
       }
       return total
     },
@@ -327,9 +342,12 @@ enum CoreLists {
       search: ["some", "or", "exists"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        if try Operations.truth(item) { return .bool(true) }
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          if try Operations.truth(item) { return .bool(true) }
+        }
       }
       return .bool(false)
     },
@@ -340,9 +358,12 @@ enum CoreLists {
       search: ["every", "and"], family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       try call.refuseAxis()
-      for (place, item) in try call[0].elements(call.session).enumerated() {
-        try call.session.poll(at: place)
-        if try !Operations.truth(item) { return .bool(false) }
+      let items = try call[0].elements(call.session)
+      var start = 0
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          if try !Operations.truth(item) { return .bool(false) }
+        }
       }
       return .bool(true)
     },
@@ -384,23 +405,25 @@ enum CoreLists {
       let isKeyed = !call[4].isNone
       let key = call.callback(4)
       var bestKey = isKeyed ? try key(best) : best
-      for (place, item) in items.dropFirst().enumerated() {
-        try call.session.poll(at: place)
-        let itemKey = isKeyed ? try key(item) : item
-        if let object = incomparable(itemKey) ?? incomparable(bestKey) {
-          var hint = "\(name)imum(a, b) compares element by element"
-          if more.count == 1, case .int(let axis) = more[0] {
-            hint = "\(name)(x, axis=\(axis)) is along an axis; " + hint
+      var start = 1
+      while let piece = try call.session.piece(of: items, &start) {
+        for item in piece {
+          let itemKey = isKeyed ? try key(item) : item
+          if let object = incomparable(itemKey) ?? incomparable(bestKey) {
+            var hint = "\(name)imum(a, b) compares element by element"
+            if more.count == 1, case .int(let axis) = more[0] {
+              hint = "\(name)(x, axis=\(axis)) is along an axis; " + hint
+            }
+            throw call.error(
+              .type, "\(name) does not compare \(object.typeName.withArticle) with others", hint: hint)
           }
-          throw call.error(
-            .type, "\(name) does not compare \(object.typeName.withArticle) with others", hint: hint)
-        }
-        // NaN wins, as in NumPy and PyTorch: it must not vanish.
-        if case .float(let number) = itemKey, number.isNaN { return item }
-        if case .float(let number) = bestKey, number.isNaN { return best }
-        if let order = try Operations.order(itemKey, bestKey), isBetter(order) {
-          best = item
-          bestKey = itemKey
+          // NaN wins, as in NumPy and PyTorch: it must not vanish.
+          if case .float(let number) = itemKey, number.isNaN { return item }
+          if case .float(let number) = bestKey, number.isNaN { return best }
+          if let order = try Operations.order(itemKey, bestKey), isBetter(order) {
+            best = item
+            bestKey = itemKey
+          }
         }
       }
       return best

@@ -184,9 +184,13 @@ extension Operations {
   static func contains(_ container: Value, _ value: Value, _ session: Session?) throws(LTDError) -> Bool {
     switch container {
     case .list(let list):
-      for (place, item) in list.items.enumerated() {
-        try session?.poll(at: place)
-        if try equal(item, value, session) { return true }
+      guard let session else {
+        for item in list.items where try equal(item, value) { return true }
+        return false
+      }
+      var place = 0
+      while let piece = try session.piece(of: list.items, &place) {
+        for item in piece where try equal(item, value, session) { return true }
       }
       return false
     case .range(let range):
@@ -301,7 +305,8 @@ private struct ComparisonBudget {
   /// Elements of lists within lists that it looks at, at most: a list that holds another many times over has no end in
   /// sight.
   private var elements = 20_000_000
-  private let session: Session?
+  // Whoever compares holds it.
+  private unowned(unsafe) let session: Session?
 
   init(_ session: Session?) { self.session = session }
 
