@@ -67,6 +67,8 @@ extension Operations {
         try budget.poll(at: place)
         if case .int(let x) = a.items[place], case .int(let y) = b.items[place] {
           if x != y { return false }
+        } else if case .float(let x) = a.items[place], case .float(let y) = b.items[place] {
+          if x != y { return false }
         } else if try !equal(a.items[place], b.items[place], depth + 1, &budget) {
           return false
         }
@@ -272,8 +274,9 @@ extension Operations {
           isThrough = false
         }
       }
-      if isThrough || count == limit { return }
-      try session?.poll()
+      // Not only between portions: a loop over many long texts takes time too.
+      if size > 1 << 15 { try session?.poll() }
+      if isThrough { return }
     }
   }
 
