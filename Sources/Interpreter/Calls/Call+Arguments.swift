@@ -148,6 +148,12 @@ extension Call {
   /// Throws when the user asked to stop or a limit is reached; for loops of a built-in's own.
   public func poll() throws(LTDError) { try session.poll() }
 
+  /// At one element of 4096.
+  @inline(__always)
+  public func poll(at place: Int) throws(LTDError) {
+    if place & 4095 == 4095 { try session.poll() }
+  }
+
   /// Prints a text as it is, without a line end added.
   public func write(_ text: String) { session.output(text) }
 }

@@ -81,7 +81,7 @@ enum CoreLists {
       var rows: [Value] = []
       rows.reserveCapacity(count)
       for place in 0..<count {
-        try call.session.poll(at: place)
+        try call.poll(at: place)
         rows.append(Value(lists.map { $0[place] }))
       }
       return Value(rows)

@@ -149,9 +149,11 @@ enum Texts {
         }
       }
       for (number, value) in parts.enumerated() {
-        do throws(LTDError) { try session.poll(at: number) } catch {
-          stop = error
-          return 0
+        if number & 4095 == 4095 {
+          do throws(LTDError) { try session.poll() } catch {
+            stop = error
+            return 0
+          }
         }
         guard case .string(let part) = value else { continue }
         if number > 0 { add(separator) }
@@ -175,7 +177,7 @@ enum Texts {
       let parts = try call.list(0)
       var bytes = 0
       for (place, part) in parts.enumerated() {
-        try call.session.poll(at: place)
+        try call.poll(at: place)
         guard case .string(let piece) = part else {
           throw call.error(
             .type, "join takes a list of strings; element \(place) is \(part.kindText)",
@@ -226,7 +228,7 @@ enum Texts {
       var parts = try split(try call.string(0), "\n", limit: .max, call.session)
       if parts.last?.asString == "" { parts.removeLast() }
       for (place, part) in parts.enumerated() {
-        try call.session.poll(at: place)
+        try call.poll(at: place)
         if let text = part.asString, text.unicodeScalars.last == "\r" {
           parts[place] = Value(String(text.unicodeScalars.dropLast()))
         }

@@ -157,7 +157,7 @@ extension Operations {
     a.utf8.count == b.utf8.count && has(a, in: b, at: 0)
   }
 
-  /// `nil` for `in`.
+  /// `nil` where that may take long.
   static func compare(_ op: ComparisonOperator, _ a: String, _ b: String) -> Bool? {
     switch op {
     case .less: textOrder(a, b) < 0
@@ -166,7 +166,8 @@ extension Operations {
     case .greaterEqual: textOrder(a, b) >= 0
     case .equal: sameText(a, b)
     case .notEqual: !sameText(a, b)
-    case .in, .notIn: nil
+    case .in: b.utf8.count <= searchedUnasked ? findAtOnce(a, in: b) != nil : nil
+    case .notIn: b.utf8.count <= searchedUnasked ? findAtOnce(a, in: b) == nil : nil
     }
   }
 
@@ -236,11 +237,18 @@ extension Operations {
 
   /// Byte offset of the first occurrence.
   static func find(_ part: String, in text: String, _ session: Session?) throws(LTDError) -> Int? {
+    if text.utf8.count <= searchedUnasked { return findAtOnce(part, in: text) }
     var place: Int?
     try occurrences(of: part, in: text, limit: 1, session) { place = $1 }
     return place
   }
 
+  private static func findAtOnce(_ part: String, in text: String) -> Int? {
+    part.withBytes { part in text.withBytes { find(part, in: $0, from: 0) } }
+  }
+
+  /// Texts of so many bytes are searched without asking the limits of the run.
+  private static let searchedUnasked = 1 << 15
   /// Bytes that are searched before the limits of the run are asked again.
   private static let searchedAtOnce = 1 << 24
   /// Occurrences that are found before the limits of the run are asked again.
@@ -275,7 +283,7 @@ extension Operations {
         }
       }
       // Not only between portions: a loop over many long texts takes time too.
-      if size > 1 << 15 { try session?.poll() }
+      if size > searchedUnasked { try session?.poll() }
       if isThrough { return }
     }
   }

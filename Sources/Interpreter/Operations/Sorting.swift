@@ -14,7 +14,7 @@ enum Sorting {
         let end = min(start + 2 * width, order.count)
         var (left, right, target) = (start, middle, start)
         while left < middle || right < end {
-          try call.session.poll(at: target)
+          try call.poll(at: target)
           let takesLeft: Bool
           if left >= middle {
             takesLeft = false
