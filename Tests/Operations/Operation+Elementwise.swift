@@ -207,6 +207,16 @@ extension Operation {
     } exact: {
       $0 / $1
     },
+    binary("floor_divide", .normal, .positive) {
+      try floorDivide($0, $1)
+    } exact: {
+      ($0 / $1).rounded(.down)
+    },
+    binary("remainder", .normal, .positive) {
+      try remainder($0, $1)
+    } exact: {
+      $0 - ($0 / $1).rounded(.down) * $1
+    },
     binary("pow", .positive) {
       try Tensors.pow($0, $1)
     } exact: {
