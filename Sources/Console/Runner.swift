@@ -78,15 +78,21 @@ public final class Runner {
     switch outcome {
     case .value(let value, let isHidden):
       if printsValue, !isHidden, !value.isNone { StandardOutput.out.write(value.text(session.printing) + "\n") }
-      StandardOutput.out.flush()
-      return ExitStatus.success
+      return finishOutput(ExitStatus.success)
     case .exit(let code):
-      StandardOutput.out.flush()
-      return Int32(truncatingIfNeeded: code & 0xFF)
+      return finishOutput(Int32(truncatingIfNeeded: code & 0xFF))
     case .failure(let diagnostics):
       report(diagnostics)
       return Runner.status(of: diagnostics)
     }
+  }
+
+  /// Success is failure where the output did not reach its end.
+  private func finishOutput(_ status: Int32) -> Int32 {
+    StandardOutput.out.flush()
+    guard let problem = StandardOutput.out.problem else { return status }
+    report([problem.diagnostic])
+    return status == ExitStatus.success ? ExitStatus.failure : status
   }
 
   static func status(of diagnostics: [Diagnostic]) -> Int32 {
@@ -164,6 +170,7 @@ public final class Runner {
   /// Writes errors to standard error, after all that was printed before them.
   public func report(_ diagnostics: [Diagnostic]) {
     StandardOutput.out.flush()
+    for diagnostic in diagnostics { StandardOutput.out.isReported(diagnostic.message) }
     let colours = Terminal.colours(options.colour, 2)
     let width = Terminal.width(2)
     StandardOutput.error.write(
@@ -189,7 +196,14 @@ public final class Runner {
       if ltd_interrupt_pending() { return CoreError(.interrupted, "interrupted") }
       return watch.passedLimit().map { CoreError(.limit, $0.diagnostic.message, hint: $0.diagnostic.hint) }
     }
-    session.output = { StandardOutput.out.write($0) }
+    session.output = { text throws(LTDError) in
+      StandardOutput.out.write(text)
+      if let problem = StandardOutput.out.problem { throw problem }
+    }
+    session.flush = { () throws(LTDError) in
+      StandardOutput.out.flush()
+      if let problem = StandardOutput.out.problem { throw problem }
+    }
     session.isInterrupted = { ltd_interrupt_pending() }
     session.arguments = arguments
     session.limits = options.limits

@@ -15,7 +15,9 @@ public final class Session {
   public let table: BuiltinTable
   public var limits = Limits()
   /// Where `print` writes. Called, as the ones below, on the thread that evaluates.
-  public var output: @Sendable (String) -> Void = { _ in }
+  public var output: @Sendable (String) throws(LTDError) -> Void = { _ in }
+  /// Hands on what `output` has gathered.
+  public var flush: @Sendable () throws(LTDError) -> Void = {}
   /// Asked at loop ends and calls; true stops the run with an error of kind `interrupted`.
   public var isInterrupted: @Sendable () -> Bool = { false }
   /// The room for `print` and for values at the prompt.

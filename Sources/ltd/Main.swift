@@ -16,8 +16,9 @@ enum Main {
 
   static func main() {
     signal(SIGPIPE, SIG_DFL)
+    StandardOutput.reserveDescriptors()
     Interrupts.install()
-    exit(run(Array(CommandLine.arguments.dropFirst())))
+    exit(StandardOutput.out.finish(run(Array(CommandLine.arguments.dropFirst()))))
   }
 
   private static func run(_ words: [String]) -> Int32 {

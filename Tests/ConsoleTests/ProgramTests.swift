@@ -36,6 +36,47 @@ struct ProgramTests {
     #expect(ltd("-", input: "print(3)").output == "3\n")
   }
 
+  /// Runs a command line of `sh` in which $LTD is the program.
+  func shell(_ text: String, seconds: Double = 60) -> ChildProcess {
+    ChildProcess.run("/bin/sh", ["-c", text], environment: ["LTD": BuiltProgram.path], seconds: seconds)
+  }
+
+  @Test(
+    arguments: [
+      ("print(1)", 1), ("1", 1), ("print(1); flush(); print(2)", 1), ("try { print(1); flush() } catch e { }", 1),
+      ("for i in 1..100000 { print(i) }", 1), ("print(1); exit(3)", 3), ("print(1); exit(0)", 1),
+    ])
+  func outputThatCannotBeWrittenIsAnError(_ code: String, _ status: Int32) {
+    let child = shell("\"$LTD\" -e '\(code)' > /dev/full")
+    #expect(child.ending == .exited(status), "\(code)")
+    let message = "the output could not be written: no space left on device"
+    #expect(child.errorOutput.ranges(of: message).count == 1, "\(code): \(child.errorOutput)")
+    let json = shell("\"$LTD\" --json-errors -e '\(code)' > /dev/full").errorOutput
+    #expect(json.hasPrefix("{") && json.contains(message), "\(code): \(json)")
+  }
+
+  @Test func whatWasPrintedIsWrittenHoweverTheProgramEnds() {
+    for end in ["", "error(\"x\")", "exit(2)", "while true {}", "[1][5]"] {
+      let child = ltd("--max-steps", "100000", "-e", "print(\"begun\"); \(end)")
+      #expect(child.output == "begun\n", "\(end)")
+    }
+    // Without a newline, in the middle of work that goes on, and in a program that is killed.
+    let killed = shell(
+      """
+      f=$(mktemp); "$LTD" -e 'print("begun", end=""); while true {}' > "$f" & i=0
+      while [ ! -s "$f" ] && [ $i -lt 500 ]; do sleep 0.1; i=$((i+1)); done
+      kill -9 $!; cat "$f"; rm "$f"
+      """)
+    #expect(killed.output == "begun")
+  }
+
+  @Test func aClosedOutputIsNotTakenByAnotherFile() {
+    let child = shell(
+      "f=$(mktemp -u); \"$LTD\" -e 'print(1); flush(); write_text(args()[0], \"kept\")' \"$f\" >&-; echo $?; "
+        + "\"$LTD\" -e 'write_text(args()[0], \"kept\"); print(1)' \"$f\" >&-; cat \"$f\"; rm \"$f\"")
+    #expect(child.output == "1\nkept")
+  }
+
   @Test func wordsAfterTheScriptAreIts() throws {
     let file = try script("print(args())\n")
     #expect(

@@ -112,7 +112,7 @@ extension BuiltinTable {
     Builtin(
       "parse_json(text: string) -> any", "The value that a JSON text writes: objects are records, null is none.",
       details:
-        "Strict (RFC 8259); whole numbers beyond 64 bits become floats.\n\n- text: the text, such as read_text(path).",
+        "Strict (RFC 8259), but NaN, Infinity and -Infinity are read as Python writes them; whole numbers beyond 64 bits become floats.\n\n- text: the text, such as read_text(path).",
       examples: [
         Example("parse_json(\"{{\\\"eps\\\": 0.1, \\\"steps\\\": [10, 20]}}\")", "{eps: 0.1, steps: [10, 20]}")
       ],
@@ -127,8 +127,17 @@ extension BuiltinTable {
       "to_json(x, indent: int >= 0 <= 16 = 0) -> string",
       "A value as JSON: records are objects, none is null, tensors are lists.",
       details:
-        "JSON has no nan and no infinity: they become null.\n\n- indent: spaces for each level; 0 writes one line.",
-      examples: [Example("print(to_json({eps: 0.1, steps: [10, 20]}))", "{\"eps\":0.1,\"steps\":[10,20]}")],
+        """
+        parse_json gives the same value again: every bit of a number, every character of a text. Tensors come back as lists, \
+        from which tensor(…) makes them again; an empty tensor keeps its shape up to the first axis of size 0. nan and \
+        infinities are written NaN, Infinity and -Infinity, which Python reads and strict JSON does not know.
+
+        - indent: spaces for each level; 0 writes one line.
+        """,
+      examples: [
+        Example("print(to_json({eps: 0.1, steps: [10, 20]}))", "{\"eps\":0.1,\"steps\":[10,20]}"),
+        Example("print(to_json([nan, -inf, none]))", "[NaN,-Infinity,null]"),
+      ],
       seeAlso: ["parse_json", "write_text", "to_csv"], search: ["dump", "encode", "save", "write json"], family: "files"
     ) { call throws(LTDError) in
       let json = try call.at("x") { () throws(LTDError) in try JSON(call[0]) }
@@ -140,10 +149,11 @@ extension BuiltinTable {
       "The table that a CSV text writes: a list of records, one for each line.",
       details: """
         A column is of ints, floats or bools when all of its cells are, else of strings; an empty cell is none. Cells in \
-        double quotes are strings (RFC 4180).
+        double quotes are strings (RFC 4180). Whole numbers beyond 64 bits are floats, and those that begin with 0, such as \
+        007, are strings.
 
         - text: the text, such as read_text(path).
-        - separator: one ASCII character.
+        - separator: one ASCII character that no number contains, such as ";" or "\\t".
         - header: whether the first line has the names of the columns; else they are column_1, column_2, …
         """,
       examples: [Example("parse_csv(\"T,acc\\n1,0.9\\n2,0.7\\n\")", "T  acc\n1  0.9\n2  0.7")],
@@ -156,7 +166,14 @@ extension BuiltinTable {
     Builtin(
       "to_csv(rows: list, separator: string = \",\") -> string",
       "A table, that is a list of records, as CSV: a line of names, then a line for each record.",
-      details: "parse_csv gives the same table again.\n\n- rows: the table.\n- separator: one ASCII character.",
+      details: """
+        parse_csv gives the same table again, with nan, infinities and all characters, but for what CSV has no form for: a \
+        column that mixes strings with numbers or bools comes back as strings, one of ints and floats as floats, a field \
+        that a record lacks as none, and a table without fields as no rows.
+
+        - rows: the table.
+        - separator: one ASCII character that no number contains, such as ";" or "\\t".
+        """,
       examples: [Example("print(to_csv([{T: 1, acc: 0.9}, {T: 2, acc: 0.7}]))", "T,acc\n1,0.9\n2,0.7")],
       seeAlso: ["parse_csv", "write_text", "to_json"], search: ["save", "write csv", "table", "pandas"], family: "files"
     ) { call throws(LTDError) in
@@ -171,11 +188,18 @@ extension Call {
   fileprivate var separator: UInt8 {
     get throws(LTDError) {
       let text = try string("separator")
-      guard text.utf8.count == 1, let byte = text.utf8.first, byte < 128, byte >= 32 || byte == 9, byte != 34 else {
+      guard text.utf8.count == 1, let byte = text.utf8.first, byte == 9 || (32..<127).contains(byte) && byte != 34,
+        !"+-.".utf8.contains(byte), !UInt8.isLetterOrDigit(byte)
+      else {
         throw error(
-          .value, "the separator is one ASCII character, and no quote", hint: "separator=\";\"", at: "separator")
+          .value, "the separator must be one ASCII character that no number contains, and no quote",
+          hint: "separator=\";\"", at: "separator")
       }
       return byte
     }
   }
+}
+
+extension UInt8 {
+  fileprivate static func isLetterOrDigit(_ byte: UInt8) -> Bool { (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 }
 }

@@ -1,7 +1,8 @@
 import Interpreter
 import Tensors
 
-/// Tables as comma-separated values (RFC 4180). What this writes it reads back with the same types.
+/// Tables as comma-separated values (RFC 4180). What this writes it reads back with the same types, as long as a column
+/// holds values of one type; where texts stand among numbers or bools, all of them come back as texts.
 enum CSV {
   private struct Cell {
     var text: String
@@ -19,15 +20,10 @@ enum CSV {
   static func rows(_ text: String, separator: UInt8, hasHeader: Bool) throws(LTDError) -> Value {
     var rows = try split(text, separator)
     guard let first = rows.first else { return Value([Value]()) }
-    var names = first.cells.map(\.text)
-    if hasHeader {
-      rows.removeFirst()
-      // The byte order mark that spreadsheets write.
-      while names[0].unicodeScalars.first == "\u{FEFF}" { names[0].unicodeScalars.removeFirst() }
-    } else {
-      names = names.indices.map { "column_\($0 + 1)" }
+    if hasHeader { rows.removeFirst() }
+    let names = first.cells.enumerated().map { place, cell in
+      hasHeader && (cell.isQuoted || !cell.text.isEmpty) ? cell.text : "column_\(place + 1)"
     }
-    for (place, name) in names.enumerated() where name.isEmpty { names[place] = "column_\(place + 1)" }
     var known: Set<String> = []
     if let twice = names.first(where: { !known.insert($0).inserted }) {
       throw LTDError(.value, "two columns are called \(twice)", hint: "header=false names them by their place")
@@ -95,7 +91,10 @@ enum CSV {
   }
 
   private static func split(_ text: String, _ separator: UInt8) throws(LTDError) -> [Row] {
-    let bytes = Array(text.utf8)
+    var bytes = Array(text.utf8)
+    // The byte order mark that spreadsheets write.
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    while bytes.starts(with: mark) { bytes.removeFirst(mark.count) }
     let (quote, feed, carriage) = (UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r"))
     var rows: [Row] = []
     var row = Row(line: 1, cells: [])
@@ -158,13 +157,20 @@ enum CSV {
       for name in record.keys where known.insert(name).inserted { names.append(name) }
     }
     if names.isEmpty { return "" }
-    func cell(_ text: String) -> String {
-      let isPlain = !text.utf8.contains { byte in
-        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
-      }
-      return isPlain && !text.contains(separator) ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
+    // By bytes: a quote or a separator before a combining character is one all the same.
+    let quote = UInt8(ascii: "\"")
+    let special = Set(separator.utf8).union([quote, UInt8(ascii: "\n"), UInt8(ascii: "\r")])
+    func quoted(_ text: String) -> String {
+      var bytes = [quote]
+      for byte in text.utf8 { bytes += byte == quote ? [quote, quote] : [byte] }
+      return String(decoding: bytes + [quote], as: UTF8.self)
     }
-    var text = names.map(cell).joined(separator: separator) + "\n"
+    func cell(_ text: String) -> String { text.utf8.contains(where: special.contains) ? quoted(text) : text }
+    // In quotes a name that would be taken for none, or for a byte order mark.
+    func title(_ name: String) -> String {
+      name.isEmpty || name.unicodeScalars.first == "\u{FEFF}" ? quoted(name) : cell(name)
+    }
+    var text = names.map(title).joined(separator: separator) + "\n"
     var count = 0
     for record in records {
       var cells: [String] = []
@@ -181,7 +187,7 @@ enum CSV {
           // In quotes what would be read as something else than a text.
           let text = string.text
           let isOther = text.isEmpty || text == "true" || text == "false" || int(text) != nil || float(text) != nil
-          cells.append(isOther ? "\"\(text)\"" : cell(text))
+          cells.append(isOther ? quoted(text) : cell(text))
         default:
           throw LTDError(
             .type, "a cell of CSV is a number, a text, a bool or none; \(name) is \(value.described)",

@@ -63,10 +63,11 @@ extension JSON {
       self = .object(members)
     case .object(let object):
       guard let tensor = (object as? TensorObject)?.tensor else { throw JSON.unknown(value) }
-      guard tensor.count <= JSON.valueLimit - count else {
-        throw LTDError(.memory, "a tensor of \(tensor.count) elements is too long for JSON")
+      let size = JSON.size(of: tensor)
+      guard size <= JSON.valueLimit - count else {
+        throw LTDError(.memory, "a tensor of shape \(tensor.shape) is too long for JSON")
       }
-      count += tensor.count
+      count += size
       try self.init(tensor: tensor)
     default: throw JSON.unknown(value)
     }
@@ -86,6 +87,17 @@ extension JSON {
     return items
   }
 
+  /// How many elements, or empty lists, a tensor is written as; more than fit for what is far too long.
+  private static func size(of tensor: Tensor) -> Int {
+    var size = 1
+    for length in tensor.shape.prefix(while: { $0 > 0 }) {
+      let (product, overflow) = size.multipliedReportingOverflow(by: length)
+      if overflow { return .max }
+      size = product
+    }
+    return size
+  }
+
   /// Lists within lists, by the axes.
   private init(tensor: Tensor) throws(LTDError) {
     var items: [JSON] =
@@ -94,10 +106,15 @@ extension JSON {
       case .int64: try JSON.items(tensor.ints()) { .int($0) }
       case .float32: try JSON.items(tensor.floats()) { .number($0.shortestDouble) }
       }
-    for size in tensor.shape.dropFirst().reversed() {
-      guard size > 0 else { break }
+    var shape = tensor.shape
+    if let empty = shape.firstIndex(of: 0) {
+      // The lists along this axis hold nothing, so that later axes do not show.
+      items = [JSON](repeating: .array([]), count: shape[..<empty].reduce(1, *))
+      shape = Array(shape[..<empty])
+    }
+    for size in shape.dropFirst().reversed() {
       items = stride(from: 0, to: items.count, by: size).map { .array(Array(items[$0..<$0 + size])) }
     }
-    self = tensor.shape.isEmpty ? items.first ?? .null : .array(items)
+    self = tensor.shape.first == 0 ? .array([]) : shape.isEmpty ? items.first ?? .null : .array(items)
   }
 }

@@ -1,4 +1,5 @@
 import CEditline
+import Interpreter
 import Synchronization
 
 #if canImport(Glibc)
@@ -9,17 +10,34 @@ import Synchronization
 
 /// What a program writes to a descriptor, gathered so that a loop of `print` costs few system calls.
 ///
-/// On a terminal each line appears at once, and what is still to come after Ctrl-C is dropped. When the reader of a
-/// pipe is gone the process ends quietly, by SIGPIPE as usual.
+/// On a terminal each line appears at once, and what is still to come after Ctrl-C is dropped. Elsewhere it is written
+/// when 64 KiB have come together, and a tenth of a second after it came at the latest, whatever the program does then:
+/// a thread sees to that, so that long work and a program that is killed hold nothing back. When the reader of a pipe is
+/// gone the process ends quietly, by SIGPIPE as usual. Any other failure is kept: nothing is written after it.
 public final class StandardOutput: Sendable {
   public static let out = StandardOutput(1)
   public static let error = StandardOutput(2)
+
+  private struct State {
+    var pending: [UInt8] = []
+    /// Why something could not be written, once that has happened.
+    var failure: String?
+    /// Whether somebody has been told so.
+    var isFailureReported = false
+    /// Whether the thread that writes late output is there.
+    var hasWriter = false
+  }
 
   private let descriptor: Int32
   private let isTerminal: Bool
   /// Whether Ctrl-C drops what is still to come: values, not messages.
   private let stopsOnInterrupt: Bool
-  private let pending = Mutex<[UInt8]>([])
+  private let state = Mutex(State())
+  /// Posted when something is gathered after there was nothing.
+  private let arrival = Arrival()
+
+  /// How long output is held back, in microseconds.
+  private static let delay: UInt32 = 100_000
 
   init(_ descriptor: Int32) {
     self.descriptor = descriptor
@@ -28,39 +46,136 @@ public final class StandardOutput: Sendable {
   }
 
   public func write(_ text: String) {
-    pending.withLock { bytes in
+    let isFirst = state.withLock { state in
       if stopsOnInterrupt, ltd_interrupt_pending() {
-        bytes.removeAll(keepingCapacity: true)
-        return
+        state.pending.removeAll(keepingCapacity: true)
+        return false
       }
       if isTerminal { LiveLine.shared.erase() }
-      bytes.append(contentsOf: text.utf8)
-      if bytes.count >= 1 << 16 || isTerminal && text.utf8.last == UInt8(ascii: "\n") || descriptor == 2 {
-        drain(&bytes)
+      let wasEmpty = state.pending.isEmpty
+      state.pending.append(contentsOf: text.utf8)
+      if state.pending.count >= 1 << 16 || isTerminal && text.utf8.last == UInt8(ascii: "\n") || descriptor == 2 {
+        drain(&state)
+      }
+      guard wasEmpty, !state.pending.isEmpty else { return false }
+      if !state.hasWriter { state.hasWriter = startWriter() }
+      return true
+    }
+    if isFirst { arrival.post() }
+  }
+
+  public func flush() {
+    state.withLock { drain(&$0) }
+  }
+
+  /// What a program is told that writes although that cannot be done.
+  var problem: LTDError? {
+    state.withLock { $0.failure }.map {
+      LTDError(.io, $0, hint: "see to room on the disk, or send the output elsewhere")
+    }
+  }
+
+  /// Notes that an error with this message reaches the user.
+  func isReported(_ message: String) {
+    state.withLock { if $0.failure == message { $0.isFailureReported = true } }
+  }
+
+  /// Writes what is left before the process ends.
+  /// - Returns: the exit status: that of the run, or failure where output was lost.
+  public func finish(_ status: Int32) -> Int32 {
+    let (failure, isReported) = state.withLock { state in
+      drain(&state)
+      // Some file systems say only now that there was no room.
+      if state.failure == nil, close(descriptor) != 0, errno != EBADF { state.failure = Self.message(errno) }
+      return (state.failure, state.isFailureReported)
+    }
+    guard let failure else { return status }
+    if !isReported { StandardOutput.error.write("error: \(failure)\n") }
+    return status == ExitStatus.success ? ExitStatus.failure : status
+  }
+
+  /// Takes the places of standard input, output and error where they are closed, so that no other file gets them and is
+  /// written to as if it were the output. Writing there is an error, as it is to what is closed.
+  public static func reserveDescriptors() {
+    for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+      let flags = descriptor == 0 ? O_WRONLY : O_RDONLY
+      let opened = open("/dev/null", flags)
+      if opened >= 0, opened != descriptor {
+        dup2(opened, descriptor)
+        close(opened)
       }
     }
   }
 
-  public func flush() {
-    pending.withLock { drain(&$0) }
+  private static func message(_ code: Int32) -> String {
+    "the output could not be written: \(String(cString: strerror(code)).lowercased())"
   }
 
-  private func drain(_ bytes: inout [UInt8]) {
+  private func drain(_ state: inout State) {
     var done = 0
-    while done < bytes.count {
+    while done < state.pending.count, state.failure == nil {
       // A terminal is written to in pieces, so that Ctrl-C stops a long value.
-      let count = isTerminal ? min(bytes.count - done, 4096) : bytes.count - done
+      let left = state.pending.count - done
+      let count = isTerminal ? min(left, 4096) : left
       if stopsOnInterrupt, ltd_interrupt_pending() { break }
-      let wrote = bytes.withUnsafeBytes { writeSome(descriptor, $0.baseAddress.map { $0 + done }, count) }
+      let wrote = state.pending.withUnsafeBytes { writeSome(descriptor, $0.baseAddress.map { $0 + done }, count) }
       if wrote < 0, errno == EINTR { continue }
       if wrote < 0, errno == EAGAIN {
         var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&poller, 1, 1000)
         continue
       }
-      if wrote < 0 { break }
-      done += wrote
+      if wrote < 0 { state.failure = Self.message(errno) } else { done += wrote }
     }
-    bytes.removeAll(keepingCapacity: true)
+    state.pending.removeAll(keepingCapacity: true)
+  }
+
+  /// - Returns: whether there is one now.
+  private func startWriter() -> Bool {
+    var thread = pthread_t()
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    let status = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        // The outputs are there for as long as the process.
+        Unmanaged<StandardOutput>.fromOpaque(context).takeUnretainedValue().writeLateOutput()
+        return nil
+      }, context)
+    if status == 0 { pthread_detach(thread) }
+    return status == 0
+  }
+
+  private func writeLateOutput() {
+    // Signals are for the other threads; only that nobody reads any more is answered where the writing is done.
+    var signals = sigset_t()
+    sigfillset(&signals)
+    sigdelset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    while true {
+      arrival.wait()
+      usleep(Self.delay)
+      flush()
+    }
+  }
+}
+
+/// What a thread waits for.
+private final class Arrival: Sendable {
+  private nonisolated(unsafe) let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+  init() { sem_init(semaphore, 0, 0) }
+
+  deinit {
+    sem_destroy(semaphore)
+    semaphore.deallocate()
+  }
+
+  func post() { sem_post(semaphore) }
+
+  /// Several posts are one.
+  func wait() {
+    while sem_wait(semaphore) != 0 {}
+    while sem_trywait(semaphore) == 0 {}
   }
 }

@@ -11,7 +11,7 @@ enum CoreLanguage {
       "print(*values, sep: string = \" \", end: string = \"\\n\") -> none", "Writes values to the output.",
       details:
         "Strings are written as they are, a list of records as a table.\n\n- values: anything.\n- sep: between two values.\n- end: after the last one.",
-      examples: [Example("print(\"T =\", 3)", "T = 3")], seeAlso: ["str"],
+      examples: [Example("print(\"T =\", 3)", "T = 3")], seeAlso: ["str", "flush"],
       search: ["echo", "write", "show", "display"],
       family: "language"
     ) { call throws(LTDError) in
@@ -26,7 +26,19 @@ enum CoreLanguage {
         text += part
         followsBlock = isBlock
       }
-      call.write(text + (try call.string(2)))
+      try call.write(text + (try call.string(2)))
+      return .none
+    },
+    Builtin(
+      "flush() -> none", "Hands on what print has written so far, and waits until it has been taken.",
+      details: """
+        On a terminal every line appears at once. In a pipe or file, output is gathered for a tenth of a second at most and \
+        is written when the program ends, however it ends. An error where it cannot be written, such as on a full disk.
+        """,
+      examples: [Example("print(\"epoch 1\"); flush()", "epoch 1")], seeAlso: ["print"],
+      search: ["output", "buffer", "stdout", "fflush"], family: "language"
+    ) { call throws(LTDError) in
+      try call.session.flush()
       return .none
     },
     Builtin(

@@ -1,6 +1,7 @@
 import Tensors
 
-/// A JSON value, as strict as RFC 8259: what headers and metadata of weight files consist of.
+/// A JSON value, as strict as RFC 8259 but for the numbers that it has no word for: they are written and read as `NaN`,
+/// `Infinity` and `-Infinity`, as Python and many others do.
 package enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)
@@ -80,7 +81,8 @@ extension JSON {
     case .null: out += "null"
     case .bool(let value): out += value ? "true" : "false"
     case .int(let value): out += String(value)
-    case .number(let value): out += value.isFinite ? String(value) : "null"
+    case .number(let value):
+      out += value.isFinite ? String(value) : value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
     case .string(let value): JSON.writeString(value, to: &out)
     case .array(let items):
       out += "["
@@ -175,6 +177,10 @@ private struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "N"): return try word("NaN", .number(.nan))
+    case UInt8(ascii: "I"): return try word("Infinity", .number(.infinity))
+    case UInt8(ascii: "-") where position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "I"):
+      return try word("-Infinity", .number(-.infinity))
     case .some(let byte) where byte == UInt8(ascii: "-") || isDigit(byte): return try number()
     case .some: throw error("a value was expected")
     case .none: throw error("the text ends early")
