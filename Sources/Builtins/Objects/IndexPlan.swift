@@ -2,18 +2,31 @@ import Interpreter
 import Tensors
 
 /// What `x[…]` reads or writes, checked against the shape: NumPy's rules for whole numbers, slices, `...`, `none`, masks
-/// and lists of indices that stand side by side.
+/// and lists of indices.
+///
+/// Lists of indices are broadcast together, and whole numbers beside them count as such lists. Their axes stand where the
+/// indexed axes stood when these are side by side, and come first when something else is between them.
 struct IndexPlan {
   private var starts: [Int] = []
   private var stops: [Int] = []
   private var steps: [Int] = []
-  /// The shape after slicing, with indexed axes taken out and new ones put in.
+  /// The shape after slicing, with new axes put in and the axes of whole numbers taken out, unless there are lists.
   private var sliced: [Int] = []
-  /// A list of indices on one axis of `sliced`, which stands for all axes that are indexed with lists.
-  private var gathered: (axis: Int, indices: [Int], shape: [Int])?
+  private var chosen: Chosen?
   /// A mask that covers the leading axes.
   private var mask: Tensor?
   private let shape: [Int]
+
+  /// The lists of an index as one list on one axis, which stands for all axes that are indexed with lists.
+  private struct Chosen {
+    /// Of `sliced`, in the order of the index.
+    var axes: [Int]
+    var indices: [Int]
+    var shape: [Int]
+    /// Whether something other than an index was met after the first of them, and whether one more came after that.
+    var isInterrupted = false
+    var isScattered = false
+  }
 
   init(_ items: [IndexItem], shape: [Int]) throws(LTDError) {
     self.shape = shape
@@ -27,10 +40,21 @@ struct IndexPlan {
       self.mask = mask
       return
     }
-    let used = items.reduce(0) { count, item in
+    var items = items
+    var lists: [Int: Tensor] = [:]
+    var used = 0
+    for (number, item) in items.enumerated() {
       switch item {
-      case .index, .slice, .value: count + 1
-      case .ellipsis, .newAxis: count
+      case .index, .slice: used += 1
+      case .ellipsis, .newAxis: break
+      case .value(let value):
+        let list = try Self.list(value)
+        used += list.dtype == .bool ? max(list.shape.count, 1) : 1
+        if list.shape.isEmpty, list.dtype == .int64 {
+          items[number] = .index(list.ints()[0])
+        } else {
+          lists[number] = list
+        }
       }
     }
     guard used <= shape.count else {
@@ -40,12 +64,17 @@ struct IndexPlan {
     }
     var axis = 0
     var hasEllipsis = false
-    for item in items {
+    for (number, item) in items.enumerated() {
       switch item {
       case .index(let index):
         let place = try Self.place(index, axis: axis, shape: shape)
         slice(place, place + 1, 1)
         axis += 1
+        if !lists.isEmpty { try choose([0], [], size: 1) }
+        continue
+      case .value:
+        if let list = lists[number] { try choose(list, &axis) }
+        continue
       case .slice(let start, let stop, let step):
         let (from, to, count) = try Self.bounds(start, stop, step, size: shape[axis])
         slice(from, to, step)
@@ -56,8 +85,8 @@ struct IndexPlan {
         hasEllipsis = true
         for _ in 0..<(shape.count - used) { whole(&axis) }
       case .newAxis: sliced.append(1)
-      case .value(let value): try gather(value, &axis)
       }
+      chosen?.isInterrupted = true
     }
     while axis < shape.count { whole(&axis) }
   }
@@ -74,52 +103,69 @@ struct IndexPlan {
     axis += 1
   }
 
-  private mutating func gather(_ value: Value, _ axis: inout Int) throws(LTDError) {
-    guard var indices = try Tensor.operand(value) else {
+  /// The places or the mask that a value of an index means.
+  private static func list(_ value: Value) throws(LTDError) -> Tensor {
+    guard let list = try Tensor.operand(value) else {
       throw LTDError(
         .type, "a tensor cannot be indexed with \(value.typeName.withArticle)",
         hint: "use whole numbers, slices a:b, ..., none, a mask or a list of indices")
     }
-    let size = shape[axis]
-    if indices.dtype == .bool {
-      guard indices.shape == [size] else {
-        throw LTDError(
-          .shape, "a mask of shape \(indices.shape) does not fit axis \(axis), which has \(size) elements",
-          hint: "a mask of an axis is a list with a bool for each of its places")
-      }
-      let places = indices.bools().enumerated().filter(\.element).map(\.offset)
-      indices = try attempt { () throws(CoreError) in try Tensor(ints: places, shape: [places.count]) }
-    }
-    guard indices.dtype == .int64 || indices.count == 0 else {
+    if list.dtype == .bool || list.dtype == .int64 { return list }
+    guard list.count == 0 else {
       throw LTDError(
         .type,
-        "indices are whole numbers, not \(value.isNumber ? value.typeName.withArticle : indices.dtype.shortName)",
+        "indices are whole numbers, not \(value.isNumber ? value.typeName.withArticle : list.dtype.shortName)",
         hint: "// divides to an int; int(x) makes one")
     }
-    var places: [Int] = []
-    for index in indices.dtype == .int64 ? indices.ints() : [] {
-      places.append(try Self.place(index, axis: axis, shape: shape))
+    let shape = list.shape
+    return try attempt { () throws(CoreError) in try Tensor(ints: [], shape: shape) }
+  }
+
+  /// A list of indices for one axis, or a mask for as many axes as it has, whose true places are such lists.
+  private mutating func choose(_ list: Tensor, _ axis: inout Int) throws(LTDError) {
+    guard list.dtype == .bool else {
+      var places: [Int] = []
+      for index in list.ints() { places.append(try Self.place(index, axis: axis, shape: shape)) }
+      whole(&axis)
+      return try choose(places, list.shape, size: sliced.removeLast())
     }
-    slice(0, size, 1)
-    axis += 1
-    guard let before = gathered else {
-      gathered = (axis: sliced.count, indices: places, shape: indices.shape)
-      sliced.append(size)
+    let covered = shape[axis..<min(axis + list.shape.count, shape.count)]
+    guard !list.shape.isEmpty, list.shape == Array(covered) else {
+      throw LTDError(
+        .shape,
+        list.shape.count == 1
+          ? "a mask of shape \(list.shape) does not fit axis \(axis), which has \(shape[axis]) elements"
+          : "a mask of shape \(list.shape) does not fit a tensor of shape \(shape) from axis \(axis) on",
+        hint: list.shape.count == 1
+          ? "a mask of an axis is a list with a bool for each of its places"
+          : "a mask has the shape of the axes that it stands for")
+    }
+    let flat = list.bools().enumerated().filter(\.element).map(\.offset)
+    var step = list.count
+    for size in list.shape {
+      step = size > 0 ? step / size : 0
+      whole(&axis)
+      try choose(flat.map { $0 / step % size }, [flat.count], size: sliced.removeLast())
+    }
+  }
+
+  /// Puts a list for the next axis of `sliced` to those before it: as one list, on all their axes in one.
+  private mutating func choose(_ places: [Int], _ shape: [Int], size: Int) throws(LTDError) {
+    sliced.append(size)
+    guard var chosen else {
+      self.chosen = Chosen(axes: [sliced.count - 1], indices: places, shape: shape)
       return
     }
-    guard before.axis == sliced.count - 1 else {
-      throw LTDError(
-        .value, "lists of indices must stand side by side", hint: "index one axis after the other, or permute(x, axes)")
-    }
-    // As one list, on both axes in one.
-    let shape = indices.shape
-    gathered = try attempt { () throws(CoreError) in
+    let before = chosen
+    (chosen.indices, chosen.shape) = try attempt { () throws(CoreError) in
       _ = try Shape.broadcast(before.shape, shape, "the lists of an index")
       let rows = try mul(Tensor(ints: before.indices, shape: before.shape), Tensor(ints: [size], shape: []))
       let both = try add(rows, Tensor(ints: places, shape: shape))
-      return (axis: before.axis, indices: both.ints(), shape: both.shape)
+      return (both.ints(), both.shape)
     }
-    sliced[before.axis] *= size
+    chosen.axes.append(sliced.count - 1)
+    if chosen.isInterrupted { chosen.isScattered = true }
+    self.chosen = chosen
   }
 
   private static func place(_ index: Int, axis: Int, shape: [Int]) throws(LTDError) -> Int {
@@ -150,32 +196,65 @@ struct IndexPlan {
     return (from, to < 0 ? .min : to, count)
   }
 
+  /// The part with the chosen axes as one, and that axis; `order` brings them together where they are scattered.
+  private struct Arrangement {
+    var order: [Int]?
+    var axis: Int
+    /// Before and after the chosen axes become one.
+    var apart: [Int]
+    var merged: [Int]
+    var result: [Int]
+
+    init(_ chosen: Chosen, _ sliced: [Int]) {
+      axis = chosen.isScattered ? 0 : chosen.axes[0]
+      apart = sliced
+      if chosen.isScattered {
+        let order = chosen.axes + sliced.indices.filter { !chosen.axes.contains($0) }
+        apart = order.map { sliced[$0] }
+        self.order = order
+      }
+      let (before, after) = (apart[..<axis], apart[(axis + chosen.axes.count)...])
+      merged = before + [chosen.axes.reduce(1) { $0 * sliced[$1] }] + after
+      result = before + chosen.shape + after
+    }
+
+    func arrange(_ part: Tensor) throws(CoreError) -> Tensor {
+      guard let order else { return try part.reshape(merged) }
+      return try part.permute(order).reshape(merged)
+    }
+
+    func restore(_ part: Tensor) throws(CoreError) -> Tensor {
+      let part = try part.reshape(apart)
+      guard let order else { return part }
+      return try part.permute(order.indices.map { place in order.firstIndex(of: place) ?? place })
+    }
+  }
+
   func read(_ tensor: Tensor) throws(CoreError) -> Tensor {
     if let mask { return try tensor.maskedSelect(mask) }
     let part = try tensor.slice(starts: starts, stops: stops, steps: steps).reshape(sliced)
-    guard let gathered else { return part }
-    let chosen = try part.indexSelect(axis: gathered.axis, gathered.indices)
-    return gathered.shape.count == 1 ? chosen : try chosen.reshape(shape(of: gathered.shape, at: gathered.axis))
-  }
-
-  /// The shape of the part when an axis of `sliced` has become these.
-  private func shape(of chosen: [Int], at axis: Int) -> [Int] {
-    sliced[..<axis] + chosen + sliced[(axis + 1)...]
+    guard let chosen else { return part }
+    let arrangement = Arrangement(chosen, sliced)
+    return try arrangement.arrange(part).indexSelect(axis: arrangement.axis, chosen.indices)
+      .reshape(arrangement.result)
   }
 
   func write(_ value: Tensor, into tensor: inout Tensor) throws(CoreError) {
     if let mask { return try tensor.assign(mask: mask, value) }
     let sizes = try tensor.slice(starts: starts, stops: stops, steps: steps).shape
-    if let gathered {
+    if let chosen {
+      let arrangement = Arrangement(chosen, sliced)
       var value = value
-      if gathered.shape.count != 1, value.shape.count > 0 {
-        let target = shape(of: gathered.shape, at: gathered.axis)
-        try tensor.requireFitting(value, target)
-        value = try value.broadcast(to: target).reshape(shape(of: [gathered.indices.count], at: gathered.axis))
+      if chosen.shape.count != 1, value.shape.count > 0 {
+        try tensor.requireFitting(value, arrangement.result)
+        var flat = arrangement.merged
+        flat[arrangement.axis] = chosen.indices.count
+        value = try value.broadcast(to: arrangement.result).reshape(flat)
       }
-      var part = try tensor.slice(starts: starts, stops: stops, steps: steps).reshape(sliced)
-      try part.assign(axis: gathered.axis, indices: gathered.indices, value)
-      try tensor.assign(starts: starts, stops: stops, steps: steps, part.reshape(sizes))
+      var part = try arrangement.arrange(
+        try tensor.slice(starts: starts, stops: stops, steps: steps).reshape(sliced))
+      try part.assign(axis: arrangement.axis, indices: chosen.indices, value)
+      try tensor.assign(starts: starts, stops: stops, steps: steps, arrangement.restore(part).reshape(sizes))
     } else {
       guard value.shape.count > 0, sizes != sliced else {
         return try tensor.assign(starts: starts, stops: stops, steps: steps, value)
