@@ -168,7 +168,10 @@ private struct CommentReader {
 
 /// The help page of a module: what its file says at its top, and its functions.
 public struct ModuleDocumentation: Sendable {
+  /// What its functions are reached through.
   public var name: String
+  /// The statement that makes it so: `import tables`, `import "lib/mine.ltd" as m`.
+  public var importStatement: String
   /// The first sentence of the comment at the top of the file.
   public var summary: String
   /// The rest of that comment.
@@ -177,9 +180,11 @@ public struct ModuleDocumentation: Sendable {
   public var functions: [Documentation]
 
   /// Reads the page from the source; nothing runs.
-  public init(name: String, source: Source) {
+  /// - Parameter importStatement: nil for a module of the library under its own name.
+  public init(name: String, source: Source, importStatement: String? = nil) {
     let program = parse(source)
     self.name = name
+    self.importStatement = importStatement ?? "import \(name)"
     var lines: [String] = []
     var next = 0
     for comment in program.comments {
@@ -237,7 +242,10 @@ extension Session {
   public func moduleDocumentation(of name: String) -> ModuleDocumentation? {
     if let value = self[name] {
       guard case .module(let module) = value else { return nil }
-      return ModuleDocumentation(name: module.name, source: module.source)
+      let origin = module.path.map { "\"\($0)\"" } ?? module.name
+      return ModuleDocumentation(
+        name: name, source: module.source,
+        importStatement: "import \(origin)" + (name == module.name ? "" : " as \(name)"))
     }
     return libraryModule(name).map { ModuleDocumentation(name: name, source: Source(name: "\(name).ltd", text: $0)) }
   }

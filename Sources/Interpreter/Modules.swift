@@ -5,6 +5,8 @@ final class LoadedModule {
   let globals = Globals()
   let source: Source
   fileprivate(set) var code: Code?
+  /// Of the functions that it defines once, so that calls of them are checked before anything runs.
+  fileprivate(set) var signatures: [String: CallSignature] = [:]
   /// What is wrong with it; reported with the errors of the program that imports it.
   fileprivate(set) var diagnostics: [Diagnostic] = []
   private(set) var value: Value?
@@ -12,17 +14,22 @@ final class LoadedModule {
   private(set) var failure: LTDError?
   fileprivate var isPreparing = true
 
-  init(name: String, path: String, source: Source) {
+  /// Whether it is a file of the user's rather than a module of the library.
+  private let isFile: Bool
+
+  init(name: String, path: String, source: Source, isFile: Bool) {
     self.name = name
     self.path = path
     self.source = source
+    self.isFile = isFile
   }
 
   func run(_ machine: UnsafeMutablePointer<Machine>) throws(LTDError) -> Value {
     if let value { return value }
     if let failure { throw failure }
     guard let code else { throw LTDError(.internal, "the module \(name) was not prepared") }
-    let module = Value.module(ModuleValue(name: name, globals: globals, source: source))
+    let module = Value.module(
+      ModuleValue(name: name, path: isFile ? path : nil, globals: globals, source: source))
     value = module
     do {
       _ = try machine.runTopLevel(code)
@@ -63,7 +70,8 @@ final class Modules {
       }
       source = Source(name: "\(item.path).ltd", text: text)
     }
-    let module = LoadedModule(name: item.isFile ? Modules.stem(key) : item.path, path: key, source: source)
+    let module = LoadedModule(
+      name: item.isFile ? Modules.stem(key) : item.path, path: key, source: source, isFile: item.isFile)
     loaded[key] = module
     let program = parse(source)
     module.diagnostics = program.diagnostics
@@ -72,6 +80,7 @@ final class Modules {
       let code = compiler.compile(program)
       module.diagnostics = compiler.diagnostics
       if compiler.diagnostics.isEmpty { module.code = code }
+      module.signatures = compiler.topFunctions
       for cell in compiler.newConstants { cell.isConstant = true }
     }
     module.isPreparing = false

@@ -83,7 +83,7 @@ public final class Session {
       // A copy of the variables' names, so that a check leaves the session as it is.
       let compiler = Compiler(program, session: self, globals: Globals(copying: self.globals))
       _ = compiler.compile(program)
-      return compiler.diagnostics + ProgramWarnings(program, scopes: compiler.scopes).diagnostics
+      return compiler.diagnostics + ProgramWarnings(program, compiler).diagnostics
     }
   }
 

@@ -15,6 +15,17 @@ struct ManualTests {
     session.printing.width = 80
   }
 
+  @Test func aFileThatWasImportedSaysHow() throws {
+    let session = Session(table: .core)
+    session.readFile = { _ throws(LTDError) in Array("# Mine.\nfn f() { 1 }".utf8) }
+    _ = session.run(Source(name: "<prompt>", text: "import \"lib7/mine.ltd\"\nimport \"lib7/mine.ltd\" as m"))
+    let page = try #require(session.moduleDocumentation(of: "mine"))
+    #expect(page.importStatement == "import \"lib7/mine.ltd\"")
+    let renamed = try #require(session.moduleDocumentation(of: "m"))
+    #expect(renamed.importStatement == "import \"lib7/mine.ltd\" as m")
+    #expect(renamed.functions.map(\.qualifiedName) == ["m.f"])
+  }
+
   @Test func theCommittedManualIsCurrent() throws {
     let root = SharedFiles.packageRoot.appending(path: "docs")
     let files = Manual(session: session).files

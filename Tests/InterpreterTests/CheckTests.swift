@@ -56,6 +56,35 @@ import Testing
   func warnings(_ source: String, _ expected: String) { #expect(check(source) == [expected]) }
 
   @Test(arguments: [
+    ("x = 1\nprint(2)", "warning 1:1 \"x\": x is set here and never used (delete it, or name it _x if that is meant)"),
+    (
+      "fn g() { 1 }\nfor i in 1..3 { print(i) }",
+      "warning 1:4 \"g\": the function g is never used (delete it, or name it _g if that is meant)"
+    ),
+    (
+      "x = 0\nfn f() { outer x = 1 }\nf()",
+      "warning 1:1 \"x\": x is set here and never used (delete it, or name it _x if that is meant)"
+    ),
+    (
+      "xs = [1]\nprint(xs.revers())",
+      "warning 2:10 \"revers\": nothing here has revers: it is no function and no field of this program (did you mean reverse?)"
+    ),
+    (
+      "fn f(net) { net.evalute(1) }\nfn evaluate(a, b) { a + b }\nprint(f(1), evaluate(1, 2))",
+      "warning 1:17 \"evalute\": nothing here has evalute: it is no function and no field of this program (did you mean evaluate?)"
+    ),
+  ])
+  func warningsOfPrograms(_ source: String, _ expected: String) { #expect(check(source) == [expected]) }
+
+  @Test(arguments: [
+    "x = 1\nfn f() { x }\nf()", "a, b = [1, 2]\nprint(b)", "r = {revers: () => 1}\nprint(r.revers())",
+    "fn f(r) { r.revers() }\nprint(f({revers: () => 1}))", "fn f(r) { r.callback(1) }\nprint(f(1))",
+    "_x = 1\nprint(2)", "x = [1]\nx[0] = 2\nprint(3)", "{revers} = {revers: () => 1}\nprint(revers(), [1].revers)",
+    "x = 1\nfn f() { x }", "import tables\nprint(tables.select([1]))",
+  ])
+  func noWarningsOfPrograms(_ source: String) { #expect(check(source) == []) }
+
+  @Test(arguments: [
     "fn f(x, y) { x }\nf(1, 2)", "fn f() { _x = 1; 2 }\nf()", "fn f() { a, b = [1, 2]; a }\nf()",
     "fn f() { for i in 1..3 { print(1) } }\nf()", "fn f() { [1 for i in 1..3] }\nf()", "x = 1", "fn f() { 1 }",
     "fn f() { x = 1; () => x }\nf()", "fn f() { x = 1; g = () => { outer x = 2 }; g(); x }\nf()",
@@ -95,6 +124,14 @@ import Testing
     (
       "import tables\nprint(tables.str())",
       "name 2:14 \"str\": tables has no str (str is built in: write str(…) without tables.)"
+    ),
+    (
+      "import tables\nprint(tables.select([1], unit=3))",
+      "type 2:26 \"unit\": select has no argument unit (its arguments are rows)"
+    ),
+    (
+      "import tables\nprint(tables.select())",
+      "type 2:7 \"tables.select()\": select needs the argument rows"
     ),
     (
       "import tables\nfn g(m) { m }\nprint(tables.g())", "name 3:14 \"g\": tables has no g (it has limit, select, use)"

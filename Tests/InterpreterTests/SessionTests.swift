@@ -28,7 +28,7 @@ import Testing
 
   @Test func checkFindsErrorsAndChangesNothing() {
     let session = Session(table: .core)
-    #expect(session.check(Source(name: "t", text: "x = 1\nyy")).count == 1)
+    #expect(session.check(Source(name: "t", text: "x = 1\nx + yy")).count == 1)
     #expect(session["x"] == nil)
     #expect(!session.names.contains("x"))
   }

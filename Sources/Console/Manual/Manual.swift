@@ -71,7 +71,7 @@ public struct Manual {
 
   private func page(of module: ModuleDocumentation) -> String {
     Manual.file(
-      ["# The module \(module.name)", module.summary, module.details, "    import \(module.name)"]
+      ["# The module \(module.name)", module.summary, module.details, "    \(module.importStatement)"]
         + module.functions.flatMap(entry))
   }
 

@@ -136,7 +136,7 @@ extension Prompt {
   }
 
   private func show(_ page: ModuleDocumentation) {
-    output.write("\(bold("import \(page.name)"))\n")
+    output.write("\(bold(page.importStatement))\n")
     if !page.summary.isEmpty { output.write("\n\(paragraphs(page.summary))\n") }
     for paragraph in page.details.split(separator: "\n\n") {
       output.write("\n\(wrapped(String(paragraph), min(session.printing.width, 100)).joined(separator: "\n"))\n")

@@ -129,6 +129,9 @@ extension Compiler {
       _ = nodes(arguments)
       return invalid(span)
     }
+    if let signature = memberSignature(receiver, name), !arguments.contains(where: \.isSpread) {
+      do { _ = try CallPlan(shape(nil, arguments, span), signature) } catch { report(error) }
+    }
     let object = expression(receiver, .value)
     let nodes = self.nodes(arguments)
     let fieldCall = generalCall(object, fallback: nil, receiver: nil, arguments, nodes, span)

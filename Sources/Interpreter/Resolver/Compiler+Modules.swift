@@ -39,7 +39,7 @@ extension Compiler {
 
   /// Whether `module.name` is there, as far as that is known; reports if not.
   func checkMember(_ receiver: Expr, _ name: Name) -> Bool {
-    guard case .name(let variable) = receiver.ungrouped.kind, let (module, globals) = knownModule(variable)
+    guard case .name(let variable) = receiver.ungrouped.kind, let (module, globals, _) = knownModule(variable)
     else { return true }
     if !name.text.hasPrefix("_"), globals.cells[name.text] != nil { return true }
     report(
@@ -50,16 +50,29 @@ extension Compiler {
     return false
   }
 
-  private func knownModule(_ variable: String) -> (name: String, globals: Globals)? {
+  /// The signature of `module.name`, where both are known before anything runs.
+  func memberSignature(_ receiver: Expr, _ name: Name) -> CallSignature? {
+    guard case .name(let variable) = receiver.ungrouped.kind, let module = knownModule(variable) else { return nil }
+    if let known = module.signatures[name.text] { return known }
+    guard case .function(let function)? = module.globals[name.text] else { return nil }
+    return function.signature
+  }
+
+  private func knownModule(
+    _ variable: String
+  ) -> (name: String, globals: Globals, signatures: [String: CallSignature])? {
+    func known(_ module: LoadedModule) -> (name: String, globals: Globals, signatures: [String: CallSignature]) {
+      (module.name, module.globals, module.signatures)
+    }
     if let (owner, unique) = builder.scope.owner(of: variable, builder.renames) {
-      return modules[ModuleVariable(scope: ObjectIdentifier(owner), name: unique)].map { ($0.name, $0.globals) }
+      return modules[ModuleVariable(scope: ObjectIdentifier(owner), name: unique)].map(known)
     }
     if let module = modules[ModuleVariable(scope: ObjectIdentifier(scopes.top), name: variable)] {
-      return (module.name, module.globals)
+      return known(module)
     }
     guard case .module(let module)? = globals[variable], scopes.top.assignments[variable] == nil,
       !scopes.isSetFromWithin(variable)
     else { return nil }
-    return (module.name, module.globals)
+    return (module.name, module.globals, [:])
   }
 }

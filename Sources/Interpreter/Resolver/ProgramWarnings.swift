@@ -1,10 +1,18 @@
-/// Finds what runs but is hardly meant: names that nothing reads (variables and functions within functions, imports, private
-/// functions), and braces around a variable in a string that puts no values in.
+/// Finds what runs but is hardly meant: names that nothing reads, methods that nothing has, and braces around a variable in a
+/// string that puts no values in.
+///
+/// The variables and functions of the top level count only in a program that does something: a file of nothing but
+/// definitions, or whose own name starts with `_`, is there for those who import it.
 ///
 /// Names that start with `_` are left alone, as are parameters and the variables of loops, which cannot be left out. Of
 /// the variables that one assignment sets together, one that is read is enough.
 struct ProgramWarnings {
   private enum Kind { case variable, function, module, privateFunction }
+
+  private struct Method {
+    var receiver: Expr
+    var name: Name
+  }
 
   private struct Candidate {
     var names: [Name]
@@ -19,21 +27,37 @@ struct ProgramWarnings {
 
   private let source: Source
   private let scopes: ScopeFinder
+  private let compiler: Compiler
+  private let doesSomething: Bool
   private var others: [Diagnostic] = []
   private var candidates: [Candidate] = []
   private var known: Set<Use> = []
   private var uses: Set<Use> = []
+  /// Names of fields that the program speaks of, other than by calling them.
+  private var fields: Set<String> = []
+  private var methods: [Method] = []
+  private var imported: Set<String> = []
 
-  /// - Parameter scopes: of the same program.
-  init(_ program: Program, scopes: ScopeFinder) {
+  /// - Parameter compiler: of the same program, when it has compiled it.
+  init(_ program: Program, _ compiler: Compiler) {
     source = program.source
-    self.scopes = scopes
+    scopes = compiler.scopes
+    self.compiler = compiler
+    let isForImport = program.source.name.split(separator: "/").last?.hasPrefix("_") ?? false
+    doesSomething =
+      !isForImport
+      && program.body.statements.contains { statement in
+        switch statement.kind {
+        case .assign, .function, .import, .invalid: false
+        default: true
+        }
+      }
     walk(program.body, scopes.top, [:])
   }
 
   /// The warnings, in the order of the text.
   var diagnostics: [Diagnostic] {
-    (unused + others).sorted { ($0.span?.start ?? 0) < ($1.span?.start ?? 0) }
+    (unused + unknownMethods + others).sorted { ($0.span?.start ?? 0) < ($1.span?.start ?? 0) }
   }
 
   private var unused: [Diagnostic] {
@@ -45,8 +69,32 @@ struct ProgramWarnings {
       let names = candidate.names.map(\.text).joined(separator: " and ")
       return Diagnostic(
         .warning, message(candidate.kind, names), source: source, span: first.span.union(last.span),
-        hint: hint(candidate.kind, first.text))
+        hint: hint(candidate.kind, first.text, candidate.scope))
     }
+  }
+
+  /// Calls `x.name(…)` of a name that is no function and no field that the program speaks of, but nearly one.
+  private var unknownMethods: [Diagnostic] {
+    let names = compiler.knownNames()
+    let functions = Set(names).union(fields)
+    return methods.compactMap { method in
+      let name = method.name.text
+      guard !functions.contains(name), !isModule(method.receiver) else { return nil }
+      let advice = compiler.session.table.advice[name]
+      guard let hint = advice ?? nearestNames(to: name, in: functions).first.map({ "did you mean \($0)?" }) else {
+        return nil
+      }
+      return Diagnostic(
+        .warning, "nothing here has \(name): it is no function and no field of this program", source: source,
+        span: method.name.span, hint: hint)
+    }
+  }
+
+  /// What a module has is looked up where the call is compiled.
+  private func isModule(_ receiver: Expr) -> Bool {
+    guard case .name(let name) = receiver.ungrouped.kind else { return false }
+    if case .module? = compiler.globals[name] { return true }
+    return imported.contains(name)
   }
 
   private func message(_ kind: Kind, _ names: String) -> String {
@@ -57,9 +105,9 @@ struct ProgramWarnings {
     }
   }
 
-  private func hint(_ kind: Kind, _ name: String) -> String {
+  private func hint(_ kind: Kind, _ name: String, _ scope: FunctionScope) -> String {
     switch kind {
-    case .variable where scopes.top.globals[name] != nil:
+    case .variable where !scope.isTopLevel && scopes.top.globals[name] != nil:
       "the \(name) of the top level is another one: outer \(name) = … sets that"
     case .variable, .function: "delete it, or name it _\(name) if that is meant"
     case .module: "delete the import, or write … as _\(name) for what the module does when it runs"
@@ -94,7 +142,7 @@ struct ProgramWarnings {
     case .assign(let kind, let pattern, let value):
       walk(value, scope, renames)
       walk(pattern, scope, renames)
-      if kind != .outer, !scope.isTopLevel { add(pattern.names, .variable, scope) }
+      if kind != .outer, doesSomething || !scope.isTopLevel { add(pattern.names, .variable, scope) }
     case .augmentedAssign(_, let target, _, let value):
       walk(value, scope, renames)
       if case .name = target.kind { break }
@@ -102,10 +150,11 @@ struct ProgramWarnings {
     case .function(let function):
       walk(function, scope, renames)
       guard let name = function.name else { break }
-      if !scope.isTopLevel {
-        add([name], .function, scope)
-      } else if name.text.hasPrefix("_") {
+      if name.text.hasPrefix("_") {
+        guard scope.isTopLevel else { break }
         candidates.append(Candidate(names: [name], kind: .privateFunction, scope: scope))
+      } else if doesSomething || !scope.isTopLevel {
+        add([name], .function, scope)
       }
     case .for(let pattern, let iterable, let body):
       walk(iterable, scope, renames)
@@ -114,7 +163,9 @@ struct ProgramWarnings {
     case .while(let condition, let body):
       walk(condition, scope, renames)
       walk(body, scope, renames)
-    case .import(let item): add([item.name], .module, scope)
+    case .import(let item):
+      imported.insert(item.name.text)
+      add([item.name], .module, scope)
     case .expression(let value): walk(value, scope, renames)
     case .return(let value): if let value { walk(value, scope, renames) }
     case .break, .continue, .invalid: break
@@ -127,7 +178,11 @@ struct ProgramWarnings {
     case .name, .rest: break
     case .place(let place): walk(place, scope, renames)
     case .list(let items, _): for item in items { walk(item, scope, renames) }
-    case .record(let fields, _): for field in fields { walk(field.target, scope, renames) }
+    case .record(let fields, _):
+      for field in fields {
+        self.fields.insert(field.key.text)
+        walk(field.target, scope, renames)
+      }
     }
   }
 
@@ -171,9 +226,18 @@ struct ProgramWarnings {
       walk(body, scope, renames)
       walk(handler, scope, renames)
       if let name, !scope.isTopLevel { add([name], .variable, scope) }
-    case .methodCall(_, let name, _), .attribute(_, let name):
+    case .methodCall(let receiver, let name, _):
+      // `x.f(…)` may be `f(x, …)`.
+      read(name.text, scope, renames)
+      methods.append(Method(receiver: receiver, name: name))
+      for child in expression.children { walk(child, scope, renames) }
+    case .record(let items):
+      for case .field(let key, _) in items { fields.insert(key.text) }
+      for child in expression.children { walk(child, scope, renames) }
+    case .attribute(_, let name):
       // `x.f` may be `f(x)`.
       read(name.text, scope, renames)
+      fields.insert(name.text)
       for child in expression.children { walk(child, scope, renames) }
     default: for child in expression.children { walk(child, scope, renames) }
     }
@@ -189,6 +253,7 @@ struct ProgramWarnings {
       guard let next = piece.dropFirst(name.count).first, next == "}" || next == ":",
         scope.owner(of: String(name), renames) != nil || scopes.top.globals[String(name)] != nil
       else { continue }
+      read(String(name), scope, renames)
       others.append(
         Diagnostic(
           .warning, "a string in '…' puts no values in: {\(name)} stays as it is", source: source, span: span,

@@ -1,12 +1,15 @@
 /// An imported file or standard module: its public names are read as `module.name`.
 public final class ModuleValue {
   public let name: String
+  /// The file that it was imported from; nil for a module of the library.
+  public let path: String?
   let globals: Globals
   /// What it was read from, for its help page.
   let source: Source
 
-  init(name: String, globals: Globals, source: Source) {
+  init(name: String, path: String?, globals: Globals, source: Source) {
     self.name = name
+    self.path = path
     self.globals = globals
     self.source = source
   }
