@@ -19,18 +19,28 @@ extension Architecture {
 }
 
 extension Architecture: CustomStringConvertible {
-  /// As it could be typed: `smallcnn(classes=10, channels=1, size=28)`; of one's own layers, if they are many, only that
-  /// there are some.
+  /// As `call`; of one's own layers, if they are many, only that there are some.
   public var description: String {
+    guard case .custom = family, call.count > 240 else { return call }
+    return "network(…, input=\(input))"
+  }
+
+  /// What to type for the same network: `smallcnn(classes=10, channels=1, size=28)`.
+  public var call: String {
     var parts = ["classes=\(classes)"]
     if case .custom(let layer) = family {
-      let text = layer.description
-      parts = [text.count <= 200 ? text : "…", "input=\(input)"]
+      parts = [layer.description, "input=\(input)"]
     }
     switch family {
     case .mlp(let hidden): parts.append("hidden=\(hidden)")
     case .smallCNN(let sizes):
-      if sizes.channels != SmallCNN().channels { parts.append("convolutions=\(sizes.channels)") }
+      let width = sizes.channels.first ?? 0
+      if sizes.channels != [width, width, 2 &* width, 2 &* width] {
+        // Only a file has such sizes.
+        parts.append("convolutions=\(sizes.channels)")
+      } else if width != SmallCNN().channels[0] {
+        parts.append("width=\(width)")
+      }
       if sizes.features != SmallCNN().features { parts.append("features=\(sizes.features)") }
       if sizes.dropout != SmallCNN().dropout { parts.append("dropout=\(sizes.dropout)") }
     case .preActResNet18(let sizes):

@@ -31,19 +31,19 @@ extension ReferenceVectors {
       let eps = parameters["eps"]?.numberValue ?? 0
       let pgd = PGD(
         eps: eps, stepSize: parameters["step"]?.numberValue, steps: parameters["steps"]?.intValue ?? 1,
-        randomStart: false)
-      let input = AttackInput(images: images, labels: data.labels, eps: eps)
+        start: .image)
+      let input = AttackInput(images: images, labels: data.labels)
       func from(_ start: [Float]) throws -> Tensor {
         let start = try (images + Tensor(start, shape: images.shape)).clip(min: 0, max: 1)
-        return try pgd.ascent(eps: eps).ascend(model, from: start, around: images) {
-          (logits, _) throws(CoreError) in
-          try crossEntropy(logits, labels: data.labels, reduction: .sum)
+        return try pgd.ascent(eps: eps).ascend(model, from: start, around: images, positions: data.ids) {
+          (logits, reduction) throws(CoreError) in
+          try crossEntropy(logits, labels: data.labels, reduction: reduction)
         }
       }
       let adversarial: Tensor
       switch name {
       case "clean": adversarial = images
-      case "fgsm_8_255", "fgsm_2_255": adversarial = try FGSM().run(on: model, input)
+      case "fgsm_8_255", "fgsm_2_255": adversarial = try FGSM(eps: eps).run(on: model, input)
       case "pgd20_given_start":
         adversarial = try from(
           (0..<images.count).map { i in
@@ -57,7 +57,7 @@ extension ReferenceVectors {
       }
 
       let logits = try model(adversarial)
-      let right = try correct(logits, data.labels)
+      let right = try correct(logits, data.labels, of: model)
       let flags = try expected.ints("correct")
       #expect(abs(right.count { $0 } - (try expected.int("n_correct"))) <= 1)
       #expect(zip(right, flags).count { $0 != ($1 == 1) } <= 1)

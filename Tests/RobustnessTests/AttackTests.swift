@@ -14,7 +14,7 @@ import Testing
     try fit(model, on: data, plan: TrainingPlan(epochs: 6, batchSize: 16, learningRate: 0.1))
   }
 
-  func input(eps: Double, seed: UInt64 = 0) throws -> AttackInput {
+  func input(eps: Double?, seed: UInt64 = 0) throws -> AttackInput {
     AttackInput(images: try data.images, labels: data.labels, ids: data.ids, seed: seed, eps: eps)
   }
 
@@ -23,7 +23,7 @@ import Testing
   }
 
   static let attacks: [any Attack] = [
-    FGSM(), PGD(), PGD(steps: 3, randomStart: false), PGD(stepSize: 1, steps: 2, restarts: 3),
+    FGSM(), PGD(), PGD(steps: 3, start: .image), PGD(stepSize: 1, steps: 2, restarts: 3),
     PGD(objective: .klDivergence),
   ]
 
@@ -49,8 +49,40 @@ import Testing
     #expect(try loss(adversarial) > loss(input.images))
   }
 
-  @Test func anAttackPrefersItsOwnRadius() throws {
-    let input = try input(eps: 0.3)
+  /// The stated tolerance: max |x' - x| ≤ eps + 1e-6 in float32, for every radius in grey levels.
+  @Test func imagesStayInTheBallOfEveryRadius() throws {
+    let attacks: [any Attack] = [FGSM(), PGD(steps: 2), PGD(stepSize: 1, steps: 2, start: .normal)]
+    for k in 0...255 {
+      let eps = Double(k) / 255
+      let input = try input(eps: eps)
+      for attack in attacks {
+        let distance = largest(try attack.run(on: model, input), input.images)
+        #expect(Double(distance) <= eps + radiusTolerance)
+      }
+    }
+  }
+
+  /// An attack that leaves its ball, or the box, is found out.
+  @Test(arguments: [Float(0.11), -0.25, 1e-5])
+  func leavingTheBallIsAnError(_ step: Float) throws {
+    struct Careless: Attack {
+      static let name = "careless"
+      var settings: [Setting] { [] }
+      var eps: Double? { nil }
+      var isRandom: Bool { false }
+      var step: Float
+      func perturb(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor {
+        try input.images + (Float(eps) + step)
+      }
+    }
+    let images = try Tensor.full([48, 1, 8, 8], 0.5)
+    let input = AttackInput(images: images, labels: data.labels, eps: 0.1)
+    let error = #expect(throws: CoreError.self) { try Careless(step: step).run(on: model, input) }
+    #expect(error?.message.contains("left its ball") == true)
+  }
+
+  @Test func anAttackWithARadiusTakesNoOther() throws {
+    let input = try input(eps: nil)
     let adversarial = try FGSM(eps: 0.01).run(on: model, input)
     #expect(largest(adversarial, input.images) <= 0.0101)
   }
@@ -58,8 +90,8 @@ import Testing
   @Test func moreEffortIsNotWeaker() throws {
     let input = try input(eps: 0.1)
     let one = try loss(FGSM().run(on: model, input))
-    let ten = try loss(PGD(steps: 10, randomStart: false).run(on: model, input))
-    let forty = try loss(PGD(steps: 40, randomStart: false).run(on: model, input))
+    let ten = try loss(PGD(steps: 10, start: .image).run(on: model, input))
+    let forty = try loss(PGD(steps: 40, start: .image).run(on: model, input))
     #expect(ten >= one - 1e-4)
     #expect(forty >= ten - 1e-3)
     let once = try loss(PGD(steps: 3).run(on: model, input))
@@ -102,7 +134,8 @@ import Testing
     let good = try input(eps: 0.1)
     let attacks: [any Attack] = [
       FGSM(eps: -1), FGSM(eps: .nan), PGD(eps: .infinity), PGD(steps: 0), PGD(steps: -3), PGD(restarts: 0),
-      PGD(stepSize: 0), PGD(stepSize: .nan), PGD(randomStart: false, objective: .klDivergence),
+      PGD(stepSize: 0), PGD(stepSize: .nan), PGD(start: .image, objective: .klDivergence),
+      PGD(start: .image, restarts: 2),
     ]
     for attack in attacks { #expect(throws: CoreError.self) { try attack.run(on: model, good) } }
     var inputs = [good, good, good, good, good]
@@ -112,9 +145,27 @@ import Testing
     inputs[3].images = try good.images * 2
     inputs[4].images = try Tensor.zeros([48, 1, 4, 4])
     for input in inputs { #expect(throws: CoreError.self) { try FGSM().run(on: model, input) } }
+    for other in [FGSM(eps: 0.2), PGD(eps: 0.1)] as [any Attack] {
+      let error = #expect(throws: CoreError.self) { try other.run(on: model, good) }
+      #expect(error?.argument == "eps")
+    }
+  }
+
+  /// A NaN has neither class nor sign: nothing is attacked as if it had.
+  @Test(arguments: attacks.indices, [Float.nan, .infinity])
+  func logitsThatAreNotFiniteAreAnError(_ i: Int, _ value: Float) throws {
     let broken = model.copy()
-    try broken.setParameters(broken.parameters.map { try $0 * Float.nan })
-    #expect(throws: CoreError.self) { try PGD().run(on: broken, good) }
+    try broken.setParameters(broken.parameters.map { try $0 * value })
+    let error = #expect(throws: CoreError.self) { try Self.attacks[i].run(on: broken, input(eps: 0.1)) }
+    #expect(error?.kind == .numeric)
+    #expect(error?.message.contains("48 of 48 images") == true, "\(error?.message ?? "")")
+  }
+
+  @Test func equalSettingsAreEqualAttacks() {
+    for (i, a) in Self.attacks.enumerated() {
+      for (k, b) in Self.attacks.enumerated() { #expect(a.isEqual(to: b) == (i == k)) }
+    }
+    #expect(!PGD(eps: 8.0 / 255).isEqual(to: PGD(eps: 8.0 / 255 + 1e-12)))
   }
 
   @Test func noImagesAreNoProblem() throws {

@@ -26,15 +26,17 @@ import Testing
   func trainingLowersTheLoss(_ name: String) throws {
     let model = try network()
     let before = model.copy()
-    let report = try fit(model, on: bars(66), method: method(name), attack: attack, plan: plan)
+    let report = try fit(
+      model, on: bars(66), method: method(name), attack: name == "standard" ? nil : attack, plan: plan)
     #expect(report.epochs.map(\.epoch) == [1, 2, 3])
     #expect(report.steps == 12)
     #expect(!report.interrupted)
     #expect(report.epochs[2].loss < report.epochs[0].loss)
     #expect(report.epochs[2].naturalAccuracy > 0.5)
-    #expect((report.epochs[0].adversarialAccuracy == nil) == (name == "standard"))
+    #expect((report.epochs[0].robustAccuracy == nil) == (name == "standard"))
     #expect(
-      report.epochs[0].parts.map(\.name) == (name.hasPrefix("trades") || name == "ltd" ? ["natural", "robust"] : []))
+      report.epochs[0].parts.map(\.name)
+        == (name.hasPrefix("trades") || name == "ltd" ? ["loss_natural", "loss_robust"] : []))
     #expect(!model.hasEqualWeights(to: before))
   }
 
@@ -49,7 +51,7 @@ import Testing
       plan.seed = seed
       plan.epochs = 2
       plan.augmentation = .cropFlip
-      try fit(model, on: bars(50), method: method(name), attack: attack, plan: plan)
+      try fit(model, on: bars(50), method: method(name), attack: name == "standard" ? nil : attack, plan: plan)
       return model
     }
     let one = try run(1)
@@ -107,6 +109,100 @@ import Testing
     #expect(report.epochs.allSatisfy { $0.validation?.n == 30 && $0.validation?.attacks.count == 1 })
   }
 
+  /// The attack runs on the validation of every method; without one, no robust accuracy is reported.
+  @Test(arguments: methods)
+  func validationIsAttackedWhateverTheMethod(_ name: String) throws {
+    let test = try bars(60, seed: 1)
+    let attack = PGD(eps: 0.35, steps: 5)
+    let model = try network()
+    let report = try fit(
+      model, on: bars(66), method: method(name), attack: attack, plan: plan, validation: test)
+    let last = try #require(report.epochs.last?.validation)
+    let own = try evaluate(model, on: test, attacks: [attack], seed: plan.seed)
+    #expect(last.robust == own.robust)
+    #expect(last.attacks.count == 1)
+    if name == "standard" { #expect(last.worstCase.correct < last.naturalAccuracy.correct) }
+    #expect(
+      report.epochs[0].accuracies.map(\.name)
+        == ["natural"] + (name == "standard" ? [] : ["robust"]) + ["validation_natural", "validation_robust"])
+
+    let without = try fit(network(), on: bars(30), method: method(name), plan: plan, validation: test)
+    #expect(without.epochs[0].accuracies.contains { $0.name == "validation_robust" } == (name != "standard"))
+  }
+
+  /// Every setting of the attack changes what a method that uses it trains, or is refused by name.
+  @Test(arguments: methods.filter { $0 != "standard" })
+  func everySettingOfTheAttackIsUsed(_ name: String) throws {
+    func train(_ attack: PGD) throws -> Model {
+      let model = try network()
+      try fit(model, on: bars(40), method: method(name), attack: attack, plan: TrainingPlan(epochs: 1, batchSize: 20))
+      return model
+    }
+    let usual = try train(PGD(eps: 0.1, steps: 3))
+    let others = [
+      PGD(eps: 0.2, steps: 3), PGD(eps: 0.1, steps: 4), PGD(eps: 0.1, stepSize: 0.01, steps: 3),
+      PGD(eps: 0.1, steps: 3, restarts: 5), PGD(eps: 0.1, steps: 3, start: .image),
+      PGD(eps: 0.1, steps: 3, start: .normal),
+      PGD(eps: 0.1, steps: 3, start: .uniform), PGD(eps: 0.1, steps: 3, objective: .crossEntropy),
+      PGD(eps: 0.1, steps: 3, objective: .klDivergence),
+    ]
+    let inner = try #require(try method(name).inner)
+    for attack in others {
+      // What the method prescribes anyway.
+      let isUsual = attack.start == inner.start || attack.objective == inner.objective
+      do {
+        let model = try train(attack)
+        #expect(model.hasEqualWeights(to: usual) == isUsual, "\(attack)")
+      } catch let error as CoreError {
+        #expect(attack.start == .image && inner.objective == .klDivergence && error.argument == "attack")
+      }
+    }
+  }
+
+  /// Standard training has no use for an attack but in its validation.
+  @Test func anAttackThatNobodyUsesIsAnError() throws {
+    let error = #expect(throws: CoreError.self) { try fit(network(), on: bars(12), attack: attack) }
+    #expect(error?.argument == "attack")
+    try fit(network(), on: bars(12), attack: attack, plan: TrainingPlan(epochs: 1), validation: bars(6))
+  }
+
+  @Test func methodsCheckTheirSettingsWhenMade() throws {
+    let teacher = try network()
+    let methods: [(any TrainingMethod, String)] = [
+      (TRADES(beta: -1), "beta"), (TRADES(beta: .nan), "beta"), (TRADES(beta: .infinity), "beta"),
+      (TRADES(beta: 1e39), "beta"), (LTD(teacher: teacher, temperature: 0), "temperature"),
+      (LTD(teacher: teacher, temperature: 1e-50), "temperature"),
+      (LTD(teacher: teacher, temperature: .nan), "temperature"),
+      (LTD(teacher: teacher, temperature: 1e39), "temperature"), (LTD(teacher: teacher, mix: 2), "mix"),
+      (LTD(teacher: teacher, mix: -0.1), "mix"), (LTD(teacher: teacher, mix: .nan), "mix"),
+      (LTD(teacher: teacher, beta: -1), "beta"), (LTD(teacher: teacher, beta: 6, framework: .pgdAT), "beta"),
+    ]
+    for (method, argument) in methods {
+      let error = #expect(throws: CoreError.self) { try method.validate() }
+      #expect(error?.argument == argument, "\(method)")
+    }
+  }
+
+  /// The last step of an epoch has no loss after it that would tell.
+  @Test func weightsThatAreNotFiniteAreAnError() throws {
+    let data = try bars(12)
+    let plan = TrainingPlan(epochs: 1, batchSize: 12, learningRate: 1e30, weightDecay: 1e20)
+    let error = #expect(throws: CoreError.self) { try fit(network(), on: data, plan: plan) }
+    #expect(error?.kind == .numeric)
+    #expect(error?.message.contains("epoch 1, step 1") == true, "\(error?.message ?? "")")
+  }
+
+  @Test func whatHoldsNaNIsNotTrainedOrTaughtBy() throws {
+    let broken = try network()
+    var weights = broken.parameters
+    weights[0] = try weights[0] * Float.nan
+    try broken.setParameters(weights)
+    let own = #expect(throws: CoreError.self) { try fit(broken, on: bars(12)) }
+    #expect(own?.argument == "model")
+    let taught = #expect(throws: CoreError.self) { try fit(network(), on: bars(12), method: LTD(teacher: broken)) }
+    #expect(taught?.argument == "method")
+  }
+
   @Test func divergenceIsAnErrorThatSaysWhere() throws {
     var plan = plan
     plan.learningRate = 1e30
@@ -120,7 +216,8 @@ import Testing
     let plans = [
       TrainingPlan(epochs: 0), TrainingPlan(epochs: Int.max), TrainingPlan(batchSize: 0),
       TrainingPlan(learningRate: 0), TrainingPlan(learningRate: .nan), TrainingPlan(momentum: 1),
-      TrainingPlan(weightDecay: -1),
+      TrainingPlan(weightDecay: -1), TrainingPlan(learningRate: 1e-50), TrainingPlan(weightDecay: 1e39),
+      TrainingPlan(momentum: 0.9, schedule: .oneCycle),
     ]
     for plan in plans { #expect(throws: CoreError.self) { try fit(network(), on: data, plan: plan) } }
     let model = try network()
@@ -145,7 +242,9 @@ import Testing
 
 /// TRADES that the user stops, at the beginning of a step or when batch norm has already moved.
 private final class Interrupted: TrainingMethod {
-  let description = "interrupted()"
+  static let name = "interrupted"
+  let settings: [Setting] = []
+  let inner = TRADES().inner
   let beforeForward: Bool
   var left: Int
 

@@ -59,6 +59,34 @@ extension BuiltinTable {
       return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.shuffled(seed: seed)))
     },
     Builtin(
+      "batches(data: dataset, size: int > 0, seed: int | none = none) -> list",
+      "The examples in batches of this size, each a data set with images and labels; the last may be smaller.",
+      details: """
+        - size: examples in a batch.
+        - seed: draws the order, as `shuffled` does; without one the examples stay in order. Give each epoch another.
+        """,
+      examples: [
+        Example("[len(b) for b in batches(glyphs(n=10, test=0)[0], 4, seed=1)]", "[4, 4, 2]"),
+        Example(
+          "train, test = glyphs(n=6, seed=1); for b in batches(train, 4) { print(b.images.shape, b.labels) }",
+          "[4, 1, 28, 28] tensor i64 [4]  0 9 1 9\n[2, 1, 28, 28] tensor i64 [2]  5 8"),
+      ],
+      seeAlso: ["sgd", "shuffled", "take", "fit"],
+      search: ["dataloader", "minibatch", "training loop", "epoch", "loop"],
+      family: "data"
+    ) { call throws(LTDError) in
+      let data = try call.object("data", as: DatasetObject.self).data
+      let seed: UInt64? =
+        if try call["seed"].isNone { nil } else { try attempt { () throws(CoreError) in try call.core.seed("seed") } }
+      let ordered = seed.map { data.shuffled(seed: $0) } ?? data
+      var batches: [Value] = []
+      for positions in ordered.batches(of: try call.int("size")) {
+        try call.poll(at: batches.count)
+        batches.append(Value(DatasetObject(try attempt { () throws(CoreError) in try ordered.subset(positions) })))
+      }
+      return Value(batches)
+    },
+    Builtin(
       "hold_out(data: dataset, fraction: float, seed: int = 0) -> list",
       "Two data sets: a random share of the examples, and the rest.",
       details:

@@ -7,23 +7,29 @@ import Tensors
 extension BuiltinTable {
   static let evaluation: [Builtin] = [
     Builtin(
-      "evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float = 8/255, batch: int = 250, seed: int = 0, quiet: bool = false) -> evaluation",
+      "evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float | none = none, batch: int = 250, seed: int = 0, quiet: bool = false) -> evaluation",
       "Natural accuracy, accuracy under each attack, and under the worst of them for each example.",
       details: """
         The model is in evaluation mode. Robust accuracy is the share of examples that no attack broke, with its 95 % Wilson \
         interval. The result prints as a table; `.natural`, `.worst_case`, `.attacks`, `.rows` and the masks `.correct` and \
-        `.robust` are its parts.
+        `.robust` are its parts; `.by_class` is a table with a row for each class. Logits that are not finite are an error: \
+        they have no class.
 
-        - attacks: one, or several in a list, such as [fgsm(), pgd(steps=20)]; one without eps takes that of evaluate.
-        - eps: radius in units of the [0, 1] image.
+        - attacks: one, or several in a list, such as [fgsm(), pgd(steps=20)]. The second of two equal ones is named \
+        "pgd(steps=20) #2".
+        - eps: radius in units of the [0, 1] image for the attacks without one of their own; 8/255 when left out. Where \
+        there are none it is refused.
+        - seed: key of the random starts; refused where no attack has one.
         """,
       examples: [
         Example(
           "train, test = glyphs(n=40, seed=1); r = evaluate(mlp(), test, attacks=[fgsm()], eps=0.1, quiet=true); r.n",
-          "10")
+          "10"),
+        Example(
+          "r = evaluate(mlp(hidden=[4]), glyphs(n=20)[0], quiet=true); sum([row.n for row in r.by_class])", "20"),
       ],
       seeAlso: ["accuracy", "pgd", "fgsm", "whatif"],
-      search: ["robust accuracy", "test", "autoattack", "score", "epsilon", "validate"],
+      search: ["robust accuracy", "test", "autoattack", "score", "epsilon", "validate", "per class"],
       family: "evaluation"
     ) { call throws(LTDError) in
       let model = try call.object("model", as: ModelObject.self).model
@@ -42,8 +48,8 @@ extension BuiltinTable {
       let progress = ProgressReporting.make(quiet: try call.bool("quiet"))
       let evaluation = try attempt { () throws(CoreError) in
         try evaluate(
-          model, on: data, attacks: attacks, eps: call.core.float("eps"), batch: call.core.int("batch"),
-          seed: call.core.seed("seed"), progress: progress)
+          model, on: data, attacks: attacks, eps: call.core.optionalFloat("eps"), batch: call.core.int("batch"),
+          seed: call.isGiven("seed") ? call.core.seed("seed") : nil, progress: progress)
       }
       return Value(EvaluationObject(evaluation))
     },
@@ -66,7 +72,9 @@ extension BuiltinTable {
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       return Value(
-        try attempt { () throws(CoreError) in try logits(of: model, on: data, batch: call.core.int("batch")) })
+        try attempt { () throws(CoreError) in
+          try logits(of: model, on: data, batch: call.core.int("batch"), requiringFinite: false)
+        })
     },
     Builtin(
       "predict(model: model, x: tensor | dataset) -> tensor", "The class with the largest logit for each image: [n].",
@@ -79,24 +87,12 @@ extension BuiltinTable {
       return Value(
         try attempt { () throws(CoreError) in
           if case .object(let object) = x, let data = object as? DatasetObject {
-            return try logits(of: model, on: data.data, batch: 250).argmax(axis: 1)
+            return try logits(of: model, on: data.data, requiringFinite: true).argmax(axis: 1)
           }
-          return try model(call.core.tensor("x")).argmax(axis: 1)
+          let z = try model(call.core.tensor("x"))
+          try requireFinite(z, of: model)
+          return try z.argmax(axis: 1)
         })
     },
   ]
-
-  /// Logits in batches, so that a large data set needs little memory.
-  static func logits(of model: Model, on data: Dataset, batch: Int) throws(CoreError) -> Tensor {
-    guard batch > 0 else {
-      throw CoreError(.value, "batch is at least 1, not \(batch)", hint: "batch=250", argument: "batch")
-    }
-    var parts: [Tensor] = []
-    for places in data.batches(of: batch) {
-      try Compute.poll()
-      parts.append(try model(data.batch(places).images))
-    }
-    guard !parts.isEmpty else { return try Tensor.zeros([0, model.classes]) }
-    return try concat(parts, axis: 0)
-  }
 }

@@ -63,15 +63,19 @@ extension BuiltinTable {
       }
     },
     Builtin(
-      "wideresnet(depth: int = 28, widen: int = 10, classes: int = 10, channels: int = 3, size: int = 32, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
+      "wideresnet(depth: int = 28, widen: int = 10, classes: int = 10, channels: int = 3, size: int = 32, seed: int = 0, dropout: float >= 0 < 1 = 0, mean: list | none = none, std: list | none = none) -> model",
       "A wide residual network as in TRADES.",
       details: sizes
-        + "\n- depth: layers, 6n + 4; WRN-28-10 and WRN-34-10 are usual.\n- widen: factor of the widths 16, 32, 64.",
+        + "\n- depth: layers, 6n + 4; WRN-28-10 and WRN-34-10 are usual.\n- widen: factor of the widths 16, 32, 64."
+        + "\n- dropout: share dropped in training between the two convolutions of a block; 0 in published robust models.",
       examples: [Example("wideresnet(depth=10, widen=1).size", "77850")],
       seeAlso: ["preactresnet18"], search: ["network", "wrn", "residual"], family: "models"
     ) { call throws(LTDError) in
       try call.zooModel { () throws(CoreError) in
-        .wideResNet(WideResNet(depth: try call.core.int("depth"), widen: try call.core.int("widen")))
+        .wideResNet(
+          WideResNet(
+            depth: try call.core.int("depth"), widen: try call.core.int("widen"),
+            dropout: try call.core.float("dropout")))
       }
     },
     Builtin(
@@ -90,6 +94,15 @@ extension BuiltinTable {
       seeAlso: ["resnet18"], search: ["network", "residual", "imagenet", "torchvision"], family: "models"
     ) { call throws(LTDError) in
       try call.zooModel { () throws(CoreError) in .resNet50(width: try call.core.int("width")) }
+    },
+    Builtin(
+      "mnist_net(classes: int = 10, channels: int = 1, size: int = 28, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
+      "The network of fast_adversarial for MNIST: two convolutions, two linear layers (Wong et al. 2020).",
+      details: sizes, examples: [Example("mnist_net().size", "166406")],
+      seeAlso: ["smallcnn", "mlp", "fit"], search: ["network", "cnn", "convolutional", "fast adversarial", "wong"],
+      family: "models"
+    ) { call throws(LTDError) in
+      try call.zooModel { () throws(CoreError) in .mnistNet }
     },
     Builtin(
       "save_model(model: model, path: string) -> none",

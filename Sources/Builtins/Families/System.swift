@@ -141,7 +141,8 @@ extension BuiltinTable {
     "numpy": "tensors and lists need no conversion", "detach": "gradients are only followed inside of grad(f, x)",
     "backward": "use grad(f, x) or value_and_grad(f, x)", "no_grad": "gradients are only followed inside of grad(f, x)",
     "train": "use fit(model, data, …)",
-    "DataLoader": "use fit(model, data, batch=128); in a loop of your own, data[i:i+128]",
+    "DataLoader":
+      "use fit(model, data, batch=128); in a loop of your own: for b in batches(data, 128, seed=epoch) { b.images; b.labels }",
     "Adam": "fit and sgd(model, lr=0.1, momentum=0.9) are the optimisers here",
     "adam": "fit and sgd(model, lr=0.1, momentum=0.9) are the optimisers here",
     "SGD": "use sgd(model, lr=0.1), or fit, which does it itself",

@@ -41,9 +41,10 @@ extension BuiltinTable {
         try attempt { () throws(CoreError) in
           let z: Tensor
           if case .object(let object) = x, let data = object as? DatasetObject {
-            z = try logits(of: model.model, on: data.data, batch: 250)
+            z = try logits(of: model.model, on: data.data, requiringFinite: true)
           } else {
             z = try model.logits(call.core.tensor("x"))
+            try requireFinite(z, of: model.model)
           }
           return try z.softmax(temperature: Float(call.core.float("T")))
         })
@@ -70,7 +71,7 @@ extension BuiltinTable {
       let data = try call.object("data", as: DatasetObject.self).data
       let z = try attempt { () throws(CoreError) in
         try requireLabels(data, model)
-        return try logits(of: model, on: data, batch: 250)
+        return try logits(of: model, on: data, requiringFinite: true)
       }
       var rows: [Value] = []
       let given = try call["T"]

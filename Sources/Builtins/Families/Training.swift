@@ -10,21 +10,21 @@ extension BuiltinTable {
       "standard() -> method", "Standard training: cross-entropy of natural images.",
       examples: [Example("standard()", "standard()")], seeAlso: ["fit", "pgd_at", "trades", "ltd"],
       search: ["natural", "erm"], family: "training"
-    ) { call throws(LTDError) in Value(MethodObject(Standard())) },
+    ) { call throws(LTDError) in try checked(Standard()) },
     Builtin(
       "pgd_at() -> method", "Adversarial training: cross-entropy of adversarial images only.",
       details:
-        "The attack of `fit` gives eps, steps and step size; it starts from x + U(-eps, eps). Madry et al. 2018.",
+        "The attack of `fit` finds them; unless it says otherwise, from x + U(-eps, eps) by cross-entropy. Madry et al. 2018.",
       examples: [Example("pgd_at()", "pgd_at()")], seeAlso: ["fit", "trades", "ltd"],
       search: ["madry", "adversarial training"], family: "training"
-    ) { call throws(LTDError) in Value(MethodObject(PGDAT())) },
+    ) { call throws(LTDError) in try checked(PGDAT()) },
     Builtin(
       "trades(beta: float = 6) -> method", "TRADES: CE(p(x), y) + beta·KL(p(x) ‖ p(x')).",
       details:
-        "x' maximises the same divergence from x + 0.001·N(0, I). Zhang et al. 2019.\n\n- beta: weight of the robust term; 1 to 10, 6 in the paper.",
+        "x' maximises the same divergence from x + 0.001·N(0, I), unless the attack of `fit` says otherwise. Zhang et al. 2019.\n\n- beta: weight of the robust term; 1 to 10, 6 in the paper.",
       examples: [Example("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "ltd", "pgd_at"],
       search: ["kl", "regularisation"], family: "training"
-    ) { call throws(LTDError) in Value(MethodObject(TRADES(beta: try call.float("beta")))) },
+    ) { call throws(LTDError) in try checked(TRADES(beta: try call.float("beta"))) },
     Builtin(
       "ltd(teacher: model, temperature: float = 3, beta: float = 6, mix: float = 0, on: string = \"trades\") -> method",
       "Low Temperature Distillation as reconstructed: a teacher's soft labels inside an adversarial training loss.",
@@ -37,7 +37,7 @@ extension BuiltinTable {
         - mix: the target is (1 - mix)·q + mix·one-hot.
         - on: the loss around it, "trades" or "pgd_at".
         - teacher: a trained model; its weights stay as they are.
-        - beta: weight of the robust term.
+        - beta: weight of the robust term of trades; pgd_at has none and refuses it.
         """,
       examples: [Example("ltd(mlp(), temperature=3)", "ltd(mlp, temperature=3, beta=6)")],
       seeAlso: ["fit", "trades", "whatif", "soft_labels"],
@@ -46,15 +46,19 @@ extension BuiltinTable {
     ) { call throws(LTDError) in
       let name = try call.string("on")
       guard let framework = LTD.Framework(rawValue: name) else {
-        throw call.error(.value, "ltd cannot be put on \"\(name)\"", hint: "on=\"trades\" or on=\"pgd_at\"", at: "on")
+        throw call.error(.value, "ltd has no base loss \"\(name)\"", hint: "on=\"trades\" or on=\"pgd_at\"", at: "on")
       }
-      return Value(
-        MethodObject(
-          LTD(
-            teacher: try call.object("teacher", as: ModelObject.self).model, temperature: try call.float("temperature"),
-            beta: try call.float("beta"), mix: try call.float("mix"), framework: framework)))
+      return try checked(
+        LTD(
+          teacher: try call.object("teacher", as: ModelObject.self).model, temperature: try call.float("temperature"),
+          beta: call.isGiven("beta") ? try call.float("beta") : nil, mix: try call.float("mix"), framework: framework))
     },
   ]
+
+  private static func checked(_ method: any TrainingMethod) throws(LTDError) -> Value {
+    try attempt { () throws(CoreError) in try method.validate() }
+    return Value(MethodObject(method))
+  }
 
   static let training: [Builtin] = [
     Builtin(
@@ -62,15 +66,18 @@ extension BuiltinTable {
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
-        step: the model keeps what it learned, and the report says `interrupted: true`.
+        step: the model keeps what it learned, and the report says `interrupted: true`. In the report's `epochs`, natural and \
+        robust are accuracies of the training images as their batches came, validation_natural and validation_robust those \
+        after the epoch; loss_natural and loss_robust are the parts of the loss.
 
         - method: standard() when left out; pgd_at(), trades(), ltd(teacher).
-        - attack: a pgd(…) that gives eps (8/255 when it has none), steps and step size of the inner maximisation.
+        - attack: a pgd(…) for the inner maximisation and for the validation: eps is 8/255 when it has none; where it says \
+        nothing of start and objective, the method does. Methods with adversarial images have one without being given it.
         - lr: the learning rate, as that of torch.optim.SGD.
-        - momentum, weight_decay: as those of torch.optim.SGD.
+        - momentum, weight_decay: as those of torch.optim.SGD. "one_cycle" sets the momentum itself, and refuses one.
         - schedule: "constant", "piecewise", "cosine", "cyclic", "linear", "one_cycle", …
         - augment: "none", or "crop_flip" (CIFAR's random crop and flip).
-        - validation: a data set on which the model is evaluated after each epoch.
+        - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one.
         - seed: key of order, starts, dropout and augmentation. The same seed gives the same bits for any number of threads.
         - epochs: passes over the data.
         - batch: examples in a step of the optimiser.
@@ -90,15 +97,17 @@ extension BuiltinTable {
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       let method = try call.optionalObject("method", as: MethodObject.self)?.method ?? Standard()
-      let attack = try call.optionalObject("attack", as: AttackObject.self)?.attack ?? PGD()
-      guard let attack = attack as? PGD else {
+      let given = try call.optionalObject("attack", as: AttackObject.self)?.attack
+      let attack = given as? PGD
+      if let given, attack == nil {
         throw call.error(
-          .type, "the inner maximisation of fit is a pgd attack, not \(attack.description)",
-          hint: "attack=pgd(eps=8/255, steps=10)", at: "attack")
+          .type, "fit needs a pgd(…) as its attack, not \(given)", hint: "attack=pgd(eps=8/255, steps=10)", at: "attack"
+        )
       }
       var plan = TrainingPlan(
         epochs: try call.int("epochs"), batchSize: try call.int("batch"), learningRate: try call.float("lr"),
-        momentum: try call.float("momentum"), weightDecay: try call.float("weight_decay"))
+        momentum: call.isGiven("momentum") ? try call.float("momentum") : nil,
+        weightDecay: try call.float("weight_decay"))
       plan.seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
       plan.schedule = try call.choice("schedule", LearningRateSchedule.named.map { ($0.name, $0.schedule) })
       plan.augmentation = try call.choice("augment", Augmentation.allCases.map { ($0.rawValue, $0) })
@@ -166,13 +175,7 @@ extension TrainingReport {
   fileprivate var value: Value {
     let rows = epochs.map { epoch -> Value in
       var fields: [(String, Value)] = [("epoch", Value(epoch.epoch)), ("loss", Value(epoch.loss))]
-      fields += epoch.parts.map { ($0.name, Value($0.value)) }
-      fields.append(("natural_accuracy", Value(epoch.naturalAccuracy)))
-      if let accuracy = epoch.adversarialAccuracy { fields.append(("adversarial_accuracy", Value(accuracy))) }
-      if let validation = epoch.validation {
-        fields.append(("validation_natural", Value(validation.naturalAccuracy.value)))
-        fields.append(("validation_robust", Value(validation.worstCase.value)))
-      }
+      for part in epoch.parts + epoch.accuracies { fields.append((part.name, Value(part.value))) }
       fields += [("lr", Value(epoch.learningRate)), ("seconds", Value(epoch.seconds))]
       return Value(fields: fields)
     }

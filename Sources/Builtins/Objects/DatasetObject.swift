@@ -2,7 +2,8 @@ import Datasets
 import Interpreter
 import Tensors
 
-/// A data set in the language: a value. `data[3]` is a record of one example, `data[0:100]` a smaller data set.
+/// A data set in the language: a value. `data[3]` is a record of one example, `data[0:100]` a smaller data set;
+/// `for x, y in data` goes through images and classes.
 final class DatasetObject: HostObject {
   let data: Dataset
 
@@ -22,6 +23,13 @@ final class DatasetObject: HostObject {
         ("posterior", Value(try attempt { () throws(CoreError) in try posterior.reshape([data.classCount]) })))
     }
     return Value(fields: fields)
+  }
+
+  override var hasPairs: Bool { true }
+
+  override func pair(at place: Int) throws(LTDError) -> Value {
+    let image = try attempt { () throws(CoreError) in try data.batch([place]).images.reshape(data.imageShape) }
+    return Value([Value(image), Value(data.labels[place])])
   }
 
   override func index(_ items: [IndexItem]) throws(LTDError) -> Value? {

@@ -12,7 +12,7 @@ final class AttackObject: HostObject {
 
   override func isEqual(to other: Value) throws(LTDError) -> Bool {
     guard case .object(let object) = other else { return false }
-    return (object as? AttackObject)?.attack.description == attack.description
+    return (object as? AttackObject)?.attack.isEqual(to: attack) ?? false
   }
 }
 
@@ -24,4 +24,9 @@ final class MethodObject: HostObject {
 
   override var typeName: String { "method" }
   override func shortText(_ options: PrintOptions) -> String { method.description }
+
+  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+    guard case .object(let object) = other else { return false }
+    return (object as? MethodObject)?.method.isEqual(to: method) ?? false
+  }
 }

@@ -9,7 +9,9 @@ final class EvaluationObject: HostObject {
   init(_ evaluation: Evaluation) { self.evaluation = evaluation }
 
   override var typeName: String { "evaluation" }
-  override var members: [String] { ["attacks", "correct", "model", "n", "natural", "robust", "rows", "worst_case"] }
+  override var members: [String] {
+    ["attacks", "by_class", "correct", "model", "n", "natural", "robust", "rows", "worst_case"]
+  }
 
   override func attribute(_ name: String) throws(LTDError) -> Value? {
     switch name {
@@ -21,6 +23,7 @@ final class EvaluationObject: HostObject {
     case "correct": try mask(evaluation.natural)
     case "robust": try mask(evaluation.robust)
     case "rows": rows
+    case "by_class": byClass
     default: nil
     }
   }
@@ -41,6 +44,25 @@ final class EvaluationObject: HostObject {
       [row("none (natural)", eps: nil, evaluation.naturalAccuracy)]
         + evaluation.attacks.map { row($0.attack, eps: $0.eps, $0.accuracy) }
         + [row("worst case", eps: nil, evaluation.worstCase)])
+  }
+
+  /// One record for each class that has examples: how many there are, and what `rows` has as columns.
+  private var byClass: Value {
+    let classes = evaluation.classNames.indices.map { ($0, evaluation.only($0)) }.filter { $1.n > 0 }
+    return Value(
+      classes.map { label, part in
+        var fields: [(String, Value)] = [("class", Value(part.classNames[label])), ("n", Value(part.n))]
+        func add(_ name: String, _ accuracy: Accuracy) {
+          fields += [
+            (name, Value(accuracy.value)), ("\(name)_low", Value(accuracy.interval.low)),
+            ("\(name)_high", Value(accuracy.interval.high)),
+          ]
+        }
+        add("natural", part.naturalAccuracy)
+        for outcome in part.attacks { add(outcome.attack, outcome.accuracy) }
+        add("worst_case", part.worstCase)
+        return Value(fields: fields)
+      })
   }
 
   override func shortText(_ options: PrintOptions) -> String {

@@ -40,7 +40,7 @@ final class ModelObject: HostObject {
   override func attribute(_ name: String) throws(LTDError) -> Value? {
     switch name {
     case "name": return Value(model.name)
-    case "architecture": return Value("\(model.architecture)")
+    case "architecture": return Value(model.architecture.call)
     case "classes": return Value(model.classes)
     case "input": return Value(model.architecture.input)
     case "layers":

@@ -246,6 +246,8 @@ extension ParameterList {
     switch value {
     case .function(let function) where function.name != "function":
       diagnostic.hint = "call the function: \(function.name)(…)"
+    case .string(let text) where session.table.functions[text.text].map({ type.takesResult(of: $0.signature) }) ?? false:
+      diagnostic.hint = "it is made by a function: \(parameter.name)=\(text.text)(…)"
     case .string:
       if type.text.contains("float") || type.text.contains("int") {
         diagnostic.hint = "float(x) or int(x) make a number of a string"
@@ -256,6 +258,10 @@ extension ParameterList {
       }
     case .int(let number):
       if type.isList { diagnostic.hint = "a list of one item is [\(number)]" }
+    case .object(let object):
+      if let other = items.first(where: { $0.name != parameter.name && $0.type?.takes(object) ?? false }) {
+        diagnostic.hint = "\(object.typeName.withArticle) is given by name here: \(other.name)=…"
+      }
     default: break
     }
     return LTDError(diagnostic)
@@ -277,6 +283,17 @@ extension TypeCheck {
       }
     }
     return nil
+  }
+
+  /// Whether a host object of this kind fits.
+  func takes(_ object: HostObject) -> Bool {
+    terms.contains { if case .host(let name, _) = $0 { object.isKind(of: name) } else { false } }
+  }
+
+  /// Whether what a function makes is a host object that fits.
+  func takesResult(of signature: CallSignature) -> Bool {
+    guard case .host(let made, _)? = signature.parameters.result?.terms.first else { return false }
+    return terms.contains { if case .host(made, _) = $0 { true } else { false } }
   }
 
   /// Whether nothing but a list fits.

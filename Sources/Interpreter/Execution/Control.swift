@@ -147,7 +147,9 @@ final class ForNode: Node {
       }
     }
     var iterator: ValueIterator
-    do { iterator = try ValueIterator(sequence) } catch { throw error.located(source, iterable.span) }
+    do { iterator = try ValueIterator(sequence, inPairs: pair != nil) } catch {
+      throw error.located(source, iterable.span)
+    }
     return try rounds(frame) { () throws(LTDError) in
       let item: Value?
       do throws(LTDError) { item = try iterator.next() } catch { throw error.located(source, iterable.span) }

@@ -323,7 +323,7 @@ final class ComprehensionNode: Node {
       }
       var iterator: ValueIterator
       do {
-        iterator = try ValueIterator(sequence)
+        iterator = try ValueIterator(sequence, inPairs: pair != nil)
       } catch {
         throw error.located(iterable.source, iterable.span)
       }

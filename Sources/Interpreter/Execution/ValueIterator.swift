@@ -8,14 +8,17 @@ struct ValueIterator {
     case ascii(StringValue)
     case keys(RecordValue)
     case host(HostObject, Int)
+    case hostPairs(HostObject, Int)
     case steps(() throws(LTDError) -> Value?)
   }
   private var kind: Kind
   private var place = 0
   private var scalars: String.UnicodeScalarView.Iterator?
 
-  init(_ value: Value) throws(LTDError) {
+  /// - Parameter inPairs: whether two variables take each element.
+  init(_ value: Value, inPairs: Bool = false) throws(LTDError) {
     switch value {
+    case .object(let object) where inPairs && object.hasPairs: kind = .hostPairs(object, object.length ?? 0)
     case .list(let list): kind = .list(list)
     case .range(let range): kind = .range(range)
     case .string(let text) where text.count == text.text.utf8.count: kind = .ascii(text)
@@ -63,6 +66,10 @@ struct ValueIterator {
       guard place < length else { return nil }
       place &+= 1
       return try object.element(at: place &- 1)
+    case .hostPairs(let object, let length):
+      guard place < length else { return nil }
+      place &+= 1
+      return try object.pair(at: place &- 1)
     case .steps(let next): return try next()
     }
   }

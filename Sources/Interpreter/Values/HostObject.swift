@@ -95,6 +95,12 @@ open class HostObject {
   /// The element at a place from 0 to `length - 1`, for `for x in self`.
   open func element(at place: Int) throws(LTDError) -> Value? { nil }
 
+  /// Whether `for a, b in self` has a meaning of its own, as with records; else two variables take each element apart.
+  open var hasPairs: Bool { false }
+
+  /// What the two variables of `for a, b in self` take at a place from 0 to `length - 1`: a list of two.
+  open func pair(at place: Int) throws(LTDError) -> Value { .none }
+
   /// For kinds that are iterated without a length or without indices: a function that returns one element after the
   /// other and `nil` at the end.
   open func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? { nil }

@@ -9,48 +9,95 @@ public struct AttackInput {
   public var labels: [Int]
   /// One number per image that stays the same whatever batch the image is in; random starts are keyed by it.
   public var ids: [Int]
+  /// What errors call the images: their positions in what the user gave.
+  public var positions: [Int]
   public var seed: UInt64
-  /// Radius for attacks that have none of their own, in units of the [0, 1] image.
-  public var eps: Double
+  /// Radius for an attack that has none of its own, in units of the [0, 1] image; nil is 8/255.
+  public var eps: Double?
 
   /// - Parameter ids: nil numbers the images of this call from 0.
-  public init(images: Tensor, labels: [Int], ids: [Int]? = nil, seed: UInt64 = 0, eps: Double = 8.0 / 255) {
+  public init(images: Tensor, labels: [Int], ids: [Int]? = nil, seed: UInt64 = 0, eps: Double? = nil) {
     self.images = images
     self.labels = labels
     self.ids = ids ?? Array(0..<labels.count)
+    positions = Array(0..<labels.count)
     self.seed = seed
     self.eps = eps
   }
+
+  func part(_ range: Range<Int>) throws(CoreError) -> AttackInput {
+    var part = self
+    part.images = try images.slice(axis: 0, range.lowerBound, range.upperBound)
+    part.labels = Array(labels[range])
+    part.ids = Array(ids[range])
+    part.positions = Array(positions[range])
+    return part
+  }
 }
+
+/// The radius where nobody gives one.
+public let usualRadius = 8.0 / 255
 
 /// A way of changing images within a distance so that a model no longer recognises them.
 ///
 /// The model is always in evaluation mode, and gradients are taken with respect to the images only. What is drawn at
 /// random depends on the seed, the example and the restart, never on the batch an example is in.
-public protocol Attack: Sendable {
-  /// As it could be typed: "pgd(steps=20)".
-  var description: String { get }
+public protocol Attack: Configurable, Sendable {
   /// The attack's own radius; nil where it takes that of the evaluation or training it is used in.
   var eps: Double? { get }
-  /// Checks its own settings.
-  func validate() throws(CoreError)
+  /// Whether it draws random numbers, so that the seed matters.
+  var isRandom: Bool { get }
   /// Adversarial images; `run` is the checked way to call it.
   func perturb(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor
 }
 
 extension Attack {
-  /// Attacks a batch.
+  /// Attacks images, 250 at a time, so that many need no more memory than few.
   ///
-  /// - Returns: images of the same shape, each within `eps` of its original (in the attack's norm) and within [0, 1].
-  /// - Throws: `.value` for settings, images or labels out of range; `.numeric` when the model's gradient is not finite.
+  /// - Returns: images of the same shape, each within [0, 1] and within `eps` of its original: max |x' - x| ≤ eps + 1e-6
+  ///   in float32.
+  /// - Throws: `.value` for settings, images or labels out of range, and for a radius that is given although the attack
+  ///   has another of its own; `.numeric` when logits or gradients of the model are not finite.
   public func run(on model: Model, _ input: AttackInput) throws(CoreError) -> Tensor {
     try validate()
-    let eps = self.eps ?? input.eps
+    try requireNoSecondRadius(input.eps)
+    let eps = self.eps ?? input.eps ?? usualRadius
     try requireRadius(eps)
     try requireExamples(input, model)
+    let n = input.labels.count
+    if n <= attackPiece { return try perturbed(model, input, eps: eps) }
+    var parts: [Tensor] = []
+    do throws(CoreError) {
+      for first in stride(from: 0, to: n, by: attackPiece) {
+        try Compute.poll()
+        parts.append(try perturbed(model, input.part(first..<min(first + attackPiece, n)), eps: eps))
+      }
+    } catch  where error.kind == .numeric {
+      // One piece failed: how many of all images does it concern?
+      var unknown = NonFinite()
+      for first in stride(from: 0, to: n, by: attackPiece) {
+        let part = try input.part(first..<min(first + attackPiece, n))
+        unknown.add(try model(part.images), at: part.positions)
+      }
+      try unknown.require(of: model, "logits")
+      throw error
+    }
+    return try concat(parts, axis: 0)
+  }
+
+  private func perturbed(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor {
+    if input.labels.isEmpty { return input.images }
     let adversarial = try perturb(model, input, eps: eps)
     try requireWithin(adversarial, input.images, eps: eps)
     return adversarial
+  }
+
+  /// - Parameter given: a radius for attacks without one of their own.
+  func requireNoSecondRadius(_ given: Double?) throws(CoreError) {
+    guard let given, let own = eps, given != own else { return }
+    throw CoreError(
+      .value, "\(self) has a radius of its own: eps=\(given.asRadius) would not be used",
+      hint: "leave eps out, here or in \(Self.name)(eps=\(own.asRadius))", argument: "eps")
   }
 
   private func requireExamples(_ input: AttackInput, _ model: Model) throws(CoreError) {
@@ -61,7 +108,7 @@ extension Attack {
         "\(input.labels.count) labels do not fit images of shape \(input.images.shape)",
         hint: "each image needs one label", argument: "labels")
     }
-    guard input.ids.count == n else {
+    guard input.ids.count == n, input.positions.count == n else {
       throw CoreError(.shape, "\(input.ids.count) ids do not fit images of shape \(input.images.shape)")
     }
     if let label = input.labels.first(where: { $0 < 0 || $0 >= model.classes }) {
@@ -70,6 +117,11 @@ extension Attack {
         hint: "classes are numbered from 0 to \(model.classes - 1)", argument: "labels")
     }
     guard n > 0 else { return }
+    guard !input.images.hasNonFinite else {
+      throw CoreError(
+        .value, "attacks need images in [0, 1]; these hold values that are NaN or infinite",
+        hint: "all(isfinite(x), axis=[1, 2, 3]) says which images are whole", argument: "images")
+    }
     let (low, high) = (try input.images.min().item(), try input.images.max().item())
     // Decoders and resizers leave values a rounding error outside.
     guard low >= -1e-6, high <= 1 + 1e-6 else {
@@ -85,25 +137,20 @@ extension Attack {
     guard adversarial.shape == images.shape else {
       throw CoreError(.shape, "\(description) returned \(adversarial.shape) for images \(images.shape)")
     }
-    guard images.count > 0 else { return }
     let (low, high) = (try adversarial.min().item(), try adversarial.max().item())
-    guard low >= 0, high <= 1 else {
+    let distance = try (adversarial - images).abs().max().item()
+    guard low >= 0, high <= 1, distance <= eps + radiusTolerance else {
       throw CoreError(
-        .numeric, "\(description) left [0, 1] or met a gradient that is not finite: values from \(low) to \(high)",
-        hint: "look for NaN in the model's weights", argument: "model")
+        .numeric,
+        "\(description) left its ball or [0, 1]: values from \(low) to \(high), \(distance) from the images at most",
+        argument: "attack")
     }
   }
 }
 
-package func requireRadius(_ eps: Double) throws(CoreError) {
-  guard eps >= 0, Float(eps).isFinite else {
-    throw CoreError(
-      .value, "eps must be a finite float32 number of at least 0, not \(eps)",
-      hint: "for instance eps=8/255, with images in [0, 1]", argument: "eps")
-  }
-  guard eps <= 1 else {
-    throw CoreError(
-      .value, "eps is in units of the [0, 1] image, where \(eps) is more than everything",
-      hint: "a radius in grey levels is divided by 255: eps=8/255", argument: "eps")
-  }
-}
+/// Images that an attack works on at a time.
+private let attackPiece = 250
+
+/// By how much rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, and images
+/// may come a rounding error outside of [0, 1].
+public let radiusTolerance = 1e-6

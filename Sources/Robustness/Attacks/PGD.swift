@@ -3,62 +3,76 @@ import Tensors
 
 /// Projected gradient descent in the Linf ball (Madry et al. 2018). Without a random start it is BIM (I-FGSM).
 ///
-/// With restarts, each example keeps the one with the largest cross-entropy (Wong et al. 2020, Rice et al. 2020). The last
-/// iterate of each restart counts.
+/// The last iterate of each restart counts. With restarts, an example is broken if any of them broke it, and the image
+/// that did it first is kept; of an example that none breaks, the start with the largest cross-entropy is kept. Restart k
+/// draws the same numbers however many there are: more restarts never break fewer examples.
 public struct PGD: Attack {
+  public static let name = "pgd"
   public var eps: Double?
+  public var steps: Int
   /// Length of one step; nil is 2.5·eps/steps, which is 2/255 for eps 8/255 and 10 steps.
   public var stepSize: Double?
-  public var steps: Int
-  /// Whether to begin at x + U(-eps, eps), clipped to [0, 1], instead of x.
-  public var randomStart: Bool
+  /// nil is `.uniform`, and in training what the method prescribes.
+  public var start: AttackStart?
   public var restarts: Int
-  public var objective: AttackObjective
+  /// nil is `.crossEntropy`, and in training what the method prescribes.
+  public var objective: AttackObjective?
 
   public init(
-    eps: Double? = nil, stepSize: Double? = nil, steps: Int = 10, randomStart: Bool = true, restarts: Int = 1,
-    objective: AttackObjective = .crossEntropy
+    eps: Double? = nil, stepSize: Double? = nil, steps: Int = 10, start: AttackStart? = nil, restarts: Int = 1,
+    objective: AttackObjective? = nil
   ) {
     self.eps = eps
-    self.stepSize = stepSize
     self.steps = steps
-    self.randomStart = randomStart
+    self.stepSize = stepSize
+    self.start = start
     self.restarts = restarts
     self.objective = objective
   }
 
-  public var description: String {
-    var parts: [String] = []
-    if let eps { parts.append("eps=\(eps.asRadius)") }
-    if let stepSize { parts.append("step_size=\(stepSize.asRadius)") }
-    parts.append("steps=\(steps)")
-    if !randomStart { parts.append("random_start=false") }
-    if restarts != 1 { parts.append("restarts=\(restarts)") }
-    if objective != .crossEntropy { parts.append("objective=\"\(objective.rawValue)\"") }
-    return "pgd(\(parts.joined(separator: ", ")))"
+  public var settings: [Setting] {
+    let start: Setting.Value =
+      switch self.start {
+      case nil: .unset
+      case .uniform?: .flag(true)
+      case .image?: .flag(false)
+      case .normal?: .text("normal")
+      }
+    return [
+      Setting("eps", eps.map { .radius($0) } ?? .unset, usual: .unset, .radius),
+      Setting("steps", .int(steps), .int(1...1_000_000, hint: "steps=10 is usual")),
+      Setting(
+        "step_size", stepSize.map { .radius($0) } ?? .unset, usual: .unset,
+        .positive(hint: "for instance eps/4")),
+      Setting("random_start", start, usual: .unset),
+      Setting(
+        "restarts", .int(restarts), usual: .int(1), .int(1...1_000_000, hint: "restarts=1 attacks once")),
+      Setting("objective", objective.map { .text($0.rawValue) } ?? .unset, usual: .unset),
+    ]
   }
 
-  public func validate() throws(CoreError) {
-    if let eps { try requireRadius(eps) }
-    guard steps >= 1, steps <= 1_000_000 else {
-      throw CoreError(
-        .value, "steps of pgd is from 1 to 1000000, not \(steps)", hint: "steps=10 is usual", argument: "steps")
-    }
-    guard restarts >= 1, restarts <= 1_000_000 else {
-      throw CoreError(
-        .value, "restarts of pgd is from 1 to 1000000, not \(restarts)", hint: "restarts=1 attacks once",
-        argument: "restarts")
-    }
-    if let stepSize, !(Float(stepSize) > 0 && Float(stepSize).isFinite) {
-      throw CoreError(
-        .value, "step_size of pgd is a positive number, not \(stepSize)", hint: "for instance eps/4",
-        argument: "step_size")
-    }
-    if objective == .klDivergence, !randomStart {
+  public var isRandom: Bool { start != .image }
+
+  public func validateTogether() throws(CoreError) {
+    guard start == .image else { return }
+    if objective == .klDivergence {
       throw CoreError(
         .value, "the KL objective has no gradient at the clean image",
-        hint: "use random_start=true with objective=\"kl\"", argument: "random_start")
+        hint: "use random_start=true or random_start=\"normal\" with objective=\"kl\"", argument: "random_start")
     }
+    guard restarts == 1 else {
+      throw CoreError(
+        .value, "without a random start all \(restarts) restarts are the same",
+        hint: "leave restarts out, or random_start=false", argument: "restarts")
+    }
+  }
+
+  /// With what it leaves open as a training method prescribes it.
+  func completed(by inner: InnerMaximisation) -> PGD {
+    var attack = self
+    attack.start = start ?? inner.start
+    attack.objective = objective ?? inner.objective
+    return attack
   }
 
   /// The ascent of one restart.
@@ -67,60 +81,51 @@ public struct PGD: Attack {
   }
 
   public func perturb(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor {
-    let objective = try self.objective.function(model, images: input.images, labels: input.labels)
-    let ascent = ascent(eps: eps)
     let stream = RandomStream(seed: input.seed, purpose: "pgd.start")
-    var best: (images: Tensor, loss: Tensor)?
-    for restart in 0..<restarts {
-      var start = input.images
-      if randomStart {
-        let noise = try uniformNoise(like: start, ids: input.ids, eps: eps, stream: stream.child(restart))
-        start = try (start + noise).clip(min: 0, max: 1)
-      }
-      let images = try ascent.ascend(model, from: start, around: input.images, objective: objective)
-      if restarts == 1 { return images }
-      let loss = try crossEntropy(try model(images), labels: input.labels, reduction: .none)
-      if let previous = best {
-        let worse = try greaterEqual(loss, previous.loss)
-        best = (
-          try whereSelect(try worse.reshape([input.labels.count, 1, 1, 1]), images, previous.images),
-          try maximum(loss, previous.loss)
-        )
-      } else {
-        best = (images, loss)
-      }
+    return try search(
+      model, input, eps: eps,
+      start: { (start, restart) throws(CoreError) in
+        try start.point(input.images, ids: input.ids, eps: eps, stream: stream.child(restart))
+      },
+      judge: { (images, _) throws(CoreError) in
+        let logits = try model(images)
+        let broken = try correct(logits, input.labels, of: model, at: input.positions).map { !$0 }
+        return (broken, try crossEntropy(logits, labels: input.labels, reduction: .none).floats())
+      })
+  }
+
+  /// The best of all restarts for each example: the first that breaks it, else the one with the largest loss.
+  ///
+  /// - Parameters:
+  ///   - start: the point from which a restart begins.
+  ///   - judge: whether each image is broken, and its loss; called when there are restarts to choose from.
+  func search(
+    _ model: Model, _ input: AttackInput, eps: Double,
+    start: (_ kind: AttackStart, _ restart: Int) throws(CoreError) -> Tensor,
+    judge: (Tensor, ProjectedGradient.Objective) throws(CoreError) -> (broken: [Bool], loss: [Float])
+  ) throws(CoreError) -> Tensor {
+    let objective = try (self.objective ?? .crossEntropy).loss(model, images: input.images, labels: input.labels)
+    func attempt(_ restart: Int) throws(CoreError) -> Tensor {
+      try ascent(eps: eps).ascend(
+        model, from: start(self.start ?? .uniform, restart), around: input.images, positions: input.positions,
+        objective: objective)
     }
-    return best?.images ?? input.images
-  }
-}
-
-/// U(-eps, eps) for every pixel, each example from the stream of its own id.
-package func uniformNoise(
-  like images: Tensor, ids: [Int], eps: Double, stream: RandomStream
-) throws(CoreError) -> Tensor {
-  try noise(like: images, ids: ids) { id, out in
-    stream.child(id).fillUniform(out, from: Float(-eps), to: Float(eps))
-  }
-}
-
-/// N(0, deviation²) for every pixel, each example from the stream of its own id.
-package func normalNoise(
-  like images: Tensor, ids: [Int], deviation: Double, stream: RandomStream
-) throws(CoreError) -> Tensor {
-  try noise(like: images, ids: ids) { id, out in
-    stream.child(id).fillNormal(out, deviation: Float(deviation))
-  }
-}
-
-private func noise(
-  like images: Tensor, ids: [Int], _ fill: (Int, UnsafeMutableBufferPointer<Float>) -> Void
-) throws(CoreError) -> Tensor {
-  let size = ids.isEmpty ? 0 : images.count / ids.count
-  let values = [Float](unsafeUninitializedCapacity: images.count) { buffer, count in
-    for (i, id) in ids.enumerated() {
-      fill(id, UnsafeMutableBufferPointer(rebasing: buffer[i * size..<(i + 1) * size]))
+    var best = try attempt(0)
+    if restarts == 1 { return best }
+    var (broken, loss) = try judge(best, objective)
+    for restart in 1..<restarts {
+      if broken.allSatisfy({ $0 }) { break }
+      let images = try attempt(restart)
+      let found = try judge(images, objective)
+      var isBetter = broken
+      for i in broken.indices {
+        isBetter[i] = !broken[i] && (found.broken[i] || found.loss[i] > loss[i])
+        guard isBetter[i] else { continue }
+        broken[i] = found.broken[i]
+        loss[i] = found.loss[i]
+      }
+      best = try whereSelect(try Tensor(bools: isBetter, shape: [isBetter.count, 1, 1, 1]), images, best)
     }
-    count = images.count
+    return best
   }
-  return try Tensor(values, shape: images.shape)
 }

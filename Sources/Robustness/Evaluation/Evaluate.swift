@@ -8,20 +8,22 @@ import Tensors
 /// correctly are attacked: the others count as broken.
 ///
 /// - Parameters:
-///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image.
-///   - batch: examples at a time; no result depends on it but for rounding.
-///   - seed: key of random starts.
-/// - Throws: `.interrupted` when the user stops it.
+///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil is 8/255.
+///   - batch: examples at a time; no result depends on it.
+///   - seed: key of random starts; nil is 0.
+/// - Throws: `.value` for settings out of range, and for a radius or a seed that no attack would use; `.numeric` when
+///   logits or gradients are not finite; `.interrupted` when the user stops it.
 public func evaluate(
-  _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double = 8.0 / 255, batch: Int = 250,
-  seed: UInt64 = 0, progress: (any Progress)? = nil
+  _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double? = nil, batch: Int = 250,
+  seed: UInt64? = nil, progress: (any Progress)? = nil
 ) throws(CoreError) -> Evaluation {
   guard batch > 0 else {
-    throw CoreError(.value, "batch is at least 1, not \(batch)", hint: "batch=250", argument: "batch")
+    throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
   }
-  try requireRadius(eps)
   for attack in attacks { try attack.validate() }
+  try requireUse(of: eps, seed, by: attacks)
   try requireFitting(data, model)
+  let batch = min(batch, data.count)
 
   let clock = ContinuousClock()
   let start = clock.now
@@ -34,13 +36,17 @@ public func evaluate(
   }
   defer { progress?.finish() }
   var natural: [Bool] = []
+  var unknown = NonFinite()
   for positions in data.batches(of: batch) {
     try Compute.poll()
     let part = try data.batch(positions)
-    natural += try correct(model, part.images, part.labels)
+    let logits = try model(part.images)
+    unknown.add(logits, at: positions)
+    natural += try isRight(logits, part.labels)
     done += positions.count
     report("evaluate", [("natural", Accuracy(natural).value)])
   }
+  try unknown.require(of: model, "logits")
   var outcomes: [AttackOutcome] = []
   for attack in attacks {
     let began = clock.now
@@ -50,9 +56,11 @@ public func evaluate(
     for first in stride(from: 0, to: standing.count, by: batch) {
       let positions = Array(standing[first..<min(first + batch, standing.count)])
       let part = try data.batch(positions)
-      let adversarial = try attack.run(
-        on: model, AttackInput(images: part.images, labels: part.labels, ids: part.ids, seed: seed, eps: eps))
-      for (position, survives) in zip(positions, try correct(model, adversarial, part.labels)) {
+      var input = AttackInput(
+        images: part.images, labels: part.labels, ids: part.ids, seed: seed ?? 0, eps: attack.eps == nil ? eps : nil)
+      input.positions = positions
+      let logits = try model(try attack.run(on: model, input))
+      for (position, survives) in zip(positions, try correct(logits, part.labels, of: model, at: positions)) {
         robust[position] = survives
       }
       done += positions.count
@@ -60,42 +68,93 @@ public func evaluate(
     }
     outcomes.append(
       AttackOutcome(
-        attack: attack.description, eps: attack.eps ?? eps, robust: robust, seconds: seconds(clock.now - began)))
+        attack: attack.description, eps: attack.eps ?? eps ?? usualRadius, robust: robust,
+        seconds: seconds(clock.now - began)))
   }
+  outcomes.nameApart()
   return Evaluation(
-    model: model.name, data: data.name, natural: natural, attacks: outcomes, seconds: seconds(clock.now - start))
+    model: model.name, data: data.name, classNames: data.classNames, labels: data.labels, natural: natural,
+    attacks: outcomes, seconds: seconds(clock.now - start))
 }
 
 /// Whether the largest logit of each image is that of its label.
-package func correct(_ model: Model, _ images: Tensor, _ labels: [Int]) throws(CoreError) -> [Bool] {
-  try correct(try model(images), labels)
+///
+/// - Parameter positions: what an error calls the images; nil numbers them from 0.
+/// - Throws: `.numeric` where logits are not finite: such an image has no class.
+package func correct(
+  _ logits: Tensor, _ labels: [Int], of model: Model, at positions: [Int]? = nil
+) throws(CoreError) -> [Bool] {
+  try requireFinite(logits, of: model, at: positions)
+  return try isRight(logits, labels)
 }
 
-package func correct(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bool] {
+private func isRight(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bool] {
   zip(try logits.argmax(axis: 1).ints(), labels).map { $0 == $1 }
 }
 
+/// Logits of all images of a data set, [n, classes], in batches, so that a large data set needs little memory.
+///
+/// - Parameter requiringFinite: whether NaN and infinite logits are an error, as they are for all that makes classes or
+///   means of them.
+package func logits(
+  of model: Model, on data: Dataset, batch: Int = 250, requiringFinite: Bool
+) throws(CoreError) -> Tensor {
+  guard batch > 0 else {
+    throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
+  }
+  var parts: [Tensor] = []
+  for places in data.batches(of: batch) {
+    try Compute.poll()
+    parts.append(try model(data.batch(places).images))
+  }
+  guard !parts.isEmpty else { return try Tensor.zeros([0, model.classes]) }
+  let all = try concat(parts, axis: 0)
+  if requiringFinite { try requireFinite(all, of: model) }
+  return all
+}
+
+/// A radius or a seed that no attack uses is a mistake.
+private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attack]) throws(CoreError) {
+  if let eps {
+    try requireRadius(eps)
+    guard attacks.contains(where: { ($0.eps ?? eps) == eps }) else {
+      throw CoreError(
+        .value,
+        attacks.isEmpty
+          ? "no attack would use eps=\(eps.asRadius)"
+          : "every attack has a radius of its own: eps=\(eps.asRadius) would not be used",
+        hint: attacks.isEmpty ? "give attacks=[pgd()], or leave eps out" : "leave eps out, or write pgd() without one",
+        argument: "eps")
+    }
+  }
+  if let seed, !attacks.contains(where: \.isRandom) {
+    throw CoreError(
+      .value, "nothing is drawn at random here: seed=\(Int64(bitPattern: seed)) would not be used",
+      hint: "leave seed out; pgd() has random starts, fgsm() has none", argument: "seed")
+  }
+}
+
 /// Whether a model can be trained or evaluated on a data set.
-func requireFitting(_ data: Dataset, _ model: Model) throws(CoreError) {
+func requireFitting(_ data: Dataset, _ model: Model, argument: String = "data") throws(CoreError) {
   guard data.count > 0 else {
-    throw CoreError(.value, "\(data.name) has no examples", argument: "data")
+    throw CoreError(.value, "\(data.name) has no examples", argument: argument)
   }
   guard data.imageShape == model.architecture.input else {
     throw CoreError(
       .shape,
       "\(data.name) has images \(data.imageShape), but the model \(model.name) reads \(model.architecture.input)",
       hint: "make the model for these images: channels=\(data.imageShape[0]), size=\(data.imageShape[1])",
-      argument: "data")
+      argument: argument)
   }
-  try requireLabels(data, model)
+  try requireLabels(data, model, argument: argument)
 }
 
 /// Whether a model knows the classes of a data set.
-package func requireLabels(_ data: Dataset, _ model: Model) throws(CoreError) {
+package func requireLabels(_ data: Dataset, _ model: Model, argument: String = "data") throws(CoreError) {
   if let label = data.labels.first(where: { $0 < 0 || $0 >= model.classes }) {
     throw CoreError(
       .value, "\(data.name) has the label \(label), but the model \(model.name) knows \(model.classes) classes",
-      hint: "make the model with classes=\(data.classCount)", argument: "data")
+      hint: "make the model with classes=\(data.classCount)", argument: argument)
   }
 }
 

@@ -8,7 +8,8 @@ public struct TrainingPlan: Sendable {
   public var batchSize: Int
   /// The highest learning rate; `schedule` says how it changes.
   public var learningRate: Double
-  public var momentum: Double
+  /// nil is 0.9, or what the schedule says.
+  public var momentum: Double?
   public var weightDecay: Double
   public var nesterov: Bool
   public var schedule: LearningRateSchedule
@@ -17,7 +18,7 @@ public struct TrainingPlan: Sendable {
   public var seed: UInt64
 
   public init(
-    epochs: Int = 10, batchSize: Int = 128, learningRate: Double = 0.01, momentum: Double = 0.9,
+    epochs: Int = 10, batchSize: Int = 128, learningRate: Double = 0.01, momentum: Double? = nil,
     weightDecay: Double = 0, nesterov: Bool = false, schedule: LearningRateSchedule = .constant,
     augmentation: Augmentation = .none, seed: UInt64 = 0
   ) {
@@ -33,21 +34,26 @@ public struct TrainingPlan: Sendable {
   }
 
   func validate() throws(CoreError) {
-    guard epochs >= 1, epochs <= 1_000_000 else {
-      throw CoreError(.value, "epochs is from 1 to 1000000, not \(epochs)", hint: "epochs=10", argument: "epochs")
+    func check(_ name: String, _ value: Setting.Value, _ rule: Setting.Rule) throws(CoreError) {
+      try rule.check(value, name: name, of: "fit")
     }
+    try check("epochs", .int(epochs), .int(1...1_000_000, hint: "epochs=10"))
     guard batchSize >= 1 else {
-      throw CoreError(.value, "batch is at least 1, not \(batchSize)", hint: "batch=128", argument: "batch")
+      throw CoreError(.value, "batch must be at least 1, not \(batchSize)", hint: "batch=128", argument: "batch")
     }
-    guard learningRate > 0, learningRate.isFinite else {
-      throw CoreError(
-        .value, "the learning rate is a positive number, not \(learningRate)", hint: "lr=0.01", argument: "lr")
-    }
+    try check("lr", .number(learningRate), .positive(hint: "lr=0.01"))
+    try check("weight_decay", .number(weightDecay), .atLeastZero(hint: "weight_decay=0 leaves its term out"))
+    guard let momentum else { return }
     guard momentum >= 0, momentum < 1 else {
       throw CoreError(
-        .value, "momentum is at least 0 and below 1, not \(momentum)", hint: "momentum=0.9", argument: "momentum")
+        .value, "momentum must be at least 0 and below 1, not \(momentum)", hint: "momentum=0.9", argument: "momentum")
     }
-    try requireWeight(weightDecay, "weight_decay")
+    let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: epochs)
+    guard schedule.momentum(at: first) == nil else {
+      throw CoreError(
+        .value, "the schedule sets the momentum of each step: momentum=\(momentum.shortest) would not be used",
+        hint: "leave momentum out, or take another schedule", argument: "momentum")
+    }
   }
 }
 
@@ -58,22 +64,31 @@ public struct TrainingPlan: Sendable {
 ///
 /// - Parameters:
 ///   - method: the loss and the inner maximisation; standard training where nothing is given.
-///   - attack: radius, step size and number of steps of the inner maximisation; the method chooses start and objective.
-///   - validation: examples on which the model is measured after each epoch, under `attack`.
-/// - Throws: `.value` and `.shape` for settings that do not fit, `.numeric` when the loss is no longer finite.
+///   - attack: of the inner maximisation, and of the validation; nil is `PGD()` where the method trains on adversarial
+///     images. What it leaves open, start and objective, the method prescribes.
+///   - validation: examples on which the model is measured after each epoch, under the attack.
+/// - Throws: `.value` and `.shape` for settings that do not fit or would not be used, `.numeric` when loss, logits or
+///   weights are no longer finite. Everything is checked before any work starts.
 @discardableResult
 public func fit(
-  _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: PGD = PGD(),
+  _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: PGD? = nil,
   plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, progress: (any Progress)? = nil
 ) throws(CoreError) -> TrainingReport {
   try plan.validate()
-  try attack.validate()
+  try method.validate()
+  try attack?.validate()
   try method.validate(for: model)
   try requireFitting(data, model)
-  if let validation { try requireFitting(validation, model) }
+  if let validation { try requireFitting(validation, model, argument: "validation") }
+  let used = try requireUse(of: attack, by: method, validation)
+  if let damage = model.damage {
+    throw CoreError(
+      .numeric, "the model \(model.name) cannot be trained: \(damage)", hint: "make it anew, or load it again",
+      argument: "model")
+  }
 
   defer { progress?.finish() }
-  var trainer = Trainer(model: model, data: data, method: method, attack: attack, plan: plan, progress: progress)
+  var trainer = Trainer(model: model, data: data, method: method, attack: used ?? PGD(), plan: plan, progress: progress)
   let clock = ContinuousClock()
   let start = clock.now
   var report = TrainingReport(
@@ -82,9 +97,10 @@ public func fit(
     for epoch in 0..<plan.epochs {
       let began = clock.now
       var result = try trainer.train(epoch: epoch)
+      try trainer.requireFiniteWeights(epoch: epoch)
       if let validation {
         result.validation = try evaluate(
-          model, on: validation, attacks: method.needsAttack ? [attack] : [], eps: trainer.eps, seed: plan.seed)
+          model, on: validation, attacks: used.map { [$0] } ?? [], seed: used?.isRandom == true ? plan.seed : nil)
       }
       result.seconds = seconds(clock.now - began)
       report.epochs.append(result)
@@ -98,6 +114,29 @@ public func fit(
   return report
 }
 
+/// The attack that training and validation use; nil for none.
+///
+/// - Throws: `.value` where there is one that neither uses, or that a method cannot use.
+private func requireUse(
+  of attack: PGD?, by method: any TrainingMethod, _ validation: Dataset?
+) throws(CoreError) -> PGD? {
+  guard let inner = method.inner else {
+    guard attack == nil || validation != nil else {
+      throw CoreError(
+        .value, "\(method) trains without an attack, and there is no validation that would use it",
+        hint: "leave attack out, or give validation=…, or method=pgd_at()", argument: "attack")
+    }
+    return attack
+  }
+  let attack = attack ?? PGD()
+  do throws(CoreError) { try attack.completed(by: inner).validateTogether() } catch {
+    var error = error.prefixed("\(method) with \(attack)")
+    error.argument = "attack"
+    throw error
+  }
+  return attack
+}
+
 /// The state of a run between its steps.
 private struct Trainer {
   let model: Model
@@ -107,7 +146,6 @@ private struct Trainer {
   let plan: TrainingPlan
   let progress: (any Progress)?
   private let start = ContinuousClock.now
-  let eps: Double
   var steps = 0
   private var optimiser: Optimiser
 
@@ -120,10 +158,9 @@ private struct Trainer {
     self.attack = attack
     self.plan = plan
     self.progress = progress
-    eps = attack.eps ?? 8.0 / 255
     optimiser = Optimiser(
       SGD(
-        learningRate: Float(plan.learningRate), momentum: Float(plan.momentum),
+        learningRate: Float(plan.learningRate), momentum: Float(plan.momentum ?? 0.9),
         weightDecay: Float(plan.weightDecay), nesterov: plan.nesterov))
   }
 
@@ -164,12 +201,30 @@ private struct Trainer {
       try Compute.poll()
       let gradients = try gradients(places, at: position, totals: &totals)
       optimiser.settings.learningRate = Float(plan.schedule.learningRate(plan.learningRate, at: position))
-      optimiser.settings.momentum = Float(plan.schedule.momentum(at: position) ?? plan.momentum)
+      optimiser.settings.momentum = Float(plan.schedule.momentum(at: position) ?? plan.momentum ?? 0.9)
       try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
     } catch {
       try model.setBuffers(buffers)
       throw error
     }
+  }
+
+  private var divergenceHint: String {
+    "lower the learning rate (lr=\(plan.learningRate.shortest) now), and begin with a fresh model: the weights of this one led there"
+  }
+
+  private func diverged(_ what: String, at position: TrainingPosition) -> CoreError {
+    CoreError(
+      .numeric, "\(what) in epoch \(position.epoch + 1), step \(position.step + 1)", hint: divergenceHint)
+  }
+
+  /// The last step of an epoch has no loss after it that would tell.
+  func requireFiniteWeights(epoch: Int) throws(CoreError) {
+    guard let damage = model.damage else { return }
+    throw diverged(
+      "the weights became useless, \(damage),",
+      at: TrainingPosition(
+        epoch: epoch, step: stepsPerEpoch - 1, stepsPerEpoch: stepsPerEpoch, epochs: plan.epochs))
   }
 
   /// Of the loss with respect to the weights. When it returns, nothing of the step holds the weights any more: the
@@ -182,21 +237,21 @@ private struct Trainer {
       part.images, ids: part.ids, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", position.epoch))
     let step = TrainingStep(
       model: model, parameters: model.trackedParameters(), images: images, labels: part.labels, ids: part.ids,
-      ascent: attack.ascent(eps: eps),
+      attack: attack,
       stream: RandomStream(seed: plan.seed, purpose: "fit.step", position.epoch, position.step))
-    let adversarial = try method.adversarial(step)
-    let loss = try method.loss(step, adversarial: adversarial)
-    let value = try loss.total.item()
-    guard value.isFinite else {
-      throw CoreError(
-        .numeric, "the loss became \(value) in epoch \(position.epoch + 1), step \(position.step + 1)",
-        hint: "lower the learning rate (lr=\(plan.learningRate) now), or check the images for NaN")
+    do throws(CoreError) {
+      let adversarial = try method.adversarial(step)
+      let loss = try method.loss(step, adversarial: adversarial)
+      let value = try loss.total.item()
+      guard value.isFinite else { throw diverged("the loss became \(value)", at: position) }
+      let gradients = try Tensors.gradients(of: loss.total, withRespectTo: step.parameters)
+      // A method that never looks at natural images says nothing about them; one more forward does.
+      let natural = if let logits = loss.naturalLogits { logits } else { try model(images) }
+      try totals.add(loss, value: value, natural: natural, labels: part.labels, of: model)
+      return gradients
+    } catch  where error.kind == .numeric && error.hint != divergenceHint {
+      throw diverged(error.message, at: position)
     }
-    let gradients = try Tensors.gradients(of: loss.total, withRespectTo: step.parameters)
-    // A method that never looks at natural images says nothing about them; one more forward does.
-    let natural = if let logits = loss.naturalLogits { logits } else { try model(images) }
-    try totals.add(loss, value: value, natural: natural, labels: part.labels)
-    return gradients
   }
 }
 
@@ -208,7 +263,9 @@ private struct EpochTotals {
   private var natural = 0
   private var adversarial: Int?
 
-  mutating func add(_ step: StepLoss, value: Double, natural: Tensor, labels: [Int]) throws(CoreError) {
+  mutating func add(
+    _ step: StepLoss, value: Double, natural: Tensor, labels: [Int], of model: Model
+  ) throws(CoreError) {
     let count = Double(labels.count)
     n += labels.count
     loss += value * count
@@ -216,16 +273,16 @@ private struct EpochTotals {
     for (i, part) in step.parts.enumerated() where i < parts.count {
       parts[i].value += try part.value.item() * count
     }
-    self.natural += try correct(natural, labels).count { $0 }
+    self.natural += try correct(natural, labels, of: model).count { $0 }
     if let logits = step.adversarialLogits {
-      adversarial = (adversarial ?? 0) + (try correct(logits, labels).count { $0 })
+      adversarial = (adversarial ?? 0) + (try correct(logits, labels, of: model).count { $0 })
     }
   }
 
   var fields: [(name: String, value: Double)] {
     let n = Double(max(self.n, 1))
     var fields = [(name: "loss", value: loss / n), ("natural", Double(natural) / n)]
-    if let adversarial { fields.append(("adversarial", Double(adversarial) / n)) }
+    if let adversarial { fields.append(("robust", Double(adversarial) / n)) }
     return fields
   }
 
@@ -233,7 +290,7 @@ private struct EpochTotals {
     let n = Double(max(self.n, 1))
     return EpochReport(
       epoch: epoch, loss: loss / n, parts: parts.map { ($0.name, $0.value / n) },
-      naturalAccuracy: Double(natural) / n, adversarialAccuracy: adversarial.map { Double($0) / n },
+      naturalAccuracy: Double(natural) / n, robustAccuracy: adversarial.map { Double($0) / n },
       learningRate: learningRate, seconds: 0)
   }
 }

@@ -17,14 +17,16 @@ public struct LTD: TrainingMethod {
     case pgdAT = "pgd_at"
   }
 
+  public static let name = "ltd"
   public var teacher: Model
   public var temperature: Double
-  public var beta: Double
+  /// Weight of the divergence; nil is 6 on TRADES, and all that there is on PGD-AT, which has no such term.
+  public var beta: Double?
   public var mix: Double
   public var framework: Framework
 
   public init(
-    teacher: Model, temperature: Double = 3, beta: Double = 6, mix: Double = 0, framework: Framework = .trades
+    teacher: Model, temperature: Double = 3, beta: Double? = nil, mix: Double = 0, framework: Framework = .trades
   ) {
     self.teacher = teacher
     self.temperature = temperature
@@ -33,25 +35,28 @@ public struct LTD: TrainingMethod {
     self.framework = framework
   }
 
-  public var description: String {
-    var parts = [teacher.name, "temperature=\(temperature.shortest)"]
-    if framework == .trades { parts.append("beta=\(beta.shortest)") }
-    if mix != 0 { parts.append("mix=\(mix.shortest)") }
-    if framework != .trades { parts.append("on=\"\(framework.rawValue)\"") }
-    return "ltd(\(parts.joined(separator: ", ")))"
+  private var weight: Double { beta ?? 6 }
+
+  public var settings: [Setting] {
+    [
+      Setting("teacher", .model(teacher)),
+      Setting(
+        "temperature", .number(temperature), .positive(hint: "try temperature=3, or another from 1 to 10")),
+    ] + (framework == .trades || beta != nil ? [.beta(weight)] : []) + [
+      Setting("mix", .number(mix), usual: .number(0), .share(hint: "mix=0 leaves labels out")),
+      Setting("on", .text(framework.rawValue), usual: .text(Framework.trades.rawValue)),
+    ]
+  }
+
+  public func validateTogether() throws(CoreError) {
+    guard framework == .trades || beta == nil else {
+      throw CoreError(
+        .value, "pgd_at has no robust term: beta of ltd would not be used",
+        hint: "leave beta out, or on=\"pgd_at\"", argument: "beta")
+    }
   }
 
   public func validate(for model: Model) throws(CoreError) {
-    try requireWeight(beta, "beta")
-    guard temperature > 0, temperature.isFinite else {
-      throw CoreError(
-        .value, "a temperature is a positive number, not \(temperature)", hint: "try temperature=3, or from 1 to 10",
-        argument: "method")
-    }
-    guard mix >= 0, mix <= 1 else {
-      throw CoreError(
-        .value, "mix of ltd is from 0 to 1, not \(mix)", hint: "mix=0 leaves labels out", argument: "method")
-    }
     guard !teacher.sharesWeights(with: model) else {
       throw CoreError(
         .value, "a model cannot be its own teacher", hint: "give a copy of it as the teacher: copy(model)",
@@ -63,12 +68,17 @@ public struct LTD: TrainingMethod {
         "the teacher reads \(teacher.architecture.input) and knows \(teacher.classes) classes, the student reads \(model.architecture.input) and knows \(model.classes)",
         hint: "make the student for the images and classes of its teacher", argument: "method")
     }
+    if let damage = teacher.damage {
+      throw CoreError(
+        .numeric, "the teacher \(teacher.name) gives no labels: \(damage)", hint: "train it anew, or load it again",
+        argument: "method")
+    }
   }
 
-  public func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor? {
+  public var inner: InnerMaximisation? {
     switch framework {
-    case .trades: try step.maximiseDivergence()
-    case .pgdAT: try PGDAT().adversarial(step)
+    case .trades: TRADES().inner
+    case .pgdAT: PGDAT().inner
     }
   }
 
@@ -83,13 +93,15 @@ public struct LTD: TrainingMethod {
     let natural = try crossEntropy(logits, target: target)
     let robust = try klDivergence(logits, adversarialLogits)
     return StepLoss(
-      total: try natural + robust * Float(beta), parts: [("natural", natural), ("robust", robust)],
+      total: try natural + robust * Float(weight), parts: [("loss_natural", natural), ("loss_robust", robust)],
       naturalLogits: logits, adversarialLogits: adversarialLogits)
   }
 
   /// (1 - mix)·softmax(z_T(x)/temperature) + mix·one-hot, [n, classes].
   public func softLabels(_ images: Tensor, _ labels: [Int]) throws(CoreError) -> Tensor {
-    let soft = try teacher(images).softmax(temperature: Float(temperature))
+    let logits = try teacher(images)
+    try requireFinite(logits, of: teacher)
+    let soft = try logits.softmax(temperature: Float(temperature))
     guard mix != 0 else { return soft }
     return try soft * Float(1 - mix) + Tensor.oneHot(labels, classes: teacher.classes) * Float(mix)
   }

@@ -3,12 +3,12 @@ import Tensors
 
 /// Ordinary training: cross-entropy on natural images.
 public struct Standard: TrainingMethod {
+  public static let name = "standard"
+
   public init() {}
 
-  public var description: String { "standard()" }
-  public var needsAttack: Bool { false }
-
-  public func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor? { nil }
+  public var settings: [Setting] { [] }
+  public var inner: InnerMaximisation? { nil }
 
   public func loss(_ step: TrainingStep, adversarial: Tensor?) throws(CoreError) -> StepLoss {
     let logits = try step.forward(step.images)

@@ -4,22 +4,32 @@ import Tensors
 /// A robust training method: how adversarial images are made in a step, and which loss is taken.
 ///
 /// A method is a value with its own file; `fit` does the rest.
-public protocol TrainingMethod {
-  /// As it could be typed: "trades(beta=6)".
-  var description: String { get }
-  /// Whether the method trains on adversarial images, so that `fit` needs an attack.
-  var needsAttack: Bool { get }
-  /// Checks the method's settings against the model that it shall train.
+public protocol TrainingMethod: Configurable {
+  /// How the method has adversarial images made; nil where it trains on natural images only. The attack of `fit` gives
+  /// radius, steps and restarts, and may give another start or objective.
+  var inner: InnerMaximisation? { get }
+  /// Checks the method against the model that it shall train.
   func validate(for model: Model) throws(CoreError)
-  /// The inner maximisation; nil where the method trains on natural images only.
+  /// The adversarial images of a step; nil where `inner` is.
   func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor?
   /// The loss, from tracked training-mode forwards of `step`.
   func loss(_ step: TrainingStep, adversarial: Tensor?) throws(CoreError) -> StepLoss
 }
 
 extension TrainingMethod {
-  public var needsAttack: Bool { true }
   public func validate(for model: Model) throws(CoreError) {}
+  public func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor? { try step.maximise(inner) }
+}
+
+/// Where the search for adversarial images begins, and what they make large, unless the attack says otherwise.
+public struct InnerMaximisation: Sendable {
+  public var start: AttackStart
+  public var objective: AttackObjective
+
+  public init(start: AttackStart, objective: AttackObjective) {
+    self.start = start
+    self.objective = objective
+  }
 }
 
 /// What a method gives back for one step.
@@ -45,14 +55,6 @@ public struct StepLoss {
 
 /// One step as a method sees it: a batch, the model with tracked weights, and the attack.
 public final class TrainingStep {
-  /// Where an inner maximisation begins.
-  public enum Start: Sendable {
-    /// clip(x + U(-eps, eps), 0, 1): PGD-AT.
-    case uniform
-    /// x + 0.001·N(0, I), not clipped before the first step: TRADES and its relatives.
-    case normal
-  }
-
   public let model: Model
   /// The model's weights as leaves; gradients are taken with respect to them.
   public let parameters: [Tensor]
@@ -61,22 +63,22 @@ public final class TrainingStep {
   public let labels: [Int]
   /// Positions of the examples in the training set.
   public let ids: [Int]
-  private let ascent: ProjectedGradient
+  private let attack: PGD
   private let stream: RandomStream
-  private let noise: ((Start) throws(CoreError) -> Tensor)?
+  private let noise: ((AttackStart) throws(CoreError) -> Tensor)?
   private var forwards = 0
 
   /// - Parameter noise: perturbations to begin with instead of random ones.
   package init(
-    model: Model, parameters: [Tensor], images: Tensor, labels: [Int], ids: [Int], ascent: ProjectedGradient,
-    stream: RandomStream, noise: ((Start) throws(CoreError) -> Tensor)? = nil
+    model: Model, parameters: [Tensor], images: Tensor, labels: [Int], ids: [Int], attack: PGD,
+    stream: RandomStream, noise: ((AttackStart) throws(CoreError) -> Tensor)? = nil
   ) {
     self.model = model
     self.parameters = parameters
     self.images = images
     self.labels = labels
     self.ids = ids
-    self.ascent = ascent
+    self.attack = attack
     self.stream = stream
     self.noise = noise
   }
@@ -87,24 +89,19 @@ public final class TrainingStep {
     return try model.forward(images, mode: .train, parameters: parameters, dropout: stream.child(forwards))
   }
 
-  /// Adversarial images by projected gradient ascent on the model in evaluation mode.
-  package func maximise(
-    from start: Start, _ objective: ProjectedGradient.Objective
-  ) throws(CoreError) -> Tensor {
-    try ascent.ascend(model, from: try startingPoint(start), around: images, objective: objective)
-  }
-
-  private func startingPoint(_ start: Start) throws(CoreError) -> Tensor {
-    if let noise {
-      let moved = try images + noise(start)
-      return start == .uniform ? try moved.clip(min: 0, max: 1) : moved
-    }
-    switch start {
-    case .uniform:
-      let noise = try uniformNoise(like: images, ids: ids, eps: ascent.eps, stream: stream.child(-1))
-      return try (images + noise).clip(min: 0, max: 1)
-    case .normal:
-      return try images + normalNoise(like: images, ids: ids, deviation: 0.001, stream: stream.child(-2))
-    }
+  /// Adversarial images by projected gradient ascent on the model in evaluation mode; of several restarts, each example
+  /// keeps the one with the largest objective.
+  package func maximise(_ inner: InnerMaximisation?) throws(CoreError) -> Tensor? {
+    guard let inner else { return nil }
+    let eps = attack.eps ?? usualRadius
+    let none = [Bool](repeating: false, count: labels.count)
+    return try attack.completed(by: inner).search(
+      model, AttackInput(images: images, labels: labels, ids: ids), eps: eps,
+      start: { (start, restart) throws(CoreError) in
+        try start.point(
+          images, ids: ids, eps: eps, stream: stream.child((start == .uniform ? -1 : -2) - 2 * restart),
+          given: noise?(start))
+      },
+      judge: { (images, objective) throws(CoreError) in (none, try objective(model(images), .none).floats()) })
   }
 }

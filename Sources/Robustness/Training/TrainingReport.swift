@@ -3,31 +3,37 @@ public struct EpochReport: Sendable {
   /// Counted from 1.
   public var epoch: Int
   public var loss: Double
-  /// Parts of the loss by name, before they are weighted.
+  /// Parts of the loss by name ("loss_natural", "loss_robust"), before they are weighted.
   public var parts: [(name: String, value: Double)]
   /// Share of training images classified correctly during the epoch, each when its batch came.
   public var naturalAccuracy: Double
   /// The same for the adversarial images; nil where the method makes none.
-  public var adversarialAccuracy: Double?
-  /// Measured after the epoch on the examples given for it, under the training attack; nil where none were given.
+  public var robustAccuracy: Double?
+  /// Measured after the epoch on the examples given for it, under the attack given or trained with; nil where none were
+  /// given.
   public var validation: Evaluation?
   public var learningRate: Double
   public var seconds: Double
 }
 
 extension EpochReport {
-  /// For a log: `epoch 2/10  loss 0.412  natural 0.871  adversarial 0.623  12.3 s`.
-  func line(of epochs: Int) -> String {
-    var parts = [
-      "epoch \(epoch)/\(epochs)", "loss \(loss.rounded(to: 3))", "natural \(naturalAccuracy.rounded(to: 3))",
-    ]
-    if let adversarialAccuracy { parts.append("adversarial \(adversarialAccuracy.rounded(to: 3))") }
+  /// Accuracies by name, from 0 to 1: "natural" and "robust" of the training images, "validation_natural" and
+  /// "validation_robust".
+  public var accuracies: [(name: String, value: Double)] {
+    var accuracies = [(name: "natural", value: naturalAccuracy)]
+    if let robustAccuracy { accuracies.append(("robust", robustAccuracy)) }
     if let validation {
-      parts.append("validation \(validation.naturalAccuracy.value.rounded(to: 3))")
-      if !validation.attacks.isEmpty { parts.append("robust \(validation.worstCase.value.rounded(to: 3))") }
+      accuracies.append(("validation_natural", validation.naturalAccuracy.value))
+      if !validation.attacks.isEmpty { accuracies.append(("validation_robust", validation.worstCase.value)) }
     }
-    parts.append("\(seconds.rounded(to: 1)) s")
-    return parts.joined(separator: "  ")
+    return accuracies
+  }
+
+  /// For a log: `epoch 2/10  loss 0.412  natural 0.871  robust 0.623  12.3 s`.
+  func line(of epochs: Int) -> String {
+    let figures = [("loss", loss)] + accuracies
+    let parts = figures.map { "\($0) \($1.rounded(to: 3))" }
+    return (["epoch \(epoch)/\(epochs)"] + parts + ["\(seconds.rounded(to: 1)) s"]).joined(separator: "  ")
   }
 }
 

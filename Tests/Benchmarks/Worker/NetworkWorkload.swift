@@ -120,10 +120,10 @@ final class NetworkWorkload: Workload {
   }
 
   private func attack(_ mode: Mode) throws -> Tensor {
-    let noise = try uniformNoise(
-      like: images, ids: Array(0..<images.shape[0]), eps: Double(eps),
+    let start = try AttackStart.uniform.point(
+      images, ids: Array(0..<images.shape[0]), eps: Double(eps),
       stream: RandomStream(seed: 1, purpose: "benchmark.start"))
-    return try attack(mode, from: (images + noise).clip(min: 0, max: 1))
+    return try attack(mode, from: start)
   }
 
   private func attack(_ mode: Mode, from start: Tensor) throws -> Tensor {
