@@ -156,9 +156,7 @@ public final class Runner {
       return ExitStatus.success
     }
     if formatted == text { return ExitStatus.success }
-    var status = stat()
-    let mode = stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0o666
-    if let problem = replaceFile(path, with: Array(formatted.utf8), mode: mode) {
+    if let problem = replaceFile(path, with: Array(formatted.utf8)) {
       report([Diagnostic(.io, "the script cannot be written: \(problem)")])
       return ExitStatus.failure
     }

@@ -16,6 +16,8 @@ enum Main {
 
   static func main() {
     signal(SIGPIPE, SIG_DFL)
+    // A file that grows beyond what `ulimit -f` allows is an error of the write.
+    signal(SIGXFSZ, SIG_IGN)
     StandardOutput.reserveDescriptors()
     Interrupts.install()
     exit(StandardOutput.out.finish(run(Array(CommandLine.arguments.dropFirst()))))

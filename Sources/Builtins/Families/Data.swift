@@ -104,12 +104,12 @@ extension BuiltinTable {
       "save_png(images: tensor, path: string, columns: int = 10, scale: int = 1) -> none",
       "Writes an image [c, h, w], or a grid of images [n, c, h, w], as a PNG file.",
       details:
-        "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels.\n\n- images: [c, h, w] or [n, c, h, w] with values in [0, 1]; c is 1 or 3.\n- columns: images in a row of the grid.\n- scale: pixels for each pixel of the image, in both directions.",
+        "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels. The file is written as write_text does it.\n\n- images: [c, h, w] or [n, c, h, w] with values in [0, 1]; c is 1 or 3.\n- columns: images in a row of the grid.\n- scale: pixels for each pixel of the image, in both directions.",
       examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
-      seeAlso: ["glyphs"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
+      seeAlso: ["glyphs", "write_text"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
     ) { call throws(LTDError) in
       let images = try call.object("images", as: TensorObject.self).tensor
-      try call.requireFiles()
+      try call.prepareToWrite()
       try attempt { () throws(CoreError) in
         let path = try call.core.string("path")
         if images.shape.count == 4 {

@@ -32,11 +32,19 @@ extension BuiltinTable {
     Builtin(
       "write_text(path: string, text: string) -> none",
       "Writes a file: its path holds either what was there before or all of the new text, whatever happens.",
-      details: "- text: what the file holds afterwards.",
+      details: """
+        The text goes to a temporary file `NAME.PID.tmp` beside it, is flushed to the disk, and takes the place of the old \
+        file, with its mode, owner and group; a new file gets mode 666 less the umask. What a killed process left is removed \
+        when the same name is next written. Links are followed and stay; a file with several hard links, or in a folder that \
+        takes no new files, is written in place once there is room for it; a read-only file is refused. Pipes and devices, \
+        such as /dev/stdout, are written to, and a pipe is waited for until it has a reader.
+
+        - text: what the file holds afterwards.
+        """,
       examples: [Example("write_text(\"/tmp/ltd-example.txt\", \"eps\\n0.1\\n\")", "")],
       seeAlso: ["read_text", "to_json", "to_csv"], search: ["save", "file", "open", "dump"], family: "files"
     ) { call throws(LTDError) in
-      try call.requireFiles()
+      try call.prepareToWrite()
       let (path, text) = (try call.string("path"), try call.string("text"))
       try call.at("path") { () throws(LTDError) in
         try attempt { () throws(CoreError) in try AtomicFile.replace(path, parts: [Array(text.utf8)]) }

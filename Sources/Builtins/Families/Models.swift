@@ -108,12 +108,12 @@ extension BuiltinTable {
       "save_model(model: model, path: string) -> none",
       "Writes architecture and weights as safetensors, with PyTorch's names.",
       details:
-        "The file is written under a temporary name and renamed, so that a file of the same name is never half replaced.",
+        "The file is written as write_text does it: a file of the same name is never half replaced.",
       examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
       seeAlso: ["load_model", "load_weights"], search: ["checkpoint", "export", "state_dict", "safetensors"],
       family: "models"
     ) { call throws(LTDError) in
-      try call.requireFiles()
+      try call.prepareToWrite()
       let model = try call.object("model", as: ModelObject.self).model
       try attempt { () throws(CoreError) in try model.save(call.core.string("path")) }
       return .none

@@ -87,6 +87,13 @@ struct CoreCall {
 extension Call {
   var core: CoreCall { CoreCall(call: self) }
 
+  /// `requireFiles` for what writes: a path such as /dev/stdout gets what was printed before first.
+  func prepareToWrite() throws(LTDError) {
+    try requireFiles()
+    // Where that fails the output says so itself.
+    do { try session.flush() } catch {}
+  }
+
   /// Refuses to touch files in a session that must not.
   func requireFiles() throws(LTDError) {
     guard session.limits.allowsFiles else {

@@ -61,7 +61,8 @@ package final class History {
     guard let path else { return nil }
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     if let problem = makeFolders(folder) { return "the history is not kept: \(problem)" }
-    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    // Without waiting: a pipe in its place that nobody reads from must not hang the prompt.
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o600)
     if descriptor < 0 { return "the history is not kept: \(path): \(String(cString: strerror(errno)))" }
     defer { close(descriptor) }
     // One write under a lock: another session is either before or after it, or cutting the file down.

@@ -16,7 +16,8 @@ final class RandomAccessFile {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw CoreError(.io, "'\(path)' is not a path", argument: "path")
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without waiting: opening a pipe that nobody writes to would otherwise hang.
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw CoreError(
         .io, "cannot open '\(path)': \(systemMessage())", hint: "check the path and its permissions", argument: "path")
