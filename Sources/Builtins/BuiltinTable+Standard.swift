@@ -13,7 +13,7 @@ extension BuiltinTable {
     table.describe(parameterNotes)
     table.coerce(to: "tensor") { value throws(LTDError) in
       switch value {
-      case .object: nil
+      case .object where !value.isFollowed: nil
       default: try Tensor.operand(value).map { TensorObject($0) }
       }
     }

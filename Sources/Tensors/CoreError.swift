@@ -1,5 +1,5 @@
 /// What went wrong in the core, for a person: what, what was expected, and what to try.
-public struct CoreError: Error, Sendable, Equatable {
+public struct CoreError: Error, Sendable {
   public enum Kind: String, Sendable {
     case shape, type, value, io, numeric, memory, interrupted, limit
   }
@@ -9,6 +9,8 @@ public struct CoreError: Error, Sendable, Equatable {
   public var hint: String?
   /// The argument that is at fault, where one is.
   public var argument: String?
+  /// The caller's own error, where a function that the core called threw one: it passes through, for the caller to throw on.
+  package var origin: (any Error)?
 
   public init(_ kind: Kind, _ message: String, hint: String? = nil, argument: String? = nil) {
     self.kind = kind
@@ -19,6 +21,8 @@ public struct CoreError: Error, Sendable, Equatable {
 
   /// The same error with words before its message, such as the file it is about.
   public func prefixed(_ words: String) -> CoreError {
-    CoreError(kind, "\(words): \(message)", hint: hint, argument: argument)
+    var error = CoreError(kind, "\(words): \(message)", hint: hint, argument: argument)
+    error.origin = origin
+    return error
   }
 }

@@ -46,9 +46,7 @@ extension Tensor {
       var last: [Int: Int] = [:]
       for (i, place) in places.enumerated() { last[place] = i }
       let taken = try Tensor(places.enumerated().map { last[$1] == $0 ? 1 : 0 }, shape: [places.count, 1])
-      let y = try Tensor(.float32, shape: [places.count, block])
-      device.take(try g.rowMajor().storage, .float32, block: block, places, y.storage)
-      return try mul(y, taken).reshape(target)
+      return try mul(g.taking(block, places, as: [places.count, block]), taken).reshape(target)
     }
   }
 
@@ -64,10 +62,11 @@ extension Tensor {
   ) throws(CoreError) {
     guard before != nil || value.isTracked else { return }
     let shape = value.shape
-    self = try recording([before ?? self, value], operation: "assignment") { (g, needs) throws(CoreError) in
+    self = try recording([before ?? self, value], operation: "assignment", isTwice: true) {
+      (g, needs) throws(CoreError) in
       let ofValue = needs[1] ? try part(g).summed(to: shape) : nil
       guard needs[0] else { return [nil, ofValue] }
-      var rest = g.detached()
+      var rest = needs.areFollowed ? g : g.detached()
       try clear(&rest)
       return [rest, ofValue]
     }

@@ -89,6 +89,6 @@ public struct Tensor: Sendable {
   /// This tensor, kept with its record, in the memory order that convolutions work in: a hint that saves conversions
   /// in loops such as attacks. Does nothing unless there are four axes.
   public func forConvolutions() throws(CoreError) -> Tensor {
-    try channelsLast().recording([self]) { (g, _) throws(CoreError) in [g] }
+    try channelsLast().recording([self], isTwice: true) { (g, _) throws(CoreError) in [g] }
   }
 }

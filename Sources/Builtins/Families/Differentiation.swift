@@ -5,12 +5,16 @@ import Tensors
 extension BuiltinTable {
   static let differentiation: [Builtin] = [
     Builtin(
-      "grad(f: function, x: tensor | model) -> tensor | record",
+      "grad(f: function, x: number | tensor | model) -> tensor | record",
       "The gradient of f at x, where f(x) is a single number.",
       details: """
         f may use any tensor code: its own loops and functions, models, losses. The gradient has the shape of x. A number \
-        that does not depend on x has the gradient 0. Within another f, what grad gives is a constant: there are no \
-        gradients of gradients.
+        that does not depend on x has the gradient 0. Code gives within f the values that it gives elsewhere; where no \
+        gradient would pass though a value depends on x, as through eps of an attack, there is an error. What perturb gives is \
+        a constant, as labels and positions are.
+
+        Within another f, the gradient that grad gives is followed in turn: penalties on input gradients can be trained with. \
+        `detach(grad(…))` takes it as a constant instead, which costs less.
 
         Of a model it is a record with the gradient of each weight by name, for sgd; f is handed the model and calls it. The \
         weights of any other model count as constants.
@@ -24,21 +28,47 @@ extension BuiltinTable {
           "x, y = rand([4, 1, 28, 28]), [0, 1, 2, 3]; keys(grad(m => cross_entropy(m(x), y), mlp(hidden=[8])))",
           "[\"1.weight\", \"1.bias\", \"3.weight\", \"3.bias\"]"),
       ],
-      seeAlso: ["value_and_grad", "sgd"],
-      search: ["gradient", "backward", "autograd", "derivative", "jacobian", "backpropagation", "requires_grad"],
+      seeAlso: ["value_and_grad", "detach", "sgd"],
+      search: [
+        "gradient", "backward", "autograd", "derivative", "jacobian", "backpropagation", "requires_grad", "hessian",
+        "second derivative", "double backward", "gradient penalty",
+      ],
       family: "tensors"
     ) { call throws(LTDError) in try call.differentiate().gradient },
     Builtin(
-      "value_and_grad(f: function, x: tensor | model) -> list",
+      "value_and_grad(f: function, x: number | tensor | model) -> list",
       "The value of f at x and its gradient there: [value, gradient].",
-      details:
-        "- f: takes x and gives one number.\n- x: a tensor, numbers in lists, or a model, whose weights are meant.",
-      examples: [Example("value_and_grad(x => sum(x**2), [1.0, 2])", "[5.0, tensor f32 [2]  2 4]")],
-      seeAlso: ["grad", "sgd"], search: ["gradient", "backward", "loss", "training loop"], family: "tensors"
+      details: """
+        Where f gives a list, its first element is the number that is differentiated, and the others come after the \
+        gradient: [value, gradient, more…].
+
+        The gradient of a model is a record, and arithmetic of records goes field by field: g * 0.5, g1 + g2, norm(g) over all \
+        weights, map(g, f). So `g * min(1, 1 / norm(g))` is clipped to norm 1; sgd takes the result.
+
+        - f: takes x and gives one number, or a list that begins with it.
+        - x: a number, a tensor, numbers in lists, or a model, whose weights are meant.
+        """,
+      examples: [
+        Example("value_and_grad(x => sum(x**2), [1.0, 2])", "[5.0, tensor f32 [2]  2 4]"),
+        Example("loss, g, size = value_and_grad(x => [sum(x**2), len(x)], [1.0, 2]); size", "2"),
+      ],
+      seeAlso: ["grad", "detach", "sgd"],
+      search: ["gradient", "backward", "loss", "training loop", "has_aux", "clip_grad_norm"],
+      family: "tensors"
     ) { call throws(LTDError) in
-      let (value, gradient) = try call.differentiate()
-      return Value([Value(value.detached()), gradient])
+      let found = try call.differentiate(hasMore: true)
+      return Value([found.value, found.gradient] + found.more)
     },
+    Builtin(
+      "detach(x: any) -> any", "The value without a gradient: a constant to grad.",
+      details:
+        "- x: a number, a tensor, a model, or a list or record of these; other values stay as they are.",
+      examples: [
+        Example("grad(x => sum(detach(x) * x), [1.0, 2])", "tensor f32 [2]  1 2"), Example("detach(2.5)", "2.5"),
+      ],
+      seeAlso: ["grad", "value_and_grad"],
+      search: ["stop_gradient", "no_grad", "constant", "item", "requires_grad_"], family: "tensors"
+    ) { call throws(LTDError) in try call["x"].detached(unlessRecording: false) },
     Builtin(
       "check_gradients(f: function, x: tensor, tolerance: float > 0 = 0.01, step: float > 0 = 0.01, samples: int > 0 = 256, seed: int = 0) -> record",
       "Compares grad(f, x) with finite differences; an error when they disagree.",
@@ -68,20 +98,14 @@ extension BuiltinTable {
         let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
         elements = RandomStream(seed: seed, purpose: "check_gradients").permutation(x.count).prefix(samples).sorted()
       }
-      // An error of the language within f passes through the core as it is.
-      var failure: LTDError?
-      let result: GradientCheck
-      do throws(CoreError) {
-        result = try checkGradients(at: x, elements: elements, step: Float(step)) { (x) throws(CoreError) in
+      let result = try attempt { () throws(CoreError) in
+        try checkGradients(at: x, elements: elements, step: Float(step)) { (x) throws(CoreError) in
           do throws(LTDError) {
-            return try call.single(call.invoke(call["f"], [.object(TensorObject(x))]))
+            return try call.single(call.invoke(call["f"], [x.shape.isEmpty ? Value(x) : .object(TensorObject(x))]))
           } catch {
-            failure = error
-            throw CoreError(.value, "f failed")
+            throw CoreError(passing: error)
           }
         }
-      } catch {
-        throw failure ?? LTDError(error)
       }
       let place = Self.place(result.element, in: x.shape)
       guard result.deviation.isFinite else {
@@ -120,28 +144,61 @@ extension BuiltinTable {
 }
 
 extension Call {
-  fileprivate func differentiate() throws(LTDError) -> (value: Tensor, gradient: Value) {
-    if case .object(let object) = try self["x"], let model = (object as? ModelObject)?.model {
-      let weights = model.trackedParameters()
-      let value = try single(try invoke(try self["f"], [.object(ModelObject(model, tracked: weights))]))
-      guard value.isTracked else {
-        throw error(
-          .value, "what f gives does not depend on the weights of the model",
-          hint: "f should call the model that it is handed: grad(m => cross_entropy(m(x), y), model)", at: "f")
-      }
-      let gradient = try attempt { () throws(CoreError) in try gradients(of: value, withRespectTo: weights) }
-      return (value, Value(fields: zip(model.parameterNames, gradient).map { ($0, Value(TensorObject($1))) }))
+  /// What f gave at x, and the gradient there.
+  ///
+  /// - Parameter hasMore: f may give a list that begins with the number; the others are `more`.
+  fileprivate func differentiate(
+    hasMore: Bool = false
+  ) throws(LTDError) -> (value: Value, gradient: Value, more: [Value]) {
+    let x = try self["x"]
+    // Points to differentiate at: of their own, or on the record of an outer gradient that follows them.
+    var points: [Tensor] = []
+    let argument: Value
+    var model: Model?
+    switch x {
+    case .object(let object as ModelObject):
+      model = object.model
+      for weight in object.tracked ?? object.model.parameters { points.append(try point(weight)) }
+      argument = .object(ModelObject(object.model, tracked: points))
+    case .int, .float:
+      let number = x.asDouble ?? 0
+      points = [try point(attempt { () throws(CoreError) in try Tensor.scalar(Float(number)) })]
+      argument = .object(FollowedNumber(points[0], number))
+    default:
+      let tensor = try object("x", as: TensorObject.self).tensor
+      points = [try point(attempt { () throws(CoreError) in try tensor.asType(.float32) })]
+      argument =
+        if case .float(let number) = x.plain { .object(FollowedNumber(points[0], number)) } else {
+          .object(TensorObject(points[0]))
+        }
     }
-    let x = try object("x", as: TensorObject.self).tensor
-    if x.isTracked {
+    defer { for point in points { point.close() } }
+    var result = try invoke(try self["f"], [argument])
+    var more: [Value] = []
+    if hasMore, case .list(let list) = result, list.items.count > 1 {
+      (result, more) = (list.items[0], Array(list.items.dropFirst()))
+    }
+    let value = try single(result)
+    if model != nil, !value.isTracked {
       throw error(
-        .value, "x depends on what an outer \(name) differentiates by, and gradients of gradients are not computed",
-        hint: "take the inner gradient before, outside of the function that is differentiated", at: "x")
+        .value, "what f gives does not depend on the weights of the model",
+        hint: "f should call the model that it is handed: grad(m => cross_entropy(m(x), y), model)", at: "f")
     }
-    let tracked = try attempt { () throws(CoreError) in try x.asType(.float32).detached().tracked() }
-    let value = try single(try invoke(try self["f"], [.object(TensorObject(tracked))]))
-    let gradient = try attempt { () throws(CoreError) in try gradients(of: value, withRespectTo: [tracked])[0] }
-    return (value, Value(gradient))
+    let found = try attempt { () throws(CoreError) in try followedGradients(of: value, withRespectTo: points) }
+    for point in points { point.close() }
+    // What an outer gradient follows keeps its record; nothing else does.
+    let gradients = found.areFollowed ? found.gradients.map { $0.isRecording ? $0 : $0.detached() } : found.gradients
+    let gradient =
+      model.map { model in
+        Value(fields: zip(model.parameterNames, gradients).map { ($0, Value(TensorObject($1))) })
+      } ?? Value(gradients[0])
+    for place in more.indices { more[place] = try more[place].detached(unlessRecording: true) }
+    let number = result.isFollowed ? result : Value(value)
+    return (try number.detached(unlessRecording: found.areFollowed), gradient, more)
+  }
+
+  private func point(_ tensor: Tensor) throws(LTDError) -> Tensor {
+    tensor.isTracked ? try attempt { () throws(CoreError) in try tensor.branched() } : tensor.tracked()
   }
 
   /// What f gave, as a tensor of one element.
@@ -156,5 +213,42 @@ extension Call {
         hint: "take the sum or mean of the losses", at: "f")
     }
     return value
+  }
+}
+
+extension Value {
+  /// The value without records, also within lists and records.
+  ///
+  /// - Parameter unlessRecording: a record stays through which an outer gradient may still be asked for.
+  func detached(unlessRecording: Bool, depth: Int = 0) throws(LTDError) -> Value {
+    switch self {
+    case .object(let object as TensorObject):
+      guard object.tensor.isTracked, !(unlessRecording && object.isRecording) else { return self }
+      return isFollowed ? plain : .object(TensorObject(object.tensor.detached()))
+    case .object(let object as ModelObject):
+      guard let weights = object.tracked, !(unlessRecording && weights.contains(where: \.isRecording)) else {
+        return self
+      }
+      return .object(ModelObject(object.model))
+    case .list(let list):
+      try Self.checkDepth(depth)
+      var items = list.items
+      for place in items.indices {
+        items[place] = try items[place].detached(unlessRecording: unlessRecording, depth: depth + 1)
+      }
+      return Value(items)
+    case .record(let record):
+      try Self.checkDepth(depth)
+      var fields: [(String, Value)] = []
+      for (name, value) in record.fields {
+        fields.append((name, try value.detached(unlessRecording: unlessRecording, depth: depth + 1)))
+      }
+      return Value(fields: fields)
+    default: return self
+    }
+  }
+
+  private static func checkDepth(_ depth: Int) throws(LTDError) {
+    guard depth < 500 else { throw LTDError(.value, "lists or records nested more than 500 deep cannot be detached") }
   }
 }

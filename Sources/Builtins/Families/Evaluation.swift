@@ -69,11 +69,12 @@ extension BuiltinTable {
       examples: [Example("logits(mlp(), glyphs(n=8)[0]).shape", "[8, 10]")],
       seeAlso: ["predict", "soft_labels"], search: ["forward", "outputs"], family: "evaluation"
     ) { call throws(LTDError) in
-      let model = try call.object("model", as: ModelObject.self).model
+      let model = try call.object("model", as: ModelObject.self)
       let data = try call.object("data", as: DatasetObject.self).data
       return Value(
         try attempt { () throws(CoreError) in
-          try logits(of: model, on: data, batch: call.core.int("batch"), requiringFinite: false)
+          try logits(
+            of: model.model, on: data, batch: call.core.int("batch"), parameters: model.tracked, requiringFinite: false)
         })
     },
     Builtin(

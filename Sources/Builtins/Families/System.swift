@@ -138,7 +138,7 @@ extension BuiltinTable {
     "cat": "use concat([a, b], axis=0)", "concatenate": "use concat([a, b], axis=0)", "mm": "use a @ b",
     "bmm": "use a @ b", "dot": "use a @ b", "view": "use reshape(x, […])",
     "item": "x[…] of one element is a number already",
-    "numpy": "tensors and lists need no conversion", "detach": "gradients are only followed inside of grad(f, x)",
+    "numpy": "tensors and lists need no conversion",
     "backward": "use grad(f, x) or value_and_grad(f, x)", "no_grad": "gradients are only followed inside of grad(f, x)",
     "train": "use fit(model, data, …)",
     "DataLoader":

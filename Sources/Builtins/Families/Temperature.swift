@@ -41,7 +41,7 @@ extension BuiltinTable {
         try attempt { () throws(CoreError) in
           let z: Tensor
           if case .object(let object) = x, let data = object as? DatasetObject {
-            z = try logits(of: model.model, on: data.data, requiringFinite: true)
+            z = try logits(of: model.model, on: data.data, parameters: model.tracked, requiringFinite: true)
           } else {
             z = try model.logits(call.core.tensor("x"))
             try requireFinite(z, of: model.model)
@@ -77,6 +77,7 @@ extension BuiltinTable {
       let given = try call["T"]
       for item in given.isNumber ? [given] : try call.list("T") {
         guard let temperature = item.asDouble else {
+          if item.isFollowed { throw try call.noGradient(through: "T") }
           throw call.error(
             .type, "T is a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
         }

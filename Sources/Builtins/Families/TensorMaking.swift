@@ -33,7 +33,12 @@ extension BuiltinTable {
       search: ["constant", "fill"],
       family: "tensors"
     ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try Tensor.full(call.core.ints("shape"), Float(call.core.float("value"))) }
+      try made { () throws(CoreError) in
+        let shape = try call.core.ints("shape")
+        let number = try call.core.record("value")
+        return try Tensor.full(shape, Float(call.core.plainFloat("value"))).recorded(
+          linearIn: number.isTracked ? [(number, Tensor.ones(shape))] : [])
+      }
     },
     Builtin(
       "eye(n: int) -> tensor", "The identity matrix [n, n].",
@@ -60,8 +65,9 @@ extension BuiltinTable {
       ],
       seeAlso: ["linspace", "geomspace"], search: ["range", "sequence"], family: "tensors"
     ) { call throws(LTDError) in
-      let (first, second, step) = (try call["start"], try call["stop"], try call["step"])
-      let (start, stop): (Value, Value) = second.isNone ? (.int(0), first) : (first, second)
+      let isOpen = try call["stop"].isNone
+      let start = isOpen ? .int(0) : try call.plainNumber("start")
+      let (stop, step) = (try call.plainNumber(isOpen ? "start" : "stop"), try call.plainNumber("step"))
       guard let from = start.asDouble, let to = stop.asDouble, let by = step.asDouble else { return .none }
       guard by != 0 else { throw call.error(.value, "the step of arange cannot be 0", hint: "step=1", at: "step") }
       guard by.isFinite, from.isFinite, to.isFinite else {
@@ -78,12 +84,17 @@ extension BuiltinTable {
         if let (from, _, by) = whole {
           return try Tensor(ints: (0..<Int(count)).map { from &+ $0 &* by }, shape: [Int(count)])
         }
-        return try Tensor((0..<Int(count)).map { Float(from + Double($0) * by) }, shape: [Int(count)])
+        let numbers = try Tensor((0..<Int(count)).map { Float(from + Double($0) * by) }, shape: [Int(count)])
+        // How many there are has no gradient; the first and the step pass theirs on.
+        let (first, each) = (try call.core.record(isOpen ? nil : "start"), try call.core.record("step"))
+        guard first.isTracked || each.isTracked else { return numbers }
+        let places = try Tensor((0..<Int(count)).map { Float($0) }, shape: [Int(count)])
+        return try numbers.recorded(linearIn: [(first, Tensor.ones([Int(count)])), (each, places)])
       }
     },
     spaced(
       "linspace", "Evenly spaced numbers from start to stop, both included.",
-      example: Example("linspace(0, 1, 5)", "tensor f32 [5]  0 0.25 0.5 0.75 1")
+      example: Example("linspace(0, 1, 5)", "tensor f32 [5]  0 0.25 0.5 0.75 1"), isLinear: true
     ) { start, stop, share in start + (stop - start) * share },
     spaced(
       "geomspace", "Numbers with equal ratios from start to stop, both included: grids of temperatures.",
@@ -151,7 +162,8 @@ extension BuiltinTable {
   }
 
   private static func spaced(
-    _ name: String, _ summary: String, example: Example, _ place: @escaping @Sendable (Double, Double, Double) -> Double
+    _ name: String, _ summary: String, example: Example, isLinear: Bool = false,
+    _ place: @escaping @Sendable (Double, Double, Double) -> Double
   ) -> Builtin {
     Builtin(
       "\(name)(start: float, stop: float, n: int) -> tensor", summary, examples: [example],
@@ -159,12 +171,23 @@ extension BuiltinTable {
       family: "tensors"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
-        let (start, stop, n) = (try call.core.float("start"), try call.core.float("stop"), try call.core.int("n"))
+        let n = try call.core.int("n")
+        let (start, stop) = (
+          isLinear ? try call.core.plainFloat("start") : try call.core.float("start"),
+          isLinear ? try call.core.plainFloat("stop") : try call.core.float("stop")
+        )
         guard (0...100_000_000).contains(n) else {
           throw CoreError(.value, "n of \(name) is from 0 to 100000000, not \(n)", argument: "n")
         }
-        return try Tensor(
-          (0..<n).map { Float(place(start, stop, n > 1 ? Double($0) / Double(n - 1) : 0)) }, shape: [n])
+        let shares = (0..<n).map { n > 1 ? Double($0) / Double(n - 1) : 0 }
+        let values = try Tensor(shares.map { Float(place(start, stop, $0)) }, shape: [n])
+        guard isLinear else { return values }
+        let (first, last) = (try call.core.record("start"), try call.core.record("stop"))
+        guard first.isTracked || last.isTracked else { return values }
+        return try values.recorded(linearIn: [
+          (first, Tensor(shares.map { Float(1 - $0) }, shape: [n])),
+          (last, Tensor(shares.map { Float($0) }, shape: [n])),
+        ])
       }
     }
   }

@@ -42,19 +42,32 @@ extension BuiltinTable {
       return try made { () throws(CoreError) in try call.core.takenTensor("x").leakyRelu(slope: Float(slope)) }
     },
     Builtin(
-      "clip(x: tensor, min: float | none = none, max: float | none = none) -> tensor",
+      "clip(x: tensor, min: float | tensor | none = none, max: float | tensor | none = none) -> tensor",
       "Limits every element to a range.",
       details:
-        "The gradient is 1 inside and on the bounds, 0 outside.\n\n- min, max: the bounds; none leaves that side open.",
-      examples: [Example("clip([-1, 0.5, 2], min=0, max=1)", "tensor f32 [3]  0 0.5 1")],
+        """
+        Beyond a bound the gradient goes to that bound; inside and on the bounds, to x.
+
+        - min, max: the bounds, numbers or tensors that broadcast with x; none leaves that side open. Where a tensor min is \
+        above max, max counts.
+        """,
+      examples: [
+        Example("clip([-1, 0.5, 2], min=0, max=1)", "tensor f32 [3]  0 0.5 1"),
+        Example("x = tensor([0.2, 0.9]); clip([0.5, 0.5], x - 0.1, x + 0.1)", "tensor f32 [2]  0.3 0.8"),
+      ],
       seeAlso: ["where", "maximum"],
       search: ["clamp", "limit", "bound"], family: "tensors"
     ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try call.core.takenTensor("x").clip(
-          min: Float(call.core.optionalFloat("min") ?? -.infinity),
-          max: Float(call.core.optionalFloat("max") ?? .infinity))
+      let (low, high) = (try call["min"], try call["max"])
+      func bound(_ value: Value) throws(LTDError) -> Tensor? { value.isNone ? nil : try Tensor.operand(value) }
+      if low.asObject == nil, high.asObject == nil {
+        return try made { () throws(CoreError) in
+          try call.core.takenTensor("x").clip(
+            min: Float(low.asDouble ?? -.infinity), max: Float(high.asDouble ?? .infinity))
+        }
       }
+      let (least, greatest) = (try bound(low), try bound(high))
+      return try made { () throws(CoreError) in try call.core.tensor("x").clip(min: least, max: greatest) }
     },
     Builtin(
       "where(mask: tensor, a: tensor, b: tensor) -> tensor", "Elements of a where the mask is true, of b elsewhere.",

@@ -21,7 +21,7 @@ extension BuiltinTable {
         guard !numbers.isEmpty else {
           throw call.error(.value, "the mean of nothing", hint: "the list is empty", at: "x")
         }
-        return Value(numbers.reduce(0, +) / Double(numbers.count))
+        return try call.recorded(numbers.reduce(0, +) / Double(numbers.count)) { (x) throws(CoreError) in try x.mean() }
       }
       return try call.reduce { (x, axes, keepdim) throws(CoreError) in
         try x.asType(.float32).mean(axes: axes, keepdim: keepdim)
@@ -49,12 +49,28 @@ extension BuiltinTable {
       }
     },
     Builtin(
-      "norm(x: tensor, p: float = 2, axis: int | list | none = none, keepdim: bool = false) -> tensor",
-      "The p-norm: 1, 2 or inf.", details: axisText + "\n- p: 1, 2 or inf.",
+      "norm(x: tensor | record, p: float = 2, axis: int | list | none = none, keepdim: bool = false) -> tensor",
+      "The p-norm: 1, 2 or inf.",
+      details: axisText
+        + "\n- x: a tensor; or a record of tensors, such as a gradient of a model: the norm of all their elements.\n- p: 1, 2 or inf.",
       examples: [Example("norm([3.0, 4])", "5.0")], seeAlso: ["abs"],
       search: ["length", "l2", "linf"], family: "tensors"
     ) { call throws(LTDError) in
-      try call.reduce { (x, axes, keepdim) throws(CoreError) in
+      if case .record(let record) = try call["x"] {
+        try call.refuseAxes()
+        let sizes = try call.fields(of: record)
+        guard !sizes.isEmpty else { throw call.error(.value, "the norm of a record without fields", at: "x") }
+        let p = try call.float("p")
+        return try made { () throws(CoreError) in
+          guard p == 1 || p == 2 || p == .infinity else {
+            throw CoreError(.value, "p of norm is 1, 2 or inf, not \(p)", argument: "p")
+          }
+          var norms: [Tensor] = []
+          for tensor in sizes { norms.append(try tensor.norm(p, axes: nil, keepdim: false)) }
+          return try stack(norms).norm(p, axes: nil, keepdim: false)
+        }
+      }
+      return try call.reduce { (x, axes, keepdim) throws(CoreError) in
         let p = try call.core.float("p")
         guard p == 1 || p == 2 || p == .infinity else {
           throw CoreError(.value, "p of norm is 1, 2 or inf, not \(p)", argument: "p")
@@ -92,7 +108,9 @@ extension BuiltinTable {
         }
         let mean = numbers.reduce(0, +) / Double(numbers.count)
         let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
-        return Value(name == "var" ? variance : variance.squareRoot())
+        return try call.recorded(name == "var" ? variance : variance.squareRoot()) { (x) throws(CoreError) in
+          try compute(x, nil, unbiased, false)
+        }
       }
       return try call.reduce { (x, axes, keepdim) throws(CoreError) in
         try compute(x.asType(.float32), axes, unbiased, keepdim)
@@ -104,7 +122,7 @@ extension BuiltinTable {
 extension Call {
   /// The numbers of a list argument `x` that stays a list: their arithmetic is in double precision.
   fileprivate func plainNumbers() throws(LTDError) -> [Double]? {
-    let x = try self["x"]
+    let x = try self["x"].plain
     if case .object = x { return nil }
     if !(try self["axis"]).isNone { return nil }
     let items: [Value]
@@ -114,10 +132,45 @@ extension Call {
     }
     var numbers: [Double] = []
     for item in items {
-      guard let number = item.asDouble else { return nil }
+      guard let number = item.plain.asDouble else { return nil }
       numbers.append(number)
     }
     return numbers
+  }
+
+  /// The result for a list `x` of numbers: its value, with the record of the tensor operation where a gradient is followed
+  /// through one of the numbers.
+  fileprivate func recorded(
+    _ value: Double, _ operation: (Tensor) throws(CoreError) -> Tensor
+  ) throws(LTDError) -> Value {
+    guard case .list(let list) = try self["x"], list.items.contains(where: \.isFollowed),
+      let x = try Tensor.operand(.list(list))
+    else { return Value(value) }
+    return TensorObject(try attempt { () throws(CoreError) in try operation(x) }).numbered(value)
+  }
+
+  fileprivate func refuseAxes() throws(LTDError) {
+    for name in ["axis", "keepdim"] where isGiven(name) {
+      throw error(
+        .type, "\(name) is for tensors; x is a record", hint: "map(x, t => norm(t)) is the norm of each field", at: name
+      )
+    }
+  }
+
+  /// The tensors and numbers of a record, and of records within it.
+  fileprivate func fields(of record: RecordValue, depth: Int = 0) throws(LTDError) -> [Tensor] {
+    guard depth < 500 else { throw error(.value, "the record is nested too deeply", at: "x") }
+    var tensors: [Tensor] = []
+    for (name, value) in record.fields {
+      if case .record(let inner) = value {
+        tensors += try fields(of: inner, depth: depth + 1)
+      } else if value.isNumber || value.asObject != nil, let tensor = try Tensor.operand(value) {
+        tensors.append(tensor)
+      } else {
+        throw error(.type, "\(self.name) takes a record of tensors; its field \(name) is \(value.described)", at: "x")
+      }
+    }
+    return tensors
   }
 
   /// Reduces the tensor `x` over the arguments `axis` and `keepdim`.

@@ -177,7 +177,7 @@ enum CSV {
       for name in names {
         try poll(at: count)
         count += 1
-        let value = record[name] ?? Value.none
+        let value = record[name]?.plain ?? Value.none
         switch value {
         case .none: cells.append("")
         case .bool(let truth): cells.append(truth ? "true" : "false")

@@ -35,7 +35,7 @@ extension JSON {
     try JSON.poll(at: count)
     guard count <= JSON.valueLimit else { throw LTDError(.memory, "the value has too many elements for JSON") }
     guard depth < 200 else { throw LTDError(.value, "the value is nested too deeply for JSON") }
-    switch value {
+    switch value.plain {
     case .none: self = .null
     case .bool(let truth): self = .bool(truth)
     case .int(let number): self = .int(number)

@@ -27,7 +27,8 @@ extension LTDError {
   ]
 }
 
-/// Runs a piece of the core; its errors become errors of the language.
+/// Runs a piece of the core; its errors become errors of the language, and errors of the language that pass through stay as
+/// they are.
 func attempt<T>(_ body: () throws(CoreError) -> T) throws(LTDError) -> T {
-  do { return try body() } catch { throw LTDError(error) }
+  do { return try body() } catch { throw error.origin as? LTDError ?? LTDError(error) }
 }

@@ -8,6 +8,8 @@ struct NestedNumbers {
   private var ints: [Int] = []
   private var bools: [Bool] = []
   private var parts: [Tensor] = []
+  /// Numbers through which a gradient is followed, with their places among `floats`.
+  private var followed: [(place: Int, number: Tensor)] = []
   private var kind: Kind?
 
   private enum Kind { case float, int, bool, tensor }
@@ -39,7 +41,7 @@ struct NestedNumbers {
   }
 
   private mutating func append(_ item: Value) throws(LTDError) {
-    switch item {
+    switch item.plain {
     case .bool(let flag) where kind == nil || kind == .bool:
       kind = .bool
       bools.append(flag)
@@ -50,6 +52,7 @@ struct NestedNumbers {
     case .float(let number) where kind == nil || kind == .float || kind == .int:
       if kind == .int { floats = ints.map { Float($0) } }
       kind = .float
+      if item.isFollowed, let number = try Tensor.operand(item) { followed.append((floats.count, number)) }
       floats.append(Float(number))
     case .object(let object) where kind == nil || kind == .tensor:
       guard let tensor = (object as? TensorObject)?.tensor else { fallthrough }
@@ -67,7 +70,7 @@ struct NestedNumbers {
     get throws(LTDError) {
       try attempt { () throws(CoreError) in
         switch kind {
-        case .float, nil: try Tensor(floats, shape: shape)
+        case .float, nil: try Tensor(floats, shape: shape).filled(from: followed)
         case .int: try Tensor(ints: ints, shape: shape)
         case .bool: try Tensor(bools: bools, shape: shape)
         case .tensor: try stack(parts, axis: 0).reshape(shape + (parts.first?.shape ?? []))

@@ -3,8 +3,8 @@ import Tensors
 
 /// A tensor as the language sees it: a value. Where no gradient is followed, a tensor without axes is handed out as a
 /// plain number, so that `mean(x)` and `x[0]` can be printed, compared and tested like any other.
-final class TensorObject: HostObject {
-  private(set) var tensor: Tensor
+class TensorObject: HostObject {
+  private(set) final var tensor: Tensor
 
   init(_ tensor: Tensor) { self.tensor = tensor }
 
@@ -41,7 +41,8 @@ final class TensorObject: HostObject {
   }
 
   override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool {
-    guard let other = try Tensor.operand(other) else { return false }
+    // Without axes the result is a number, as in `binary`.
+    guard !tensor.shape.isEmpty, let other = try Tensor.operand(other) else { return false }
     return try attempt { () throws(CoreError) in
       switch op {
       case .add: try tensor.overwrite(with: .add, other, reversed: reversed)
@@ -92,7 +93,8 @@ final class TensorObject: HostObject {
     if tensor.count == 1 { return try attempt { () throws(CoreError) in try tensor.item() != 0 } }
     throw LTDError(
       .type, "a tensor of \(tensor.count) elements is neither true nor false",
-      hint: "any(x) asks for one true element, all(x) for all of them")
+      hint:
+        "any(x) asks for one true element, all(x) for all of them; logical_and(a, b) and logical_or(a, b) join masks")
   }
 
   override func number() throws(LTDError) -> Value? {
@@ -101,6 +103,10 @@ final class TensorObject: HostObject {
   }
 
   override var isNumber: Bool { tensor.shape.isEmpty }
+
+  override var isRecording: Bool { tensor.isRecording }
+
+  override func numbered(_ value: Double) -> Value { .object(FollowedNumber(tensor, value)) }
 
   override func scalar() throws(LTDError) -> Value? {
     guard tensor.count == 1 else { return nil }
@@ -200,13 +206,15 @@ extension Tensor {
 }
 
 extension Value {
-  /// A tensor as a value; one without axes becomes a number unless a gradient is followed through it.
+  /// A tensor as a value; one without axes becomes a number.
   init(_ tensor: Tensor) {
-    guard tensor.shape.isEmpty, !tensor.isTracked else {
+    guard tensor.shape.isEmpty else {
       self = .object(TensorObject(tensor))
       return
     }
     switch tensor.dtype {
+    case .float32 where tensor.isTracked:
+      self = .object(FollowedNumber(tensor, (tensor.floats().first ?? 0).shortestDouble))
     case .bool: self = .bool(tensor.bools().first ?? false)
     case .int64: self = .int(tensor.ints().first ?? 0)
     case .float32: self = .float((tensor.floats().first ?? 0).shortestDouble)

@@ -55,11 +55,24 @@ extension Call {
 
   public func float(_ place: Int) throws(LTDError) -> Double {
     if let value = self[place].asDouble { return value }
-    guard case .object(let object) = self[place], object.isNumber else { throw mismatch(place, "a number") }
+    guard case .object(let object) = self[place], object.isNumber, let number = try object.number()?.asDouble else {
+      throw mismatch(place, "a number")
+    }
+    if !object.isRecording { return number }
+    throw noGradient(through: place)
+  }
+
+  /// The error for an argument through which no gradient is followed, where one is asked for: a constant in its place would
+  /// be a silently wrong gradient.
+  public func noGradient(through parameter: String) throws(LTDError) -> LTDError {
+    noGradient(through: try place(parameter))
+  }
+
+  private func noGradient(through place: Int) -> LTDError {
     let parameter = parameters.items[place].name
-    throw error(
+    return error(
       .type, "no gradient passes through \(parameter) of \(name)",
-      hint: "only tensors are followed; write the operation with +, *, exp and the like", at: parameter)
+      hint: "write the operation with +, *, exp and the like; detach(x) is a constant", at: parameter)
   }
 
   public func string(_ place: Int) throws(LTDError) -> String {

@@ -243,7 +243,7 @@ extension ParameterList {
     var diagnostic = Diagnostic(
       .type, "\(parameter.name) of \(signature.name) must be \(type.expectation)\(found)")
     diagnostic.notes = [signature.text]
-    switch value {
+    switch value.plain {
     case .function(let function) where function.name != "function":
       diagnostic.hint = "call the function: \(function.name)(…)"
     case .string(let text) where session.table.functions[text.text].map({ type.takesResult(of: $0.signature) }) ?? false:

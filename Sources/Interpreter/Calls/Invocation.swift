@@ -81,6 +81,9 @@ extension UnsafeMutablePointer<Machine> {
     if builtin.isGeneric {
       for place in 0..<min(2, parameters.items.count) {
         guard let object = (window + place).object else { continue }
+        if let number = object.pointee.plainNumber {
+          return try follow(builtin, parameters, window, call, place, number)
+        }
         let value: Value?
         do { value = try object.pointee.apply(builtin.name, call) } catch { throw call.placed(error) }
         if let value { return value }
@@ -90,6 +93,32 @@ extension UnsafeMutablePointer<Machine> {
       try parameters.check(builtin.signature, pointee.session, plan.site) { window + $0 }
     }
     do { return try builtin.body(call) } catch { throw call.placed(error) }
+  }
+
+  /// A built-in of a number through which a gradient is followed: its value is that of the plain number, with its errors;
+  /// where that is a float, the object makes the record.
+  @inline(never)
+  private func follow(
+    _ builtin: Builtin, _ parameters: ParameterList, _ window: UnsafeMutablePointer<Value>, _ call: Call, _ place: Int,
+    _ number: Double
+  ) throws(LTDError) -> Value {
+    let followed = window[place]
+    window[place] = .float(number)
+    if !parameters.takesPlainly(window) {
+      try parameters.check(builtin.signature, pointee.session, call.site) { window + $0 }
+    }
+    do throws(LTDError) {
+      let value = try builtin.body(call)
+      guard case .float(let number) = value, case .object(let object) = followed else { return value }
+      window[place] = followed
+      guard let record = try object.apply(builtin.name, call) else {
+        throw try call.noGradient(through: parameters.items[place].name)
+      }
+      guard case .object(let result) = record else { return value }
+      return result.numbered(number)
+    } catch {
+      throw call.placed(error)
+    }
   }
 
   /// Calls any value with evaluated arguments; for spreads, host calls and whatever has no plan ready.

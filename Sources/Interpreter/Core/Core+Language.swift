@@ -59,7 +59,7 @@ enum CoreLanguage {
       examples: [Example("int(3.9)", "3"), Example("int(\"42\")", "42")], seeAlso: ["float", "round", "floor"],
       search: ["convert", "cast", "truncate", "parse"], family: "language"
     ) { call throws(LTDError) in
-      switch call[0] {
+      switch call[0].plain {
       case .int(let number): return .int(number)
       case .bool(let truth): return .int(truth ? 1 : 0)
       case .float(let number): return try CoreMathematics.whole(number.rounded(.towardZero), of: "int(\(number))", call)
@@ -114,7 +114,7 @@ enum CoreLanguage {
       examples: [Example("bool(2)", "true")],
       seeAlso: ["int"], search: ["convert", "truth"], family: "language"
     ) { call throws(LTDError) in
-      switch call[0] {
+      switch call[0].plain {
       case .bool: return call[0]
       case .int(let number): return .bool(number != 0)
       case .float(let number): return .bool(number != 0)

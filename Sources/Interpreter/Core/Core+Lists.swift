@@ -196,13 +196,21 @@ enum CoreLists {
 
   private static let functional: [Builtin] = [
     Builtin(
-      "map(xs, f: function) -> list", "What a function makes of each element.",
-      details: "- f: takes an element.",
-      examples: [Example("[1, 2, 3].map(x => x * x)", "[1, 4, 9]")], seeAlso: ["filter", "reduce"],
+      "map(xs, f: function) -> list | record", "What a function makes of each element, or of each field of a record.",
+      details:
+        "- xs: whatever has elements; of a record, a record with the same names comes out.\n- f: takes an element, or the value of a field.",
+      examples: [
+        Example("[1, 2, 3].map(x => x * x)", "[1, 4, 9]"), Example("map({a: 1, b: 2}, x => 10 * x)", "{a: 10, b: 20}"),
+      ], seeAlso: ["filter", "reduce"],
       search: ["apply", "each", "transform", "comprehension"], family: "lists"
     ) { call throws(LTDError) in
       var result: [Value] = []
       let function = call.callback(1)
+      if case .record(let record) = call[0] {
+        var fields: [(String, Value)] = []
+        for (name, value) in record.fields { fields.append((name, try function(value))) }
+        return Value(fields: fields)
+      }
       for item in try call[0].elements(call.session) { result.append(try function(item)) }
       return Value(result)
     },
@@ -386,7 +394,7 @@ enum CoreLists {
       seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
     ) { call throws(LTDError) in
       let more = try call.list(1)
-      if more.isEmpty, call[4].isNone, case .object(let object) = call[0] {
+      if more.isEmpty, call[4].isNone, case .object(let object) = call[0], object.plainNumber == nil {
         if let value = try object.apply(name, call) { return value }
       }
       try call.refuseAxis()
@@ -418,8 +426,8 @@ enum CoreLists {
               .type, "\(name) does not compare \(object.typeName.withArticle) with others", hint: hint)
           }
           // NaN wins, as in NumPy and PyTorch: it must not vanish.
-          if case .float(let number) = itemKey, number.isNaN { return item }
-          if case .float(let number) = bestKey, number.isNaN { return best }
+          if case .float(let number) = itemKey.plain, number.isNaN { return item }
+          if case .float(let number) = bestKey.plain, number.isNaN { return best }
           if let order = try Operations.order(itemKey, bestKey), isBetter(order) {
             best = item
             bestKey = itemKey

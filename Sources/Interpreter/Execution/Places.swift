@@ -384,7 +384,7 @@ final class PlaceNode: Node {
       target = .none
       defer { target = .record(record) }
       try updateField(&record, name, rest, span, body)
-    case (.object, _):
+    case (.object, _) where !target.isFollowed:
       guard case .object(var object) = target else { return }
       var part: Value = .none
       do {

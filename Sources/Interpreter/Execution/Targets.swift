@@ -63,7 +63,7 @@ final class ListTarget: Target {
       return
     }
     let items: [Value]
-    switch value {
+    switch value.plain {
     case .list, .range, .object:
       do { items = try value.elements(frame.machine.pointee.session) } catch { throw error.located(source, span) }
     default:

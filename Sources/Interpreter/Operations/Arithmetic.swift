@@ -31,10 +31,41 @@ enum Operations {
       return try repeated(list, times, session)
     default: break
     }
+    if left.isFollowed || right.isFollowed, let value = try followed(op, left, right, session) { return value }
     if case .object(let object) = left, let value = try object.binary(op, right, reversed: false) { return value }
     if case .object(let object) = right, let value = try object.binary(op, left, reversed: true) { return value }
     if let lifted = try lifted(left, right, session) { return try binary(op, lifted.0, lifted.1, nil) }
+    if let record = try RecordArithmetic.binary(op, left, right, session) { return record }
     throw mismatch(op, left, right)
+  }
+
+  /// An operation with a number through which a gradient is followed: the value is that of plain numbers, with their
+  /// errors; the object makes the record. `nil` beside other objects, which know what to do.
+  @inline(never)
+  private static func followed(
+    _ op: BinaryOperator, _ left: Value, _ right: Value, _ session: Session?
+  ) throws(LTDError) -> Value? {
+    let (a, b) = (left.plain, right.plain)
+    switch (a, b) {
+    case (.object, _), (_, .object): return nil
+    case (.int, _), (.float, _):
+      if b.isNumber { break }
+      fallthrough
+    default:
+      if let lifted = try lifted(left, right, session) { return try binary(op, lifted.0, lifted.1, nil) }
+      return try binary(op, a, b, session)
+    }
+    let value = try binary(op, a, b, session)
+    let record: Value? =
+      if left.isFollowed, case .object(let object) = left {
+        try object.binary(op, right, reversed: false)
+      } else if case .object(let object) = right {
+        try object.binary(op, left, reversed: true)
+      } else {
+        nil
+      }
+    guard case .float(let number) = value, case .object(let object)? = record else { return value }
+    return object.numbered(number)
   }
 
   /// A text so many times over.
@@ -274,10 +305,16 @@ enum Operations {
     case (.plus, .int), (.plus, .float): return value
     case (.not, .bool(let truth)): return .bool(!truth)
     case (_, .object(let object)):
+      if let number = object.plainNumber {
+        let value = try unary(op, .float(number), session)
+        guard case .float(let number) = value, case .object(let record)? = try object.unary(op) else { return value }
+        return record.numbered(number)
+      }
       if let result = try object.unary(op) { return result }
       if op == .not { return .bool(try !object.truth()) }
     case (.negate, .list(let list)), (.plus, .list(let list)):
       if let object = try session?.table.listLift?(list), let result = try object.unary(op) { return result }
+    case (.negate, .record), (.plus, .record): return try RecordArithmetic.unary(op, value, session)
     default: break
     }
     if op == .not { return .bool(try !truth(value)) }
@@ -289,7 +326,7 @@ enum Operations {
   /// What a condition sees: bools only.
   static func truth(_ value: Value) throws(LTDError) -> Bool {
     let hint: String?
-    switch value {
+    switch value.plain {
     case .bool(let truth): return truth
     case .object(let object): return try object.truth()
     case .int, .float: hint = "write x != 0"

@@ -3,7 +3,7 @@ extension Operations {
   static func ownAttribute(_ value: Value, _ name: String) throws(LTDError) -> Value? {
     switch value {
     case .record(let record): return record[name]
-    case .object(let object): return try object.attribute(name)
+    case .object(let object) where object.plainNumber == nil: return try object.attribute(name)
     case .module(let module): return name.hasPrefix("_") ? nil : module.globals[name]
     case .error(let error): return error.attribute(name)
     case .range(let range):
@@ -35,6 +35,7 @@ extension Operations {
   static func noAttribute(
     _ value: Value, _ name: String, _ table: BuiltinTable? = nil, isBuiltin: Bool = false
   ) -> LTDError {
+    let value = value.plain
     switch value {
     case .record(let record): return noField(name, record)
     case .module(let module):

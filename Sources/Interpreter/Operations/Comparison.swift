@@ -14,6 +14,7 @@ extension Operations {
   static func compare(
     _ op: ComparisonOperator, _ left: Value, _ right: Value, _ session: Session?
   ) throws(LTDError) -> Value {
+    if left.isFollowed || right.isFollowed { return try compare(op, left.plain, right.plain, session) }
     switch op {
     case .in: return .bool(try contains(right, left, session))
     case .notIn: return .bool(try !contains(right, left, session))
@@ -95,7 +96,9 @@ extension Operations {
     case (.function(let a), .function(let b)): return a.isSame(as: b)
     case (.error(let a), .error(let b)): return a === b
     case (.module(let a), .module(let b)): return a === b
-    case (.object(let object), let other), (let other, .object(let object)): return try object.isEqual(to: other)
+    case (.object(let object), let other), (let other, .object(let object)):
+      if left.isFollowed || right.isFollowed { return try equal(left.plain, right.plain, depth, &budget) }
+      return try object.isEqual(to: other)
     default: return false
     }
   }
@@ -195,7 +198,8 @@ extension Operations {
 
   /// `value in container`
   static func contains(_ container: Value, _ value: Value, _ session: Session?) throws(LTDError) -> Bool {
-    switch container {
+    let value = value.plain
+    switch container.plain {
     case .list(let list):
       guard let session else {
         for item in list.items where try equal(item, value) { return true }

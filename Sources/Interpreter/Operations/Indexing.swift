@@ -1,7 +1,7 @@
 extension Operations {
   /// `container[items]`
   static func index(_ container: Value, _ items: [IndexItem]) throws(LTDError) -> Value {
-    if case .object(let object) = container {
+    if case .object(let object) = container, object.plainNumber == nil {
       guard let value = try object.index(items) else {
         throw LTDError(.type, "\(object.typeName.withArticle) cannot be indexed")
       }
@@ -55,7 +55,7 @@ extension Operations {
       switch item {
       case .value(let value):
         what = value.kindText
-        switch value {
+        switch value.plain {
         case .float: hint = "// divides to an int; int(x) makes one"
         case .list: hint = "[xs[i] for i in indices] picks several; tensors take lists and masks"
         default: hint = nil

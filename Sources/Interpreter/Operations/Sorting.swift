@@ -176,7 +176,7 @@ enum Sorting {
 struct HashKey: Hashable {
   let value: Value
 
-  init(_ value: Value) { self.value = value }
+  init(_ value: Value) { self.value = value.plain }
 
   static func == (a: HashKey, b: HashKey) -> Bool {
     if case .float(let x) = a.value, case .float(let y) = b.value, x.isNaN, y.isNaN { return true }
@@ -192,7 +192,7 @@ struct HashKey: Hashable {
   private static func hash(_ value: Value, into hasher: inout Hasher, _ budget: inout Int) {
     budget -= 1
     guard budget > 0 else { return }
-    switch value {
+    switch value.plain {
     case .none: hasher.combine(0)
     case .bool(let truth): hasher.combine(truth)
     case .int(let number): hasher.combine(Double(number))

@@ -62,8 +62,19 @@ open class HostObject {
   /// The value as a plain number where one is needed, such as in `"{loss:.3f}"`; for tensors of one element.
   open func number() throws(LTDError) -> Value? { nil }
 
-  /// A number in all but its kind: what a number becomes while a gradient is followed through it.
+  /// Whether the object is a single number: parameters of type `float` take it.
   open var isNumber: Bool { false }
+
+  /// The float that this object is to the language, where it is one through which a gradient is followed. Whatever asks for
+  /// a value without a gradient (comparing, printing, indexing, hashing, types, messages) sees `Value.plain`, so that code
+  /// gives within `grad` what it gives elsewhere. `nil` for all other objects.
+  open var plainNumber: Double? { nil }
+
+  /// The record of this number with the value that the language has computed beside it.
+  open func numbered(_ value: Double) -> Value { .float(value) }
+
+  /// Whether a gradient may still be asked for through this object: its `grad` is under way.
+  open var isRecording: Bool { false }
 
   /// As `number`, with the gradient still followed.
   open func scalar() throws(LTDError) -> Value? { try number() }

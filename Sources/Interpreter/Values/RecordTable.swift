@@ -31,7 +31,7 @@ struct RecordTable {
     var table: [[String]] = []
     var isNumeric: [Bool] = []
     for column in columns {
-      let values = shownRows.map { $0[column] }
+      let values = shownRows.map { $0[column]?.plain }
       isNumeric.append(values.allSatisfy { $0.map { $0.isNumber || $0.isNone } ?? true })
       table.append(RecordTable.cells(values, cellOptions))
     }

@@ -1,6 +1,7 @@
 extension Value {
   /// Kind and value in a few words for messages: `the string "abc"`, `a list of 3`.
   public var described: String {
+    if isFollowed { return plain.described }
     var options = PrintOptions()
     options.characters = 30
     switch self {
@@ -16,7 +17,7 @@ extension Value {
 
   /// What `print` and the prompt show. Strings are shown without quotes.
   public func text(_ options: PrintOptions) -> String {
-    switch self {
+    switch plain {
     case .string(let text): text.text
     case .object(let object): object.text(options)
     case .list(let list):
@@ -78,7 +79,7 @@ private struct ValueWriter {
   }
 
   mutating func write(_ value: Value, depth: Int) {
-    switch value {
+    switch value.plain {
     case .none: text += "none"
     case .bool(let truth): text += truth ? "true" : "false"
     case .int(let number): text += String(number)

@@ -67,12 +67,23 @@ extension Value {
   public var asRecord: RecordValue? { if case .record(let box) = self { box } else { nil } }
   public var asObject: HostObject? { if case .object(let object) = self { object } else { nil } }
 
-  /// True for an int or a float.
+  /// True for an int or a float, also one through which a gradient is followed.
   public var isNumber: Bool {
     switch self {
     case .int, .float: true
+    case .object: isFollowed
     default: false
     }
+  }
+
+  /// Whether this is a number through which a gradient is followed.
+  @inline(__always)
+  public var isFollowed: Bool { if case .object(let object) = self { object.plainNumber != nil } else { false } }
+
+  /// A number through which a gradient is followed as the plain float that it is elsewhere; other values as they are.
+  @inline(__always)
+  public var plain: Value {
+    if case .object(let object) = self, let number = object.plainNumber { .float(number) } else { self }
   }
 }
 

@@ -38,6 +38,7 @@ final class FrozenNetwork {
     var layer: NetworkNode { .batchNorm(norm, places, relu: true) }
   }
 
+  private let network: NetworkNode
   private var steps: [Step] = []
   /// Runs the other layers; in training mode it moves the buffers.
   private(set) var pass: Pass
@@ -47,6 +48,7 @@ final class FrozenNetwork {
 
   init(_ network: NetworkNode, _ pass: Pass) throws(CoreError) {
     self.pass = pass
+    self.network = network
     _ = try compile(network, 0, alone: true)
     try foldScales()
     firstReader = Array(repeating: -1, count: steps.count + 1)
@@ -222,7 +224,16 @@ final class FrozenNetwork {
       for value in step.reads where lastReader[value] == i { values[value] = nil }
     }
     guard let logits = values[steps.count] else { throw CoreError(.value, "a network without layers") }
-    return try logits.recording([images]) { [self, record] (g, _) throws(CoreError) in [try gradient(g, record)] }
+    let saved = images.detached()
+    return try logits.recording([images], operation: "model", isTwice: true) {
+      [self, record] (g, needs) throws(CoreError) in
+      guard needs.areFollowed else { return [try gradient(g, record)] }
+      // Once more, layer by layer, with a record of everything; running statistics have moved already.
+      return try pullThrough(g, needs, [needs.operand(saved, 0)]) { (images) throws(CoreError) in
+        var pass = pass
+        return try pass.run(network, images[0])
+      }
+    }
   }
 
   /// The gradient with respect to the images.

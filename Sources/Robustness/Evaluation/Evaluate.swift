@@ -94,10 +94,12 @@ private func isRight(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bo
 
 /// Logits of all images of a data set, [n, classes], in batches, so that a large data set needs little memory.
 ///
-/// - Parameter requiringFinite: whether NaN and infinite logits are an error, as they are for all that makes classes or
-///   means of them.
+/// - Parameters:
+///   - parameters: weights to run with instead of the model's own, such as tracked ones.
+///   - requiringFinite: whether NaN and infinite logits are an error, as they are for all that makes classes or means of
+///     them.
 package func logits(
-  of model: Model, on data: Dataset, batch: Int = 250, requiringFinite: Bool
+  of model: Model, on data: Dataset, batch: Int = 250, parameters: [Tensor]? = nil, requiringFinite: Bool
 ) throws(CoreError) -> Tensor {
   guard batch > 0 else {
     throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
@@ -105,7 +107,7 @@ package func logits(
   var parts: [Tensor] = []
   for places in data.batches(of: batch) {
     try Compute.poll()
-    parts.append(try model(data.batch(places).images))
+    parts.append(try model.forward(data.batch(places).images, mode: .eval, parameters: parameters))
   }
   guard !parts.isEmpty else { return try Tensor.zeros([0, model.classes]) }
   let all = try concat(parts, axis: 0)

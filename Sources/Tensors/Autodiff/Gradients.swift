@@ -10,12 +10,50 @@
 public func gradients(
   of result: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil
 ) throws(CoreError) -> [Tensor] {
+  try backward(from: result, to: inputs, cotangent: cotangent?.detached()) { _ in false }.gradients
+}
+
+/// As `gradients`, for results that may depend on tensors of a differentiation that is under way further out: the gradients
+/// then have records of their own, through which the outer one follows them.
+///
+/// - Returns: also whether they may depend on such tensors.
+package func followedGradients(
+  of result: Tensor, withRespectTo inputs: [Tensor]
+) throws(CoreError) -> (gradients: [Tensor], areFollowed: Bool) {
+  try backward(from: result, to: inputs, cotangent: nil) { $0.leadsElsewhere }
+}
+
+/// The backward step of an operation by differentiating what it is composed of; what it gives can be differentiated in
+/// turn.
+///
+/// - Parameters:
+///   - g: the gradient of the result.
+///   - operands: the inputs of the operation, from `Needs.operand`.
+///   - composition: the operation by recorded operations of its operands.
+package func pullThrough(
+  _ g: Tensor, _ needs: Needs, _ operands: [Tensor], _ composition: ([Tensor]) throws(CoreError) -> Tensor
+) throws(CoreError) -> [Tensor?] {
+  var branches: [Tensor] = []
+  for operand in operands { branches.append(try operand.branched()) }
+  let wanted = operands.indices.filter { needs[$0] }
+  let found = try backward(
+    from: composition(branches), to: wanted.map { branches[$0] }, cotangent: g
+  ) { _ in true }.gradients
+  var gradients = [Tensor?](repeating: nil, count: operands.count)
+  for (place, gradient) in zip(wanted, found) { gradients[place] = gradient }
+  return gradients
+}
+
+/// - Parameter isFollowed: whether the gradients get records of their own.
+private func backward(
+  from result: Tensor, to inputs: [Tensor], cotangent: Tensor?, _ isFollowed: (Graph) -> Bool
+) throws(CoreError) -> (gradients: [Tensor], areFollowed: Bool) {
   let seed: Tensor
   if let cotangent {
     guard cotangent.shape == result.shape else {
       throw CoreError(.shape, "a cotangent of shape \(cotangent.shape) does not fit a result of shape \(result.shape)")
     }
-    seed = cotangent.detached()
+    seed = cotangent
   } else {
     guard result.count == 1 else {
       throw CoreError(
@@ -26,8 +64,10 @@ public func gradients(
   }
   var found: [ObjectIdentifier: Tensor] = [:]
   let wanted = Set(inputs.compactMap { $0.node.map(ObjectIdentifier.init) })
+  var followed = false
   if let root = result.node {
     let order = Graph(from: root, to: wanted)
+    followed = isFollowed(order)
     found[ObjectIdentifier(root)] = seed
     for node in order.nodes {
       let key = ObjectIdentifier(node)
@@ -39,7 +79,7 @@ public func gradients(
       try Compute.poll()
       let parts: [Tensor?]
       do {
-        parts = try node.pull(gradient, needs: needs)
+        parts = try node.pull(gradient, needs: needs, followed: followed)
       } catch  where error.kind == .numeric {
         throw error.prefixed("in the gradient of \(node.operation)")
       }
@@ -48,7 +88,7 @@ public func gradients(
         if Compute.checksFinite { try part.requireFiniteGradient(of: node.operation) }
         let target = ObjectIdentifier(input)
         if let sum = found.removeValue(forKey: target) {
-          found[target] = try sum.accumulating(part)
+          found[target] = followed ? try add(sum, part) : try sum.accumulating(part)
         } else {
           found[target] = part
         }
@@ -63,7 +103,7 @@ public func gradients(
       gradients.append(try Tensor.zeros(input.shape))
     }
   }
-  return gradients
+  return (gradients, followed)
 }
 
 /// The nodes between a result and the wanted inputs, latest first.
@@ -71,12 +111,15 @@ private struct Graph {
   private(set) var nodes: [Node] = []
   /// The nodes from which a wanted one is reached.
   private(set) var leads: Set<ObjectIdentifier> = []
+  /// Whether there is a leaf of a differentiation under way among the nodes that is not wanted.
+  private(set) var leadsElsewhere = false
 
   init(from root: Node, to wanted: Set<ObjectIdentifier>) {
     var seen: Set<ObjectIdentifier> = [ObjectIdentifier(root)]
     var pending = [root]
     while let node = pending.popLast() {
       nodes.append(node)
+      if node.isOpen, !wanted.contains(ObjectIdentifier(node)) { leadsElsewhere = true }
       for case let input? in node.inputs where seen.insert(ObjectIdentifier(input)).inserted { pending.append(input) }
     }
     nodes.sort { $0.number > $1.number }

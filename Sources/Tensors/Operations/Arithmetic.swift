@@ -156,8 +156,10 @@ private func arithmetic(
   let (savedA, savedB) = (reads.contains(.a) ? a.detached() : nil, reads.contains(.b) ? b.detached() : nil)
   let savedY = reads.contains(.result) ? y : nil
   let (shapeA, shapeB) = (a.shape, b.shape)
-  return try y.recording([a, b], operation: name) { (g, needs) throws(CoreError) in
-    let saved = SavedOperands(a: savedA ?? g, b: savedB ?? g, result: savedY ?? g)
+  return try y.recording([a, b], operation: name, isTwice: true) { (g, needs) throws(CoreError) in
+    let saved = SavedOperands(
+      a: savedA.map { needs.operand($0, 0) } ?? g, b: savedB.map { needs.operand($0, 1) } ?? g,
+      result: savedY.map { needs.result($0) } ?? g)
     return [
       needs[0] ? try first.apply(g, saved).summed(to: shapeA) : nil,
       needs[1] ? try second.apply(g, saved).summed(to: shapeB) : nil,

@@ -46,7 +46,7 @@ public func whereSelect(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws(CoreErr
   try device.select(
     mask.view.broadcast(to: shape), first.view.broadcast(to: shape), second.view.broadcast(to: shape), y.view)
   let (shapeA, shapeB) = (a.shape, b.shape)
-  return try y.recording([first, second]) { (g, needs) throws(CoreError) in
+  return try y.recording([first, second], isTwice: true) { (g, needs) throws(CoreError) in
     let zero = try Tensor.scalar(0)
     return [
       needs[0] ? try whereSelect(mask, g, zero).summed(to: shapeA) : nil,

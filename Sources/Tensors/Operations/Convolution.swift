@@ -77,7 +77,15 @@ public func conv2d(
   let savedWeights = x1.isTracked ? weights : nil
   let weightShape = weight.shape
   let hasBias = bias != nil
-  return try y.recording([x1, w] + (bias.map { [$0] } ?? [])) { (g, needs) throws(CoreError) in
+  let adjoints = ConvolutionAdjoints(
+    shape: s, weightShape: weightShape, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  return try y.recording([x1, w] + (bias.map { [$0] } ?? []), isTwice: true) { (g, needs) throws(CoreError) in
+    if needs.areFollowed {
+      return [
+        needs[0] ? try savedWeights.map { w throws(CoreError) in try adjoints.input(g, needs.operand(w, 1)) } : nil,
+        needs[1] ? try savedImages.map { x throws(CoreError) in try adjoints.weight(needs.operand(x, 0), g) } : nil,
+      ] + (hasBias ? [needs[2] ? try g.sum(axes: [0, 2, 3]) : nil] : [])
+    }
     let g = try g.channelsLast()
     defer { if needs[1] { trained?.forgetDerived() } }
     var gradients = [Tensor?](repeating: nil, count: needs.count)
@@ -99,6 +107,50 @@ public func conv2d(
       gradients[2] = try g.sum(axes: [0, 2, 3])
     }
     return gradients
+  }
+}
+
+/// The adjoints of one convolution as operations of their own. Convolution is linear in images and in weights, so that the
+/// gradients of each of the three are formed by the other two.
+private struct ConvolutionAdjoints {
+  let shape: ConvolutionShape
+  let weightShape: [Int]
+  let stride: (Int, Int)
+  let padding: Padding
+  let dilation: (Int, Int)
+  let groups: Int
+
+  private func forward(_ x: Tensor, _ w: Tensor) throws(CoreError) -> Tensor {
+    try conv2d(x, w, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  }
+
+  /// The gradient of the images from that of the result.
+  func input(_ g: Tensor, _ w: Tensor) throws(CoreError) -> Tensor {
+    let s = shape
+    let (result, weights) = (try g.channelsLast(), try w.rowMajor())
+    let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
+    if dx.count > 0 {
+      try device.convolveInputGradient(s, result.storage, weights.storage, ConvolutionEpilogue(), dx.storage)
+    }
+    return try dx.recording([g, w], operation: "conv2d", isTwice: true) { (h, needs) throws(CoreError) in
+      [
+        needs[0] ? try forward(h, needs.operand(weights, 1)) : nil,
+        needs[1] ? try weight(h, needs.operand(result, 0)) : nil,
+      ]
+    }
+  }
+
+  /// The gradient of the weights from that of the result.
+  func weight(_ x: Tensor, _ g: Tensor) throws(CoreError) -> Tensor {
+    let (images, result) = (try x.channelsLast(), try g.channelsLast())
+    let dw = try Tensor(.float32, shape: weightShape)
+    try device.convolveWeightGradient(shape, images.storage, result.storage, dw.storage, nil)
+    return try dw.recording([x, g], operation: "conv2d", isTwice: true) { (h, needs) throws(CoreError) in
+      [
+        needs[0] ? try input(needs.operand(result, 1), h) : nil,
+        needs[1] ? try forward(needs.operand(images, 0), h) : nil,
+      ]
+    }
   }
 }
 

@@ -28,12 +28,10 @@ extension Tensor {
   public consuming func sign() throws(CoreError) -> Tensor { try mapped(.unary(.sign)) }
   public consuming func reciprocal() throws(CoreError) -> Tensor { try mapped(.unary(.reciprocal)) }
   public consuming func sin() throws(CoreError) -> Tensor {
-    let x = detached()
-    return try mapped(.unary(.sine)) { (g) throws(CoreError) in try mul(g, x.cos()) }
+    try mapped(.unary(.sine)) { (g, x) throws(CoreError) in try mul(g, x.cos()) }
   }
   public consuming func cos() throws(CoreError) -> Tensor {
-    let x = detached()
-    return try mapped(.unary(.cosine)) { (g) throws(CoreError) in try mul(g, x.sin()).neg() }
+    try mapped(.unary(.cosine)) { (g, x) throws(CoreError) in try mul(g, x.sin()).neg() }
   }
   public consuming func tan() throws(CoreError) -> Tensor {
     try mappedByResult(.tangent) { (g, y) throws(CoreError) in try mul(g, y.square() + 1) }
@@ -44,8 +42,7 @@ extension Tensor {
   public consuming func atan() throws(CoreError) -> Tensor { try mapped(.unary(.arctangent)) }
   /// The error function 2/√π ∫₀ˣ exp(−t²) dt.
   public consuming func erf() throws(CoreError) -> Tensor {
-    let x = detached()
-    return try mapped(.unary(.errorFunction)) { (g) throws(CoreError) in
+    try mapped(.unary(.errorFunction)) { (g, x) throws(CoreError) in
       try mul(g, x.square().neg().exp() * (2 / Float.pi.squareRoot()))
     }
   }
@@ -80,12 +77,57 @@ extension Tensor {
     return try mapped(.clip(low: low, high: high))
   }
 
+  /// Limited to bounds that broadcast with it; where min is above max, max counts. The gradient passes where it is inside or
+  /// on the bounds; beyond one, it goes to that bound, to that of max where min is above it (PyTorch's clamp).
+  /// - Throws: `value` when both are single numbers and min is greater than max.
+  public func clip(min low: Tensor?, max high: Tensor?) throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    let (low, high) = (try low?.asType(.float32), try high?.asType(.float32))
+    let (values, least, greatest) = (x.detached(), low?.detached(), high?.detached())
+    var y = values
+    if least?.shape.isEmpty ?? true, greatest?.shape.isEmpty ?? true {
+      y = try values.clip(
+        min: least.map { l throws(CoreError) in Float(try l.item()) } ?? -.infinity,
+        max: greatest.map { h throws(CoreError) in Float(try h.item()) } ?? .infinity)
+    } else {
+      var shape = shape
+      for case let bound? in [low, high] { shape = try Shape.broadcast(shape, bound.shape, "clip") }
+      if let least { y = try maximum(y, least) }
+      if let greatest { y = try minimum(y, greatest) }
+      y = try y.broadcast(to: shape)
+    }
+    let bounds = [low, high].compactMap { $0 }
+    return try y.recording([x] + bounds, operation: "clip", isTwice: true) { (g, needs) throws(CoreError) in
+      let zero = try Tensor.scalar(0)
+      var gradients: [Tensor?] = [nil]
+      if needs[0] {
+        var own = g
+        if let least { own = try whereSelect(lessEqual(least, values), own, zero) }
+        if let greatest { own = try whereSelect(lessEqual(values, greatest), own, zero) }
+        gradients[0] = try own.summed(to: values.shape)
+      }
+      if let least {
+        var below = try less(values, least)
+        if let greatest { below = try logicalAnd(below, less(least, greatest)) }
+        gradients.append(needs[gradients.count] ? try whereSelect(below, g, zero).summed(to: least.shape) : nil)
+      }
+      if let greatest {
+        var above = try less(greatest, values)
+        if let least { above = try logicalOr(above, less(greatest, least)) }
+        gradients.append(needs[gradients.count] ? try whereSelect(above, g, zero).summed(to: greatest.shape) : nil)
+      }
+      return gradients
+    }
+  }
+
   /// x · scale + offset.
   public consuming func affine(scale: Float, offset: Float) throws(CoreError) -> Tensor {
     var x = try asType(.float32)
     if x.overwrite(with: .affine(scale: scale, offset: offset)) { return x }
     let y = try x.values(.affine(scale: scale, offset: offset))
-    return try y.recording([x]) { (g, _) throws(CoreError) in [scale == 1 ? g : try g.affine(scale: scale, offset: 0)] }
+    return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in
+      [scale == 1 ? g : try g.affine(scale: scale, offset: 0)]
+    }
   }
 
   private func values(_ function: ElementwiseMap) throws(CoreError) -> Tensor {
@@ -104,14 +146,16 @@ extension Tensor {
 
   /// The gradient is formed from the operand, by the device unless `pullback` is given.
   private consuming func mapped(
-    _ function: ElementwiseMap, _ pullback: ((Tensor) throws(CoreError) -> Tensor)? = nil
+    _ function: ElementwiseMap, _ pullback: ((_ g: Tensor, _ x: Tensor) throws(CoreError) -> Tensor)? = nil
   ) throws(CoreError) -> Tensor {
     var x = try asType(.float32)
     if x.overwrite(with: function) { return x }
     let y = try x.values(function)
     let saved = x.detached()
-    return try y.recording([x], operation: function.name) { (g, _) throws(CoreError) in
-      if let pullback { return [try pullback(g)] }
+    return try y.recording([x], operation: function.name, isTwice: true) { (g, needs) throws(CoreError) in
+      let operand = needs.operand(saved, 0)
+      if let pullback { return [try pullback(g, operand)] }
+      if needs.areFollowed { return [try function.pullback(g, operand)] }
       let g = try g.inLayout(saved.layout)
       let dx = try saved.similar()
       device.mapGradient(function, saved.storage, g.storage, dx.storage, count: saved.count)
@@ -126,12 +170,22 @@ extension Tensor {
     var x = try asType(.float32)
     if x.overwrite(with: .unary(operation)) { return x }
     let y = try x.values(.unary(operation))
-    return try y.recording([x], operation: "\(operation)") { (g, _) throws(CoreError) in [try pullback(g, y)] }
+    return try y.recording([x], operation: "\(operation)", isTwice: true) { (g, needs) throws(CoreError) in
+      [try pullback(g, needs.result(y))]
+    }
   }
 }
 
-/// Both of one shape; without a record.
+/// Both of one shape: the device's gradient of an operation from its result and the gradient of that; by recorded operations
+/// where one of them has a record.
 private func combine(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  if a.isTracked || b.isTracked {
+    switch operation {
+    case .tanhGradient: return try mul(b, 1 - a.square())
+    case .sigmoidGradient: return try mul(b, mul(a, 1 - a))
+    default: return try whereSelect(less(.scalar(0), a), b, .scalar(0))
+    }
+  }
   let b = try b.inLayout(a.layout)
   let y = try a.similar()
   try device.binary(operation, a.view, b.view, y.view)

@@ -4,21 +4,15 @@ extension Tensor {
   public func indexSelect(axis: Int, _ indices: [Int]) throws(CoreError) -> Tensor {
     let axis = try Shape.axis(axis, rank: rank, "index")
     let (places, block) = try places(axis, indices)
-    let source = try rowMajor()
     var target = shape
     target[axis] = indices.count
-    let y = try Tensor(dtype, shape: target)
-    device.take(source.storage, dtype, block: block, places, y.storage)
-    return try y.recordingPut(self, block, places)
+    return try taking(block, places, as: target)
   }
 
   /// The elements where the mask is true, in row-major order; the mask covers the leading axes.
   public func maskedSelect(_ mask: Tensor) throws(CoreError) -> Tensor {
     let (places, block) = try places(mask)
-    let source = try rowMajor()
-    let y = try Tensor(dtype, shape: [places.count] + shape[mask.rank...])
-    device.take(source.storage, dtype, block: block, places, y.storage)
-    return try y.recordingPut(self, block, places)
+    return try taking(block, places, as: [places.count] + shape[mask.rank...])
   }
 
   /// One element along an axis for every position of the other axes: `indices` has this shape without the axis, so
@@ -40,19 +34,26 @@ extension Tensor {
       let place = try Shape.place(index, size: size, axis: axis, shape: shape)
       places.append((i / inner * size + place) * inner + i % inner)
     }
-    let source = try rowMajor()
-    let y = try Tensor(dtype, shape: target)
-    device.take(source.storage, dtype, block: 1, places, y.storage)
-    return try y.recordingPut(self, 1, places)
+    return try taking(1, places, as: target)
   }
 
-  /// The gradient of `take`.
-  private func recordingPut(_ origin: Tensor, _ block: Int, _ places: [Int]) throws(CoreError) -> Tensor {
-    let shape = origin.shape
-    return try recording([origin], operation: "index") { (g, _) throws(CoreError) in
-      let dx = try Tensor.zeros(shape)
-      device.put(try g.rowMajor().storage, .float32, block: block, places, adding: true, dx.storage)
-      return [dx]
+  /// The blocks at the given places, in row-major order.
+  func taking(_ block: Int, _ places: [Int], as target: [Int]) throws(CoreError) -> Tensor {
+    let y = try Tensor(dtype, shape: target)
+    device.take(try rowMajor().storage, dtype, block: block, places, y.storage)
+    let shape = shape
+    return try y.recording([self], operation: "index", isTwice: true) { (g, _) throws(CoreError) in
+      [try g.putting(block, places, into: shape)]
+    }
+  }
+
+  /// The adjoint of `taking`: zeros, with these blocks added at the given places.
+  func putting(_ block: Int, _ places: [Int], into target: [Int]) throws(CoreError) -> Tensor {
+    let y = try Tensor.zeros(target)
+    device.put(try rowMajor().storage, .float32, block: block, places, adding: true, y.storage)
+    let shape = shape
+    return try y.recording([self], operation: "index", isTwice: true) { (g, _) throws(CoreError) in
+      [try g.taking(block, places, as: shape)]
     }
   }
 

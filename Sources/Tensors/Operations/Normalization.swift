@@ -100,7 +100,17 @@ private func normalize(
   let y = try images.similar()
   try device.normalize(s, images.storage, y.storage)
   let (hasScale, hasShift) = (scale != nil, shift != nil)
-  return try y.recording([x] + [scale, shift].compactMap { $0 }) { (g, needs) throws(CoreError) in
+  return try y.recording([x] + [scale, shift].compactMap { $0 }, operation: "batch_norm", isTwice: true) {
+    (g, needs) throws(CoreError) in
+    if needs.areFollowed {
+      let parameters = [plainScale, plainShift].compactMap { $0 }
+      let operands = ([images] + parameters).enumerated().map { needs.operand($1, $0) }
+      return try pullThrough(g, needs, operands) { (operands) throws(CoreError) in
+        try composed(
+          operands[0], mean: training ? nil : mean, variance: training ? nil : variance,
+          weight: hasScale ? operands[1] : nil, bias: hasShift ? operands[hasScale ? 2 : 1] : nil, eps: eps, relu: relu)
+      }
+    }
     let g = try g.inLayout(images.layout)
     let dx = needs[0] ? try images.similar() : nil
     let dWeight = hasScale && needs[1] ? try Tensor(.float32, shape: [channels]) : nil
@@ -110,4 +120,24 @@ private func normalize(
       dBias: dBias?.storage)
     return [dx] + (hasScale ? [dWeight] : []) + (hasShift ? [dBias] : [])
   }
+}
+
+/// Batch normalisation by recorded operations.
+///
+/// - Parameters:
+///   - mean: [channels]; that of the batch if nil, as for the variance.
+private func composed(
+  _ x: Tensor, mean: Tensor?, variance: Tensor?, weight: Tensor?, bias: Tensor?, eps: Float, relu: Bool
+) throws(CoreError) -> Tensor {
+  let axes = [0] + Array(2..<Swift.max(x.rank, 2))
+  var channels = x.shape.map { _ in 1 }
+  channels[1] = x.shape[1]
+  let center = if let mean { try mean.reshape(channels) } else { try x.mean(axes: axes, keepdim: true) }
+  let deviations = try sub(x, center)
+  let spread =
+    if let variance { try variance.reshape(channels) } else { try deviations.square().mean(axes: axes, keepdim: true) }
+  var y = try div(deviations, (spread + eps).sqrt())
+  if let weight { y = try mul(y, weight.reshape(channels)) }
+  if let bias { y = try add(y, bias.reshape(channels)) }
+  return relu ? try y.relu() : y
 }

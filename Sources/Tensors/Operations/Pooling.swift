@@ -14,7 +14,8 @@ public func maxPool2d(
   // Places are int32: half the elements of an int64 tensor hold them.
   let places = x.isTracked ? try Storage(.int64, count: y.count / 2 + 1) : nil
   device.maxPool(s, images.storage, y.storage, places: places)
-  return try y.recording([x]) { (g, _) throws(CoreError) in
+  return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
+    if needs.areFollowed, let places { return [try putting(g, s, places)] }
     let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
     if let places { device.maxPoolGradient(s, try g.channelsLast().storage, places: places, dx.storage) }
     return [dx]
@@ -31,11 +32,34 @@ public func avgPool2d(
   let (images, s) = try pooling(x, kernel, stride, padding, false, "avgPool2d")
   let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
   device.averagePool(s, countsPadding: countsPadding, images.storage, y.storage)
-  return try y.recording([x]) { (g, _) throws(CoreError) in
+  func gradient(_ g: Tensor) throws(CoreError) -> Tensor {
     let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
     device.averagePoolGradient(s, countsPadding: countsPadding, try g.channelsLast().storage, dx.storage)
-    return [dx]
+    return try dx.recording([g], operation: "avgPool2d", isTwice: true) { (h, _) throws(CoreError) in
+      [try avgPool2d(h, kernel: kernel, stride: stride, padding: padding, countsPadding: countsPadding)]
+    }
   }
+  return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in [try gradient(g)] }
+}
+
+/// The gradient of maximum pooling by recorded operations: each value goes to the place of its greatest, where that is
+/// inside of the image.
+private func putting(_ g: Tensor, _ s: PoolShape, _ places: Storage) throws(CoreError) -> Tensor {
+  let outputs = s.outputHeight * s.outputWidth * s.channels
+  let count = s.batch * outputs
+  let pixels = [Int32](unsafeUninitializedCapacity: count) { target, used in
+    device.download(places, to: UnsafeMutableRawBufferPointer(target))
+    used = count
+  }
+  var targets: [Int] = []
+  var isInside: [Float] = []
+  for (i, pixel) in pixels.enumerated() {
+    let place = (i / outputs * s.height * s.width + max(Int(pixel), 0)) * s.channels + i % s.channels
+    targets.append(place)
+    isInside.append(pixel >= 0 ? 1 : 0)
+  }
+  let rows = try mul(g.permute([0, 2, 3, 1]).reshape([count]), Tensor(isInside, shape: [count]))
+  return try rows.putting(1, targets, into: [s.batch, s.height, s.width, s.channels]).permute([0, 3, 1, 2])
 }
 
 /// The mean of each channel of each image: [n, channels, h, w] to [n, channels].

@@ -8,8 +8,10 @@ extension Tensor {
     let (axes, kept) = try x.reduced(axes, "sum")
     let y = try x.reduce(.sum, axes, kept)
     let shape = shape
-    return try y.recording([x]) { (g, _) throws(CoreError) in [try g.reshape(kept).broadcast(to: shape)] }
-      .shaped(keepdim ? kept : kept.dropping(axes))
+    return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in
+      [try g.reshape(kept).broadcast(to: shape)]
+    }
+    .shaped(keepdim ? kept : kept.dropping(axes))
   }
 
   /// NaN when there is nothing to average.
@@ -89,9 +91,8 @@ extension Tensor {
   ) throws(CoreError) -> Tensor {
     let variance = try variance(axes: axes, unbiased: unbiased, keepdim: keepdim)
     let y = try variance.detached().sqrt()
-    return try y.recording([variance]) { (g, _) throws(CoreError) in
-      let zero = try Tensor.scalar(0)
-      return [try whereSelect(equal(y, zero), zero, div(g, y * 2))]
+    return try y.recording([variance], isTwice: true) { (g, needs) throws(CoreError) in
+      [try ratio(g, needs.result(y) * 2)]
     }
   }
 
@@ -116,12 +117,11 @@ extension Tensor {
     let powers = try p == 2 ? saved.square() : pow(saved.abs(), .scalar(Float(p)))
     let sums = try powers.sum(axes: axes, keepdim: true)
     let y = try p == 2 ? sums.sqrt() : pow(sums, .scalar(Float(1 / p)))
-    return try y.recording([x]) { (g, _) throws(CoreError) in
+    return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
       // sign(x) · (|x| / y)^(p − 1), and 0 at 0.
-      let zero = try Tensor.scalar(0)
-      if p == 2 { return [try mul(saved, whereSelect(equal(y, zero), zero, div(g, y)))] }
-      let shares = try pow(div(saved.abs(), whereSelect(equal(y, zero), .scalar(1), y)), .scalar(Float(p - 1)))
-      return [try mul(mul(saved.sign(), shares), g)]
+      let (x, y) = (needs.operand(saved, 0), needs.result(y))
+      if p == 2 { return [try mul(x, ratio(g, y))] }
+      return [try mul(mul(x.sign(), pow(ratio(x.abs(), y), .scalar(Float(p - 1)))), g)]
     }.shaped(keepdim ? kept : kept.dropping(axes))
   }
 
@@ -136,8 +136,8 @@ extension Tensor {
     let top = try values.max(axes: [axis], keepdim: true)
     let shift = try whereSelect(less(top.abs(), .scalar(.infinity)), top, .scalar(0))
     let y = try add(sub(values, shift).exp().sum(axes: [axis], keepdim: true).log(), shift)
-    return try y.recording([x]) { (g, _) throws(CoreError) in
-      [try mul(values.softmax(axis: axis), g)]
+    return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
+      [try mul(needs.operand(values, 0).softmax(axis: axis), g)]
     }.shaped(keepdim ? y.shape : y.shape.dropping([axis]))
   }
 
@@ -154,7 +154,7 @@ extension Tensor {
     }
     let y = try x.reduce(reduction, axes, kept)
     let saved = x.detached()
-    return try y.recording([x]) { (g, _) throws(CoreError) in
+    return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in
       let chosen = try equal(saved, y).asType(.float32)
       let share = try div(g, chosen.sum(axes: axes, keepdim: true))
       return [try mul(chosen, share)]
@@ -180,6 +180,12 @@ extension Tensor {
 
   /// With a record.
   private func shaped(_ target: [Int]) throws(CoreError) -> Tensor { target == shape ? self : try reshape(target) }
+}
+
+/// a / b, and 0 where b is 0, with gradients 0 there.
+private func ratio(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+  let isZero = try equal(b, .scalar(0))
+  return try whereSelect(isZero, .scalar(0), div(a, whereSelect(isZero, .scalar(1), b)))
 }
 
 extension [Int] {

@@ -6,8 +6,8 @@ extension Tensor {
     if target == self.shape { return self }
     let plain = try rowMajor()
     let origin = self.shape
-    return try Tensor(plain.storage, dtype, shape: target, count: count).recording([self]) { (g, _) throws(CoreError) in
-      [try g.reshape(origin)]
+    return try Tensor(plain.storage, dtype, shape: target, count: count).recording([self], isTwice: true) {
+      (g, _) throws(CoreError) in [try g.reshape(origin)]
     }
   }
 
@@ -32,7 +32,7 @@ extension Tensor {
     device.copy(source, to: y.view)
     var inverse = axes
     for (place, axis) in axes.enumerated() { inverse[axis] = place }
-    return try y.recording([self]) { (g, _) throws(CoreError) in [try g.permute(inverse)] }
+    return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.permute(inverse)] }
   }
 
   /// Two axes exchanged; by default the last two.
@@ -57,7 +57,7 @@ extension Tensor {
     let y = try Tensor(dtype, shape: target)
     device.copy(view.broadcast(to: target), to: y.view)
     let origin = shape
-    return try y.recording([self]) { (g, _) throws(CoreError) in [try g.summed(to: origin)] }
+    return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.summed(to: origin)] }
   }
 
   /// An axis of size 1 put in.
@@ -75,7 +75,12 @@ extension Tensor {
     let y = try Tensor(dtype, shape: region.sizes, layout: layout)
     device.copy(view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps), to: y.view)
     let (origin, layout) = (shape, layout)
-    return try y.recording([self]) { (g, _) throws(CoreError) in
+    return try y.recording([self], isTwice: true) { (g, needs) throws(CoreError) in
+      if needs.areFollowed {
+        var dx = try Tensor.zeros(origin)
+        try dx.assign(starts: starts, stops: stops, steps: steps, g)
+        return [dx]
+      }
       let dx = try Tensor(.float32, shape: origin, layout: layout)
       device.fill(dx.view, 0)
       device.copy(g.view, to: dx.view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps))
@@ -144,7 +149,8 @@ extension Tensor {
     device.fill(y.view, Double(value))
     device.copy(view, to: y.view.slice(starts: starts, sizes: shape, steps: ones))
     let (begin, end) = (starts, zip(starts, shape).map { $0 + $1 })
-    return try y.recording([self]) { (g, _) throws(CoreError) in [try g.slice(starts: begin, stops: end)] }
+    return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.slice(starts: begin, stops: end)]
+    }
   }
 }
 
@@ -180,7 +186,7 @@ public func concat(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor
     starts[axis] += part.shape[axis]
     inputs.append(part)
   }
-  return try y.recording(inputs) { (g, needs) throws(CoreError) in
+  return try y.recording(inputs, isTwice: true) { (g, needs) throws(CoreError) in
     var gradients: [Tensor?] = []
     var start = 0
     for (place, size) in sizes.enumerated() {

@@ -27,7 +27,15 @@ extension Tensor {
     let rows = columns == 0 ? 0 : count / columns
     device.softmax(
       source.storage, rows: rows, columns: columns, temperature: temperature, logarithm: logarithm, y.storage)
-    return try y.recording([x]) { (g, _) throws(CoreError) in
+    return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
+      if needs.areFollowed {
+        let y = needs.result(y)
+        let slopes =
+          try logarithm
+          ? sub(g, mul(y.exp(), g.sum(axes: [-1], keepdim: true)))
+          : mul(y, sub(g, mul(g, y).sum(axes: [-1], keepdim: true)))
+        return [try slopes / temperature]
+      }
       let g = try g.rowMajor()
       let dx = try Tensor(.float32, shape: y.shape)
       device.softmaxGradient(

@@ -1,0 +1,32 @@
+import Interpreter
+import Tensors
+
+/// A number through which a gradient is followed.
+///
+/// To the language it is a float: its value is computed in double precision by the same code as elsewhere, with the same
+/// errors, and whatever takes no gradient sees the plain number (`Value.plain`). The tensor beside it, of the same value in
+/// float32, carries the record; operators and functions of numbers are applied to both. A parameter of type `tensor` gets
+/// that tensor, as it gets one of any number.
+final class FollowedNumber: TensorObject {
+  private let value: Double
+
+  init(_ tensor: Tensor, _ value: Double) {
+    self.value = value
+    super.init(tensor.valued(Float(value)))
+  }
+
+  override var plainNumber: Double? { value }
+  override var typeName: String { "float" }
+  override var summary: String { "float" }
+  override var shape: [Int]? { nil }
+  override var members: [String] { [] }
+  override func advice(on name: String) -> String? { nil }
+  override func isKind(of name: String) -> Bool { false }
+  override func number() throws(LTDError) -> Value? { .float(value) }
+  override func scalar() throws(LTDError) -> Value? { .object(self) }
+
+  override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool { false }
+
+  override func shortText(_ options: PrintOptions) -> String { Value.float(value).shortText(options) }
+  override func text(_ options: PrintOptions) -> String { shortText(options) }
+}
