@@ -117,6 +117,11 @@ extension BuiltinTable {
       let (before, body, shortcut, after) = (
         try call.parts("before"), try call.parts("body"), try call.parts("shortcut"), try call.parts("after")
       )
+      if call.isGiven("shortcut_reads_before"), before?.children.isEmpty ?? true {
+        throw call.error(
+          .value, "shortcut_reads_before of residual would not be used: nothing comes before",
+          hint: "give before=[…], or leave it out", at: "shortcut_reads_before")
+      }
       let block = Residual(
         before: before?.children ?? [], body: body?.children ?? [], shortcut: shortcut?.children ?? [],
         shortcutReadsBefore: try call.bool("shortcut_reads_before"), after: after?.children ?? [])

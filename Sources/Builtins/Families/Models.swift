@@ -52,14 +52,9 @@ extension BuiltinTable {
       examples: [Example("preactresnet18().size", "11172170")],
       seeAlso: ["wideresnet", "resnet18"], search: ["network", "residual"], family: "models"
     ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in
-        let name = try call.core.string("variant")
-        guard let variant = PreActResNet18.Variant(rawValue: name) else {
-          throw CoreError(
-            .value, "there is no variant \"\(name)\" of preactresnet18", hint: "activated, raw_bn or raw",
-            argument: "variant")
-        }
-        return .preActResNet18(PreActResNet18(planes: try call.core.ints("planes"), variant: variant))
+      let variant = try call.choice("variant", PreActResNet18.Variant.allCases.map { ($0.rawValue, $0) })
+      return try call.zooModel { () throws(CoreError) in
+        .preActResNet18(PreActResNet18(planes: try call.core.ints("planes"), variant: variant))
       }
     },
     Builtin(

@@ -115,7 +115,8 @@ public struct Residual: Sendable, Equatable {
     self.before = before
     self.body = body
     self.shortcut = shortcut
-    self.shortcutReadsBefore = shortcutReadsBefore
+    // Where nothing comes before, both are the same.
+    self.shortcutReadsBefore = shortcutReadsBefore && !before.isEmpty
     self.after = after
   }
 }

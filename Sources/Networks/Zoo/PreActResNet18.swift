@@ -2,7 +2,7 @@ import Tensors
 
 /// The pre-activation ResNet-18 of CIFAR (He et al. 2016), in the three forms that share their key names.
 public struct PreActResNet18: Sendable, Equatable {
-  public enum Variant: String, Sendable, Equatable {
+  public enum Variant: String, Sendable, Equatable, CaseIterable {
     /// Shortcuts read the raw block input; no batch norm before pooling (RobustBench's `PreActBlock`).
     case raw
     /// Shortcuts read the raw block input; relu(bn(x)) before pooling (Wong et al. 2020).

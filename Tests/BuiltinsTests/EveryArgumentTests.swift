@@ -1,0 +1,377 @@
+import Builtins
+import Testing
+
+/// Every argument matters: of every built-in that takes settings (attacks, methods, fit, evaluate, layers, models, data
+/// sets, temperatures), changing a setting changes the result, or the call refuses it by name.
+///
+/// Entries and parameters come from the one table, and so do most values: what the type tells is not written here. An
+/// entry without a `Use`, or a parameter for which no value is known, fails.
+@Suite struct EveryArgumentTests {
+  static let families: Set = ["attacks", "training", "evaluation", "data", "models", "layers", "temperature"]
+
+  /// Entries that have no settings of this kind.
+  static let exempt: [String: String] = [
+    "save_model": "writes a file", "load_model": "reads a file", "load_weights": "reads a file", "copy": "has none",
+    "save_png": "writes a file", "same_weights": "compares", "mnist": "reads files", "fashion_mnist": "reads files",
+    "cifar10": "reads files", "cifar100": "reads files",
+  ]
+
+  /// Parameters that must not change the result.
+  static let withoutEffect: [String: String] = [
+    "quiet": "progress only", "batch of evaluate": "memory only", "batch of logits": "memory only",
+  ]
+
+  /// Values of choices that are the usual one in a short run.
+  static let laterOnly: Set = ["schedule=\"trades\"", "schedule=\"trades_awp\""]
+
+  /// A way of seeing what a call makes.
+  struct Use {
+    /// The arguments that there have to be, and those that keep it small.
+    var base: [(String, String)]
+    /// Further ones for a parameter that needs company.
+    var company: [String: [(String, String)]] = [:]
+    /// Sets `answer` to a text of all bits that the call decides; CALL stands for it.
+    var program: String
+    /// Whether every parameter is tried beside each value of the choices, too.
+    var isCrossed = false
+  }
+
+  private static let model = [("seed", "1"), ("classes", "3")]
+  private static let normalised = [
+    "mean": [("mean", "[0.5]"), ("std", "[0.25]")], "std": [("mean", "[0.5]"), ("std", "[0.25]")],
+  ]
+  private static let colours = [
+    "mean": [("mean", "[0.5, 0.4, 0.45]"), ("std", "[0.25, 0.3, 0.2]")],
+    "std": [("mean", "[0.5, 0.4, 0.45]"), ("std", "[0.25, 0.3, 0.2]")],
+  ]
+  private static let layer =
+    "m = network([conv2d(2, kernel=1), CALL, flatten(), linear(3)], input=[2, 8, 8], seed=1); answer = look(m)"
+
+  private static func fitting(_ method: String) -> Use {
+    Use(
+      base: [("eps", "0.1"), ("steps", "2"), ("step_size", "0.01")],
+      program:
+        "m = copy(net); fit(m, train, method=\(method), attack=CALL, epochs=1, batch=12, lr=0.1, quiet=true); answer = weights(m)",
+      isCrossed: true)
+  }
+
+  static let uses: [String: [Use]] = [
+    "fgsm": [Use(base: [], program: "answer = bits(perturb(net, test, attack=CALL))")],
+    "pgd": [
+      Use(
+        base: [("steps", "2"), ("step_size", "0.004")], program: "answer = bits(perturb(net, test, attack=CALL))",
+        isCrossed: true),
+      fitting("pgd_at()"), fitting("trades()"), fitting("ltd(teacher)"), fitting("ltd(teacher, on=\"pgd_at\")"),
+    ],
+    "perturb": [
+      Use(
+        base: [("model", "net"), ("x", "test"), ("attack", "pgd(steps=2)")],
+        company: ["y": [("x", "test.images"), ("y", "test.labels")]], program: "answer = bits(CALL)")
+    ],
+    "standard": [], "pgd_at": [],
+    "trades": [Use(base: [], program: "m = copy(net); trained(m, CALL); answer = weights(m)")],
+    "ltd": [
+      Use(
+        base: [("teacher", "teacher")], program: "m = copy(net); trained(m, CALL); answer = weights(m)", isCrossed: true
+      )
+    ],
+    "fit": ["standard()", "trades()"].map { method in
+      Use(
+        base: [
+          ("model", "m"), ("data", "train"), ("epochs", "2"), ("batch", "6"), ("quiet", "true"), ("method", method),
+        ],
+        company: ["attack": [("method", "pgd_at()")]],
+        program:
+          "m = copy(net); r = CALL; answer = weights(m) + str([keys(e) for e in r.epochs])", isCrossed: true)
+    },
+    "sgd": [
+      Use(
+        base: [("model", "m")],
+        program:
+          "m = copy(net); step = CALL; for i in 1..2 { step(grad(n => cross_entropy(n(train.images), train.labels), m)) }; answer = weights(m)"
+      )
+    ],
+    "evaluate": [
+      Use(
+        base: [
+          ("model", "net"), ("data", "many"), ("attacks", "[pgd(steps=1, step_size=0.02)]"), ("eps", "0.1"),
+          ("quiet", "true"),
+        ],
+        program: "r = CALL; answer = str(list(r.robust)) + str(list(r.correct))")
+    ],
+    "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
+    // To the last bit: tests of batch independence.
+    "logits": [Use(base: [("model", "net"), ("data", "test")], program: "answer = bits(round(CALL, 3))")],
+    "predict": [Use(base: [("model", "net"), ("x", "many")], program: "answer = str(list(CALL))")],
+    "at": [Use(base: [("model", "net"), ("T", "2")], program: "m = CALL; answer = bits(m(test.images))")],
+    "soft_labels": [Use(base: [("model", "net"), ("x", "test")], program: "answer = bits(CALL)")],
+    "whatif": [Use(base: [("model", "net"), ("data", "test")], program: "answer = to_json(CALL)")],
+    "glyphs": [
+      Use(
+        base: [("n", "12"), ("size", "8")],
+        program:
+          "a, b = CALL; answer = bits(a.images) + bits(b.images) + bits(a.posterior) + str(list(a.labels)) + str(list(b.labels))"
+      )
+    ],
+    "take": [Use(base: [("data", "train"), ("n", "5")], program: "answer = bits(CALL.images)")],
+    "shuffled": [Use(base: [("data", "train")], program: "answer = bits(CALL.images)")],
+    "batches": [
+      Use(base: [("data", "train"), ("size", "5")], program: "answer = str([bits(b.images) for b in CALL])")
+    ],
+    "hold_out": [
+      Use(
+        base: [("data", "train"), ("fraction", "0.25")],
+        program: "answer = str([bits(d.images) for d in CALL])")
+    ],
+    "mlp": [Use(base: model + [("hidden", "[5]"), ("size", "6")], company: normalised, program: look)],
+    "smallcnn": [
+      Use(
+        base: model + [("width", "2"), ("features", "5"), ("size", "28")], company: normalised, program: look)
+    ],
+    "mnist_net": [Use(base: model + [("size", "12")], company: normalised, program: look)],
+    "preactresnet18": [
+      Use(
+        base: model + [("planes", "[2, 2, 4, 4]"), ("size", "16")], company: colours, program: look, isCrossed: true)
+    ],
+    "resnet18": [
+      Use(base: model + [("planes", "[2, 2, 4, 4]"), ("size", "16")], company: colours, program: look)
+    ],
+    "resnet50": [
+      Use(base: model + [("width", "2"), ("size", "64")], company: colours, program: look)
+    ],
+    "wideresnet": [
+      Use(base: model + [("depth", "10"), ("widen", "1"), ("size", "8")], company: colours, program: look)
+    ],
+    "conv2d": [
+      Use(base: [("channels", "4"), ("kernel", "3")], company: ["groups": [("padding", "1")]], program: layer)
+    ],
+    "linear": [
+      Use(
+        base: [("features", "4")],
+        program: "m = network([flatten(), CALL, linear(3)], input=[2, 4, 4], seed=1); answer = look(m)")
+    ],
+    "batch_norm": [Use(base: [], program: layer)],
+    "max_pool": [Use(base: [("kernel", "2")], program: layer)],
+    "avg_pool": [Use(base: [("kernel", "2")], program: layer)],
+    "global_avg_pool": [],
+    "dropout": [Use(base: [], program: layer)],
+    "normalise": [Use(base: [("mean", "[0.5, 0.4]"), ("std", "[0.25, 0.3]")], program: layer)],
+    "sequential": [Use(base: [("layers", "[relu()]")], program: layer)],
+    "residual": [
+      Use(
+        base: [("body", "conv2d(2, kernel=3, padding=1)")],
+        company: ["shortcut_reads_before": [("before", "batch_norm()")]], program: layer)
+    ],
+    "network": [
+      Use(
+        base: [("layers", "[flatten(), linear(3)]"), ("input", "[1, 6, 6]")], company: normalised,
+        program: look)
+    ],
+  ]
+  private static let look = "m = CALL; answer = look(m)"
+
+  /// Values where neither type nor the call's own hints tell them: by entry and parameter, or by parameter.
+  static let values: [String: [String]] = [
+    "model": ["teacher"], "data": ["train.take(11)"], "x": ["train"], "y": ["[1] * len(test)"], "teacher": ["net"],
+    "attack": ["pgd(steps=3)"], "attacks": ["[fgsm()]", "[pgd(steps=1), fgsm(eps=0.3)]"], "method": ["pgd_at()"],
+    "validation": ["test"], "random_start": ["true", "false", "\"normal\""], "T": ["3", "0.5"],
+    "hidden": ["[4]", "[5, 5]"], "planes": ["[2, 4, 4, 4]"], "mean": ["[0.4]"], "std": ["[0.5]"],
+    "preactresnet18.mean": ["[0.4, 0.4, 0.4]"], "preactresnet18.std": ["[0.5, 0.5, 0.5]"],
+    "resnet18.mean": ["[0.4, 0.4, 0.4]"], "resnet18.std": ["[0.5, 0.5, 0.5]"],
+    "resnet50.mean": ["[0.4, 0.4, 0.4]"], "resnet50.std": ["[0.5, 0.5, 0.5]"],
+    "wideresnet.mean": ["[0.4, 0.4, 0.4]"], "wideresnet.std": ["[0.5, 0.5, 0.5]"],
+    "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
+    "size": ["9"], "smallcnn.size": ["32"], "mnist_net.size": ["16"], "preactresnet18.size": ["32"],
+    "resnet18.size": ["32"], "resnet50.size": ["128"], "wideresnet.size": ["16"], "depth": ["16"],
+    "resnet50.width": ["3"], "channels": ["2"], "conv2d.channels": ["6"], "kernel": ["1", "[3, 1]"],
+    "conv2d.kernel": ["2", "[3, 1]"], "stride": ["1", "3", "[2, 1]"], "conv2d.stride": ["2", "[2, 1]"],
+    "padding": ["1", "[1, 0]", "[1, 0, 0, 1]"], "dilation": ["2", "[1, 2]"], "groups": ["2"],
+    "layers": ["[flatten(), linear(4), linear(3)]"], "sequential.layers": ["[silu()]", "{bn: batch_norm()}"],
+    "input": ["[1, 6, 7]"], "network.classes": ["4"], "body": ["conv2d(2, kernel=1)"],
+    "shortcut": ["conv2d(2, kernel=1)"],
+    "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
+    "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
+    "sgd.model": ["copy(m)"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
+  ]
+
+  private static let prelude = """
+    bits = t => if type(t) == "tensor" { to_json(list(reshape(float32(t), [prod_of(t.shape)]))) } else { str(t) }
+    fn prod_of(sizes) { n = 1; for s in sizes { n = n * s }; n }
+    weights = m => join([bits(w) for w in values(m.parameters)], "")
+    fn trained(m, method) { fit(m, train, method=method, attack=pgd(eps=0.1, steps=2), epochs=1, batch=12, lr=0.1, quiet=true) }
+    # All that a network does: logits, gradients in training, and weights and statistics after it.
+    fn look(m) {
+      x = rand([3] + m.input, seed=4)
+      g = grad(n => cross_entropy(n(x, train=true, seed=5), [0, 1, 0]), m)
+      join([bits(v) for v in values(g)], "") + weights(m) + bits(m(x))
+    }
+    train, test = glyphs(n=24, test=12, seed=1, size=8)
+    many = glyphs(n=400, seed=2, size=8)[0]
+    net = mlp(hidden=[6], size=8, seed=1)
+    fit(net, many, epochs=3, batch=20, lr=0.05, quiet=true)
+    teacher = mlp(hidden=[5], size=8, seed=2)
+    fit(teacher, many, epochs=3, batch=20, lr=0.1, quiet=true)
+    """
+
+  static let entries = BuiltinTable.standard.functions.values.filter { families.contains($0.family) }.map(\.name)
+    .sorted()
+
+  @Test(arguments: entries)
+  func everyArgumentMatters(_ name: String) throws {
+    if Self.exempt[name] != nil { return }
+    let uses = try #require(Self.uses[name], "\(name) is not tried")
+    let entry = try #require(BuiltinTable.standard.functions[name])
+    let parameters = try parseSignature(entry.signature.text).parameters
+    #expect(parameters.isEmpty == uses.isEmpty, "\(name) has parameters that are not tried")
+    let bench = Bench(name, prelude: Self.prelude)
+    for use in uses {
+      let choices = parameters.flatMap { parameter in
+        bench.choices(of: parameter, use).map { (parameter.name.text, $0) }
+      }
+      for other in [nil] + (use.isCrossed ? choices.map { Optional($0) } : []) {
+        for parameter in parameters where parameter.name.text != other?.0 {
+          try bench.vary(parameter, use, beside: other)
+        }
+      }
+    }
+  }
+
+  /// A plant that the test must find: a setting that is taken and passed over.
+  @Test func aSettingWithoutEffectIsFound() throws {
+    let bench = Bench("fgsm", prelude: Self.prelude)
+    let use = Use(base: [], program: "ignored = CALL; answer = \"always the same\"")
+    let parameter = try #require(try parseSignature("fgsm(eps: float = 0.1)").parameters.first)
+    withKnownIssue { try bench.vary(parameter, use, beside: nil) }
+  }
+}
+
+/// Runs the calls of one entry, and says what they make.
+private final class Bench {
+  private let name: String
+  private let session = Session(table: .standard)
+  private var known: [String: Result<String, LTDFailure>] = [:]
+
+  struct LTDFailure: Error {
+    var diagnostic: Diagnostic
+  }
+
+  init(_ name: String, prelude: String) {
+    self.name = name
+    if case .failure(let errors) = session.run(Source(name: "prelude.ltd", text: prelude)) {
+      Issue.record("\(render(errors))")
+    }
+  }
+
+  /// The program of a use with these arguments.
+  private func result(_ use: EveryArgumentTests.Use, _ arguments: [(String, String)]) -> Result<String, LTDFailure> {
+    let call = "\(name)(" + arguments.map { "\($0)=\($1)" }.joined(separator: ", ") + ")"
+    let program = use.program.replacing("CALL", with: call)
+    if let result = known[program] { return result }
+    let result: Result<String, LTDFailure>
+    if case .failure(let errors) = session.run(Source(name: "test.ltd", text: program)), let error = errors.first {
+      result = .failure(LTDFailure(diagnostic: error))
+    } else {
+      result = .success(session["answer"]?.asString ?? "")
+    }
+    known[program] = result
+    return result
+  }
+
+  private func merged(_ lists: [(String, String)]...) -> [(String, String)] {
+    var all: [(String, String)] = []
+    for (name, value) in lists.joined() {
+      if let place = all.firstIndex(where: { $0.0 == name }) { all[place].1 = value } else { all.append((name, value)) }
+    }
+    return all
+  }
+
+  /// The values of a choice, as the call's own error lists them: `one of "ce", "kl"`.
+  func choices(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
+    guard parameter.type?.alternatives.contains(where: { $0.name.text == "string" }) ?? false,
+      case .failure(let failure) = result(use, merged(use.base, [(parameter.name.text, "\"no such choice\"")])),
+      let hint = failure.diagnostic.hint
+    else { return [] }
+    let words = hint.split(separator: "\"", omittingEmptySubsequences: false)
+    return words.indices.filter { $0 % 2 == 1 }.map { "\"\(words[$0])\"" }
+  }
+
+  /// Values to try, by the table, by the type, or by the call's own hints.
+  private func values(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
+    let own = parameter.name.text
+    if let values = EveryArgumentTests.values["\(name).\(own)"] ?? EveryArgumentTests.values[own] { return values }
+    let choices = choices(of: parameter, use)
+    if !choices.isEmpty { return choices }
+    switch parameter.type?.alternatives.first?.name.text {
+    case "bool": return ["true", "false"]
+    case "int": return ["2", "3"]
+    case "float": return ["0.3", "0.7"]
+    default: return []
+    }
+  }
+
+  /// Changes one parameter: it changes the result, or is refused by name; of choices, each value does.
+  func vary(_ parameter: Parameter, _ use: EveryArgumentTests.Use, beside other: (String, String)?) throws {
+    let own = parameter.name.text
+    let base = merged(use.base, use.company[own] ?? [], other.map { [$0] } ?? [])
+    // Beside a choice that does not go with the rest, there is nothing to see.
+    let usual: String
+    switch result(use, base) {
+    case .success(let text): usual = text
+    case .failure(let failure):
+      if other == nil { Issue.record("\(name) with \(base): \(failure.diagnostic.message)") }
+      return
+    }
+    let values = values(of: parameter, use)
+    try #require(!values.isEmpty, "no value is known for \(own) of \(name)")
+    let withoutEffect = EveryArgumentTests.withoutEffect
+    let mayMatter = withoutEffect[own] == nil && withoutEffect["\(own) of \(name)"] == nil
+    var seen = 0
+    for value in values {
+      let arguments = merged(base, [(own, value)])
+      let setting = "\(own)=\(value)"
+      switch result(use, arguments) {
+      case .success(let text):
+        if !mayMatter {
+          #expect(text == usual, "\(setting) of \(name) changes the result")
+        } else if text != usual {
+          seen += 1
+        } else if isChoice(value), !isUsual(value, parameter, base), !EveryArgumentTests.laterOnly.contains(setting) {
+          Issue.record("\(setting) changes nothing in \(name)(\(base)): \(use.program)")
+        }
+      case .failure(let failure):
+        seen += 1
+        #expect(names(failure.diagnostic, own, value), "\(setting) of \(name): \(failure.diagnostic.message)")
+      }
+    }
+    #expect(seen > 0 || !mayMatter, "nothing that \(own) of \(name) may be was seen to matter beside \(base)")
+  }
+
+  private func isChoice(_ value: String) -> Bool { value.hasPrefix("\"") || value == "true" || value == "false" }
+
+  /// Whether a value is what the parameter is without it.
+  private func isUsual(_ value: String, _ parameter: Parameter, _ base: [(String, String)]) -> Bool {
+    let own = parameter.name.text
+    if let given = base.first(where: { $0.0 == own }) { return given.1 == value }
+    guard let signature = BuiltinTable.standard.functions[name]?.signature.text,
+      let range = signature.firstRange(of: "\(own): ")
+    else { return false }
+    let text = signature[range.upperBound...].prefix { $0 != "," && $0 != ")" }
+    guard let equals = text.lastIndex(of: "=") else { return false }
+    let usual = text[text.index(after: equals)...].drop { $0 == " " }
+    return usual == value || usual == "none" && EveryArgumentTests.prescribed.contains("\(own)=\(value)")
+  }
+
+  /// Whether an error speaks of the setting, or stands at it.
+  private func names(_ error: Diagnostic, _ own: String, _ value: String) -> Bool {
+    if error.message.contains(own) { return true }
+    guard let source = error.source, let span = error.span else { return false }
+    return source.text(span) == value || source.text(span).contains("\(own)=")
+  }
+}
+
+extension EveryArgumentTests {
+  /// What settings that are left out come down to in one use or another.
+  static let prescribed: Set = [
+    "random_start=true", "random_start=\"normal\"", "objective=\"ce\"", "objective=\"kl\"",
+  ]
+}
