@@ -39,3 +39,16 @@ public enum ProgressReporting {
 
   static func make(quiet: Bool) -> any Progress { quiet ? SilentProgress() : source.withLock { $0 }.make() }
 }
+
+/// Where built-ins say what the user should know although they go on: set once by the program, silent otherwise.
+public enum Warnings {
+  private struct Sink: Sendable {
+    var write: @Sendable (String) -> Void
+  }
+
+  private static let sink = Mutex(Sink { _ in })
+
+  public static func use(_ write: @escaping @Sendable (String) -> Void) { sink.withLock { $0 = Sink(write: write) } }
+
+  static func write(_ sentence: String) { sink.withLock { $0 }.write(sentence) }
+}

@@ -169,6 +169,10 @@ public final class Runner {
   public func report(_ diagnostics: [Diagnostic]) {
     StandardOutput.out.flush()
     for diagnostic in diagnostics { StandardOutput.out.isReported(diagnostic.message) }
+    Self.write(diagnostics, options)
+  }
+
+  private static func write(_ diagnostics: [Diagnostic], _ options: RunnerOptions) {
     let colours = Terminal.colours(options.colour, 2)
     let width = Terminal.width(2)
     StandardOutput.error.write(
@@ -187,6 +191,10 @@ public final class Runner {
     if !options.jsonErrors {
       let draws = Terminal.canDraw(2)
       ProgressReporting.use { () -> any Progress in draws ? TerminalProgress() : PlainProgress() }
+    }
+    Warnings.use { sentence in
+      StandardOutput.out.flush()
+      write([Diagnostic(.warning, sentence)], options)
     }
     let session = Session(table: .standard, releaseUnused: { Compute.releaseUnusedMemory() })
     let watch = session.watch

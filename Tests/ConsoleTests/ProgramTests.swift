@@ -77,6 +77,32 @@ struct ProgramTests {
     #expect(child.output == "1\nkept")
   }
 
+  /// A file of weights of which one is not a number: it is loaded and saved, and both are said.
+  @Test func weightsThatAreNotFiniteAreAWarning() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let header =
+      #"{"1.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"1.bias":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) }
+    let values: [Float] = [1, .nan, 0, 0]
+    let path = folder.appending(path: "w").path
+    try Data(
+      length + Array(header.utf8)
+        + values.flatMap { v in (0..<4).map { UInt8(truncatingIfNeeded: v.bitPattern >> (8 * $0)) } }
+    )
+    .write(to: URL(filePath: path))
+    let code =
+      "m = network([flatten(), linear(2)], input=[1, 1, 1]); load_weights(m, \"\(path)\"); save_model(m, \"\(path)2\"); load_model(\"\(path)2\"); print(1)"
+    let child = ltd("-e", code)
+    #expect(child.ending == .exited(0) && child.output == "1\n")
+    let sentence = "tensor '1.weight' holds 1 value of 2 not finite, the first at [1, 0]: nan"
+    #expect(child.errorOutput.ranges(of: "warning: '\(path)': \(sentence)").count == 1, "\(child.errorOutput)")
+    #expect(child.errorOutput.ranges(of: "warning: '\(path)2': \(sentence)").count == 2)
+    let json = ltd("--json-errors", "-e", code)
+    #expect(json.errorOutput.split(separator: "\n").count == 3 && json.errorOutput.hasPrefix("{"))
+  }
+
   @Test func wordsAfterTheScriptAreIts() throws {
     let file = try script("print(args())\n")
     #expect(

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Tensors
 import TestSupport
 import Testing
@@ -33,19 +34,37 @@ import Testing
     try folder.writeSparse([UInt8](repeating: 0, count: 3073) + [10], size: batchSize, "data_batch_1.bin")
     expectRefusal("data_batch_1.bin", "label 10", "record 1") { _ = try cifar10(directory: folder.path) }
     try folder.writeSparse([3, 255, 51], size: batchSize, "data_batch_1.bin")
-    expectRefusal("test_batch.bin") { _ = try cifar10(directory: folder.path) }
+    expectRefusal("test_batch.bin") { _ = try cifar10(directory: folder.path, train: 10_000) }
     let (train, test) = try cifar10(directory: folder.path, train: 2, test: 0)
     #expect(train.labels == [3, 0] && train.imageShape == [3, 32, 32] && test.isEmpty)
     #expect(try train.images.floats().prefix(3) == [1, 0.2, 0])
     #expect(train.name == "CIFAR-10 train")
-    #expect(try cifar10(directory: folder.path, test: 0).train.name == "CIFAR-10 train (altered)")
-    try folder.writeSparse([3, 255, 51], size: batchSize, "data_batch_4.bin")
-    expectRefusal("data_batch_4.bin", "same content", "data_batch_1.bin") {
-      _ = try cifar10(directory: folder.path, test: 0)
+    #expect(try cifar10(directory: folder.path, train: 10_000, test: 0).train.name == "CIFAR-10 train (altered)")
+    expectRefusal("no data_batch_2.bin") { _ = try cifar10(directory: folder.path, test: 0) }
+    expectRefusal("no data_batch_2.bin") { _ = try cifar10(directory: folder.path, train: 10_001, test: 0) }
+    for (train, test, setting) in [(-1, 0, "train"), (0, -2, "test"), (-3, -3, "train")] {
+      expectRefusal("\(setting) must be") { _ = try cifar10(directory: folder.path, train: train, test: test) }
+      expectRefusal("\(setting) must be") { _ = try cifar100(directory: folder.path, train: train, test: test) }
     }
-    try folder.writeSparse([4, 1], size: batchSize, "data_batch_4.bin")
-    let two = try cifar10(directory: folder.path, test: 0).train
-    #expect(two.count == 20_000 && two.ids[9999] == 9999 && two.ids[10_000] == 30_000)
+    try folder.writeSparse([3, 255, 51], size: batchSize, "data_batch_2.bin")
+    expectRefusal("data_batch_2.bin", "same content", "data_batch_1.bin") {
+      _ = try cifar10(directory: folder.path, train: 20_000, test: 0)
+    }
+    try folder.writeSparse([4, 1], size: batchSize, "data_batch_2.bin")
+    try folder.writeSparse([5, 1], size: batchSize, "data_batch_4.bin")
+    let two = try cifar10(directory: folder.path, train: 20_000, test: 0).train
+    #expect(two.count == 20_000 && two.ids == Array(0..<20_000) && two.labels[10_000] == 4)
+    expectRefusal("no data_batch_3.bin") { _ = try cifar10(directory: folder.path, train: 20_001, test: 0) }
+    expectRefusal("no data_batch_3.bin") { _ = try cifar10(directory: folder.path) }
+    try folder.writeSparse([8], size: batchSize, "test_batch.bin")
+    #expect(try cifar10(directory: folder.path, train: 0, test: 10_000).test.count == 10_000)
+    expectRefusal("holds 10000 images", "test=10001") {
+      _ = try cifar10(directory: folder.path, train: 0, test: 10_001)
+    }
+    for size in [0, 3073, batchSize - 1] {
+      try folder.writeSparse([], size: size, "test_batch.bin")
+      expectRefusal("test_batch.bin") { _ = try cifar10(directory: folder.path, train: 0) }
+    }
   }
 
   @Test func classNames() throws {
@@ -68,6 +87,8 @@ import Testing
     let data = try cifar100(file: folder.path("some.bin"))
     #expect(data.labels == [99, 7] && data.classNames == names)
     #expect(try data.batch([1]).images.floats().allSatisfy { $0 == 0.2 })
+    #expect(try cifar100(file: folder.path("some.bin"), limit: 1).labels == [99])
+    for limit in [-1, 3] { expectRefusal("limit") { _ = try cifar100(file: folder.path("some.bin"), limit: limit) } }
     try folder.write([19, 100] + pixels, "some.bin")
     expectRefusal("some.bin", "label 100") { _ = try cifar100(file: folder.path("some.bin")) }
     try folder.write([19, 99] + pixels.dropLast(), "some.bin")
@@ -77,7 +98,10 @@ import Testing
 
   @Test(.enabled(if: SharedFiles.data != nil)) func officialFiles() throws {
     let directory = SharedFiles.data?.appending(path: "cifar-10-batches-bin").path ?? ""
-    let (train, test) = try cifar10(directory: directory)
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory)
+    let batches = files.filter { $0.hasPrefix("data_batch") }.count
+    let (train, test) = try cifar10(directory: directory, train: 10_000 * batches)
+    if batches < 5 { expectRefusal("no data_batch_\(batches + 1).bin") { _ = try cifar10(directory: directory) } }
     #expect(test.count == 10_000 && test.labels.prefix(10) == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1])
     #expect(train.count % 10_000 == 0 && train.labels.prefix(10) == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3])
     #expect(test.classCounts.allSatisfy { $0 == 1000 } && test.classNames[3] == "cat")

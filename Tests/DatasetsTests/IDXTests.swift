@@ -47,13 +47,57 @@ import Testing
     #expect(try fashionMNIST(directory: folder.path).train.classNames[9] == "Ankle boot")
   }
 
+  /// RFC 1952: a file may have several members; zero bytes may fill the rest of a block.
+  @Test func readsGzipOfSeveralMembers() throws {
+    let content = images(7)
+    let train = try mnist(directory: folder.path).train.images.floats()
+    func members(_ cuts: [Int]) -> [UInt8] {
+      zip([0] + cuts, cuts + [content.count]).flatMap { gzip(Array(content[$0..<$1])) }
+    }
+    for cuts in [[1], [16], [800], [3000, 3000], [5, 6, 7], Array(stride(from: 100, to: content.count, by: 100))] {
+      for padding in [0, 1, 2, 511, 200_000] {
+        try folder.write(members(cuts) + [UInt8](repeating: 0, count: padding), Self.trainImages)
+        #expect(try mnist(directory: folder.path).train.images.floats() == train, "\(cuts), \(padding)")
+        for count in [1, 3, 6] {
+          let part = try mnist(directory: folder.path, train: count).train.images.floats()
+          #expect(part == Array(train.prefix(count * 784)), "\(cuts), \(padding)")
+        }
+      }
+    }
+    let whole = members([800])
+    let first = gzip(Array(content[..<800])).count
+    for count in [1, 7] {
+      for cut in [first + 1, first + 9, first + 30, whole.count - 9, whole.count - 8, whole.count - 1] {
+        try folder.write(Array(whole[..<cut]), Self.trainImages)
+        expectRefusal(Self.trainImages) { _ = try mnist(directory: folder.path, train: count) }
+      }
+      // The second member is missing; a third is too much; what follows is no member.
+      for bytes in [
+        Array(whole[..<first]), whole + gzip([1]), whole + [1], whole + [0, 0, 7], whole + [0x1F],
+        whole + [0x1F, 0x8B, 9],
+        whole + Array("PK".utf8), Array(whole[..<first]) + [5] + Array(whole[first...]),
+      ] {
+        try folder.write(bytes, Self.trainImages)
+        expectRefusal(Self.trainImages) { _ = try mnist(directory: folder.path, train: count) }
+      }
+      // An empty member changes nothing.
+      try folder.write(whole + gzip([]), Self.trainImages)
+      #expect(try mnist(directory: folder.path, train: count).train.count == count)
+    }
+    try folder.write(whole + [1], Self.trainImages)
+    expectRefusal("goes on after the end of its gzip data") { _ = try mnist(directory: folder.path) }
+  }
+
   @Test func readsTheFirstImagesOnly() throws {
     let (train, test) = try mnist(directory: folder.path, train: 3, test: 0)
     #expect(train.count == 3 && test.isEmpty && test.imageShape == [1, 28, 28])
     #expect(try train.images.floats() == mnist(directory: folder.path).train.take(3).images.floats())
     try folder.remove("t10k-images-idx3-ubyte.gz")
     #expect(try mnist(directory: folder.path, test: 0).train.count == 7)
-    #expect(try mnist(directory: folder.path, train: -4, test: 0).train.isEmpty)
+    expectRefusal("train must be", "-4") { _ = try mnist(directory: folder.path, train: -4, test: 0) }
+    expectRefusal("test must be", "-1") { _ = try fashionMNIST(directory: folder.path, test: -1) }
+    expectRefusal("holds 7 images", "train=8") { _ = try mnist(directory: folder.path, train: 8, test: 0) }
+    #expect(try mnist(directory: folder.path, train: 7, test: 0).train.count == 7)
     try folder.write(gzip(images(7) + [1]), Self.trainImages)
     expectRefusal(Self.trainImages, "5504") { _ = try mnist(directory: folder.path, train: 3, test: 0) }
   }
@@ -121,8 +165,8 @@ import Testing
       (images(7) + [0], "too long"),
       (gzip(Array(images(7).dropLast())), "cut short"),
       (gzip(images(7) + [0]), "goes on after its 7 images"),
-      (packed + [0], "after the end of its gzip data"),
-      (packed + packed, "after the end of its gzip data"),
+      (packed + [1], "after the end of its gzip data"),
+      (packed + packed, "goes on after its 7 images"),
       (Array(packed.dropLast()), "cut short"),
       (Array(packed.dropLast(9)), "cut short"),
       (Array(packed.prefix(packed.count / 2)), "cut short"),

@@ -136,15 +136,253 @@ import Testing
   @Test func foreignFilesAreNamed() throws {
     let page = try write(Array("\n <!DOCTYPE html><html></html>".utf8), "page.safetensors")
     #expect(#expect(throws: CoreError.self) { try SafeTensors(page) }?.message.contains("web page") == true)
-    let zip = try write([0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0, 0], "weights.pt")
+    let zip = try write([0x50, 0x4B, 3, 4, 20, 0, 0, 0, 8, 0], "weights.pt")
     #expect(#expect(throws: CoreError.self) { try SafeTensors(zip) }?.message.contains("torch.save") == true)
     let pointer = try write(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "lfs.safetensors")
     #expect(#expect(throws: CoreError.self) { try SafeTensors(pointer) }?.message.contains("LFS") == true)
+    func message(_ bytes: [UInt8]) throws -> String {
+      let path = try write(bytes, "foreign")
+      return #expect(throws: CoreError.self) { try SafeTensors(path) }?.message ?? ""
+    }
+    func archive(_ name: String) -> [UInt8] {
+      [0x50, 0x4B, 3, 4] + [UInt8](repeating: 0, count: 22) + [UInt8(name.utf8.count), 0, 0, 0] + Array(name.utf8)
+    }
+    for (bytes, kind) in [
+      ([0x93] + Array("NUMPY".utf8) + [1, 0, 0x76, 0], "a NumPy array"), (archive("1.weight.npy"), "a NumPy archive"),
+      (archive("archive/data.pkl"), "a torch.save file"), (archive("a.txt"), "a zip archive"),
+      ([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9], "a torch.save file"),
+      ([0x80, 4, 0x95, 1, 0, 0, 0, 0, 0, 0, 0], "a Python pickle"),
+      ([0x80, 2, 0x7D, 0x71, 0, 0x2E], "a Python pickle"),
+      ([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1], "gzip data"), (Array("<html><body>".utf8), "a web page"),
+      ([0x89] + Array("PNG\r\n\u{1A}\n".utf8) + [0, 0, 0, 13], "a PNG image"),
+      (Array("{\"a\": 1}".utf8), "a JSON text"),
+      (Array("learning rate 0.1".utf8), "a text file"), ([0x89] + Array("HDF\r\n\u{1A}\n".utf8), "an HDF5 file"),
+      ([], "is empty"), ([UInt8](repeating: 0, count: 64), "nothing but zero bytes"),
+    ] as [([UInt8], String)] {
+      let said = try message(bytes)
+      #expect(said.contains(kind), "\(kind): \(said)")
+    }
+    // What begins as our own does, but is cut short, is nothing else, whatever the length of its header looks like.
+    for start in FileKindStarts.all {
+      let cut = (0..<8).map { UInt8(truncatingIfNeeded: start >> (8 * $0)) } + Array(#"{"x":"#.utf8)
+      #expect(try message(cut).contains("safetensors file, or it is"))
+    }
     #expect(throws: CoreError.self) { try SafeTensors(write([1, 2, 3], "short.safetensors")) }
     #expect(throws: CoreError.self) { try SafeTensors(write([UInt8](repeating: 0xFF, count: 64), "ones.safetensors")) }
     #expect(throws: CoreError.self) { try SafeTensors(path("missing.safetensors")) }
     #expect(throws: CoreError.self) { try SafeTensors(folder.path) }
     #expect(throws: CoreError.self) { try SafeTensors("a\0b") }
+  }
+
+  /// What stands at the start of the file is the length of the header, whatever bytes it has.
+  @Test func headersOfEveryLengthAreRead() throws {
+    let names = Set(FileKindStarts.all.flatMap { start in (0...2).map { start | $0 << 16 } })
+    let more = names.filter({ $0 > 256 && $0 < 200_000 }).sorted()
+    for length in Array(256...2048) + more {
+      let start = #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#
+      // As spaces, as metadata, and as the name of a tensor.
+      for header in [
+        start + "}" + String(repeating: " ", count: length - start.count - 1),
+        start + #","__metadata__":{"a":""# + String(repeating: "m", count: length - start.count - 25) + #""}}"#,
+      ] {
+        #expect(header.utf8.count == length)
+        let path = try file(header: header, data: 8)
+        do { _ = try SafeTensors(path).tensor("x") } catch { Issue.record("length \(length): \(error)") }
+      }
+    }
+  }
+
+  /// The first two bytes of other kinds of files, as numbers.
+  private enum FileKindStarts {
+    static let all: [Int] =
+      ["PK", "<!", "<?", "<h", "BZ", "%P", "GI", "ve", "7z", "\u{7F}E", "\n<", " <", "{\"", "\u{0}\u{0}"]
+      .map { Array($0.utf8) }.map { Int($0[0]) | Int($0[1]) << 8 } + [
+        0x0280, 0x0380, 0x0480, 0x0580, 0x8B1F, 0x5089, 0x4889, 0x4E93, 0xD8FF, 0x37FD, 0xB528, 0xBBEF,
+      ]
+  }
+
+  /// Every family, with sizes that change the header, and layers with names of every length.
+  @Test func everyArchitectureIsReadBack() throws {
+    func small(_ layers: [Layer]) throws -> Architecture { try Architecture(.sequential(layers), input: [1, 6, 6]) }
+    var architectures: [Architecture] = [
+      Architecture(.mnistNet, classes: 10, input: [1, 28, 28]),
+      Architecture(
+        .wideResNet(WideResNet(depth: 10, widen: 1)), classes: 3, input: [3, 16, 16], normalisation: .cifar10),
+      Architecture(.resNet18(planes: [1, 2, 3, 4]), classes: 5, input: [3, 8, 8]),
+      Architecture(.resNet50(width: 2), classes: 4, input: [3, 32, 32], normalisation: .imageNet),
+    ]
+    for variant in [PreActResNet18.Variant.raw, .rawNormalised, .activated] {
+      architectures.append(
+        Architecture(
+          .preActResNet18(PreActResNet18(planes: [2, 3, 2, 3], variant: variant)), classes: 10, input: [1, 8, 8]))
+    }
+    for width in [1, 3] {
+      architectures.append(
+        Architecture(
+          .smallCNN(SmallCNN(channels: [width, width, 2 * width, 2 * width], features: 5, dropout: 0.1)), classes: 10,
+          input: [1, 28, 28]))
+    }
+    for hidden in [[], [1], [32], [48], [50], [64], [96], [99], [100], [128], [256], [10, 11], [10, 9, 8, 7]] {
+      architectures.append(Architecture(.mlp(hidden: hidden), classes: 10, input: [1, 4, 4]))
+      architectures.append(
+        try small([.flatten] + hidden.flatMap { [.linear(Linear($0)), .relu] } + [.linear(Linear(10))]))
+    }
+    for layer in Self.oneOfEach { architectures.append(try small([layer, .flatten, .linear(Linear(2))])) }
+    // The names of its layers make the header longer by 8 bytes at a time.
+    for length in stride(from: 1, to: 800, by: 4) {
+      let name = String(repeating: "n", count: length)
+      architectures.append(
+        try Architecture(.chain([Child("", .flatten), Child(name, .linear(Linear(2)))]), input: [1, 1, 1]))
+    }
+    var lengths: Set<Int> = []
+    for (seed, architecture) in architectures.enumerated() {
+      let model = try Model(architecture, seed: UInt64(seed))
+      try model.save(path("m"))
+      let bytes = try Data(contentsOf: folder.appending(path: "m"))
+      lengths.insert(bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) })
+      do {
+        #expect(try Model.load(path("m")).hasEqualWeights(to: model), "\(architecture)")
+        let other = try Model(architecture, seed: 12345)
+        try other.loadWeights(path("m"))
+        #expect(other.hasEqualWeights(to: model), "\(architecture)")
+      } catch { Issue.record("\(architecture): \(error)") }
+    }
+    #expect(lengths.filter { (256...2048).contains($0) }.count > 140)
+  }
+
+  private static let oneOfEach: [Layer] = [
+    .conv2d(Conv2d(2, kernel: Size(3), padding: Padding(1), bias: false)),
+    .sequential([.flatten, .linear(Linear(6, bias: false))]),
+    .batchNorm(BatchNorm(eps: 1e-3, momentum: 0.3)), .relu, .leakyRelu(slope: 0.2), .silu, .maxPool(Pooling(Size(2))),
+    .averagePool(Pooling(Size(3), stride: Size(1), padding: Padding(1))), .dropout(0.25),
+    .normalise(mean: [0.1], std: [1 / 3]),
+    .residual(
+      Residual(
+        before: [Child("b", .batchNorm(BatchNorm()))],
+        body: [Child("c", .conv2d(Conv2d(1, kernel: Size(1))))], shortcutReadsBefore: true, after: [Child("", .relu)])),
+  ]
+
+  /// What the weights' shapes do not show: each changes what is computed from the same weights.
+  @Test func weightsOfAnotherNetworkAreRefused() throws {
+    func conv(_ change: (inout Conv2d) -> Void) -> Layer {
+      var conv = Conv2d(1, kernel: Size(3), padding: Padding(1))
+      change(&conv)
+      return .conv2d(conv)
+    }
+    let block = Residual(before: [Child("b", .batchNorm(BatchNorm()))], body: [Child("c", .relu)])
+    var reading = block
+    reading.shortcutReadsBefore = true
+    var after = block
+    after.after = [Child("", .relu)]
+    let pairs: [(Layer, Layer)] = [
+      (.relu, .silu), (.relu, .leakyRelu(slope: 0.1)), (.leakyRelu(slope: 0.1), .leakyRelu(slope: 0.2)),
+      (.relu, .dropout(0.5)), (.dropout(0.5), .dropout(0.4)), (.relu, .dropout(0)),
+      (.relu, .sequential([.relu, .silu])),
+      (.maxPool(Pooling(Size(2))), .averagePool(Pooling(Size(2)))),
+      (.maxPool(Pooling(Size(2))), .maxPool(Pooling(Size(2), stride: Size(1)))),
+      (.maxPool(Pooling(Size(3), stride: Size(2))), .maxPool(Pooling(Size(3), stride: Size(2), padding: Padding(1)))),
+      (.batchNorm(BatchNorm()), .batchNorm(BatchNorm(eps: 1e-3))),
+      (.batchNorm(BatchNorm()), .batchNorm(BatchNorm(momentum: 0.01))),
+      (.normalise(mean: [0], std: [1]), .normalise(mean: [0.5], std: [1])),
+      (.normalise(mean: [0.5], std: [1]), .normalise(mean: [0.5], std: [0.25])),
+      (conv { _ in }, conv { $0.stride = Size(2) }), (conv { _ in }, conv { $0.padding = .none }),
+      (conv { _ in }, conv { $0.dilation = Size(2) }),
+      (conv { _ in }, conv { $0.padding = Padding(top: 1, bottom: 1, left: 0, right: 0) }),
+      (.residual(block), .residual(reading)), (.residual(block), .residual(after)),
+    ]
+    func architecture(_ layer: Layer) throws -> Architecture {
+      try Architecture(
+        .chain([Child("a", layer), Child("", .globalAveragePool), Child("fc", .linear(Linear(2)))]), input: [1, 8, 8])
+    }
+    for (first, second) in pairs {
+      for (saved, asked) in [(first, second), (second, first)] {
+        try Model(architecture(saved), seed: 1).save(path("m"))
+        let model = try Model(architecture(asked), seed: 2)
+        let before = model.copy()
+        let error = #expect(throws: CoreError.self, "\(saved), \(asked)") { try model.loadWeights(path("m")) }
+        #expect(
+          error?.message.contains("was saved from") == true && error?.message.contains(" in the file and ") == true)
+        #expect(model.hasEqualWeights(to: before))
+        try model.loadWeights(path("m"), checksArchitecture: false)
+        #expect(!model.hasEqualWeights(to: before))
+      }
+    }
+    // What was drawn in another way, or is put together in another way, is the same network.
+    let start = Conv2d(1, kernel: Size(3), initialisation: .kaimingFanOut)
+    try Model(architecture(.conv2d(start)), seed: 1).save(path("m"))
+    try Model(architecture(.conv2d(Conv2d(1, kernel: Size(3))))).loadWeights(path("m"))
+    let mlp = Architecture(.mlp(hidden: [3]), classes: 2, input: [1, 2, 2])
+    try Model(mlp, seed: 1).save(path("m"))
+    try Model(Architecture(mlp.network(), input: [1, 2, 2])).loadWeights(path("m"))
+  }
+
+  @Test func settingsOfTheZooAreCompared() throws {
+    func message(_ saved: Architecture, _ asked: Architecture) throws -> String {
+      try Model(saved).save(path("m"))
+      let model = try Model(asked)
+      return #expect(throws: CoreError.self) { try model.loadWeights(path("m")) }?.message ?? ""
+    }
+    func resnet(_ variant: PreActResNet18.Variant, normalised: Bool = false, size: Int = 8) -> Architecture {
+      Architecture(
+        .preActResNet18(PreActResNet18(planes: [1, 1, 2, 2], variant: variant)), classes: 2, input: [3, size, size],
+        normalisation: normalised ? .cifar10 : nil)
+    }
+    #expect(
+      try message(resnet(.activated), resnet(.rawNormalised)).contains(
+        #": variant is "activated" in the file and "raw_bn" in the model"#))
+    #expect(
+      try message(resnet(.activated, normalised: true), resnet(.activated)).contains(
+        "mean is [0.4914,0.4822,0.4465] in the file and not set in the model; std is"))
+    #expect(
+      try message(resnet(.activated), resnet(.activated, normalised: true)).contains("mean is not set in the file"))
+    #expect(
+      try message(resnet(.activated, size: 16), resnet(.activated)).contains(
+        "images are [3, 16, 16] in the file and [3, 8, 8] in the model"))
+    func cnn(_ dropout: Double) -> Architecture {
+      Architecture(
+        .smallCNN(SmallCNN(channels: [1, 1, 2, 2], features: 5, dropout: dropout)), classes: 2, input: [1, 28, 28])
+    }
+    #expect(try message(cnn(0.5), cnn(0.2)).contains("dropout is 0.5 in the file and 0.2 in the model"))
+  }
+
+  @Test func settingsThatAreNotKnownAreRefused() throws {
+    let model = try Model(Architecture(.mlp(hidden: []), classes: 2, input: [1, 1, 1]))
+    let text = #"{"family":"mlp","classes":2,"input":[1,1,1],"hidden":[]"#
+    for (more, isKnown) in [
+      ("", true), (#","mean":[0.5],"std":[1]"#, true), (#","mean":[0.5]"#, false), (#","activation":"silu""#, false),
+    ] {
+      try SafeTensors.write(path("m"), tensors: model.state, metadata: ["ltd.architecture": text + more + "}"])
+      if isKnown {
+        _ = try Model.load(path("m"))
+      } else {
+        let error = #expect(throws: CoreError.self) { try Model.load(path("m")) }
+        #expect(error?.message.contains("has the setting") == true)
+        #expect(throws: CoreError.self) { try model.loadWeights(path("m")) }
+      }
+    }
+    // A file that says nothing is compared by its weights alone.
+    try SafeTensors.write(path("m"), tensors: model.state)
+    try model.loadWeights(path("m"))
+  }
+
+  @Test func weightsThatAreNotFiniteAreNamed() throws {
+    let model = try model()
+    #expect(model.doubtfulWeights.isEmpty)
+    var parameters = model.parameters
+    var values = parameters[0].floats()
+    (values[10], values[12]) = (.nan, -.infinity)
+    parameters[0] = try Tensor(values, shape: parameters[0].shape)
+    try model.setParameters(parameters)
+    var buffers = model.buffers
+    buffers[1] = try Tensor([1, -0.5, -1, 1], shape: [4])
+    try model.setBuffers(buffers)
+    #expect(
+      model.doubtfulWeights == [
+        "tensor 'conv1.weight' holds 2 values of 36 not finite, the first at [1, 0, 0, 1]: nan",
+        "tensor 'bn1.running_var' holds 2 values of 4 below 0, where a variance stands, the first at [1]: -0.5",
+      ])
+    try model.save(path("m"))
+    #expect(try Model.load(path("m")).doubtfulWeights.count == 2)
   }
 
   /// Whatever happens to the bytes, reading ends with a model or an error.

@@ -26,7 +26,7 @@ extension ReferenceVectors {
       try model.loadWeights(files.path("models/robust_wrn_10_1.safetensors"))
 
       let folder = try #require(SharedFiles.data).appending(path: "cifar-10-batches-bin").path
-      let data = try cifar10(directory: folder).test.subset(Array(0..<simple.int("n")))
+      let data = try cifar10(directory: folder, train: 0).test.subset(Array(0..<simple.int("n")))
       let images = try data.images
       let eps = parameters["eps"]?.numberValue ?? 0
       let pgd = PGD(

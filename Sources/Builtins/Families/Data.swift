@@ -129,24 +129,24 @@ extension BuiltinTable {
   /// An entry that reads official files from a folder.
   private static func files(
     _ name: String, _ content: String, like: String,
-    _ read: @escaping @Sendable (String, Int, Int) throws(CoreError) -> (train: Dataset, test: Dataset)
+    _ read: @escaping @Sendable (String, Int?, Int?) throws(CoreError) -> (train: Dataset, test: Dataset)
   ) -> Builtin {
     Builtin(
       "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
       "The official files in a folder: [train, test]; \(content).",
       details: """
-        Pixel values are divided by 255. Truncated, mislabelled or foreign files are refused with a sentence that says what \
-        is wrong with which file.
+        Pixel values are divided by 255. Missing, truncated, mislabelled or foreign files are refused with a sentence that says \
+        what is wrong with which file; files that train and test leave out need not be there.
 
         - dir: the folder with the official files, as they are or unpacked.
-        - train, test: how many of the first examples to take; all when left out.
+        - train, test: how many of the first examples to take, from 0 to as many as there are; all when left out.
         """,
       seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
     ) { call throws(LTDError) in
       try call.requireFiles()
       let (train, test) = try attempt { () throws(CoreError) in
         try read(
-          call.core.string("dir"), call.core.optionalInt("train") ?? .max, call.core.optionalInt("test") ?? .max)
+          call.core.string("dir"), call.core.optionalInt("train"), call.core.optionalInt("test"))
       }
       return pair(train, test)
     }

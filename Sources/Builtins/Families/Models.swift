@@ -103,7 +103,10 @@ extension BuiltinTable {
       "save_model(model: model, path: string) -> none",
       "Writes architecture and weights as safetensors, with PyTorch's names.",
       details:
-        "The file is written as write_text does it: a file of the same name is never half replaced.",
+        """
+        The file is written as write_text does it: a file of the same name is never half replaced. Weights that are not \
+        finite are saved, with a warning.
+        """,
       examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
       seeAlso: ["load_model", "load_weights"], search: ["checkpoint", "export", "state_dict", "safetensors"],
       family: "models"
@@ -111,10 +114,12 @@ extension BuiltinTable {
       try call.prepareToWrite()
       let model = try call.object("model", as: ModelObject.self).model
       try attempt { () throws(CoreError) in try model.save(call.core.string("path")) }
+      warn(of: model, try call.string("path"))
       return .none
     },
     Builtin(
       "load_model(path: string) -> model", "The model that save_model wrote.",
+      details: "Weights that are not finite, and running variances below 0, are loaded with a warning.",
       examples: [
         Example(
           "save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\"); load_model(\"/tmp/ltd-example.safetensors\").size",
@@ -123,11 +128,21 @@ extension BuiltinTable {
       seeAlso: ["save_model", "load_weights"], search: ["checkpoint", "import", "safetensors"], family: "models"
     ) { call throws(LTDError) in
       try call.requireFiles()
-      return Value(ModelObject(try attempt { () throws(CoreError) in try Model.load(call.core.string("path")) }))
+      let model = try attempt { () throws(CoreError) in try Model.load(call.core.string("path")) }
+      warn(of: model, try call.string("path"))
+      return Value(ModelObject(model))
     },
     Builtin(
-      "load_weights(model: model, path: string) -> model",
+      "load_weights(model: model, path: string, check: bool = true) -> model",
       "Reads the weights of a model from a safetensors file; nothing changes unless all of them fit.",
+      details: """
+        A file that save_model wrote says what network it is of. One whose weights have the same names and shapes but that \
+        computes something else from them (another activation, stride, pooling, batch norm, normalisation, dropout, size of \
+        the images) is refused. A file from elsewhere says nothing: then only names and shapes are compared. Weights that \
+        are not finite, and running variances below 0, are loaded with a warning.
+
+        - check: false takes the weights of such a file all the same, for instance to train on at another size.
+        """,
       examples: [
         Example(
           "save_model(mlp(seed=1), \"/tmp/ltd-example.safetensors\"); same_weights(load_weights(mlp(seed=2), \"/tmp/ltd-example.safetensors\"), mlp(seed=1))",
@@ -137,7 +152,10 @@ extension BuiltinTable {
     ) { call throws(LTDError) in
       try call.requireFiles()
       let object = try call.object("model", as: ModelObject.self)
-      try attempt { () throws(CoreError) in try object.model.loadWeights(call.core.string("path")) }
+      try attempt { () throws(CoreError) in
+        try object.model.loadWeights(call.core.string("path"), checksArchitecture: call.core.bool("check"))
+      }
+      warn(of: object.model, try call.string("path"))
       return Value(object)
     },
     Builtin(
@@ -186,4 +204,11 @@ extension Call {
     guard let mean, let std else { return nil }
     return Normalisation(mean: mean, std: std)
   }
+}
+
+/// Says which weights no network can compute with.
+private func warn(of model: Model, _ path: String) {
+  let doubts = model.doubtfulWeights
+  for doubt in doubts.prefix(5) { Warnings.write("'\(path)': \(doubt)") }
+  if doubts.count > 5 { Warnings.write("'\(path)': so it is with \(doubts.count - 5) more tensors") }
 }

@@ -3,16 +3,17 @@ import Tensors
 /// Photographs, 32×32 RGB, ten classes: 50,000 for training in five batches, 10,000 to test.
 ///
 /// - Parameters:
-///   - directory: holds `data_batch_1.bin` … `data_batch_5.bin` (those that are there are read, in this order) and
-///     `test_batch.bin`; the class names are those of `batches.meta.txt` where that is present.
-///   - train: how many of the first training images to read; 0 reads none and needs no training files.
+///   - directory: holds `data_batch_1.bin` … `data_batch_5.bin` and `test_batch.bin`; the class names are those of
+///     `batches.meta.txt` where that is present.
+///   - train: how many of the first training images to read, all by default; batches behind them need not be there.
 ///   - test: as `train`, for the test images.
 /// - Throws: `io`, naming the file, where one is missing, cut short, damaged or not what it should be.
 ///
 /// Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009 (the binary version).
-public func cifar10(directory: String, train: Int = .max, test: Int = .max) throws(CoreError) -> (
+public func cifar10(directory: String, train: Int? = nil, test: Int? = nil) throws(CoreError) -> (
   train: Dataset, test: Dataset
 ) {
+  try checkCounts(train: train, test: test)
   let folder = try DataFolder(
     directory, title: "CIFAR-10",
     advice:
@@ -24,21 +25,25 @@ public func cifar10(directory: String, train: Int = .max, test: Int = .max) thro
   let usual = ["cifar-10-batches-bin"]
 
   var training = ColourRecords(labelBytes: 1, classes: 10, title: "CIFAR-10")
-  if train > 0 {
-    let batches = (1...5).map { (number: $0, path: folder.find(["data_batch_\($0).bin"])) }.filter { $0.path != nil }
-    if batches.isEmpty { _ = try folder.require(["data_batch_1.bin"], usual: usual) }
-    for (number, path) in batches {
-      guard let path, training.count < train else { break }
-      try training.append(
-        path, count: 10_000, limit: train - training.count, firstID: (number - 1) * 10_000,
-        expected: "CIFAR-10 training batch \(number)")
+  for number in 1...5 where training.count < train ?? .max {
+    let file = "data_batch_\(number).bin"
+    guard let path = number == 1 ? try folder.require([file], usual: usual) : folder.find([file]) else {
+      throw CoreError(
+        .io, "CIFAR-10: there is no \(file) in the folder '\(directory)'",
+        hint: "take it from cifar-10-binary.tar.gz; train=\(training.count) reads the batches before it",
+        argument: "path")
     }
+    try training.append(
+      path, count: 10_000, limit: train.map { $0 - training.count } ?? .max,
+      expected: "CIFAR-10 training batch \(number)")
   }
+  if let train, train > training.count { throw tooFew(directory, training.count, "train", train) }
   var testing = ColourRecords(labelBytes: 1, classes: 10, title: "CIFAR-10")
-  if test > 0 {
+  if test != 0 {
     try testing.append(
-      try folder.require(["test_batch.bin"], usual: usual), count: 10_000, limit: test,
+      try folder.require(["test_batch.bin"], usual: usual), count: 10_000, limit: test ?? .max,
       expected: "the CIFAR-10 test batch")
+    if let test, test > testing.count { throw tooFew(directory, testing.count, "test", test) }
   }
   return (
     training.dataset(name: "CIFAR-10 train", classNames: names),
@@ -49,20 +54,22 @@ public func cifar10(directory: String, train: Int = .max, test: Int = .max) thro
 /// Photographs, 32×32 RGB, a hundred classes: `train.bin` and `test.bin` of the official binary version.
 ///
 /// Arguments and errors as for `cifar10`; the labels are the fine ones.
-public func cifar100(directory: String, train: Int = .max, test: Int = .max) throws(CoreError) -> (
+public func cifar100(directory: String, train: Int? = nil, test: Int? = nil) throws(CoreError) -> (
   train: Dataset, test: Dataset
 ) {
+  try checkCounts(train: train, test: test)
   let folder = try DataFolder(
     directory, title: "CIFAR-100",
     advice: "unpack cifar-100-binary.tar.gz and give its folder cifar-100-binary; the Python version is not read")
   let names = try classNames(in: folder, file: "fine_label_names.txt", title: "CIFAR-100", usual: nil)
   var parts: [ColourRecords] = []
-  for (file, count, limit) in [("train.bin", 50_000, train), ("test.bin", 10_000, test)] {
+  for (setting, count, wanted) in [("train", 50_000, train), ("test", 10_000, test)] {
+    let file = "\(setting).bin"
     var records = ColourRecords(labelBytes: 2, classes: 100, title: "CIFAR-100")
-    if limit > 0 {
-      try records.append(
-        try folder.require([file], usual: ["cifar-100-binary"]), count: count, limit: limit,
-        expected: "CIFAR-100 images")
+    if wanted != 0 {
+      let path = try folder.require([file], usual: ["cifar-100-binary"])
+      try records.append(path, count: count, limit: wanted ?? .max, expected: "CIFAR-100 images")
+      if let wanted, wanted > count { throw tooFew(path, count, setting, wanted) }
     }
     parts.append(records)
   }
@@ -76,13 +83,15 @@ public func cifar100(directory: String, train: Int = .max, test: Int = .max) thr
 ///
 /// - Parameters:
 ///   - path: the file of 3074-byte records; `fine_label_names.txt` must lie beside it.
-///   - limit: how many of the first images to read.
-public func cifar100(file path: String, limit: Int = .max) throws(CoreError) -> Dataset {
+///   - limit: how many of the first images to read, all by default.
+public func cifar100(file path: String, limit: Int? = nil) throws(CoreError) -> Dataset {
+  try checkCount(limit, "limit")
   let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   let folder = try DataFolder(parent, title: "CIFAR-100", advice: "give the path of a .bin file")
   let names = try classNames(in: folder, file: "fine_label_names.txt", title: "CIFAR-100", usual: nil)
   var records = ColourRecords(labelBytes: 2, classes: 100, title: "CIFAR-100")
-  try records.append(path, count: nil, limit: limit, expected: "CIFAR-100 images")
+  try records.append(path, count: nil, limit: limit ?? .max, expected: "CIFAR-100 images")
+  if let limit, limit > records.count { throw tooFew(path, records.count, "limit", limit) }
   return records.dataset(name: "CIFAR-100", classNames: names)
 }
 
@@ -108,15 +117,12 @@ private struct ColourRecords {
 
   /// - Parameters:
   ///   - count: how many records the file must have; nil for any.
-  ///   - firstID: the place of its first record in the whole set, so that a missing batch does not move the others.
-  mutating func append(
-    _ path: String, count: Int?, limit: Int, firstID: Int = 0, expected: String
-  ) throws(CoreError) {
+  mutating func append(_ path: String, count: Int?, limit: Int, expected: String) throws(CoreError) {
     let size = labelBytes + Self.imageSize
     let form = count.map { "\($0) records of \(size) bytes, \($0 * size) in all" } ?? "records of \(size) bytes"
     let reader = try ContentReader(path: path, expected: "\(expected): \(form)")
     if count.map({ reader.fileSize != $0 * size }) ?? (reader.fileSize % size != 0) {
-      if let kind = knownKind(of: reader.firstStoredBytes) {
+      if let kind = FileKind(reader.firstStoredBytes, size: reader.fileSize)?.rawValue {
         throw .file(path, "is \(kind), not \(expected) (\(form))", hint: downloadAgain)
       }
       let cut = count.map { reader.fileSize < $0 * size } ?? true
@@ -125,6 +131,7 @@ private struct ColourRecords {
         hint: downloadAgain)
     }
     guard !reader.isGzip else { throw .file(path, "is gzip data, not \(expected)", hint: "unpack it first") }
+    let firstID = labels.count
     let records = reader.fileSize / size
     let wanted = min(records, limit)
     bytes.reserveCapacity(bytes.count + wanted * Self.imageSize)

@@ -8,7 +8,7 @@ import Tensors
 #endif
 
 /// Reads the content of one regular file front to back, decompressing gzip where the content is gzip (whatever the file
-/// is called). Memory grows with what the file really holds, never with what a header claims.
+/// is called): members one after another, zero bytes behind them (RFC 1952). Memory grows with what the file really holds, never with what a header claims.
 final class ContentReader {
   let path: String
   /// Size on disk.
@@ -33,22 +33,23 @@ final class ContentReader {
     var information = stat()
     if descriptor < 0 || fstat(descriptor, &information) != 0 {
       let reason = String(cString: strerror(descriptor < 0 ? openError : errno))
-      (fileSize, isGzip, stream) = (0, false, nil)
+      (fileSize, isGzip, stream, firstStoredBytes) = (0, false, nil, [])
       throw .file(path, "cannot be opened: \(reason)", hint: "expected \(expected)")
     }
     fileSize = Int(information.st_size)
     guard information.st_mode & S_IFMT == S_IFREG else {
-      (isGzip, stream) = (false, nil)
+      (isGzip, stream, firstStoredBytes) = (false, nil, [])
       let kind = information.st_mode & S_IFMT == S_IFDIR ? "a folder" : "not a regular file"
       throw .file(path, "is \(kind)", hint: "expected \(expected)")
     }
     guard fileSize > 0 else {
-      (isGzip, stream) = (false, nil)
+      (isGzip, stream, firstStoredBytes) = (false, nil, [])
       throw .file(path, "is empty (0 bytes)", hint: "expected \(expected); \(downloadAgain)")
     }
     let count = read(descriptor, &buffer, buffer.count)
     available = 0..<max(0, count)
-    isGzip = count >= 2 && buffer[0] == 0x1F && buffer[1] == 0x8B
+    firstStoredBytes = ArraySlice(Array(buffer[0..<min(max(0, count), FileKind.prefixSize)]))
+    isGzip = FileKind(buffer[0..<max(0, count)], size: nil) == .gzip
     guard isGzip else {
       stream = nil
       return
@@ -73,7 +74,7 @@ final class ContentReader {
   }
 
   /// The first bytes of the file as stored, for a guess at what it is.
-  var firstStoredBytes: ArraySlice<UInt8> { buffer[0..<min(available.upperBound, 512)] }
+  let firstStoredBytes: ArraySlice<UInt8>
 
   /// Up to `count` content bytes, fewer only at the end.
   func readUp(to count: Int) throws(CoreError) -> [UInt8] {
@@ -109,15 +110,11 @@ final class ContentReader {
     }
     var content: [UInt8] = []
     try inflateSome(into: &content, atMost: 1)
-    guard content.isEmpty else { return false }
-    if available.isEmpty { try refill() }
-    guard available.isEmpty else {
-      throw .file(path, "goes on after the end of its gzip data", hint: "extra bytes were added; \(downloadAgain)")
-    }
-    return true
+    return content.isEmpty
   }
 
-  /// Checksum and length (modulo 2^32) that a gzip file states in its last eight bytes, without reading what is between.
+  /// Checksum and length (modulo 2^32) that a gzip file states in its last eight bytes, without reading what is between:
+  /// those of all of its content if it has one member and nothing behind it.
   func gzipTrailer() -> (crc: UInt32, length: UInt32)? {
     guard isGzip, fileSize >= 18 else { return nil }
     var bytes = [UInt8](repeating: 0, count: 8)
@@ -135,7 +132,30 @@ final class ContentReader {
     return overflow ? .max : product
   }
 
+  /// Goes past zero bytes to the next member, if there is one.
+  private func beginNextMember(_ stream: UnsafeMutablePointer<z_stream>) throws(CoreError) {
+    while true {
+      if available.isEmpty { try refill() }
+      guard let next = buffer[available].firstIndex(where: { $0 != 0 }) else {
+        if available.isEmpty {
+          gzipEnded = true
+          return
+        }
+        available = available.upperBound..<available.upperBound
+        continue
+      }
+      available = next..<available.upperBound
+      guard buffer[next] == 0x1F, inflateReset(stream) == Z_OK else {
+        throw .file(
+          path, "goes on after the end of its gzip data with what is not gzip data",
+          hint: "extra bytes were added; \(downloadAgain)")
+      }
+      return
+    }
+  }
+
   private func refill() throws(CoreError) {
+    try Compute.poll()
     let count = read(descriptor, &buffer, buffer.count)
     guard count >= 0 else {
       throw .file(
@@ -168,7 +188,7 @@ final class ContentReader {
       available = start + given - Int(stream.pointee.avail_in)..<available.upperBound
       switch status {
       case Z_OK: break
-      case Z_STREAM_END: gzipEnded = true
+      case Z_STREAM_END: try beginNextMember(stream)
       case Z_BUF_ERROR:
         // No progress possible: the input is used up and there is no more.
         if available.isEmpty {

@@ -56,3 +56,23 @@ struct DataFolder {
     return information.st_mode & S_IFMT == S_IFDIR ? .folder : .other
   }
 }
+
+/// Refuses numbers of images that cannot be.
+func checkCounts(train: Int?, test: Int?) throws(CoreError) {
+  try checkCount(train, "train")
+  try checkCount(test, "test")
+}
+
+func checkCount(_ count: Int?, _ setting: String) throws(CoreError) {
+  guard let count, count < 0 else { return }
+  throw CoreError(
+    .value, "\(setting) must be a number of images from 0 up, not \(count)", hint: "leave \(setting) out to read all",
+    argument: setting)
+}
+
+/// More images are wanted than there are.
+func tooFew(_ path: String, _ count: Int, _ setting: String, _ wanted: Int) -> CoreError {
+  CoreError(
+    .value, "'\(path)' holds \(count) images, fewer than \(setting)=\(wanted)",
+    hint: "leave \(setting) out to read all", argument: setting)
+}

@@ -21,8 +21,8 @@ public func digits(file path: String) throws(CoreError) -> Dataset {
     let pixels = fields.dropLast()
     guard fields.count == 65, pixels.allSatisfy({ $0.map { $0 <= 16 } ?? false }), let label = fields[64], label <= 9
     else {
-      if number == 0, let kind = knownKind(of: content.prefix(512)), kind != "a text file" {
-        throw .file(path, "is \(kind)", hint: "expected \(expected)")
+      if number == 0, let kind = FileKind(content[...], size: content.count), kind != .text {
+        throw .file(path, "is \(kind.rawValue)", hint: "expected \(expected)")
       }
       throw .file(path, "is not right in line \(number + 1)", hint: "expected \(expected)")
     }

@@ -11,7 +11,7 @@ import Tensors
 /// - Throws: `io`, naming the file, where one is missing, cut short, damaged or not what it should be.
 ///
 /// Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
-public func mnist(directory: String, train: Int = .max, test: Int = .max) throws(CoreError) -> (
+public func mnist(directory: String, train: Int? = nil, test: Int? = nil) throws(CoreError) -> (
   train: Dataset, test: Dataset
 ) {
   try IDXFamily(title: "MNIST", classNames: (0...9).map(String.init)).load(directory, train: train, test: test)
@@ -20,7 +20,7 @@ public func mnist(directory: String, train: Int = .max, test: Int = .max) throws
 /// Clothing, 28×28 grey, ten classes: 60,000 for training, 10,000 to test. Files and arguments as for `mnist`.
 ///
 /// Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
-public func fashionMNIST(directory: String, train: Int = .max, test: Int = .max) throws(CoreError) -> (
+public func fashionMNIST(directory: String, train: Int? = nil, test: Int? = nil) throws(CoreError) -> (
   train: Dataset, test: Dataset
 ) {
   let names = [
@@ -34,19 +34,23 @@ private struct IDXFamily {
   let title: String
   let classNames: [String]
 
-  func load(_ directory: String, train: Int, test: Int) throws(CoreError) -> (train: Dataset, test: Dataset) {
+  func load(_ directory: String, train: Int?, test: Int?) throws(CoreError) -> (train: Dataset, test: Dataset) {
+    try checkCounts(train: train, test: test)
     let folder = try DataFolder(
       directory, title: title,
       advice: "put the four files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz "
         + "and t10k-labels-idx1-ubyte.gz of \(title) there, or give the folder that holds them")
     return (
-      try load(part: "training", "train", folder: folder, limit: train),
-      try load(part: "test", "t10k", folder: folder, limit: test)
+      try load(part: "training", "train", folder: folder, setting: "train", wanted: train),
+      try load(part: "test", "t10k", folder: folder, setting: "test", wanted: test)
     )
   }
 
-  private func load(part: String, _ prefix: String, folder: DataFolder, limit: Int) throws(CoreError) -> Dataset {
-    let name = "\(title) \(part == "training" ? "train" : part)"
+  private func load(
+    part: String, _ prefix: String, folder: DataFolder, setting: String, wanted: Int?
+  ) throws(CoreError) -> Dataset {
+    let name = "\(title) \(setting)"
+    let limit = wanted ?? .max
     guard limit > 0 else {
       return Dataset(
         name: name, classNames: classNames, imageShape: [1, 28, 28], labels: [], ids: [], pixels: .bytes([]), rows: [])
@@ -58,6 +62,7 @@ private struct IDXFamily {
         images.path, "holds \(images.stated) images, but '\(labels.path)' holds \(labels.stated) labels",
         hint: "the two files must belong together; check that training and test files are not mixed up")
     }
+    if let wanted, wanted > images.stated { throw tooFew(images.path, images.stated, setting, wanted) }
     if let place = labels.bytes.firstIndex(where: { $0 >= classNames.count }) {
       throw .file(
         labels.path, "has label \(labels.bytes[place]) at place \(place); \(title) has the classes 0 to 9",
@@ -98,10 +103,10 @@ private struct IDXFamily {
     let header = try reader.readUp(to: content.headerSize)
     if content.magic.starts(with: header) { throw cutShort(path, header.count, content.headerSize) }
     guard header.starts(with: content.magic) else {
-      let found = knownKind(of: reader.isGzip ? header[...] : stored)
+      let found = FileKind(reader.isGzip ? header[...] : stored, size: reader.isGzip ? nil : reader.fileSize)
       throw .file(
         path,
-        found.map { "is \($0), not \(expected)" }
+        found.map { "is \($0.rawValue), not \(expected)" }
           ?? "is not an IDX file of \(content): it begins with the bytes \(hex(header.prefix(4))), expected \(hex(content.magic[...]))",
         hint: downloadAgain)
     }
@@ -132,11 +137,14 @@ private struct IDXFamily {
     if wanted < stated * content.itemSize {
       // The rest is not read; the length that gzip states at its end shows a file that was cut or lengthened.
       crc = trailer?.crc
-      if let trailer {
-        guard trailer.length == UInt32(truncatingIfNeeded: total) else {
-          throw .file(
-            path, "is damaged: its end does not match its \(total) bytes of content", hint: downloadAgain)
+      if let trailer, trailer.length != UInt32(truncatingIfNeeded: total) {
+        // Unless there are several members, or zero bytes behind the last: then all of it is read.
+        while reader.position <= total, try !reader.readUp(to: 1 << 20).isEmpty {}
+        guard reader.position >= total else { throw cutShort(path, reader.position, total) }
+        guard reader.position == total else {
+          throw .file(path, "goes on after its \(stated) \(content) (\(total) bytes)", hint: downloadAgain)
         }
+        crc = reader.crc
       }
     } else if try !reader.isAtEnd() {
       throw .file(path, "goes on after its \(stated) \(content) (\(total) bytes)", hint: downloadAgain)

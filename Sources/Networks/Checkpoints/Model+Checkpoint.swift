@@ -20,21 +20,13 @@ extension Model {
   /// The model that `save` wrote.
   public static func load(_ path: String) throws(CoreError) -> Model {
     let file = try SafeTensors(path)
-    guard let text = file.metadata[architectureKey] else {
+    guard let architecture = try architecture(in: file) else {
       throw CoreError(
         .io, "'\(path)' does not say which network its weights belong to",
         hint: "make the network first: load_weights(model, path)", argument: "path")
     }
-    let architecture: Architecture
     let blueprint: Blueprint
-    do {
-      architecture = try Architecture(JSON.parse(text))
-      blueprint = try Blueprint(architecture)
-    } catch {
-      throw CoreError(
-        .io, "'\(path)': its description of the network is damaged: \(error.message)",
-        hint: "copy or download the file again", argument: "path")
-    }
+    do { blueprint = try Blueprint(architecture) } catch { throw damagedDescription(path, error) }
     // A description whose weights the file does not hold is refused before memory is taken for them.
     try match(file, blueprint, architecture)
     let model = try Model(architecture)
@@ -43,8 +35,43 @@ extension Model {
   }
 
   /// Reads the weights of this network from a safetensors file; nothing changes unless all of them fit.
-  public func loadWeights(_ path: String) throws(CoreError) {
-    try loadWeights(SafeTensors(path))
+  ///
+  /// - Parameter checksArchitecture: whether a file that says that it was saved from another network is refused: one that
+  ///   computes something else from weights of the same names and shapes.
+  public func loadWeights(_ path: String, checksArchitecture: Bool = true) throws(CoreError) {
+    let file = try SafeTensors(path)
+    try Self.match(file, try Blueprint(architecture), architecture)
+    if checksArchitecture, let saved = try Self.architecture(in: file),
+      let difference = try architecture.difference(from: saved)
+    {
+      throw CoreError(
+        .value,
+        "the file '\(path)' was saved from \(saved), the model is \(architecture): \(difference)",
+        hint: "load_model(path) makes the model of the file; check=false takes its weights for this one all the same",
+        argument: "path")
+    }
+    try loadWeights(file)
+  }
+
+  /// What the file says of its network, if it says anything.
+  private static func architecture(in file: SafeTensors) throws(CoreError) -> Architecture? {
+    guard let text = file.metadata[architectureKey] else { return nil }
+    do throws(CoreError) {
+      let json = try JSON.parse(text)
+      let architecture = try Architecture(json)
+      if let key = json.key(missingIn: architecture.json) {
+        throw CoreError(.value, "it has the setting '\(key)', which is not known or is not complete")
+      }
+      return architecture
+    } catch {
+      throw damagedDescription(file.path, error)
+    }
+  }
+
+  private static func damagedDescription(_ path: String, _ error: CoreError) -> CoreError {
+    CoreError(
+      .io, "'\(path)': its description of the network is damaged: \(error.message)",
+      hint: "copy or download the file again", argument: "path")
   }
 
   private static func match(

@@ -30,7 +30,8 @@ final class RandomAccessFile {
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw CoreError(.io, "'\(path)' is not a regular file", argument: "path")
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "not a regular file"
+      throw CoreError(.io, "'\(path)' is \(kind)", hint: "give the path of a file", argument: "path")
     }
     self.path = path
     self.size = Int(status.st_size)

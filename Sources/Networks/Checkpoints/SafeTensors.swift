@@ -29,13 +29,20 @@ public final class SafeTensors {
 
   public init(_ path: String) throws(CoreError) {
     let file = try RandomAccessFile(path)
-    try Self.refuseForeign(file)
+    let beginning = try file.read(at: 0, count: min(file.size, FileKind.prefixSize))
+    let length = beginning.count < 8 ? 0 : beginning[..<8].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    // The length may begin with any bytes, those of another kind of file among them; the header begins with a brace.
+    let isOurs =
+      beginning.count >= 8 && length <= Self.headerLimit
+      && (beginning.count == 8 || beginning[8] == UInt8(ascii: "{"))
+    if !isOurs, let kind = FileKind(beginning[...], size: file.size) { throw Self.foreign(kind, path) }
     guard file.size >= 8 else {
       throw CoreError(
-        .io, "'\(path)' is not a safetensors file: it has only \(file.size) bytes",
+        .io,
+        file.size == 0
+          ? "'\(path)' is empty" : "'\(path)' is not a safetensors file: it has only \(file.size) bytes",
         hint: "copy or download the file again", argument: "path")
     }
-    let length = try file.read(at: 0, count: 8).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
     guard length <= Self.headerLimit, Int(length) <= file.size - 8 else {
       throw CoreError(
         .io,
@@ -78,26 +85,20 @@ public final class SafeTensors {
 
   // MARK: Header
 
-  private static func refuseForeign(_ file: RandomAccessFile) throws(CoreError) {
-    let beginning = try file.read(at: 0, count: min(file.size, 512))
-    let text = String(decoding: beginning, as: UTF8.self)
-    let trimmed = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
-    if trimmed.first == "<" {
-      throw CoreError(
-        .io, "'\(file.path)' is a web page, not a weight file",
-        hint: "the download gave a page that asks for confirmation or reports an error; open the address in a browser",
-        argument: "path")
-    }
-    if text.hasPrefix("version https://git-lfs") {
-      throw CoreError(
-        .io, "'\(file.path)' is a Git LFS pointer, not the weight file itself",
-        hint: "run 'git lfs pull' in its repository", argument: "path")
-    }
-    if beginning.starts(with: [0x50, 0x4B, 0x03, 0x04]) || beginning.starts(with: [0x80, 0x02]) {
-      throw CoreError(
-        .io, "'\(file.path)' is a torch.save file; this reads safetensors",
-        hint: "convert it with safetensors.torch.save_file(state_dict, 'weights.safetensors')", argument: "path")
-    }
+  private static func foreign(_ kind: FileKind, _ path: String) -> CoreError {
+    let hint =
+      switch kind {
+      case .torch, .pickle, .zip: "convert it with safetensors.torch.save_file(state_dict, 'weights.safetensors')"
+      case .numpyArray, .numpyArchive:
+        "convert it with safetensors.numpy.save_file(dict(arrays), 'weights.safetensors')"
+      case .html:
+        "the download gave a page that asks for confirmation or reports an error; open the address in a browser"
+      case .lfsPointer: "run 'git lfs pull' in its repository"
+      case .gzip, .bzip2, .xz, .zstd, .sevenZip, .tar: "unpack it first"
+      default: "check which file was saved under this name"
+      }
+    let what = kind == .zip ? "a zip archive, which torch.save may have written" : kind.rawValue
+    return CoreError(.io, "'\(path)' is \(what); this reads safetensors", hint: hint, argument: "path")
   }
 
   private static func check(
