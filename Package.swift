@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(
       name: "ReferenceVectors", dependencies: ["Robustness", "Operations", "TestSupport"],
       path: "Tests/ReferenceVectors"),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport", "ltd-bench"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),

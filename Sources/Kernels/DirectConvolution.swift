@@ -77,12 +77,19 @@ enum DirectConvolution {
     let kernels = kernels
     let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
     let work = pixels * depth * plan.groupOutputs * plan.groups
+    // Where there are few bands, slabs of the outputs are worked on apart; each in pairs of blocks.
+    let blocks = outputs / 16
+    let canSplit = plan.groups == 1 && !plan.hasFewOutputs && !bands.padded
+    let slab = canSplit ? max(2, (blocks * count / 8 + 1) / 2 * 2) : blocks
+    let slabs = max(1, (blocks + slab - 1) / slab)
     // Without taps or inputs every sum is zero, over no runs.
     let runs = plan.runs(pitch: plan.pitch(bands))
     (runs + [0]).withUnsafeBufferPointer { starts in
       guard let firstRun = starts.baseAddress else { return }
-      Threads.parallelFor(count, grain: max(1, 300_000 / max(work, 1)), slots: slots) { range, slot in
-        for band in range {
+      Threads.parallelFor(count * slabs, grain: max(1, 300_000 / max(work / slabs, 1)), slots: slots) { range, slot in
+        for index in range {
+          let band = index / slabs
+          let firstOutput = index % slabs * slab * 16
           let firstImage = band / bands.perImage * bands.images
           let images = firstImage..<min(firstImage + bands.images, plan.batch)
           let firstRow = band % bands.perImage * bands.rows
@@ -101,16 +108,18 @@ enum DirectConvolution {
             target + plan.targetOrigin + images.lowerBound * plan.targetImageStep + rows.lowerBound * plan.targetRowStep
           let block = DirectBlock(
             pixels: images.count * rows.count * plan.columns, inputOffsets: inputOffsets, outputOffsets: outputOffsets,
-            runs: firstRun, runCount: runs.count, runLength: plan.runLength, outputs: plan.groupOutputs)
+            runs: firstRun, runCount: runs.count, runLength: plan.runLength,
+            outputs: min(plan.groupOutputs - firstOutput, slab * 16))
           for group in 0..<plan.groups {
             let groupInput = input + group * plan.groupInputs
             var groupFinish = finish
-            if finish.bias != nil { groupFinish.bias = UnsafePointer(biases + group * outputs) }
-            let groupOutput = output + group * plan.groupOutputs
+            if finish.bias != nil { groupFinish.bias = UnsafePointer(biases + group * outputs + firstOutput) }
+            let groupOutput = output + group * plan.groupOutputs + firstOutput
             if plan.hasFewOutputs {
               kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupFinish, groupOutput)
             } else {
-              kernels.convolve(block, groupInput, weights.floats + group * outputs * depth, groupFinish, groupOutput)
+              kernels.convolve(
+                block, groupInput, weights.floats + (group * outputs + firstOutput) * depth, groupFinish, groupOutput)
             }
           }
         }

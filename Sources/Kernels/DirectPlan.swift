@@ -136,7 +136,10 @@ struct DirectPlan {
     let plane = rows * columns
     var images = 1
     var bandRows = rows
-    if plane < 48 {
+    if plane == 1 {
+      // Rows of a linear layer: pieces enough for several threads, in whole panels of six.
+      images = min(batch, min(max((batch + 47) / 48 * 6, 12), 96))
+    } else if plane < 48 {
       images = min(batch, (96 + plane - 1) / max(plane, 1))
     } else {
       // As many rows as keep the source in half a second-level cache, but pieces enough for several threads, and of

@@ -96,7 +96,7 @@ enum WinogradConvolution {
         tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
       }
       Threads.parallelFor(tiles.count, grain: grain) { rows in
-        transformInput(s, part(rows), source, zeros, block.inputs(from: rows.lowerBound))
+        transformInput(kernels, s, part(rows), source, zeros, block.inputs(from: rows.lowerBound))
       }
       let slabs = (s.outputBlocks + 15) / 16
       Threads.parallelFor(s.places * slabs, grain: 1) { range in
@@ -132,8 +132,10 @@ enum WinogradConvolution {
     }
   }
 
+  /// - Parameter kernels: those of the caller, whose thread may use another instruction set than the workers.
   private static func transformInput(
-    _ s: WinogradShape, _ tiles: Range<Int>, _ x: UnsafePointer<Float>, _ zeros: UnsafePointer<Float>,
+    _ kernels: any KernelSet.Type, _ s: WinogradShape, _ tiles: Range<Int>, _ x: UnsafePointer<Float>,
+    _ zeros: UnsafePointer<Float>,
     _ target: WinogradMatrices
   ) {
     if !s.isStrided {
@@ -237,7 +239,7 @@ enum WinogradConvolution {
     let kernels = kernels
     Threads.parallelFor(tiles.count, grain: max(1, 4096 / (s.inputs + s.outputs))) { rows in
       let part = tiles.lowerBound + rows.lowerBound..<tiles.lowerBound + rows.upperBound
-      transformInput(s, part, x, zeros, block.inputs(from: rows.lowerBound))
+      transformInput(kernels, s, part, x, zeros, block.inputs(from: rows.lowerBound))
       let gradients = block.products(from: rows.lowerBound)
       if s.isStrided {
         kernels.stridedWinogradOutputGradient(s, tiles: part, dy, zeros: zeros, gradients)

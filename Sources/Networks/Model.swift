@@ -78,7 +78,7 @@ public final class Model {
     try forward(images, mode: .eval)
   }
 
-  /// Logits [n, classes].
+  /// Logits [n, classes]. In evaluation mode many images are taken in pieces, which bounds the memory and changes no bit.
   ///
   /// - Parameters:
   ///   - images: [n, channels, height, width], values in [0, 1].
@@ -94,6 +94,15 @@ public final class Model {
         "the model \(name) reads images [n, \(architecture.input.map(String.init).joined(separator: ", "))], not \(images.shape)",
         hint: images.shape.count == 3 ? "a single image needs a first axis of size 1: images[0:1]" : nil,
         argument: "images")
+    }
+    if mode == .eval, parameters == nil, !images.isTracked, images.shape[0] > Self.piece {
+      var parts: [Tensor] = []
+      for start in stride(from: 0, to: images.shape[0], by: Self.piece) {
+        try Compute.poll()
+        let part = try images.slice(axis: 0, start, min(start + Self.piece, images.shape[0]))
+        parts.append(try forward(part, mode: mode))
+      }
+      return try concat(parts, axis: 0)
     }
     var pass = Pass(
       parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout)
@@ -118,6 +127,9 @@ public final class Model {
     if temperature != 1 { logits = try logits / temperature }
     return logits
   }
+
+  /// The most images that one pass takes where no gradient needs them together.
+  package static let piece = 250
 
   private func frozenNetwork(_ pass: Pass) throws(CoreError) -> FrozenNetwork {
     if pass.mode == .eval, let frozen = weights.frozen { return frozen }

@@ -48,7 +48,8 @@ public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   }
 }
 
-/// x · weightᵀ + bias over the last axis.
+/// x · weightᵀ + bias over the last axis. Each row of the result, and of the gradient, has the same bits whatever other rows
+/// there are: the layer runs as a convolution of images of one pixel, whose sums know nothing of their neighbours.
 ///
 /// - Parameters:
 ///   - x: [..., inputs].
@@ -68,21 +69,56 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws(
   }
   let (x1, w) = (try x.asType(.float32), try weight.asType(.float32))
   let rows = try x1.detached().flattenedRows()
-  let weights = w.detached()
-  var y = try product(rows, weights, transposeB: true)
-  if let bias { y = try add(y, bias.detached()) }
+  let weights = try w.detached().rowMajor()
+  let y = try rowByRow(rows, weights, bias?.asType(.float32).detached())
   let origin = x.shape
+  // As in conv2d: what was derived from weights that are trained is used once in each direction.
+  let trained = w.isTracked ? weights.storage : nil
+  trained?.forgetDerived()
   let savedRows = w.isTracked ? rows : nil
   let savedWeights = x1.isTracked ? weights : nil
   return try y.reshape(x.shape.dropLast() + [weight.shape[0]]).recording([x1, w] + (bias.map { [$0] } ?? [])) {
     (g, needs) throws(CoreError) in
     let g = try g.flattenedRows()
+    defer { if needs[1] { trained?.forgetDerived() } }
     var gradients: [Tensor?] = [nil, nil]
-    if needs[0], let savedWeights { gradients[0] = try product(g, savedWeights).reshape(origin) }
+    if needs[0], let savedWeights { gradients[0] = try rowByRowGradient(g, savedWeights).reshape(origin) }
     if needs[1], let savedRows { gradients[1] = try product(g, savedRows, transposeA: true) }
     if needs.count > 2 { gradients.append(needs[2] ? try g.sum(axes: [0]) : nil) }
     return gradients
   }
+}
+
+/// A linear layer as a convolution: each row is an image of one pixel.
+private func pixelShape(_ rows: Int, _ weight: Tensor) -> ConvolutionShape {
+  ConvolutionShape(
+    batch: rows, height: 1, width: 1, channels: weight.shape[1], filters: weight.shape[0], kernel: (1, 1),
+    stride: (1, 1), padding: (0, 0, 0, 0), dilation: (1, 1), groups: 1)
+}
+
+/// [rows, inputs] · [outputs, inputs]ᵀ + bias, untracked.
+private func rowByRow(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) throws(CoreError) -> Tensor {
+  try Compute.poll()
+  let (x, weight) = (try x.rowMajor(), try weight.rowMajor())
+  let y = try Tensor(.float32, shape: [x.shape[0], weight.shape[0]])
+  if y.count > 0 {
+    try device.convolve(
+      pixelShape(x.shape[0], weight), x.storage, weight.storage,
+      ConvolutionEpilogue(bias: bias?.rowMajor().storage), y.storage)
+  }
+  return y
+}
+
+/// [rows, outputs] · [outputs, inputs], untracked.
+private func rowByRowGradient(_ g: Tensor, _ weight: Tensor) throws(CoreError) -> Tensor {
+  try Compute.poll()
+  let (g, weight) = (try g.rowMajor(), try weight.rowMajor())
+  let dx = try Tensor(.float32, shape: [g.shape[0], weight.shape[1]])
+  if dx.count > 0 {
+    try device.convolveInputGradient(
+      pixelShape(g.shape[0], weight), g.storage, weight.storage, ConvolutionEpilogue(), dx.storage)
+  }
+  return dx
 }
 
 /// Batched product of untracked matrices, either stored transposed.
