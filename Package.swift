@@ -45,31 +45,35 @@ let package = Package(
     .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSearch"),
-    .target(name: "CEditline", dependencies: ["CLibedit"]),
+    .target(name: "CEditline", dependencies: ["CLibedit", "CCPU"]),
     .target(name: "CCPU"),
     .target(name: "CAllocator"),
+
+    // What ends long work; both sides answer to it
+    .target(name: "Stopping", dependencies: ["CCPU"], swiftSettings: optimised),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
     .target(name: "KernelsBase", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels),
     .target(
-      name: "Kernels", dependencies: ["KernelTypes", "KernelsBase", "CCPU", "COpenBLAS"] + wideDependencies,
+      name: "Kernels",
+      dependencies: ["KernelTypes", "KernelsBase", "CCPU", "COpenBLAS", "Stopping"] + wideDependencies,
       swiftSettings: optimised),
-    .target(name: "Tensors", dependencies: ["Kernels", "KernelTypes"], swiftSettings: optimised),
-    .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
+    .target(name: "Tensors", dependencies: ["Kernels", "KernelTypes", "Stopping"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Tensors", "Stopping"], swiftSettings: optimised),
     .target(name: "Datasets", dependencies: ["Tensors", "CZlib"], swiftSettings: optimised),
-    .target(name: "Robustness", dependencies: ["Networks", "Datasets"], swiftSettings: optimised),
+    .target(name: "Robustness", dependencies: ["Networks", "Datasets", "Stopping"], swiftSettings: optimised),
 
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
-    .target(name: "Interpreter", dependencies: ["Syntax", "CSearch"], swiftSettings: scalar),
+    .target(name: "Interpreter", dependencies: ["Syntax", "Stopping", "CCPU", "CSearch"], swiftSettings: scalar),
 
     // Where they meet
     .target(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
-    .target(name: "Builtins", dependencies: ["Interpreter", "Robustness"]),
-    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "CAllocator", "CEditline"]),
+    .target(name: "Builtins", dependencies: ["Interpreter", "Robustness", "Stopping"]),
+    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "Stopping", "CAllocator", "CEditline"]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -87,7 +91,7 @@ let package = Package(
       name: "ltd-fuzz", dependencies: ["Builtins", "Stdlib", "Tensors", "TestSupport"], path: "Tests/Fuzz",
       exclude: ["README.md"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Stopping"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Kernels"], swiftSettings: optimised),
     .testTarget(
       name: "ReferenceVectors", dependencies: ["Robustness", "Operations", "TestSupport"],

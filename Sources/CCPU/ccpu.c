@@ -27,6 +27,11 @@ static _Thread_local bool in_region;
 bool ltd_thread_in_region(void) { return in_region; }
 void ltd_thread_set_in_region(bool inside) { in_region = inside; }
 
+static _Thread_local ltd_stop *stop_word;
+
+ltd_stop *ltd_thread_stop(void) { return stop_word; }
+void ltd_thread_set_stop(ltd_stop *stop) { stop_word = stop; }
+
 static _Thread_local int instruction_set = -1;
 
 int ltd_thread_instruction_set(void) { return instruction_set; }

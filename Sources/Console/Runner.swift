@@ -73,12 +73,12 @@ public final class Runner {
   }
 
   func run(_ source: Source, printsValue: Bool = false) -> Int32 {
-    Interrupts.clear()
-    let outcome = session.run(source)
+    let session = session
+    let outcome = session.run(source) { value throws(LTDError) in
+      if printsValue { StandardOutput.out.write(try session.text(of: value) + "\n") }
+    }
     switch outcome {
-    case .value(let value, let isHidden):
-      if printsValue, !isHidden, !value.isNone { StandardOutput.out.write(value.text(session.printing) + "\n") }
-      return finishOutput(ExitStatus.success)
+    case .value: return finishOutput(ExitStatus.success)
     case .exit(let code):
       return finishOutput(Int32(truncatingIfNeeded: code & 0xFF))
     case .failure(let diagnostics):
@@ -197,11 +197,8 @@ public final class Runner {
       write([Diagnostic(.warning, sentence)], options)
     }
     let session = Session(table: .standard, releaseUnused: { Compute.releaseUnusedMemory() })
-    let watch = session.watch
-    Compute.setStop {
-      if ltd_interrupt_pending() { return CoreError(.interrupted, "interrupted") }
-      return watch.passedLimit().map { CoreError(.limit, $0.diagnostic.message, hint: $0.diagnostic.hint) }
-    }
+    if Interrupts.isInstalled { session.stop = Interrupts.signal }
+    let stop = session.stop
     session.output = { text throws(LTDError) in
       StandardOutput.out.write(text)
       if let problem = StandardOutput.out.problem { throw problem }
@@ -210,7 +207,6 @@ public final class Runner {
       StandardOutput.out.flush()
       if let problem = StandardOutput.out.problem { throw problem }
     }
-    session.isInterrupted = { ltd_interrupt_pending() }
     session.arguments = arguments
     session.limits = options.limits
     let library = Terminal.environment("LTD_STDLIB")
@@ -221,7 +217,7 @@ public final class Runner {
     session.libraryModules = Stdlib.names
     session.printing.width = Terminal.width()
     session.readFile = { path throws(LTDError) in
-      switch readFileBytes(path, isStopped: { Interrupts.pending || watch.passedLimit() != nil }) {
+      switch readFileBytes(path, isStopped: { stop.isRaised }) {
       case .success(let bytes): return bytes
       case .failure(let problem): throw LTDError(.io, "cannot read \(problem.message)")
       }

@@ -1,3 +1,4 @@
+import Stopping
 import Synchronization
 
 #if canImport(Glibc)
@@ -55,8 +56,8 @@ public struct Limits: Sendable {
   }
 }
 
-/// The seconds and the memory of a run against their limits; any thread may ask.
-public final class LimitWatch: Sendable {
+/// The seconds and the memory of a run against their limits: raises the run's signal when one is passed.
+final class LimitWatch: Sendable {
   private struct State {
     var seconds: Double?
     var memoryBytes: Int?
@@ -70,16 +71,29 @@ public final class LimitWatch: Sendable {
 
   init(releaseUnused: @escaping @Sendable () -> Void) { self.releaseUnused = releaseUnused }
 
-  func begin(_ limits: Limits) {
+  func begin(_ limits: Limits, _ signal: StopSignal) {
+    signal.clearLimit()
     state.withLock {
       $0 = State(seconds: limits.seconds, memoryBytes: limits.memoryBytes, started: monotonicSeconds())
     }
+    guard limits.seconds != nil || limits.memoryBytes != nil else { return }
+    signal.atEveryLook { [unowned signal, weak self] in
+      guard let passed = self?.passedLimit()?.diagnostic else { return }
+      signal.raise(.limit(message: passed.message, hint: passed.hint))
+    }
   }
 
-  func end() { state.withLock { $0 = State() } }
+  func end(_ signal: StopSignal) {
+    let wasLimited = state.withLock { state in
+      defer { state = State() }
+      return state.seconds != nil || state.memoryBytes != nil
+    }
+    if wasLimited { signal.atEveryLook(nil) }
+    signal.clearLimit()
+  }
 
-  /// The limit that is passed by now, if one is; none when nothing runs.
-  public func passedLimit() -> LTDError? {
+  /// The limit that is passed by now, if one is.
+  private func passedLimit() -> LTDError? {
     state.withLock { state in
       if state.seconds == nil, state.memoryBytes == nil { return nil }
       let now = monotonicSeconds()
@@ -91,6 +105,16 @@ public final class LimitWatch: Sendable {
       if residentBytes() <= bytes { return nil }
       releaseUnused()
       return residentBytes() <= bytes ? nil : Limits.memoryIsUsed(bytes)
+    }
+  }
+}
+
+extension LTDError {
+  /// The error of work that was stopped.
+  convenience init(_ reason: StopSignal.Reason) {
+    switch reason {
+    case .interrupted: self.init(.interrupted, "interrupted")
+    case .limit(let message, let hint): self.init(.limit, message, hint: hint)
     }
   }
 }

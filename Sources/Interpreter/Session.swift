@@ -1,3 +1,5 @@
+import Stopping
+
 /// What running a piece of source led to.
 public enum Outcome {
   /// The value of the last statement, if that is an expression; `isHidden` when the text ends in `;`.
@@ -18,8 +20,10 @@ public final class Session {
   public var output: @Sendable (String) throws(LTDError) -> Void = { _ in }
   /// Hands on what `output` has gathered.
   public var flush: @Sendable () throws(LTDError) -> Void = {}
-  /// Asked at loop ends and calls; true stops the run with an error of kind `interrupted`.
-  public var isInterrupted: @Sendable () -> Bool = { false }
+  /// Raised, it stops the run with an error: by Ctrl-C, or by a limit that is passed. All work of the run looks at it.
+  public var stop = StopSignal() {
+    didSet { machine.pointee.stop = stop.word }
+  }
   /// The room for `print` and for values at the prompt.
   public var printing = PrintOptions()
   /// The words after the script's name, as `args()` gives them.
@@ -41,9 +45,11 @@ public final class Session {
   var exitCode: Int?
   let machine: UnsafeMutablePointer<Machine>
   private var steps = 0
+  /// Whether the last built-in gave the results so far because of Ctrl-C; the next step of the run ends it.
+  public private(set) var endedEarly = false
   private var isRunning = false
-  /// Time and memory of the run under way; long work outside the evaluator asks it too.
-  public let watch: LimitWatch
+  /// Time and memory of the run under way.
+  private let watch: LimitWatch
   /// Whether the last source got past the checks before running.
   public private(set) var hasRun = false
   /// All code stays: functions in variables come from it, and calls refer to it without counting.
@@ -58,7 +64,7 @@ public final class Session {
     machine.initialize(
       to: Machine(
         stackTop: stack, stackBase: stack, stackEnd: stack + Machine.stackValues, fuel: Machine.fuelPortion,
-        depthLimit: Limits().callDepth, session: self))
+        depthLimit: Limits().callDepth, stop: stop.word, session: self))
   }
 
   deinit {
@@ -71,8 +77,22 @@ public final class Session {
   // MARK: Running
 
   /// Runs a source with the session's variables: an entry at the prompt, or a script.
-  public func run(_ source: Source) -> Outcome {
-    enterThread { self.execute(source) }
+  ///
+  /// - Parameter show: gets the value, unless it is none or hidden, as a part of the run: its text may take long.
+  public func run(_ source: Source, show: ((Value) throws(LTDError) -> Void)? = nil) -> Outcome {
+    enterThread { self.execute(source, show) }
+  }
+
+  /// The text of a value for the terminal. Ctrl-C and limits end it, but for the results of a built-in that Ctrl-C ended.
+  public func text(
+    of value: Value, _ form: (Value, PrintOptions) -> String = { $0.text($1) }
+  ) throws(LTDError) -> String {
+    if endedEarly { return form(value, printing) }
+    var options = printing
+    options.mustStop = { self.isStopped }
+    let text = form(value, options)
+    try poll()
+    return text
   }
 
   /// All that can be found without running: errors, and names that nothing uses.
@@ -94,15 +114,15 @@ public final class Session {
     isRunning = true
     defer {
       isRunning = false
-      watch.end()
+      watch.end(stop)
     }
     return withLargeStack { lowest in
       self.machine.pointee.nativeLimit = lowest
-      return body()
+      return self.stop.carry(body)
     }
   }
 
-  private func execute(_ source: Source) -> Outcome {
+  private func execute(_ source: Source, _ show: ((Value) throws(LTDError) -> Void)?) -> Outcome {
     hasRun = false
     let program = parse(source)
     guard program.diagnostics.isEmpty else { return .failure(program.diagnostics) }
@@ -112,8 +132,13 @@ public final class Session {
     for cell in compiler.newConstants { cell.isConstant = true }
     begin()
     hasRun = true
+    let statements = program.body.statements
     do {
+      if stop.isInterrupted { try poll(at: statements.first, source) }
       let value = try machine.runTopLevel(code)
+      if let show, !program.endsWithSemicolon, !value.isNone { try show(value) }
+      // A run that ends late has failed as well.
+      if !endedEarly { try poll(at: statements.last, source) }
       return .value(value, isHidden: program.endsWithSemicolon)
     } catch {
       if let exitCode { return .exit(exitCode) }
@@ -121,10 +146,18 @@ public final class Session {
     }
   }
 
+  private func poll(at statement: Stmt?, _ source: Source) throws(LTDError) {
+    do { try poll() } catch {
+      if let statement { throw error.located(source, statement.span) }
+      throw error
+    }
+  }
+
   private func begin() {
     exitCode = nil
     steps = 0
-    watch.begin(limits)
+    endedEarly = false
+    watch.begin(limits, stop)
     machine.pointee.depth = 0
     machine.pointee.depthLimit = limits.callDepth
     // Memory can grow by much from one call to the next.
@@ -173,14 +206,17 @@ public final class Session {
   }
 
   func checkLimits(spent: Int) throws(LTDError) {
-    if isInterrupted() { throw LTDError(.interrupted, "interrupted") }
+    if let reason = stop.reason { throw LTDError(reason) }
     steps &+= spent
     if let limit = limits.steps, steps > limit { throw Limits.reached("stopped after \(limit) steps") }
-    if let passed = watch.passedLimit() { throw passed }
   }
 
   /// Whether long work must end: what `poll` would throw for, without counting steps.
-  public var isStopped: Bool { isInterrupted() || watch.passedLimit() != nil }
+  public var isStopped: Bool { stop.isRaised }
+
+  /// For a built-in that Ctrl-C has ended early and that gives the results so far: they are kept, and the next step ends
+  /// the run.
+  public func keepResults() { endedEarly = stop.isInterrupted }
 
   func checkSize(_ count: Int, of kind: String) throws(LTDError) { try limits.checkElements(count, of: kind) }
 

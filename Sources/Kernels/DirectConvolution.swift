@@ -218,7 +218,7 @@ enum DirectConvolution {
           let columnBlocks = index % slabs * slab..<min(index % slabs * slab + slab, blocks)
           let partSums = sums + part * partSize
           let firstBand = count * part / parts
-          for band in firstBand..<count * (part + 1) / parts {
+          for band in firstBand..<count * (part + 1) / parts where !Threads.isStopped {
             let firstImage = band / bands.perImage * bands.images
             let images = firstImage..<min(firstImage + bands.images, plan.batch)
             let firstRow = band % bands.perImage * bands.rows

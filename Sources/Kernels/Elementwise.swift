@@ -60,6 +60,15 @@ package enum Elementwise {
       }
       return
     }
+    if columns >= 4 * grain {
+      for r in 0..<rows {
+        if Threads.isStopped { return }
+        let first = Operand(a.values + r * a.rowStep, rowStep: 0, columnStep: a.columnStep)
+        let second = Operand(b.values + r * b.rowStep, rowStep: 0, columnStep: b.columnStep)
+        binary(operation, first, second, y + r * columns, rows: 1, columns: columns)
+      }
+      return
+    }
     Threads.parallelFor(rows, grain: max(1, grain / columns)) { chunk in
       for r in chunk {
         kernels.binary(

@@ -53,7 +53,7 @@ package enum MatrixProduct {
         let start = index % blocks * block
         let part = start..<min(start + block, length)
         let batch = index / blocks
-        multiplyBlock(
+        multiplyInStrips(
           s, rows: splitRows ? part : 0..<s.rows, columns: splitRows ? 0..<s.columns : part, a + batch * s.stepA,
           b + batch * s.stepB, c + batch * size, accumulate)
       }
@@ -62,7 +62,7 @@ package enum MatrixProduct {
 
   /// Whether the panels are faster: sizes for which packing the second matrix and short last panels cost little.
   private static func suitsPanels(_ s: MatrixShape) -> Bool {
-    s.batch == 1 && !s.transposeA && s.rows >= 192 && s.columns >= 64 && (64...4096).contains(s.inner)
+    s.batch == 1 && !s.transposeA && s.rows >= 192 && (64...8192).contains(s.columns) && (64...4096).contains(s.inner)
       && InstructionSet.current != .base
   }
 
@@ -73,15 +73,44 @@ package enum MatrixProduct {
     return ((length - 1) / blocks / 48 + 1) * 48
   }
 
-  private static func multiplyBlock(
+  /// A block in strips of at most a billion multiplications, some ten milliseconds each, between which it can be stopped.
+  /// Where they end depends on the sizes alone.
+  private static func multiplyInStrips(
     _ s: MatrixShape, rows: Range<Int>, columns: Range<Int>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+  ) {
+    /// Lengths of which a strip has at most `work` multiplications, if that leaves each at least `least` long.
+    func strip(_ length: Int, others: Int, least: Int) -> Int {
+      let most = max(least, 1_000_000_000 / max(others, 1))
+      return most >= length ? length : max(least, most / 48 * 48)
+    }
+    let depth = strip(s.inner, others: min(rows.count, 480) * min(columns.count, 480), least: 960)
+    let height = strip(rows.count, others: depth * min(columns.count, 480), least: 480)
+    let width = strip(columns.count, others: depth * height, least: 480)
+    for first in stride(from: 0, to: s.inner, by: depth) {
+      for top in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
+        for left in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
+          if Threads.isStopped { return }
+          multiplyBlock(
+            s, rows: top..<min(top + height, rows.upperBound), columns: left..<min(left + width, columns.upperBound),
+            inner: first..<min(first + depth, s.inner), a, b, c, accumulate || first > 0)
+        }
+      }
+    }
+  }
+
+  private static func multiplyBlock(
+    _ s: MatrixShape, rows: Range<Int>, columns: Range<Int>, inner: Range<Int>, _ a: UnsafePointer<Float>,
+    _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
   ) {
     cblas_sgemm(
       CblasRowMajor, s.transposeA ? CblasTrans : CblasNoTrans, s.transposeB ? CblasTrans : CblasNoTrans,
-      blasInt(rows.count), blasInt(columns.count), blasInt(s.inner), 1,
-      a + rows.lowerBound * (s.transposeA ? 1 : s.inner), blasInt(s.transposeA ? s.rows : s.inner),
-      b + columns.lowerBound * (s.transposeB ? s.inner : 1), blasInt(s.transposeB ? s.inner : s.columns),
+      blasInt(rows.count), blasInt(columns.count), blasInt(inner.count), 1,
+      a + rows.lowerBound * (s.transposeA ? 1 : s.inner) + inner.lowerBound * (s.transposeA ? s.rows : 1),
+      blasInt(s.transposeA ? s.rows : s.inner),
+      b + columns.lowerBound * (s.transposeB ? s.inner : 1) + inner.lowerBound * (s.transposeB ? 1 : s.columns),
+      blasInt(s.transposeB ? s.inner : s.columns),
       accumulate ? 1 : 0, c + rows.lowerBound * s.columns + columns.lowerBound, blasInt(s.columns))
   }
 

@@ -1,5 +1,11 @@
 import KernelTypes
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Reductions, softmax and layout changes over the rows of contiguous float32 matrices, split over threads.
 package enum Rows {
   private static func grain(_ columns: Int) -> Int { max(1, Elementwise.grain / max(columns, 1)) }
@@ -43,7 +49,7 @@ package enum Rows {
     let kernels = kernels
     if rows < 32 && columns > 4 * Elementwise.grain {
       // A few long rows: each is cut into chunks of its own.
-      for r in 0..<rows {
+      for r in 0..<rows where !Threads.isStopped {
         let row = x + r * columns
         if reduction == .sum {
           y[r] = Float(try sum(row, count: columns))
@@ -90,10 +96,65 @@ package enum Rows {
     }
   }
 
+  /// Rows of more values are cut into pieces, so that they can be stopped.
+  private static let longest = 1 << 20
+
+  /// y = f(softmax) of rows that are cut into pieces: what every piece gives is put together in order.
+  private static func softmaxOfLongRows(
+    _ x: UnsafePointer<Float>, rows: Int, columns: Int, temperature: Float, logarithm: Bool,
+    _ y: UnsafeMutablePointer<Float>
+  ) {
+    let kernels = kernels
+    let pieces = (columns - 1) / Elementwise.grain + 1
+    for r in 0..<rows where !Threads.isStopped {
+      let (x, y) = (x + r * columns, y + r * columns)
+      var parts = [Double](repeating: 0, count: pieces)
+      func gather(_ f: @escaping (Range<Int>) -> Double) {
+        parts.withUnsafeMutableBufferPointer { buffer in
+          nonisolated(unsafe) let parts = buffer
+          Threads.parallelFor(columns, grain: Elementwise.grain) { parts[$0.lowerBound / Elementwise.grain] = f($0) }
+        }
+      }
+      gather { c in
+        var greatest: Float = 0
+        kernels.reduceRows(.maximum, x + c.lowerBound, 1, c.count, &greatest)
+        return Double(greatest)
+      }
+      let greatest = parts.contains(where: \.isNaN) ? Float.nan : Float(parts.max() ?? 0)
+      // exp((x − greatest) / temperature), and its sum.
+      gather { c in
+        let y = y + c.lowerBound
+        kernels.affine(x + c.lowerBound, 1, -greatest, y, c.count)
+        kernels.affine(y, 1 / temperature, 0, y, c.count)
+        if !logarithm {
+          kernels.unary(.exp, y, y, c.count)
+          return kernels.sum(y, c.count)
+        }
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: c.count) { exponentials in
+          guard let base = exponentials.baseAddress else { return 0 }
+          kernels.unary(.exp, y, base, c.count)
+          return kernels.sum(base, c.count)
+        }
+      }
+      let sum = parts.reduce(0, +)
+      Threads.parallelFor(columns, grain: Elementwise.grain) { c in
+        let y = y + c.lowerBound
+        if logarithm {
+          kernels.affine(y, 1, Float(-log(sum)), y, c.count)
+        } else {
+          kernels.affine(y, Float(1 / sum), 0, y, c.count)
+        }
+      }
+    }
+  }
+
   /// y = softmax(x / temperature) by rows.
   package static func softmax(
     _ x: UnsafePointer<Float>, rows: Int, columns: Int, temperature: Float = 1, _ y: UnsafeMutablePointer<Float>
   ) {
+    if columns > longest {
+      return softmaxOfLongRows(x, rows: rows, columns: columns, temperature: temperature, logarithm: false, y)
+    }
     let kernels = kernels
     Threads.parallelFor(rows, grain: grain(columns)) { r in
       let i = r.lowerBound * columns
@@ -105,6 +166,9 @@ package enum Rows {
   package static func logSoftmax(
     _ x: UnsafePointer<Float>, rows: Int, columns: Int, temperature: Float = 1, _ y: UnsafeMutablePointer<Float>
   ) {
+    if columns > longest {
+      return softmaxOfLongRows(x, rows: rows, columns: columns, temperature: temperature, logarithm: true, y)
+    }
     let kernels = kernels
     Threads.parallelFor(rows, grain: grain(columns)) { r in
       let i = r.lowerBound * columns
@@ -142,8 +206,29 @@ package enum Rows {
   ) {
     let kernels = kernels
     let size = rows * columns
+    if size > longest {
+      for b in 0..<batch where !Threads.isStopped {
+        transposeInTiles(x + b * size, rows: rows, columns: columns, y + b * size)
+      }
+      return
+    }
     Threads.parallelFor(batch, grain: max(1, Elementwise.grain / max(size, 1))) { r in
       for b in r { kernels.transpose(x + b * size, rows, columns, y + b * size) }
+    }
+  }
+
+  private static func transposeInTiles(
+    _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
+  ) {
+    let tile = 32
+    let (down, across) = ((rows - 1) / tile + 1, (columns - 1) / tile + 1)
+    Threads.parallelFor(down * across, grain: 16) { tiles in
+      for index in tiles {
+        let (top, left) = (index % down * tile, index / down * tile)
+        for c in left..<min(left + tile, columns) {
+          for r in top..<min(top + tile, rows) { y[c &* rows &+ r] = x[r &* columns &+ c] }
+        }
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import CCPU
+import Stopping
 import Synchronization
 
 #if canImport(Glibc)
@@ -21,6 +22,7 @@ final class ThreadPool: @unchecked Sendable {
   private var grain = 1
   private var chunks = 0
   private var shares = 1
+  private var stop: UnsafeMutablePointer<ltd_stop>?
   /// The next chunk of share i at i · `shareStride`, so that each has a cache line of its own.
   private let nextChunk = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: maximum * shareStride)
 
@@ -57,6 +59,7 @@ final class ThreadPool: @unchecked Sendable {
       self.grain = grain
       self.count = count
       shares = threads
+      stop = StopSignal.wordOfThread
       for share in 0..<threads {
         nextChunk[share * Self.shareStride].store(start(of: share), ordering: .relaxed)
       }
@@ -85,18 +88,20 @@ final class ThreadPool: @unchecked Sendable {
 
   private func work(slot: Int) {
     guard let body else { return }
-    let (grain, count, shares) = (self.grain, self.count, self.shares)
+    let (grain, count, shares, stop) = (self.grain, self.count, self.shares, self.stop)
     ltd_thread_set_in_region(true)
+    if slot > 0 { ltd_thread_set_stop(stop) }
     for turn in 0..<shares {
       let share = (slot + turn) % shares
       let end = start(of: share + 1)
       while true {
         let chunk = nextChunk[share * Self.shareStride].wrappingAdd(1, ordering: .relaxed).oldValue
-        if chunk >= end { break }
+        if chunk >= end || StopSignal.isRaised(at: stop) { break }
         let start = chunk * grain
         body(start..<min(start + grain, count), slot)
       }
     }
+    if slot > 0 { ltd_thread_set_stop(nil) }
     ltd_thread_set_in_region(false)
   }
 

@@ -1,5 +1,6 @@
 import CCPU
 import COpenBLAS
+import Stopping
 import Synchronization
 
 #if canImport(Glibc)
@@ -22,6 +23,9 @@ package enum Threads {
 
   /// Runs `body` on the chunks 0..<grain, grain..<2·grain, … of 0..<count, in any order, on any thread, and returns when
   /// all are done. Nested calls, and calls while another thread uses the pool, run serially on the calling thread.
+  ///
+  /// Chunks that are not begun when the calling thread's `StopSignal` is raised are left out: what called the kernel looks
+  /// at the signal afterwards and gives up the results. A chunk should take no more than some milliseconds.
   package static func parallelFor(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     parallelFor(count, grain: grain) { range, _ in body(range) }
   }
@@ -36,8 +40,27 @@ package enum Threads {
     let chunks = (count - 1) / grain + 1
     let threads = min(slots, chunks, Threads.count)
     if threads > 1, !ltd_thread_in_region(), pool.run(chunks: chunks, threads: threads, grain, count, body) { return }
-    for chunk in 0..<chunks { body(chunk * grain..<min(chunk * grain + grain, count), 0) }
+    let stop = StopSignal.wordOfThread
+    for chunk in 0..<chunks {
+      if StopSignal.isRaised(at: stop) { return }
+      body(chunk * grain..<min(chunk * grain + grain, count), 0)
+    }
   }
+
+  /// As `parallelFor`, in order on the calling thread.
+  package static func serialFor(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    let stop = StopSignal.wordOfThread
+    var start = 0
+    while start < count {
+      if StopSignal.isRaised(at: stop) { return }
+      let end = min(start + max(grain, 1), count)
+      body(start..<end)
+      start = end
+    }
+  }
+
+  /// Whether work of the calling thread is to be left out.
+  package static var isStopped: Bool { StopSignal.isRaised(at: StopSignal.wordOfThread) }
 
   private static let pool = ThreadPool()
   private static let limit: Atomic<Int> = {

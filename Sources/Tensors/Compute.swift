@@ -1,4 +1,5 @@
 import Kernels
+import Stopping
 import Synchronization
 
 /// Settings of the core that hold for the whole process.
@@ -54,27 +55,23 @@ public enum Compute {
     set { finite.store(newValue, ordering: .relaxed) }
   }
 
-  /// In a struct: a bare closure in a `Mutex` gets one more wrapper at every access.
-  private struct StopCheck: Sendable {
-    var reason: @Sendable () -> CoreError?
-  }
-
-  private static let stop = Mutex<StopCheck?>(nil)
-
-  /// Asked between the steps of long work for a reason to end it: `interrupted`, or a `limit` that is passed.
-  public static func setStop(check: (@Sendable () -> CoreError?)?) {
-    stop.withLock { $0 = check.map { StopCheck(reason: $0) } }
-  }
-
-  /// Throws when there is a reason to stop.
+  /// Throws when the work of the calling thread has to end (`StopSignal`): `interrupted`, or a `limit` that is passed.
   public static func poll() throws(CoreError) {
-    guard let check = stop.withLock({ $0 }), let reason = check.reason() else { return }
-    throw reason
+    if let reason = StopSignal.reasonOfThread { throw CoreError(reason) }
   }
 
   /// `poll` for loops over elements: it asks at one place of 4096.
   @inline(__always)
   public static func poll(at place: Int) throws(CoreError) {
     if place & 4095 == 4095 { try poll() }
+  }
+}
+
+extension CoreError {
+  init(_ reason: StopSignal.Reason) {
+    switch reason {
+    case .interrupted: self.init(.interrupted, "interrupted")
+    case .limit(let message, let hint): self.init(.limit, message, hint: hint)
+    }
   }
 }

@@ -1,5 +1,9 @@
+import Stopping
+
 // Assignment to parts of a tensor, with value semantics: copies of the tensor do not change. A gradient passes to the
 // value, and to what is left of the tensor before.
+//
+// What is written in place is written to its end: the tensor is somebody's variable.
 extension Tensor {
   /// Sets a slice, as in `slice(starts:stops:steps:)`, to a value that broadcasts to it.
   public mutating func assign(starts: [Int], stops: [Int], steps: [Int]? = nil, _ value: Tensor) throws(CoreError) {
@@ -7,9 +11,11 @@ extension Tensor {
     let plain = try fitting(value, region.sizes)
     let before = isTracked ? self : nil
     try makeUnique()
-    device.copy(
+    let (source, target) = (
       plain.view.broadcast(to: region.sizes),
-      to: view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps))
+      view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps)
+    )
+    try StopSignal.ignoring { () throws(CoreError) in try device.copy(source, to: target) }
     try record(before, value) { (g) throws(CoreError) in
       try g.assign(starts: starts, stops: stops, steps: steps, .scalar(0))
     } ofValue: { (g) throws(CoreError) in
@@ -38,7 +44,10 @@ extension Tensor {
     let before = isTracked ? self : nil
     if layout == .channelsLast { self = try rowMajor() }
     try makeUnique()
-    device.put(plain.storage, dtype, block: block, places, adding: false, storage)
+    let (dtype, storage) = (dtype, storage)
+    try StopSignal.ignoring { () throws(CoreError) in
+      try device.put(plain.storage, dtype, block: block, places, adding: false, storage)
+    }
     try record(before, value) { (g) throws(CoreError) in
       try g.put(.scalar(0), places, block, target)
     } ofValue: { (g) throws(CoreError) in
@@ -100,7 +109,7 @@ extension Tensor {
       return
     }
     let copy = try similar()
-    device.copy(view, to: copy.view)
+    try device.copy(view, to: copy.view)
     self = copy
   }
 }

@@ -28,7 +28,7 @@ extension Tensor {
       throw CoreError(.shape, "\(values.count) bytes do not fill a float32 tensor of shape \(shape)")
     }
     try self.init(.float32, shape: shape)
-    device.upload(values, to: storage)
+    try device.upload(values, to: storage)
   }
 
   private init<T: BitwiseCopyable>(values: [T], _ dtype: DType, _ shape: [Int]) throws(CoreError) {
@@ -38,12 +38,15 @@ extension Tensor {
         .shape, "\(values.count) values do not fill a tensor of shape \(shape), which has \(expected) elements")
     }
     try self.init(dtype, shape: shape)
-    values.withUnsafeBytes { device.upload($0, to: storage) }
+    let storage = storage
+    try values.withUnsafeBufferPointer { (values) throws(CoreError) in
+      try device.upload(UnsafeRawBufferPointer(values), to: storage)
+    }
   }
 
   public static func full(_ shape: [Int], _ value: Float) throws(CoreError) -> Tensor {
     let result = try Tensor(.float32, shape: shape)
-    device.fill(result.view, Double(value))
+    try device.fill(result.view, Double(value))
     return result
   }
 
@@ -84,7 +87,7 @@ extension Tensor {
     _ shape: [Int], from low: Float = 0, to high: Float = 1, stream: RandomStream
   ) throws(CoreError) -> Tensor {
     let result = try Tensor(.float32, shape: shape)
-    device.random(.uniform(low, high), stream, result.storage, count: result.count)
+    try device.random(.uniform(low, high), stream, result.storage, count: result.count)
     return result
   }
 
@@ -93,7 +96,7 @@ extension Tensor {
     _ shape: [Int], mean: Float = 0, deviation: Float = 1, stream: RandomStream
   ) throws(CoreError) -> Tensor {
     let result = try Tensor(.float32, shape: shape)
-    device.random(.normal(mean, deviation), stream, result.storage, count: result.count)
+    try device.random(.normal(mean, deviation), stream, result.storage, count: result.count)
     return result
   }
 }

@@ -49,7 +49,7 @@ extension Tensor {
   public consuming func asType(_ dtype: DType) throws(CoreError) -> Tensor {
     if dtype == self.dtype { return self }
     let result = try Tensor(dtype, shape: shape, layout: layout)
-    device.convert(storage, self.dtype, to: result.storage, dtype, count: count)
+    try device.convert(storage, self.dtype, to: result.storage, dtype, count: count)
     return result
   }
 

@@ -69,7 +69,7 @@ public struct Tensor: Sendable {
     if layout == .rowMajor { return detached() }
     if layoutsAgree { return relabelled(.rowMajor) }
     let result = try Tensor(dtype, shape: shape)
-    device.copy(view, to: result.view)
+    try device.copy(view, to: result.view)
     return result
   }
 
@@ -78,7 +78,7 @@ public struct Tensor: Sendable {
     if layout == .channelsLast || shape.count != 4 { return detached() }
     if layoutsAgree { return relabelled(.channelsLast) }
     let result = try Tensor(dtype, shape: shape, layout: .channelsLast)
-    device.copy(view, to: result.view)
+    try device.copy(view, to: result.view)
     return result
   }
 

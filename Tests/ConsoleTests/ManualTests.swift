@@ -57,7 +57,7 @@ struct ManualTests {
     let source = Source(name: "program.ltd", text: texts[0])
     let session = session
     if kind == .limit { session.limits.steps = 100_000 }
-    if kind == .interrupted { session.isInterrupted = { true } }
+    if kind == .interrupted { session.stop.raise(.interrupted) }
     var found: [Diagnostic] = []
     if kind == .warning {
       found = session.check(source)

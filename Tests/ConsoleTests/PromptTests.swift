@@ -167,6 +167,46 @@ struct PromptTests {
     #expect(terminal.enter("1 + 1", expecting: "2\nltd> ") != nil)
   }
 
+  /// One built-in or operator is stopped within, says so, and what stands after it does not run.
+  @Test(arguments: [
+    "y = x @ x", "y = [randn([30000, 1000]) for i in 1..1000]", "s = sort([-i for i in range(2 * 10**7)])",
+    "y = grad(w => sum((w @ x) @ x), x)",
+  ])
+  func controlCStopsWithinABuiltin(_ statement: String) throws {
+    let terminal = try start()
+    terminal.type("x = ones([6000, 6000]); kept = 11\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("print(\"be\" + \"fore\"); \(statement); print(\"af\" + \"ter\")\n")
+    #expect(terminal.wait(for: "before\n") != nil)
+    terminal.interrupt()
+    let shown = try #require(terminal.wait(for: "interrupted"))
+    #expect(!shown.contains("after"))
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("kept * 2", expecting: "22\nltd> ") != nil)
+  }
+
+  /// What a paste holds after an interrupted statement is not run either.
+  @Test func controlCEndsAPaste() throws {
+    let terminal = try start()
+    let paste = "ltd> print(\"be\" + \"fore\"); while true { }\nltd> print(\"af\" + \"ter\")"
+    terminal.type("\u{1B}[200~\(paste)\u{1B}[201~\n")
+    #expect(terminal.wait(for: "before\n") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "interrupted") != nil)
+    let shown = try #require(terminal.enter("kept = 11; kept * 2", expecting: "22\nltd> "))
+    #expect(!shown.contains("after"))
+  }
+
+  @Test func controlCKeepsWhatWasPrinted() throws {
+    let terminal = try start()
+    terminal.type("print(\"be\" + \"fore\", end=\"|\"); while true { }\n")
+    #expect(terminal.wait(for: "while true { }\n") != nil)
+    Thread.sleep(forTimeInterval: 0.5)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "before|") != nil)
+    #expect(terminal.wait(for: "interrupted") != nil)
+  }
+
   @Test func controlCEndsAScriptWithItsStatus() throws {
     let file = home.appending(path: "loop.ltd")
     try Data("print(\"on\")\nwhile true { }\n".utf8).write(to: file)

@@ -20,18 +20,20 @@ final class CaseRunner {
   private(set) var counts = Counts()
   private var session = Session(table: FuzzTable.standard)
   private let output = Collected()
-  private static let polls = Atomic<Int>(0)
+  private static let looks = Atomic<Int>(0)
 
   /// A tensor takes no more than some hundred thousand elements, and long work ends after some hundred steps.
   private static let memory = 1 << 20
-  private static let mostPolls = 300
+  private static let mostLooks = 3_000
 
   init() {
     Compute.threads = 1
     Compute.memoryLimit = Self.memory
-    Compute.setStop {
-      let count = CaseRunner.polls.wrappingAdd(1, ordering: .relaxed).newValue
-      return count > CaseRunner.mostPolls ? CoreError(.interrupted, "interrupted") : nil
+    let stop = session.stop
+    stop.atEveryLook { [unowned stop] in
+      if CaseRunner.looks.wrappingAdd(1, ordering: .relaxed).newValue > CaseRunner.mostLooks {
+        stop.raise(.interrupted)
+      }
     }
     let output = output
     session.output = { output.add($0) }
@@ -133,7 +135,8 @@ final class CaseRunner {
   private func run(_ source: Source, _ item: FuzzCase) -> Run {
     session.reset()
     output.clear()
-    Self.polls.store(0, ordering: .relaxed)
+    Self.looks.store(0, ordering: .relaxed)
+    session.stop.clearInterrupt()
     let outcome = session.run(source)
     if session.hasRun { counts.ran += 1 }
     switch outcome {

@@ -88,10 +88,26 @@ import Testing
 
   @Test func interruptStopsARunAndKeepsVariables() {
     let session = Session(table: .core)
-    session.isInterrupted = { true }
-    let outcome = lines(session.run(Source(name: "t", text: "x = 5\nwhile true { x += 1 }")), session)
+    let stop = session.stop
+    session.output = { _ in stop.raise(.interrupted) }
+    let outcome = lines(session.run(Source(name: "t", text: "x = 5\nprint(x)\nx = 6\nprint(x)")), session)
     #expect(outcome.contains("interrupted"))
-    #expect((session["x"]?.asInt ?? 0) > 5)
+    #expect(session["x"]?.asInt == 5, "no statement after it runs")
+    stop.clearInterrupt()
+    #expect(lines(session.run(Source(name: "t", text: "x + 1")), session) == "6")
+  }
+
+  /// Between Enter and the first statement, or in the last one.
+  @Test(arguments: ["1 + 1", "print(1)", "fn f() { print(1); 2 }; f()"])
+  func anInterruptIsNotLost(_ source: String) {
+    let session = Session(table: .core)
+    session.stop.raise(.interrupted)
+    #expect(lines(session.run(Source(name: "t", text: source)), session).contains("interrupted"))
+    session.stop.clearInterrupt()
+    let stop = session.stop
+    session.output = { _ in stop.raise(.interrupted) }
+    let outcome = lines(session.run(Source(name: "t", text: source)), session)
+    #expect(outcome.contains("interrupted") == source.contains("print"))
   }
 
   @Test func filesCanBeForbidden() {

@@ -87,13 +87,14 @@ extension BuiltinTable {
         do throws(LTDError) {
           let result = try call.invoke(call[1], [x])
           // Long work that Ctrl-C ends early, such as fit, may have given less than the whole.
-          if session.isInterrupted() { break }
+          if session.stop.isInterrupted { break }
           results.append(result)
         } catch {
-          guard session.isInterrupted() else { throw error }
+          guard session.stop.isInterrupted else { throw error }
           break
         }
       }
+      session.keepResults()
       return Value(results)
     },
   ]

@@ -117,7 +117,10 @@ extension BuiltinTable {
         try fit(
           model, on: data, method: method, attack: attack, plan: plan, validation: validation, progress: progress)
       }
-      if report.interrupted { progress.note("interrupted: the model keeps what it learned in \(report.steps) steps") }
+      if report.interrupted {
+        call.session.keepResults()
+        progress.note("interrupted: the model keeps what it learned in \(report.steps) steps")
+      }
       return report.value
     },
     Builtin(

@@ -38,6 +38,22 @@ static inline void ltd_cpu_pause(void) {
 // Tells the processor that this memory will be read soon.
 static inline void ltd_cpu_prefetch(const void *address) { __builtin_prefetch(address); }
 
+// Why the work of a thread has to end: bits, 0 while there is no reason. Threads and signal handlers may set them.
+typedef struct ltd_stop {
+  unsigned bits;
+  void *owner;
+} ltd_stop;
+
+static inline unsigned ltd_stop_bits(const ltd_stop *stop) { return __atomic_load_n(&stop->bits, __ATOMIC_RELAXED); }
+static inline void ltd_stop_set(ltd_stop *stop, unsigned bits) { __atomic_fetch_or(&stop->bits, bits, __ATOMIC_SEQ_CST); }
+static inline void ltd_stop_clear(ltd_stop *stop, unsigned bits) {
+  __atomic_fetch_and(&stop->bits, ~bits, __ATOMIC_SEQ_CST);
+}
+
+// What the work of the calling thread answers to; NULL for nothing.
+ltd_stop *ltd_thread_stop(void);
+void ltd_thread_set_stop(ltd_stop *stop);
+
 // Whether the calling thread is inside a parallel region (then further regions run serially on it).
 bool ltd_thread_in_region(void);
 void ltd_thread_set_in_region(bool inside);

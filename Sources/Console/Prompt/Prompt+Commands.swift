@@ -86,7 +86,6 @@ extension Prompt {
   /// `timeit(() => …)`, and its result in words.
   func timeRepeatedly(_ text: String) {
     if text.isEmpty { return problem(":timeit takes an expression", hint: ":timeit sum(1..1000)") }
-    Interrupts.clear()
     switch session.run(Source(name: "<prompt>", text: "timeit(() => (\(text)))")) {
     case .failure(let diagnostics):
       Interrupts.clear()

@@ -24,6 +24,8 @@ package final class Prompt {
   /// Set by `:quit`.
   var exitStatus: Int32?
   var followsWidth = true
+  /// Whether Ctrl-C ended the last statement.
+  private var wasInterrupted = false
 
   var session: Session { runner.session }
   var output: StandardOutput { .out }
@@ -63,6 +65,8 @@ package final class Prompt {
         runner.report([Diagnostic(.io, problem)])
         if !Terminal.isTerminal(0) { exitStatus = ExitStatus.failure }
       case .statement(let text):
+        // Ctrl-C at a line without editing was meant for the line.
+        if editor is PlainReader { Interrupts.clear() }
         let text = trimmed(text)
         if text.isEmpty { continue }
         editor.remember(text)
@@ -131,7 +135,8 @@ package final class Prompt {
     }
     if text.hasSuffix("?"), let name = bareName(text.dropLast()) { return help(name) }
     if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
-      for statement in statements where exitStatus == nil && !Interrupts.pending { enter(trimmed(statement)) }
+      wasInterrupted = false
+      for statement in statements where exitStatus == nil && !wasInterrupted { enter(trimmed(statement)) }
       return
     }
     execute(continued(text))
@@ -148,16 +153,26 @@ package final class Prompt {
   /// - Returns: whether it ran without an error.
   @discardableResult
   func execute(_ text: String, name: String = "<prompt>") -> Bool {
-    Interrupts.clear()
     if followsWidth { session.printing.width = Terminal.width() }
-    let outcome = session.run(Source(name: name, text: text))
+    let session = session
+    var shown: String?
+    let outcome = session.run(Source(name: name, text: text)) { value throws(LTDError) in
+      shown = try session.text(of: value) { $0.shown($1) }
+    }
     output.flush()
+    wasInterrupted = session.endedEarly
     switch outcome {
-    case .value(let value, let isHidden):
+    case .value(let value, _):
       succeeded.append(text)
-      if !isHidden { show(value) }
+      if let shown {
+        // What a built-in has given although Ctrl-C ended it is to be seen.
+        if session.endedEarly { Interrupts.clear() }
+        keep(value)
+        write(shown)
+      }
       return true
     case .failure(let diagnostics):
+      wasInterrupted = diagnostics.contains { $0.kind == .interrupted }
       // Ctrl-C may have stopped the output, which must not stop the message.
       Interrupts.clear()
       runner.report(diagnostics)
@@ -179,17 +194,23 @@ package final class Prompt {
     StandardOutput.error.flush()
   }
 
-  /// Prints a value and keeps it as `_`, `ans` and `_1`; the one before becomes `_2`, and so on.
-  func show(_ value: Value) {
-    if value.isNone { return }
+  /// Keeps a value as `_`, `ans` and `_1`; the one before becomes `_2`, and so on.
+  private func keep(_ value: Value) {
     values.insert(value, at: 0)
     if values.count > Prompt.valuesKept { values.removeLast() }
     session["_"] = value
     session["ans"] = value
     for (index, value) in values.enumerated() { session["_\(index + 1)"] = value }
-    let text = value.shown(session.printing)
+  }
+
+  /// Writes the text of a value; Ctrl-C ends a long one, and says so.
+  private func write(_ text: String) {
     output.write(text.hasSuffix("\n") ? text : text + "\n")
     output.flush()
+    guard Interrupts.pending else { return }
+    Interrupts.clear()
+    wasInterrupted = true
+    runner.report([Diagnostic(.interrupted, "interrupted")])
   }
 
   func forgetValues() { values = [] }

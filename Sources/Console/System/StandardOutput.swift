@@ -10,10 +10,10 @@ import Synchronization
 
 /// What a program writes to a descriptor, gathered so that a loop of `print` costs few system calls.
 ///
-/// On a terminal each line appears at once, and what is still to come after Ctrl-C is dropped. Elsewhere it is written
-/// when 64 KiB have come together, and a tenth of a second after it came at the latest, whatever the program does then:
-/// a thread sees to that, so that long work and a program that is killed hold nothing back. When the reader of a pipe is
-/// gone the process ends quietly, by SIGPIPE as usual. Any other failure is kept: nothing is written after it.
+/// On a terminal each line appears at once, and Ctrl-C drops what is still to come of a long text. Elsewhere it is
+/// written when 64 KiB have come together, and a tenth of a second after it came at the latest, whatever the program does
+/// then: a thread sees to that, so that long work and a program that is killed hold nothing back. When the reader of a
+/// pipe is gone the process ends quietly, by SIGPIPE as usual. Any other failure is kept: nothing is written after it.
 public final class StandardOutput: Sendable {
   public static let out = StandardOutput(1)
   public static let error = StandardOutput(2)
@@ -30,7 +30,7 @@ public final class StandardOutput: Sendable {
 
   private let descriptor: Int32
   private let isTerminal: Bool
-  /// Whether Ctrl-C drops what is still to come: values, not messages.
+  /// Whether Ctrl-C drops what is still to come of a long text: values, not messages.
   private let stopsOnInterrupt: Bool
   private let state = Mutex(State())
   /// Posted when something is gathered after there was nothing.
@@ -38,6 +38,8 @@ public final class StandardOutput: Sendable {
 
   /// How long output is held back, in microseconds.
   private static let delay: UInt32 = 100_000
+  /// Bytes that a terminal is written at a time; texts of no more are written whole.
+  private static let piece = 4096
 
   init(_ descriptor: Int32) {
     self.descriptor = descriptor
@@ -47,10 +49,7 @@ public final class StandardOutput: Sendable {
 
   public func write(_ text: String) {
     let isFirst = state.withLock { state in
-      if stopsOnInterrupt, ltd_interrupt_pending() {
-        state.pending.removeAll(keepingCapacity: true)
-        return false
-      }
+      if stopsOnInterrupt, text.utf8.count > Self.piece, ltd_interrupt_pending() { return false }
       if isTerminal { LiveLine.shared.erase() }
       let wasEmpty = state.pending.isEmpty
       state.pending.append(contentsOf: text.utf8)
@@ -116,8 +115,8 @@ public final class StandardOutput: Sendable {
     while done < state.pending.count, state.failure == nil {
       // A terminal is written to in pieces, so that Ctrl-C stops a long value.
       let left = state.pending.count - done
-      let count = isTerminal ? min(left, 4096) : left
-      if stopsOnInterrupt, ltd_interrupt_pending() { break }
+      let count = isTerminal ? min(left, Self.piece) : left
+      if stopsOnInterrupt, done > 0, ltd_interrupt_pending() { break }
       let wrote = state.pending.withUnsafeBytes { writeSome(descriptor, $0.baseAddress.map { $0 + done }, count) }
       if wrote < 0, errno == EINTR { continue }
       if wrote < 0, errno == EAGAIN {

@@ -85,14 +85,26 @@ extension UnsafeMutablePointer<Machine> {
           return try follow(builtin, parameters, window, call, place, number)
         }
         let value: Value?
-        do { value = try object.pointee.apply(builtin.name, call) } catch { throw call.placed(error) }
+        do {
+          value = try object.pointee.apply(builtin.name, call)
+          if value != nil { try pollAfterBuiltin() }
+        } catch {
+          throw call.placed(error)
+        }
         if let value { return value }
       }
     }
     if !parameters.takesPlainly(window) {
       try parameters.check(builtin.signature, pointee.session, plan.site) { window + $0 }
     }
-    do { return try builtin.body(call) } catch { throw call.placed(error) }
+    do {
+      try pollStop()
+      let result = try builtin.body(call)
+      try pollAfterBuiltin()
+      return result
+    } catch {
+      throw call.placed(error)
+    }
   }
 
   /// A built-in of a number through which a gradient is followed: its value is that of the plain number, with its errors;
@@ -186,7 +198,13 @@ extension UnsafeMutablePointer<Machine> {
       let call = Call(
         signature: signature, parameters: parameters, base: window, given: plan.given, session: session,
         site: plan.site)
-      do { return try object.call(call) } catch { throw call.placed(error) }
+      do {
+        let result = try object.call(call)
+        try pollAfterBuiltin()
+        return result
+      } catch {
+        throw call.placed(error)
+      }
     default: break
     }
     throw notCallable(callee)

@@ -6,6 +6,8 @@ final class BlockNode: Node {
   private let nodes: [Node]
   /// Whether the last statement gives the block's value; loops and assignments do not.
   private let hasValue: Bool
+  /// Whether these are the statements of a program: none begins when the run is to be stopped.
+  var isProgram = false
 
   init(_ statements: [Node], hasValue: Bool, _ source: Source, _ span: Span) {
     self.statements = NodeList(statements.dropLast())
@@ -18,12 +20,18 @@ final class BlockNode: Node {
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     var next = 0
     while next < statements.count {
+      if isProgram { try pollStop(frame, nodes[next]) }
       if try statements[next].exec(frame) == .returning { return frame.takeReturned() }
       next &+= 1
     }
     guard let last else { return .none }
+    if isProgram, let node = nodes.last { try pollStop(frame, node) }
     if hasValue { return try last.eval(frame) }
     return try last.exec(frame) == .returning ? frame.takeReturned() : .none
+  }
+
+  private func pollStop(_ frame: Frame, _ statement: Node) throws(LTDError) {
+    do { try frame.machine.pollStop() } catch { throw statement.located(error) }
   }
 
   override func exec(_ frame: Frame) throws(LTDError) -> Flow {

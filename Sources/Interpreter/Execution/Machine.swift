@@ -1,3 +1,6 @@
+import CCPU
+import Stopping
+
 /// What running code needs at hand, one per session, behind a pointer so that reaching it costs one load.
 struct Machine {
   /// First free value of the stack of frames; what lies above is not initialised.
@@ -19,6 +22,8 @@ struct Machine {
   var returned: Value = .none
   /// Bytes of the strings that are being put together.
   var text = TextBuffer()
+  /// The word of the session's signal.
+  var stop: UnsafeMutablePointer<ltd_stop>
   unowned(unsafe) let session: Session
 
   static let stackValues = 1 << 20
@@ -48,6 +53,19 @@ extension UnsafeMutablePointer<Machine> {
   func poll() throws(LTDError) {
     pointee.fuel &-= 1
     if pointee.fuel <= 0 { try pollNow() }
+  }
+
+  /// Called before and after a built-in, which may have taken long, and between the statements of a program.
+  @inline(__always)
+  func pollStop() throws(LTDError) {
+    if StopSignal.isRaised(at: pointee.stop) { try pollNow() }
+  }
+
+  /// After a built-in that has given its result: if the run is to be stopped, the result is given up, unless it is what
+  /// the built-in had when it was stopped itself.
+  @inline(__always)
+  func pollAfterBuiltin() throws(LTDError) {
+    if StopSignal.isRaised(at: pointee.stop), !pointee.session.endedEarly { try pollNow() }
   }
 
   @inline(never)

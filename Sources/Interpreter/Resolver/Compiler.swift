@@ -35,6 +35,7 @@ final class Compiler {
       name: "top level", source: source, signature: CallSignature(name: "top level", text: "", parameters: .none),
       parameters: .none, documentation: nil, headerSpan: span)
     code.body = block(program.body, .value)
+    (code.body as? BlockNode)?.isProgram = true
     finish(code)
     return code
   }

@@ -1,3 +1,4 @@
+import Stopping
 import Tensors
 
 /// Stochastic gradient descent over all weights of a model, with its momentum buffers. Weight decay goes to every weight,
@@ -15,8 +16,11 @@ public struct Optimiser: Sendable {
     guard weights.count == gradients.count, velocities.count == weights.count else {
       throw CoreError(.value, "\(gradients.count) gradients for \(weights.count) weights")
     }
-    for i in weights.indices {
-      try settings.update(&weights[i], velocity: &velocities[i], gradient: gradients[i])
+    // All weights or none.
+    try StopSignal.ignoring { () throws(CoreError) in
+      for i in weights.indices {
+        try settings.update(&weights[i], velocity: &velocities[i], gradient: gradients[i])
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 import Datasets
 import Networks
+import Stopping
 import Tensors
 
 /// How long and how fast to train.
@@ -204,7 +205,7 @@ private struct Trainer {
       optimiser.settings.momentum = Float(plan.schedule.momentum(at: position) ?? plan.momentum ?? 0.9)
       try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
     } catch {
-      try model.setBuffers(buffers)
+      try StopSignal.ignoring { () throws(CoreError) in try model.setBuffers(buffers) }
       throw error
     }
   }

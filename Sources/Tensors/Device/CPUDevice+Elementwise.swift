@@ -2,19 +2,27 @@ import KernelTypes
 import Kernels
 
 extension CPUDevice {
-  func map(_ function: ElementwiseMap, _ x: Storage, _ y: Storage, count: Int) {
-    switch function {
-    case .unary(let operation): Elementwise.unary(operation, x.floats, y.floats, count: count)
-    case .affine(let scale, let offset): Elementwise.affine(x.floats, scale, offset, y.floats, count: count)
-    case .clip(let low, let high): Elementwise.clip(x.floats, low, high, y.floats, count: count)
-    case .leakyRelu(let slope): Elementwise.leakyRelu(x.floats, slope: slope, y.floats, count: count)
-    case .not:
-      let (x, y) = (x.bools, y.bools)
-      for i in 0..<count { y[i] = x[i] == 0 ? 1 : 0 }
+  func map(_ function: ElementwiseMap, _ x: Storage, _ y: Storage, count: Int) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      switch function {
+      case .unary(let operation): Elementwise.unary(operation, x.floats, y.floats, count: count)
+      case .affine(let scale, let offset): Elementwise.affine(x.floats, scale, offset, y.floats, count: count)
+      case .clip(let low, let high): Elementwise.clip(x.floats, low, high, y.floats, count: count)
+      case .leakyRelu(let slope): Elementwise.leakyRelu(x.floats, slope: slope, y.floats, count: count)
+      case .not:
+        let (x, y) = (x.bools, y.bools)
+        Threads.parallelFor(count, grain: Self.grain) { r in for i in r { y[i] = x[i] == 0 ? 1 : 0 } }
+      }
     }
   }
 
-  func mapGradient(_ function: ElementwiseMap, _ x: Storage, _ dy: Storage, _ dx: Storage, count: Int) {
+  func mapGradient(
+    _ function: ElementwiseMap, _ x: Storage, _ dy: Storage, _ dx: Storage, count: Int
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in gradient(function, x, dy, dx, count) }
+  }
+
+  private func gradient(_ function: ElementwiseMap, _ x: Storage, _ dy: Storage, _ dx: Storage, _ count: Int) {
     switch function {
     case .leakyRelu(let slope):
       Elementwise.leakyReluGradient(x.floats, dy.floats, slope: slope, dx.floats, count: count)
@@ -44,20 +52,20 @@ extension CPUDevice {
       case .arctangent: each { 1 / (1 + $0 * $0) }
       case .reciprocal: each { -1 / ($0 * $0) }
       case .negate: Elementwise.unary(.negate, dy, dx, count: count)
-      case .sign, .floor, .ceiling, .round: dx.update(repeating: 0, count: count)
+      case .sign, .floor, .ceiling, .round: each { _ in 0 }
       case .exp, .squareRoot, .tanh, .sigmoid, .sine, .cosine, .tangent, .errorFunction:
         // Their slopes are formed above the device.
-        dx.update(repeating: .nan, count: count)
+        each { _ in .nan }
       }
     }
   }
 
-  func scaleAdd(_ alpha: Float, _ x: Storage, _ beta: Float, _ y: Storage, count: Int) {
-    Elementwise.scaleAdd(alpha, x.floats, beta, y.floats, count: count)
+  func scaleAdd(_ alpha: Float, _ x: Storage, _ beta: Float, _ y: Storage, count: Int) throws(CoreError) {
+    try kernel { () throws(KernelError) in Elementwise.scaleAdd(alpha, x.floats, beta, y.floats, count: count) }
   }
 
   func binary(_ operation: BinaryOperation, _ a: View, _ b: View, _ y: View) throws(CoreError) {
-    if y.dtype == .int64 { return binaryOfInts(operation, a, b, y) }
+    if y.dtype == .int64 { return try kernel { () throws(KernelError) in binaryOfInts(operation, a, b, y) } }
     let loops = Loops(y, a, b)
     guard let last = loops.steps.last, let columns = loops.sizes.last, columns > 0 else { return }
     // The kernels take one value or neighbours; other strides are gathered first.
@@ -68,11 +76,13 @@ extension CPUDevice {
     let rows = deep ? loops.sizes[loops.sizes.count - 2] : 1
     let rowSteps = deep ? loops.steps[loops.steps.count - 2] : SIMD4(repeating: 0)
     let inner = deep ? 2 : 1
-    loops.forEach(0..<loops.rounds(inner: inner), inner: inner) { at in
-      Elementwise.binary(
-        operation, Elementwise.Operand(x1 + at[1], rowStep: rowSteps[1], columnStep: last[1]),
-        Elementwise.Operand(x2 + at[2], rowStep: rowSteps[2], columnStep: last[2]), out + at[0], rows: rows,
-        columns: columns)
+    try kernel { () throws(KernelError) in
+      loops.forEach(0..<loops.rounds(inner: inner), inner: inner) { at in
+        Elementwise.binary(
+          operation, Elementwise.Operand(x1 + at[1], rowStep: rowSteps[1], columnStep: last[1]),
+          Elementwise.Operand(x2 + at[2], rowStep: rowSteps[2], columnStep: last[2]), out + at[0], rows: rows,
+          columns: columns)
+      }
     }
   }
 
@@ -82,7 +92,7 @@ extension CPUDevice {
     copy.offset = 0
     copy.dtype = x.dtype
     copy.storage = try Storage(x.dtype, count: y.shape.reduce(1, &*))
-    self.copy(x, to: copy)
+    try self.copy(x, to: copy)
     return copy
   }
 
@@ -100,10 +110,12 @@ extension CPUDevice {
   }
 
   func compare(_ comparison: Comparison, _ a: View, _ b: View, _ y: View) throws(CoreError) {
-    switch a.dtype {
-    case .float32: compare(comparison, a, b, y, a.storage.floats, b.storage.floats)
-    case .int64: compare(comparison, a, b, y, a.storage.ints, b.storage.ints)
-    case .bool: compare(comparison, a, b, y, a.storage.bools, b.storage.bools)
+    try kernel { () throws(KernelError) in
+      switch a.dtype {
+      case .float32: compare(comparison, a, b, y, a.storage.floats, b.storage.floats)
+      case .int64: compare(comparison, a, b, y, a.storage.ints, b.storage.ints)
+      case .bool: compare(comparison, a, b, y, a.storage.bools, b.storage.bools)
+      }
     }
   }
 
@@ -127,27 +139,19 @@ extension CPUDevice {
     _ x2: UnsafeMutablePointer<B>, _ f: (A, B) -> Y
   ) {
     let loops = Loops(y, a, b)
-    guard let last = loops.steps.last, let columns = loops.sizes.last, columns > 0 else { return }
-    let rounds = loops.rounds(inner: 1)
-    if rounds == 1 {
-      Threads.parallelFor(columns, grain: Self.grain) { r in
-        let at = loops.start
-        for i in r { out[at[0] &+ i &* last[0]] = f(x1[at[1] &+ i &* last[1]], x2[at[2] &+ i &* last[2]]) }
-      }
-      return
-    }
-    Threads.parallelFor(rounds, grain: Swift.max(1, Self.grain / columns)) { r in
-      loops.forEach(r, inner: 1) { at in
-        for i in 0..<columns { out[at[0] &+ i &* last[0]] = f(x1[at[1] &+ i &* last[1]], x2[at[2] &+ i &* last[2]]) }
-      }
+    guard let last = loops.steps.last else { return }
+    loops.inPieces { at, columns in
+      for i in 0..<columns { out[at[0] &+ i &* last[0]] = f(x1[at[1] &+ i &* last[1]], x2[at[2] &+ i &* last[2]]) }
     }
   }
 
   func select(_ mask: View, _ a: View, _ b: View, _ y: View) throws(CoreError) {
-    switch y.dtype {
-    case .float32: select(mask, a, b, y, a.storage.floats, b.storage.floats, y.storage.floats)
-    case .int64: select(mask, a, b, y, a.storage.ints, b.storage.ints, y.storage.ints)
-    case .bool: select(mask, a, b, y, a.storage.bools, b.storage.bools, y.storage.bools)
+    try kernel { () throws(KernelError) in
+      switch y.dtype {
+      case .float32: select(mask, a, b, y, a.storage.floats, b.storage.floats, y.storage.floats)
+      case .int64: select(mask, a, b, y, a.storage.ints, b.storage.ints, y.storage.ints)
+      case .bool: select(mask, a, b, y, a.storage.bools, b.storage.bools, y.storage.bools)
+      }
     }
   }
 
@@ -157,14 +161,12 @@ extension CPUDevice {
     _ out: UnsafeMutablePointer<T>
   ) {
     let loops = Loops(y, a, b, mask)
-    guard let last = loops.steps.last, let columns = loops.sizes.last, columns > 0 else { return }
+    guard let last = loops.steps.last else { return }
     let masks = mask.storage.bools
-    Threads.parallelFor(loops.rounds(inner: 1), grain: Swift.max(1, Self.grain / columns)) { r in
-      loops.forEach(r, inner: 1) { at in
-        for i in 0..<columns {
-          let use = masks[at[3] &+ i &* last[3]] != 0
-          out[at[0] &+ i &* last[0]] = use ? x1[at[1] &+ i &* last[1]] : x2[at[2] &+ i &* last[2]]
-        }
+    loops.inPieces { at, columns in
+      for i in 0..<columns {
+        let use = masks[at[3] &+ i &* last[3]] != 0
+        out[at[0] &+ i &* last[0]] = use ? x1[at[1] &+ i &* last[1]] : x2[at[2] &+ i &* last[2]]
       }
     }
   }

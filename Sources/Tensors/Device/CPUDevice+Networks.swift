@@ -2,8 +2,10 @@ import KernelTypes
 import Kernels
 
 extension CPUDevice {
-  func multiply(_ s: MatrixShape, _ a: Storage, _ b: Storage, _ c: Storage) {
-    MatrixProduct.multiply(s, a.floats, b.floats, c.floats)
+  func multiply(_ s: MatrixShape, _ a: Storage, _ b: Storage, _ c: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      MatrixProduct.multiply(s, a.floats, b.floats, c.floats)
+    }
   }
 
   private func packed(_ weight: Storage) -> PackedWeights { weight.derived(PackedWeights.self) { PackedWeights() } }
@@ -61,35 +63,49 @@ extension CPUDevice {
     }
   }
 
-  func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) {
-    Pooling.maximum(s, x: x.floats, y: y.floats, argmax: places?.bytes.assumingMemoryBound(to: Int32.self))
+  func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Pooling.maximum(s, x: x.floats, y: y.floats, argmax: places?.bytes.assumingMemoryBound(to: Int32.self))
+    }
   }
 
-  func maxPoolGradient(_ s: PoolShape, _ dy: Storage, places: Storage, _ dx: Storage) {
-    Pooling.maximumGradient(s, dy: dy.floats, argmax: places.bytes.assumingMemoryBound(to: Int32.self), dx: dx.floats)
+  func maxPoolGradient(_ s: PoolShape, _ dy: Storage, places: Storage, _ dx: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Pooling.maximumGradient(s, dy: dy.floats, argmax: places.bytes.assumingMemoryBound(to: Int32.self), dx: dx.floats)
+    }
   }
 
-  func averagePool(_ s: PoolShape, countsPadding: Bool, _ x: Storage, _ y: Storage) {
-    Pooling.average(s, countsPadding: countsPadding, x: x.floats, y: y.floats)
+  func averagePool(_ s: PoolShape, countsPadding: Bool, _ x: Storage, _ y: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Pooling.average(s, countsPadding: countsPadding, x: x.floats, y: y.floats)
+    }
   }
 
-  func averagePoolGradient(_ s: PoolShape, countsPadding: Bool, _ dy: Storage, _ dx: Storage) {
-    Pooling.averageGradient(s, countsPadding: countsPadding, dy: dy.floats, dx: dx.floats)
+  func averagePoolGradient(_ s: PoolShape, countsPadding: Bool, _ dy: Storage, _ dx: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Pooling.averageGradient(s, countsPadding: countsPadding, dy: dy.floats, dx: dx.floats)
+    }
   }
 
-  func sgd(_ s: SGDArguments, _ weights: Storage, _ velocity: Storage?, _ gradient: Storage, count: Int) {
-    Elementwise.sgd(
-      weights.floats, velocity: velocity?.floats, gradient: gradient.floats, count: count, rate: s.rate,
-      momentum: s.momentum, weightDecay: s.weightDecay, nesterov: s.nesterov)
+  func sgd(_ s: SGDArguments, _ weights: Storage, _ velocity: Storage?, _ gradient: Storage, count: Int)
+    throws(CoreError)
+  {
+    try kernel { () throws(KernelError) in
+      Elementwise.sgd(
+        weights.floats, velocity: velocity?.floats, gradient: gradient.floats, count: count, rate: s.rate,
+        momentum: s.momentum, weightDecay: s.weightDecay, nesterov: s.nesterov)
+    }
   }
 
   func signStep(
     _ x: Storage, _ gradient: Storage, _ center: Storage, step: Float, eps: Float, low: Float, high: Float,
     _ y: Storage, count: Int
-  ) {
-    Elementwise.signStep(
-      x.floats, gradient: gradient.floats, center: center.floats, step: step, eps: eps, low: low, high: high,
-      y.floats, count: count)
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Elementwise.signStep(
+        x.floats, gradient: gradient.floats, center: center.floats, step: step, eps: eps, low: low, high: high,
+        y.floats, count: count)
+    }
   }
 }
 

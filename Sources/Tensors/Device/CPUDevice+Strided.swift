@@ -2,18 +2,20 @@ import KernelTypes
 import Kernels
 
 extension CPUDevice {
-  func fill(_ y: View, _ value: Double) {
-    switch y.dtype {
-    case .float32: fill(y, y.storage.floats, Float(value))
-    case .int64: fill(y, y.storage.ints, Int(exactly: value.rounded(.towardZero)) ?? 0)
-    case .bool: fill(y, y.storage.bools, value != 0 ? 1 : 0)
+  func fill(_ y: View, _ value: Double) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      switch y.dtype {
+      case .float32: fill(y, y.storage.floats, Float(value))
+      case .int64: fill(y, y.storage.ints, Int(exactly: value.rounded(.towardZero)) ?? 0)
+      case .bool: fill(y, y.storage.bools, value != 0 ? 1 : 0)
+      }
     }
   }
 
   private func fill<T>(_ y: View, _ out: UnsafeMutablePointer<T>, _ value: T) {
     let loops = Loops(y)
-    guard let columns = loops.sizes.last, let step = loops.steps.last?[0], columns > 0 else { return }
-    loops.forEach(0..<loops.rounds(inner: 1), inner: 1) { at in
+    guard let step = loops.steps.last?[0] else { return }
+    loops.inPieces { at, columns in
       if step == 1 {
         (out + at[0]).update(repeating: value, count: columns)
       } else {
@@ -22,12 +24,14 @@ extension CPUDevice {
     }
   }
 
-  func copy(_ x: View, to y: View) {
-    switch x.dtype {
-    case .float32:
-      if !transpose(x, y) { copy(x, y, x.storage.floats, y.storage.floats) }
-    case .int64: copy(x, y, x.storage.ints, y.storage.ints)
-    case .bool: copy(x, y, x.storage.bools, y.storage.bools)
+  func copy(_ x: View, to y: View) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      switch x.dtype {
+      case .float32:
+        if !transpose(x, y) { copy(x, y, x.storage.floats, y.storage.floats) }
+      case .int64: copy(x, y, x.storage.ints, y.storage.ints)
+      case .bool: copy(x, y, x.storage.bools, y.storage.bools)
+      }
     }
   }
 
@@ -35,17 +39,15 @@ extension CPUDevice {
     _ x: View, _ y: View, _ source: UnsafeMutablePointer<T>, _ target: UnsafeMutablePointer<T>
   ) {
     let loops = Loops(y, x)
-    guard let columns = loops.sizes.last, let step = loops.steps.last, columns > 0 else { return }
-    Threads.parallelFor(loops.rounds(inner: 1), grain: Swift.max(1, Self.grain / columns)) { r in
-      loops.forEach(r, inner: 1) { at in
-        let (from, to) = (source + at[1], target + at[0])
-        if step[0] == 1 && step[1] == 1 {
-          to.update(from: from, count: columns)
-        } else if step[0] == 1 && step[1] == 0 {
-          to.update(repeating: from[0], count: columns)
-        } else {
-          for i in 0..<columns { to[i &* step[0]] = from[i &* step[1]] }
-        }
+    guard let step = loops.steps.last else { return }
+    loops.inPieces { at, columns in
+      let (from, to) = (source + at[1], target + at[0])
+      if step[0] == 1 && step[1] == 1 {
+        to.update(from: from, count: columns)
+      } else if step[0] == 1 && step[1] == 0 {
+        to.update(repeating: from[0], count: columns)
+      } else {
+        for i in 0..<columns { to[i &* step[0]] = from[i &* step[1]] }
       }
     }
   }
@@ -77,9 +79,11 @@ extension CPUDevice {
       }
     }
     let outputs = next
-    if x.dtype == .int64 { return reduceInts(reduction, x, stay, outputs) }
+    if x.dtype == .int64 {
+      return try kernel { () throws(KernelError) in reduceInts(reduction, x, stay, outputs) }
+    }
     if x.shape.contains(0) {
-      fill(
+      try fill(
         View(storage: y, dtype: .float32, offset: 0, shape: [outputs], strides: [1]),
         reduction == .sum ? 0 : reduction == .maximum ? -.infinity : .infinity)
       return
@@ -103,7 +107,7 @@ extension CPUDevice {
       let copied = View(
         storage: try Storage(.float32, count: count), dtype: .float32, offset: 0, shape: source.shape,
         strides: Shape.strides(source.shape))
-      copy(source, to: copied)
+      try copy(source, to: copied)
       let rows = View(
         storage: copied.storage, dtype: .float32, offset: 0, shape: [outputs, count / outputs],
         strides: [count / outputs, 1])
@@ -131,7 +135,7 @@ extension CPUDevice {
       place = UnsafePointer(target.floats)
     }
     let offset = place - UnsafePointer(source.floats)
-    copy(
+    try copy(
       View(storage: source, dtype: .float32, offset: offset, shape: sizes, strides: Shape.strides(sizes)),
       to: View(storage: y, dtype: .float32, offset: 0, shape: sizes, strides: steps))
   }

@@ -8,15 +8,26 @@ struct CPUDevice: Device {
     return buffer
   }
 
-  func upload(_ source: UnsafeRawBufferPointer, to y: Storage) {
-    if let base = source.baseAddress { y.bytes.copyMemory(from: base, byteCount: source.count) }
+  func upload(_ source: UnsafeRawBufferPointer, to y: Storage) throws(CoreError) {
+    guard let base = source.baseAddress else { return }
+    try kernel { () throws(KernelError) in copyBytes(y.bytes, base, source.count) }
+  }
+
+  private func copyBytes(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int) {
+    Threads.parallelFor(count, grain: 1 << 20) { r in
+      (target + r.lowerBound).copyMemory(from: source + r.lowerBound, byteCount: r.count)
+    }
   }
 
   func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer) {
     if let base = target.baseAddress { base.copyMemory(from: x.bytes, byteCount: target.count) }
   }
 
-  func convert(_ x: Storage, _ from: DType, to y: Storage, _ to: DType, count: Int) {
+  func convert(_ x: Storage, _ from: DType, to y: Storage, _ to: DType, count: Int) throws(CoreError) {
+    try kernel { () throws(KernelError) in convert(x, from, y, to, count) }
+  }
+
+  private func convert(_ x: Storage, _ from: DType, _ y: Storage, _ to: DType, _ count: Int) {
     switch (from, to) {
     case (.float32, .int64): convert(x.floats, y.ints, count) { Int(exactly: $0.rounded(.towardZero)) ?? 0 }
     case (.float32, .bool): convert(x.floats, y.bools, count) { $0 != 0 ? 1 : 0 }
@@ -25,35 +36,42 @@ struct CPUDevice: Device {
     case (.bool, .float32): convert(x.bools, y.floats, count) { Float($0) }
     case (.bool, .int64): convert(x.bools, y.ints, count) { Int($0) }
     case (.float32, .float32), (.int64, .int64), (.bool, .bool):
-      y.bytes.copyMemory(from: x.bytes, byteCount: count &* from.stride)
+      copyBytes(y.bytes, x.bytes, count &* from.stride)
     }
   }
 
   private func convert<A, B>(_ x: UnsafeMutablePointer<A>, _ y: UnsafeMutablePointer<B>, _ count: Int, _ f: (A) -> B) {
-    for i in 0..<count { y[i] = f(x[i]) }
+    Threads.parallelFor(count, grain: Self.grain) { r in for i in r { y[i] = f(x[i]) } }
   }
 
-  func random(_ distribution: Distribution, _ stream: RandomStream, _ y: Storage, count: Int) {
+  func random(_ distribution: Distribution, _ stream: RandomStream, _ y: Storage, count: Int) throws(CoreError) {
     let values = y.floats
-    Threads.parallelFor(count, grain: 1 << 13) { r in
-      let part = UnsafeMutableBufferPointer(start: values + r.lowerBound, count: r.count)
-      switch distribution {
-      case .uniform(let low, let high): stream.fillUniform(part, from: low, to: high, start: r.lowerBound)
-      case .normal(let mean, let deviation):
-        stream.fillNormal(part, mean: mean, deviation: deviation, start: r.lowerBound)
+    try kernel { () throws(KernelError) in
+      Threads.parallelFor(count, grain: 1 << 13) { r in
+        let part = UnsafeMutableBufferPointer(start: values + r.lowerBound, count: r.count)
+        switch distribution {
+        case .uniform(let low, let high): stream.fillUniform(part, from: low, to: high, start: r.lowerBound)
+        case .normal(let mean, let deviation):
+          stream.fillNormal(part, mean: mean, deviation: deviation, start: r.lowerBound)
+        }
       }
     }
   }
 
   // MARK: Rows
 
-  func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) {
+  func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in greatestPlaces(k, x, rows, columns, y) }
+  }
+
+  private func greatestPlaces(_ k: Int, _ x: Storage, _ rows: Int, _ columns: Int, _ y: Storage) {
     let (values, places) = (x.floats, y.ints)
     Threads.parallelFor(rows, grain: Swift.max(1, (1 << 13) / Swift.max(columns, 1))) { r in
       for row in r {
         let (values, places) = (values + row &* columns, places + row &* k)
         // Insertion into the k best so far.
         for column in 0..<columns {
+          if column & 0xFFFF == 0xFFFF, Threads.isStopped { return }
           let value = values[column]
           var place = Swift.min(column, k)
           while place > 0 {
@@ -68,49 +86,81 @@ struct CPUDevice: Device {
     }
   }
 
-  func softmax(_ x: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ y: Storage) {
-    if logarithm {
-      Rows.logSoftmax(x.floats, rows: rows, columns: columns, temperature: temperature, y.floats)
-    } else {
-      Rows.softmax(x.floats, rows: rows, columns: columns, temperature: temperature, y.floats)
+  func softmax(_ x: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ y: Storage)
+    throws(CoreError)
+  {
+    try kernel { () throws(KernelError) in
+      if logarithm {
+        Rows.logSoftmax(x.floats, rows: rows, columns: columns, temperature: temperature, y.floats)
+      } else {
+        Rows.softmax(x.floats, rows: rows, columns: columns, temperature: temperature, y.floats)
+      }
     }
   }
 
   func softmaxGradient(
     y: Storage, dy: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ dx: Storage
-  ) {
-    if logarithm {
-      Rows.logSoftmaxGradient(
-        y: y.floats, dy: dy.floats, rows: rows, columns: columns, temperature: temperature, dx.floats)
-    } else {
-      Rows.softmaxGradient(
-        y: y.floats, dy: dy.floats, rows: rows, columns: columns, temperature: temperature, dx.floats)
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      if logarithm {
+        Rows.logSoftmaxGradient(
+          y: y.floats, dy: dy.floats, rows: rows, columns: columns, temperature: temperature, dx.floats)
+      } else {
+        Rows.softmaxGradient(
+          y: y.floats, dy: dy.floats, rows: rows, columns: columns, temperature: temperature, dx.floats)
+      }
     }
   }
 
   // MARK: Blocks
 
-  func take(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], _ y: Storage) {
+  func take(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], _ y: Storage) throws(CoreError) {
     let size = block &* dtype.stride
     let (source, target) = (x.bytes, y.bytes)
-    Threads.parallelFor(places.count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
-      for i in r { (target + i &* size).copyMemory(from: source + places[i] &* size, byteCount: size) }
+    try kernel { () throws(KernelError) in
+      if size > Self.longBlock {
+        for (i, place) in places.enumerated() where !Threads.isStopped {
+          copyBytes(target + i &* size, source + place &* size, size)
+        }
+        return
+      }
+      Threads.parallelFor(places.count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
+        for i in r { (target + i &* size).copyMemory(from: source + places[i] &* size, byteCount: size) }
+      }
     }
   }
 
-  func put(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], adding: Bool, _ y: Storage) {
-    if adding {
-      let (source, target) = (x.floats, y.floats)
-      for (i, place) in places.enumerated() {
-        for j in 0..<block { target[place &* block &+ j] += source[i &* block &+ j] }
+  func put(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], adding: Bool, _ y: Storage) throws(CoreError) {
+    let size = block &* dtype.stride
+    try kernel { () throws(KernelError) in
+      if size > Self.longBlock {
+        for (i, place) in places.enumerated() where !Threads.isStopped {
+          if adding {
+            Elementwise.scaleAdd(1, x.floats + i &* block, 1, y.floats + place &* block, count: block)
+          } else {
+            copyBytes(y.bytes + place &* size, x.bytes + i &* size, size)
+          }
+        }
+        return
       }
-    } else {
-      let size = block &* dtype.stride
-      for (i, place) in places.enumerated() {
-        (y.bytes + place &* size).copyMemory(from: x.bytes + i &* size, byteCount: size)
+      Threads.serialFor(places.count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
+        if adding {
+          let (source, target) = (x.floats, y.floats)
+          for i in r {
+            let place = places[i]
+            for j in 0..<block { target[place &* block &+ j] += source[i &* block &+ j] }
+          }
+        } else {
+          for i in r {
+            (y.bytes + places[i] &* size).copyMemory(from: x.bytes + i &* size, byteCount: size)
+          }
+        }
       }
     }
   }
+
+  /// Bytes of a block that is worth several threads.
+  private static let longBlock = 4 << 20
 }
 
 extension Storage {
@@ -133,11 +183,12 @@ extension CoreError {
   }
 }
 
-/// Errors of kernels as errors of the core.
+/// Runs kernels. When they were stopped, and may have left work out, this throws, so that nobody sees the results.
 func kernel(_ body: () throws(KernelError) -> Void) throws(CoreError) {
   do { try body() } catch {
     switch error {
     case .outOfMemory(let bytes): throw .outOfMemory(bytes)
     }
   }
+  try Compute.poll()
 }

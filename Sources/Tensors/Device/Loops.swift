@@ -1,3 +1,5 @@
+import Kernels
+
 /// Nested loops over up to four strided operands of one shape: axes ordered by the strides of the first, and merged
 /// where all operands can walk two as one.
 struct Loops {
@@ -38,7 +40,30 @@ struct Loops {
   /// The number of rounds of all but the `inner` fastest axes.
   func rounds(inner: Int) -> Int { sizes.dropLast(inner).reduce(1, &*) }
 
-  /// Calls `body` with the offsets of the operands for the given rounds of all but the `inner` fastest axes.
+  /// Calls `body` on several threads with the offsets of the operands and a number of neighbours along the fastest axis,
+  /// for all elements in pieces of some ten thousand.
+  func inPieces(_ body: (SIMD4<Int>, Int) -> Void) {
+    guard let columns = sizes.last, let step = steps.last, columns > 0 else { return }
+    let (rounds, grain) = (rounds(inner: 1), CPUDevice.grain)
+    if columns <= grain {
+      Threads.parallelFor(rounds, grain: Swift.max(1, grain / columns)) { r in
+        forEach(r, inner: 1) { body($0, columns) }
+      }
+      return
+    }
+    let parts = (columns - 1) / grain + 1
+    Threads.parallelFor(rounds &* parts, grain: 1) { r in
+      for index in r {
+        let (round, first) = (index / parts, index % parts &* grain)
+        forEach(round..<round &+ 1, inner: 1) { at in
+          body(at &+ step &* SIMD4(repeating: first), Swift.min(grain, columns &- first))
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with the offsets of the operands for the given rounds of all but the `inner` fastest axes, until work is
+  /// stopped.
   func forEach(_ range: Range<Int>, inner: Int, _ body: (SIMD4<Int>) -> Void) {
     if range.isEmpty { return }
     let outer = sizes.count - inner
@@ -46,6 +71,7 @@ struct Loops {
       for _ in range { body(start) }
       return
     }
+    var left = range.count
     var index = [Int](repeating: 0, count: outer)
     var rest = range.lowerBound
     var offsets = start
@@ -54,7 +80,9 @@ struct Loops {
       rest /= sizes[axis]
       offsets &+= steps[axis] &* SIMD4(repeating: index[axis])
     }
-    for _ in range {
+    while left > 0 {
+      if left & 1023 == 0, Threads.isStopped { return }
+      left &-= 1
       body(offsets)
       var axis = outer - 1
       while axis >= 0 {

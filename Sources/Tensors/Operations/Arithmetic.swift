@@ -107,7 +107,7 @@ extension Tensor {
   package consuming func accumulating(_ part: Tensor) throws(CoreError) -> Tensor {
     let part = try part.inLayout(layout)
     if isKnownUniquelyReferenced(&storage) {
-      device.scaleAdd(1, part.storage, 1, storage, count: count)
+      try device.scaleAdd(1, part.storage, 1, storage, count: count)
       storage.forgetDerived()
       return self
     }

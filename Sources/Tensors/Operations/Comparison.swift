@@ -28,7 +28,7 @@ public func logicalOr(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
 public func logicalNot(_ a: Tensor) throws(CoreError) -> Tensor {
   let a = try a.asType(.bool)
   let y = try a.similar()
-  device.map(.not, a.storage, y.storage, count: a.count)
+  try device.map(.not, a.storage, y.storage, count: a.count)
   return y
 }
 

@@ -123,7 +123,7 @@ extension Tensor {
   /// x · scale + offset.
   public consuming func affine(scale: Float, offset: Float) throws(CoreError) -> Tensor {
     var x = try asType(.float32)
-    if x.overwrite(with: .affine(scale: scale, offset: offset)) { return x }
+    if try x.overwrite(with: .affine(scale: scale, offset: offset)) { return x }
     let y = try x.values(.affine(scale: scale, offset: offset))
     return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in
       [scale == 1 ? g : try g.affine(scale: scale, offset: 0)]
@@ -132,14 +132,14 @@ extension Tensor {
 
   private func values(_ function: ElementwiseMap) throws(CoreError) -> Tensor {
     let y = try similar()
-    device.map(function, storage, y.storage, count: count)
+    try device.map(function, storage, y.storage, count: count)
     return y
   }
 
   /// Writes `function` of each value over the values where nobody else needs them.
-  private mutating func overwrite(with function: ElementwiseMap) -> Bool {
+  private mutating func overwrite(with function: ElementwiseMap) throws(CoreError) -> Bool {
     guard ownsItsValues() else { return false }
-    device.map(function, storage, storage, count: count)
+    try device.map(function, storage, storage, count: count)
     storage.forgetDerived()
     return true
   }
@@ -149,7 +149,7 @@ extension Tensor {
     _ function: ElementwiseMap, _ pullback: ((_ g: Tensor, _ x: Tensor) throws(CoreError) -> Tensor)? = nil
   ) throws(CoreError) -> Tensor {
     var x = try asType(.float32)
-    if x.overwrite(with: function) { return x }
+    if try x.overwrite(with: function) { return x }
     let y = try x.values(function)
     let saved = x.detached()
     return try y.recording([x], operation: function.name, isTwice: true) { (g, needs) throws(CoreError) in
@@ -158,7 +158,7 @@ extension Tensor {
       if needs.areFollowed { return [try function.pullback(g, operand)] }
       let g = try g.inLayout(saved.layout)
       let dx = try saved.similar()
-      device.mapGradient(function, saved.storage, g.storage, dx.storage, count: saved.count)
+      try device.mapGradient(function, saved.storage, g.storage, dx.storage, count: saved.count)
       return [dx]
     }
   }
@@ -168,7 +168,7 @@ extension Tensor {
     _ operation: UnaryOperation, _ pullback: @escaping (_ g: Tensor, _ y: Tensor) throws(CoreError) -> Tensor
   ) throws(CoreError) -> Tensor {
     var x = try asType(.float32)
-    if x.overwrite(with: .unary(operation)) { return x }
+    if try x.overwrite(with: .unary(operation)) { return x }
     let y = try x.values(.unary(operation))
     return try y.recording([x], operation: "\(operation)", isTwice: true) { (g, needs) throws(CoreError) in
       [try pullback(g, needs.result(y))]

@@ -40,7 +40,7 @@ extension Tensor {
   /// The blocks at the given places, in row-major order.
   func taking(_ block: Int, _ places: [Int], as target: [Int]) throws(CoreError) -> Tensor {
     let y = try Tensor(dtype, shape: target)
-    device.take(try rowMajor().storage, dtype, block: block, places, y.storage)
+    try device.take(try rowMajor().storage, dtype, block: block, places, y.storage)
     let shape = shape
     return try y.recording([self], operation: "index", isTwice: true) { (g, _) throws(CoreError) in
       [try g.putting(block, places, into: shape)]
@@ -50,7 +50,7 @@ extension Tensor {
   /// The adjoint of `taking`: zeros, with these blocks added at the given places.
   func putting(_ block: Int, _ places: [Int], into target: [Int]) throws(CoreError) -> Tensor {
     let y = try Tensor.zeros(target)
-    device.put(try rowMajor().storage, .float32, block: block, places, adding: true, y.storage)
+    try device.put(try rowMajor().storage, .float32, block: block, places, adding: true, y.storage)
     let shape = shape
     return try y.recording([self], operation: "index", isTwice: true) { (g, _) throws(CoreError) in
       [try g.taking(block, places, as: shape)]

@@ -153,7 +153,7 @@ private func product(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, transpo
   let (first, stepA) = try stretched(a)
   let (second, stepB) = try stretched(b)
   let y = try Tensor(.float32, shape: batch + [rows, columns])
-  device.multiply(
+  try device.multiply(
     MatrixShape(
       rows: rows, columns: columns, inner: inner, transposeA: transposeA, transposeB: transposeB, batch: count,
       stepA: stepA, stepB: stepB), first.storage, second.storage, y.storage)

@@ -13,11 +13,11 @@ public func maxPool2d(
   let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
   // Places are int32: half the elements of an int64 tensor hold them.
   let places = x.isTracked ? try Storage(.int64, count: y.count / 2 + 1) : nil
-  device.maxPool(s, images.storage, y.storage, places: places)
+  try device.maxPool(s, images.storage, y.storage, places: places)
   return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
     if needs.areFollowed, let places { return [try putting(g, s, places)] }
     let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
-    if let places { device.maxPoolGradient(s, try g.channelsLast().storage, places: places, dx.storage) }
+    if let places { try device.maxPoolGradient(s, try g.channelsLast().storage, places: places, dx.storage) }
     return [dx]
   }
 }
@@ -31,10 +31,10 @@ public func avgPool2d(
 ) throws(CoreError) -> Tensor {
   let (images, s) = try pooling(x, kernel, stride, padding, false, "avgPool2d")
   let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
-  device.averagePool(s, countsPadding: countsPadding, images.storage, y.storage)
+  try device.averagePool(s, countsPadding: countsPadding, images.storage, y.storage)
   func gradient(_ g: Tensor) throws(CoreError) -> Tensor {
     let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
-    device.averagePoolGradient(s, countsPadding: countsPadding, try g.channelsLast().storage, dx.storage)
+    try device.averagePoolGradient(s, countsPadding: countsPadding, try g.channelsLast().storage, dx.storage)
     return try dx.recording([g], operation: "avgPool2d", isTwice: true) { (h, _) throws(CoreError) in
       [try avgPool2d(h, kernel: kernel, stride: stride, padding: padding, countsPadding: countsPadding)]
     }

@@ -71,7 +71,7 @@ extension Tensor {
     let columns = x.shape.last ?? 1
     let shape = x.shape.dropLast() + [k]
     let places = try Tensor(.int64, shape: Array(shape))
-    if x.count > 0 { device.greatest(k, x.storage, rows: x.count / columns, columns: columns, places.storage) }
+    if x.count > 0 { try device.greatest(k, x.storage, rows: x.count / columns, columns: columns, places.storage) }
     return places
   }
 

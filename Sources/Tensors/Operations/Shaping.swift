@@ -29,7 +29,7 @@ extension Tensor {
     if axes == Array(0..<rank) { return self }
     let source = view.permuted(axes)
     let y = try Tensor(dtype, shape: source.shape)
-    device.copy(source, to: y.view)
+    try device.copy(source, to: y.view)
     var inverse = axes
     for (place, axis) in axes.enumerated() { inverse[axis] = place }
     return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.permute(inverse)] }
@@ -55,7 +55,7 @@ extension Tensor {
         hint: "axes are matched from the last one; sizes of 1 are stretched, others stay", argument: "shape")
     }
     let y = try Tensor(dtype, shape: target)
-    device.copy(view.broadcast(to: target), to: y.view)
+    try device.copy(view.broadcast(to: target), to: y.view)
     let origin = shape
     return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.summed(to: origin)] }
   }
@@ -73,7 +73,7 @@ extension Tensor {
   public func slice(starts: [Int], stops: [Int], steps: [Int]? = nil) throws(CoreError) -> Tensor {
     let region = try region(starts: starts, stops: stops, steps: steps)
     let y = try Tensor(dtype, shape: region.sizes, layout: layout)
-    device.copy(view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps), to: y.view)
+    try device.copy(view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps), to: y.view)
     let (origin, layout) = (shape, layout)
     return try y.recording([self], isTwice: true) { (g, needs) throws(CoreError) in
       if needs.areFollowed {
@@ -82,8 +82,8 @@ extension Tensor {
         return [dx]
       }
       let dx = try Tensor(.float32, shape: origin, layout: layout)
-      device.fill(dx.view, 0)
-      device.copy(g.view, to: dx.view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps))
+      try device.fill(dx.view, 0)
+      try device.copy(g.view, to: dx.view.slice(starts: region.starts, sizes: region.sizes, steps: region.steps))
       return [dx]
     }
   }
@@ -146,8 +146,8 @@ extension Tensor {
     (starts[h], starts[w]) = (top, left)
     let ones = shape.map { _ in 1 }
     let y = try Tensor(dtype, shape: target, layout: layout)
-    device.fill(y.view, Double(value))
-    device.copy(view, to: y.view.slice(starts: starts, sizes: shape, steps: ones))
+    try device.fill(y.view, Double(value))
+    try device.copy(view, to: y.view.slice(starts: starts, sizes: shape, steps: ones))
     let (begin, end) = (starts, zip(starts, shape).map { $0 + $1 })
     return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.slice(starts: begin, stops: end)]
     }
@@ -182,7 +182,7 @@ public func concat(_ parts: [Tensor], axis: Int = 0) throws(CoreError) -> Tensor
   let steps = shape.map { _ in 1 }
   for part in parts {
     let part = try part.asType(dtype)
-    device.copy(part.view, to: y.view.slice(starts: starts, sizes: part.shape, steps: steps))
+    try device.copy(part.view, to: y.view.slice(starts: starts, sizes: part.shape, steps: steps))
     starts[axis] += part.shape[axis]
     inputs.append(part)
   }

@@ -25,7 +25,7 @@ extension Tensor {
     let y = try Tensor(.float32, shape: shape)
     let columns = shape[axis]
     let rows = columns == 0 ? 0 : count / columns
-    device.softmax(
+    try device.softmax(
       source.storage, rows: rows, columns: columns, temperature: temperature, logarithm: logarithm, y.storage)
     return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
       if needs.areFollowed {
@@ -38,7 +38,7 @@ extension Tensor {
       }
       let g = try g.rowMajor()
       let dx = try Tensor(.float32, shape: y.shape)
-      device.softmaxGradient(
+      try device.softmaxGradient(
         y: y.storage, dy: g.storage, rows: rows, columns: columns, temperature: temperature, logarithm: logarithm,
         dx.storage)
       return [dx]

@@ -1,3 +1,5 @@
+import Stopping
+
 /// Settings of one step of stochastic gradient descent, as PyTorch's SGD.
 public struct SGD: Sendable, Hashable {
   public var learningRate: Float
@@ -13,7 +15,7 @@ public struct SGD: Sendable, Hashable {
   }
 
   /// g' = g + weightDecay · w; v = momentum · v + g' (g' in the first step); w −= rate · (nesterov ? g' + momentum · v
-  /// : v). In place where nobody else holds the weights.
+  /// : v). In place where nobody else holds the weights, and to the end, whatever is to be stopped.
   ///
   /// - Parameters:
   ///   - velocity: the moving sum, nil before the first step; stays nil without momentum.
@@ -25,6 +27,10 @@ public struct SGD: Sendable, Hashable {
     if let velocity, velocity.shape != weights.shape {
       throw CoreError(.shape, "a velocity of shape \(velocity.shape) does not fit weights of shape \(weights.shape)")
     }
+    try StopSignal.ignoring { () throws(CoreError) in try apply(gradient, &weights, &velocity) }
+  }
+
+  private func apply(_ gradient: Tensor, _ weights: inout Tensor, _ velocity: inout Tensor?) throws(CoreError) {
     let gradient = try gradient.inLayout(weights.layout)
     try weights.makeUnique()
     if momentum != 0 {
@@ -32,15 +38,15 @@ public struct SGD: Sendable, Hashable {
       if let last = velocity.take() { sum = last } else { sum = try Tensor.zeros(weights.shape) }
       sum = try sum.inLayout(weights.layout)
       try sum.makeUnique()
-      step(weights, sum, gradient)
+      try step(weights, sum, gradient)
       velocity = sum
     } else {
-      step(weights, nil, gradient)
+      try step(weights, nil, gradient)
     }
   }
 
-  private func step(_ weights: Tensor, _ velocity: Tensor?, _ gradient: Tensor) {
-    device.sgd(
+  private func step(_ weights: Tensor, _ velocity: Tensor?, _ gradient: Tensor) throws(CoreError) {
+    try device.sgd(
       SGDArguments(rate: learningRate, momentum: momentum, weightDecay: weightDecay, nesterov: nesterov),
       weights.storage, velocity?.storage, gradient.storage, count: weights.count)
   }
@@ -63,7 +69,7 @@ public func signStep(
   let layout = commonLayout(x.shape, [gradient, x])
   let (from, slope, middle) = (try x.inLayout(layout), try gradient.inLayout(layout), try center.inLayout(layout))
   let y = try from.similar()
-  device.signStep(
+  try device.signStep(
     from.storage, slope.storage, middle.storage, step: step, eps: eps, low: low, high: high, y.storage, count: y.count)
   return y
 }
