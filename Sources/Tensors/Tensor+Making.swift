@@ -74,12 +74,17 @@ extension Tensor {
         .memory, "one-hot rows of shape [\(labels.count), \(classes)] do not fit into memory",
         hint: "use fewer classes", argument: "classes")
     }
-    var values = [Float](repeating: 0, count: count)
+    var places: [Int] = []
+    places.reserveCapacity(labels.count)
     for (row, label) in labels.enumerated() {
+      try Compute.poll(at: row)
       try Shape.check(label: label, classes: classes)
-      values[row * classes + label] = 1
+      places.append(row * classes + label)
     }
-    return try Tensor(values, shape: [labels.count, classes])
+    let result = try Tensor.zeros([labels.count, classes])
+    let ones = try Tensor.ones([labels.count])
+    try device.put(ones.storage, .float32, block: 1, places, adding: false, result.storage)
+    return result
   }
 
   /// Uniform numbers in [low, high); element i depends on the stream and i only.

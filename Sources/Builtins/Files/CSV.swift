@@ -120,11 +120,13 @@ enum CSV {
           if bytes[place] == feed { line += 1 }
           cell.append(bytes[place])
           place += 1
+          try poll(at: cell.count)
         }
       }
       while place < bytes.count, bytes[place] != separator, bytes[place] != feed, bytes[place] != carriage {
         cell.append(bytes[place])
         place += 1
+        try poll(at: cell.count)
       }
       row.cells.append(Cell(text: String(decoding: cell, as: UTF8.self), isQuoted: isQuoted))
       if place < bytes.count, bytes[place] == separator {
@@ -160,17 +162,26 @@ enum CSV {
     // By bytes: a quote or a separator before a combining character is one all the same.
     let quote = UInt8(ascii: "\"")
     let special = Set(separator.utf8).union([quote, UInt8(ascii: "\n"), UInt8(ascii: "\r")])
-    func quoted(_ text: String) -> String {
+    func quoted(_ text: String) throws(LTDError) -> String {
       var bytes = [quote]
-      for byte in text.utf8 { bytes += byte == quote ? [quote, quote] : [byte] }
-      return String(decoding: bytes + [quote], as: UTF8.self)
+      for byte in text.utf8 {
+        try poll(at: bytes.count)
+        bytes.append(byte)
+        if byte == quote { bytes.append(quote) }
+      }
+      bytes.append(quote)
+      return String(decoding: bytes, as: UTF8.self)
     }
-    func cell(_ text: String) -> String { text.utf8.contains(where: special.contains) ? quoted(text) : text }
+    func cell(_ text: String) throws(LTDError) -> String {
+      try text.utf8.contains(where: special.contains) ? quoted(text) : text
+    }
     // In quotes a name that would be taken for none, or for a byte order mark.
-    func title(_ name: String) -> String {
-      name.isEmpty || name.unicodeScalars.first == "\u{FEFF}" ? quoted(name) : cell(name)
+    func title(_ name: String) throws(LTDError) -> String {
+      try name.isEmpty || name.unicodeScalars.first == "\u{FEFF}" ? quoted(name) : cell(name)
     }
-    var text = names.map(title).joined(separator: separator) + "\n"
+    var titles: [String] = []
+    for name in names { titles.append(try title(name)) }
+    var text = titles.joined(separator: separator) + "\n"
     var count = 0
     for record in records {
       var cells: [String] = []
@@ -187,7 +198,7 @@ enum CSV {
           // In quotes what would be read as something else than a text.
           let text = string.text
           let isOther = text.isEmpty || text == "true" || text == "false" || int(text) != nil || float(text) != nil
-          cells.append(isOther ? quoted(text) : cell(text))
+          cells.append(try isOther ? quoted(text) : cell(text))
         default:
           throw LTDError(
             .type, "a cell of CSV is a number, a text, a bool or none; \(name) is \(value.described)",

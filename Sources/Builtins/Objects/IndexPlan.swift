@@ -125,7 +125,10 @@ struct IndexPlan {
   private mutating func choose(_ list: Tensor, _ axis: inout Int) throws(LTDError) {
     guard list.dtype == .bool else {
       var places: [Int] = []
-      for index in list.ints() { places.append(try Self.place(index, axis: axis, shape: shape)) }
+      for index in list.ints() {
+        try attempt { () throws(CoreError) in try Compute.poll(at: places.count) }
+        places.append(try Self.place(index, axis: axis, shape: shape))
+      }
       whole(&axis)
       return try choose(places, list.shape, size: sliced.removeLast())
     }
@@ -140,7 +143,7 @@ struct IndexPlan {
           ? "a mask of an axis is a list with a bool for each of its places"
           : "a mask has the shape of the axes that it stands for")
     }
-    let flat = list.bools().enumerated().filter(\.element).map(\.offset)
+    let flat = try attempt { () throws(CoreError) in try list.truePlaces() }
     var step = list.count
     for size in list.shape {
       step = size > 0 ? step / size : 0

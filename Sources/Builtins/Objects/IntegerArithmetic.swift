@@ -21,11 +21,13 @@ enum IntegerArithmetic {
     }
     return try attempt { () throws(CoreError) in
       let shape = try Shape.broadcast(a.shape, b.shape, "\(op.rawValue)")
-      let left = try a.broadcast(to: shape).ints()
-      if right.count == 1, let divisor = right.first {
-        return try Tensor(ints: left.map { operation($0, divisor) }, shape: shape)
+      var result = try a.broadcast(to: shape).ints()
+      let rights = right.count == 1 ? right : try b.broadcast(to: shape).ints()
+      for place in result.indices {
+        try Compute.poll(at: place)
+        result[place] = operation(result[place], rights[rights.count == 1 ? 0 : place])
       }
-      return try Tensor(ints: zip(left, b.broadcast(to: shape).ints()).map(operation), shape: shape)
+      return try Tensor(ints: result, shape: shape)
     }
   }
 

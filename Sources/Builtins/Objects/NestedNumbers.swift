@@ -23,10 +23,11 @@ struct NestedNumbers {
       guard shape.count <= 16 else { throw LTDError(.shape, "lists nested more than 16 deep are not a tensor") }
       var next: [Value] = []
       for item in level {
+        try Self.poll(at: next.count)
         if case .range(let range) = item, range.count > Compute.memoryLimit / 32 {
           throw LTDError(.memory, "a range of \(range.count) numbers is too long for a tensor")
         }
-        guard let elements = item.elements, elements.count == count else {
+        guard let elements = try item.elements, elements.count == count else {
           throw LTDError(
             .shape, "rows of different lengths do not make a tensor",
             hint:
@@ -37,7 +38,14 @@ struct NestedNumbers {
       }
       level = next
     }
-    for item in level { try append(item) }
+    for (place, item) in level.enumerated() {
+      try Self.poll(at: place)
+      try append(item)
+    }
+  }
+
+  fileprivate static func poll(at place: Int) throws(LTDError) {
+    if place & 4095 == 4095 { try attempt { () throws(CoreError) in try Compute.poll() } }
   }
 
   private mutating func append(_ item: Value) throws(LTDError) {
@@ -90,10 +98,19 @@ extension Value {
   }
 
   fileprivate var elements: [Value]? {
-    switch self {
-    case .list(let list): list.items
-    case .range(let range): (0..<range.count).map { .int(range[$0]) }
-    default: nil
+    get throws(LTDError) {
+      switch self {
+      case .list(let list): return list.items
+      case .range(let range):
+        var items: [Value] = []
+        items.reserveCapacity(range.count)
+        for place in 0..<range.count {
+          try NestedNumbers.poll(at: place)
+          items.append(.int(range[place]))
+        }
+        return items
+      default: return nil
+      }
     }
   }
 }

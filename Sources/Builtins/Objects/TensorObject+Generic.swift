@@ -35,8 +35,12 @@ extension TensorObject {
   private static func rounded(_ x: Tensor, _ digits: Int) throws(CoreError) -> Tensor {
     // Float32 has nothing beyond 10³⁸ and below 10⁻⁴⁵.
     let unit = pow(10, Double(min(max(digits, -40), 46)))
-    return try Tensor(
-      x.floats().map { Float((Double($0) * unit).rounded(.toNearestOrEven) / unit) }, shape: x.shape)
+    var values = x.floats()
+    for place in values.indices {
+      try Compute.poll(at: place)
+      values[place] = Float((Double(values[place]) * unit).rounded(.toNearestOrEven) / unit)
+    }
+    return try Tensor(values, shape: x.shape)
   }
 
   private static let elementwise: [String: @Sendable (Tensor) throws(CoreError) -> Tensor] = [

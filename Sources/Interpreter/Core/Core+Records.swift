@@ -16,7 +16,12 @@ enum CoreRecords {
       examples: [Example("items({a: 1, b: 2})", "[[\"a\", 1], [\"b\", 2]]")], seeAlso: ["keys", "record"],
       search: ["pairs", "entries"], family: "records"
     ) { call throws(LTDError) in
-      Value(try call.record(0).fields.map { Value([Value($0), $1]) })
+      var pairs: [Value] = []
+      for (name, value) in try call.record(0).fields {
+        try call.poll(at: pairs.count)
+        pairs.append(Value([Value(name), value]))
+      }
+      return Value(pairs)
     },
     Builtin(
       "record(pairs: list) -> record", "A record of a list of pairs [name, value].",
@@ -25,7 +30,8 @@ enum CoreRecords {
       search: ["dict", "map", "from pairs", "object"], family: "records"
     ) { call throws(LTDError) in
       var record = RecordValue.make([])
-      for item in try call.list(0) {
+      for (place, item) in try call.list(0).enumerated() {
+        try call.poll(at: place)
         guard case .list(let pair) = item, pair.items.count == 2, case .string(let name) = pair.items[0] else {
           throw call.error(.type, "record takes pairs [name, value], not \(item.described)", at: "pairs")
         }

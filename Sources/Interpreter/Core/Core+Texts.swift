@@ -69,16 +69,33 @@ enum Texts {
     return result
   }
 
-  static func trimmed(_ text: String) -> String {
+  static func trimmed(_ text: String) -> String { trimmed(text) { (_) throws(Never) in } }
+
+  /// - Parameter poll: called with the number of characters passed so far.
+  private static func trimmed<Failure>(
+    _ text: String, poll: (Int) throws(Failure) -> Void
+  ) throws(Failure) -> String {
     let ends = text.withBytes { bytes in
       guard let first = bytes.first, let last = bytes.last else { return true }
       return first < 0x80 && last < 0x80 && !isSpace(first) && !isSpace(last)
     }
     if ends { return text }
     let scalars = text.unicodeScalars
-    guard let first = scalars.firstIndex(where: { !isSpace($0) }), let last = scalars.lastIndex(where: { !isSpace($0) })
-    else { return "" }
-    return String(scalars[first...last])
+    var (first, end) = (scalars.startIndex, scalars.endIndex)
+    var passed = 0
+    while first < end, isSpace(scalars[first]) {
+      scalars.formIndex(after: &first)
+      passed += 1
+      try poll(passed)
+    }
+    while end > first {
+      let last = scalars.index(before: end)
+      guard isSpace(scalars[last]) else { break }
+      end = last
+      passed += 1
+      try poll(passed)
+    }
+    return String(scalars[first..<end])
   }
 
   private static func split(
@@ -239,7 +256,9 @@ enum Texts {
       "trim(s: string) -> string", "The text without white space at its ends.",
       examples: [Example("trim(\"  x \")", "\"x\"")],
       seeAlso: ["split"], search: ["strip", "whitespace"], family: "strings"
-    ) { call throws(LTDError) in Value(trimmed(try call.string(0))) },
+    ) { call throws(LTDError) in
+      Value(try trimmed(try call.string(0)) { (passed) throws(LTDError) in try call.poll(at: passed) })
+    },
     Builtin(
       "upper(s: string) -> string", "The text in capitals.", examples: [Example("upper(\"pgd\")", "\"PGD\"")],
       seeAlso: ["lower"], search: ["uppercase", "capitals"], family: "strings"

@@ -1,7 +1,7 @@
 /// Stable sorting of values, with short ways for lists of one plain kind.
 enum Sorting {
   static func sorted(_ items: [Value], by keys: [Value], descending: Bool, _ call: Call) throws(LTDError) -> [Value] {
-    if let order = plainOrder(keys, descending) { return order.map { items[$0] } }
+    if let order = try plainOrder(keys, descending, call) { return try ordered(items, order, call) }
     // Merge sort: comparing can throw, which the standard library's sort cannot take.
     var order = Array(keys.indices)
     var buffer = order
@@ -32,7 +32,17 @@ enum Sorting {
       swap(&order, &buffer)
       width *= 2
     }
-    return order.map { items[$0] }
+    return try ordered(items, order, call)
+  }
+
+  private static func ordered(_ items: [Value], _ order: [Int], _ call: Call) throws(LTDError) -> [Value] {
+    var result: [Value] = []
+    result.reserveCapacity(order.count)
+    for place in order {
+      try call.poll(at: result.count)
+      result.append(items[place])
+    }
+    return result
   }
 
   private static func precedes(
@@ -46,7 +56,7 @@ enum Sorting {
   }
 
   /// Numbers without NaN, or texts: compared without going through values.
-  private static func plainOrder(_ keys: [Value], _ descending: Bool) -> [Int]? {
+  private static func plainOrder(_ keys: [Value], _ descending: Bool, _ call: Call) throws(LTDError) -> [Int]? {
     var entries: [Entry] = []
     entries.reserveCapacity(keys.count)
     // Descending order is the ascending one of the complements: equal keys keep their order either way.
@@ -54,31 +64,36 @@ enum Sorting {
     switch keys.first {
     case .int:
       for key in keys {
+        try call.poll(at: entries.count)
         guard case .int(let number) = key else { return nil }
         entries.append(Entry(key: (UInt64(bitPattern: Int64(number)) ^ 1 << 63) ^ flip, place: entries.count))
       }
     case .float:
       for key in keys {
+        try call.poll(at: entries.count)
         guard case .float(let number) = key, !number.isNaN else { return nil }
         // The bits of floats are in order once those of negative ones are turned round; -0.0 is 0.0.
         let bits = (number + 0.0).bitPattern
         entries.append(Entry(key: (bits >> 63 == 0 ? bits | 1 << 63 : ~bits) ^ flip, place: entries.count))
       }
     case .string:
-      return textOrder(keys, descending)
+      return try textOrder(keys, descending, call)
     case .list(let first):
-      return columnOrder(keys, first.items.count, descending)
+      return try columnOrder(keys, first.items.count, descending, call)
     default: return nil
     }
-    sort(&entries)
+    try sort(&entries, call)
     return entries.map(\.place)
   }
 
   /// Lists of the same few plain elements: by the last element first, each time keeping the order of equal ones.
-  private static func columnOrder(_ keys: [Value], _ count: Int, _ descending: Bool) -> [Int]? {
+  private static func columnOrder(_ keys: [Value], _ count: Int, _ descending: Bool, _ call: Call) throws(LTDError)
+    -> [Int]?
+  {
     guard (1...4).contains(count) else { return nil }
     var columns = [[Value]](repeating: [], count: count)
     for key in keys {
+      try call.poll(at: columns[0].count)
       guard case .list(let list) = key, list.items.count == count else { return nil }
       for (place, item) in list.items.enumerated() {
         if case .list = item { return nil }
@@ -87,7 +102,7 @@ enum Sorting {
     }
     var order = Array(keys.indices)
     for column in columns.reversed() {
-      guard let next = plainOrder(order.map { column[$0] }, descending) else { return nil }
+      guard let next = try plainOrder(try ordered(column, order, call), descending, call) else { return nil }
       order = next.map { order[$0] }
     }
     return order
@@ -99,13 +114,14 @@ enum Sorting {
   }
 
   /// Texts by their first eight bytes, and those that begin alike by all of them, which are laid side by side.
-  private static func textOrder(_ keys: [Value], _ descending: Bool) -> [Int]? {
+  private static func textOrder(_ keys: [Value], _ descending: Bool, _ call: Call) throws(LTDError) -> [Int]? {
     var bytes: [UInt8] = []
     var starts: [Int] = [0]
     var entries: [Entry] = []
     starts.reserveCapacity(keys.count + 1)
     entries.reserveCapacity(keys.count)
     for key in keys {
+      try call.poll(at: entries.count)
       guard case .string(let text) = key else { return nil }
       var head: UInt64 = 0
       text.text.withBytes { text in
@@ -115,30 +131,60 @@ enum Sorting {
       starts.append(bytes.count)
       entries.append(Entry(key: descending ? ~head : head, place: entries.count))
     }
-    sort(&entries)
-    bytes.withUnsafeBufferPointer { bytes in
-      func text(_ place: Int) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(rebasing: bytes[starts[place]..<starts[place + 1]])
-      }
-      var start = 0
-      while start < entries.count {
-        var end = start + 1
-        while end < entries.count, entries[end].key == entries[start].key { end += 1 }
-        if end - start > 1 {
-          entries[start..<end].sort { a, b in
-            let order = Operations.bytesOrder(text(a.place), text(b.place))
-            return order == 0 ? a.place < b.place : descending ? order > 0 : order < 0
-          }
-        }
-        start = end
-      }
+    try sort(&entries, call)
+    var start = 0
+    while start < entries.count {
+      var end = start + 1
+      while end < entries.count, entries[end].key == entries[start].key { end += 1 }
+      if end - start > 1 { try sortWhole(&entries[start..<end], bytes, starts, descending, call) }
+      start = end
     }
     return entries.map(\.place)
   }
 
+  /// Texts that begin alike, by all of their bytes: pieces are sorted, then merged.
+  private static func sortWhole(
+    _ entries: inout ArraySlice<Entry>, _ bytes: [UInt8], _ starts: [Int], _ descending: Bool, _ call: Call
+  ) throws(LTDError) {
+    func precedes(_ a: Entry, _ b: Entry) -> Bool {
+      bytes.withUnsafeBufferPointer { bytes in
+        let order = Operations.bytesOrder(
+          UnsafeBufferPointer(rebasing: bytes[starts[a.place]..<starts[a.place + 1]]),
+          UnsafeBufferPointer(rebasing: bytes[starts[b.place]..<starts[b.place + 1]]))
+        return order == 0 ? a.place < b.place : descending ? order > 0 : order < 0
+      }
+    }
+    var width = 1 << 10
+    for first in stride(from: entries.startIndex, to: entries.endIndex, by: width) {
+      try call.poll()
+      entries[first..<min(first + width, entries.endIndex)].sort(by: precedes)
+    }
+    while width < entries.count {
+      var merged: [Entry] = []
+      merged.reserveCapacity(entries.count)
+      for first in stride(from: entries.startIndex, to: entries.endIndex, by: 2 * width) {
+        let middle = min(first + width, entries.endIndex)
+        let end = min(first + 2 * width, entries.endIndex)
+        var (left, right) = (first, middle)
+        while left < middle || right < end {
+          if merged.count & 1023 == 1023 { try call.poll() }
+          if right >= end || left < middle && !precedes(entries[right], entries[left]) {
+            merged.append(entries[left])
+            left += 1
+          } else {
+            merged.append(entries[right])
+            right += 1
+          }
+        }
+      }
+      entries.replaceSubrange(entries.startIndex..<entries.endIndex, with: merged)
+      width *= 2
+    }
+  }
+
   /// Ascending by key; equal keys keep their order. Many entries are dealt out by eleven bits of their keys at a time,
   /// from the lowest up, which takes a fixed number of rounds instead of comparisons.
-  private static func sort(_ entries: inout [Entry]) {
+  private static func sort(_ entries: inout [Entry], _ call: Call) throws(LTDError) {
     let (digitBits, minimum) = (11, 1_000)
     var isSorted = true
     var (least, greatest) = (UInt64.max, UInt64.min)
@@ -158,13 +204,19 @@ enum Sorting {
         Int(truncatingIfNeeded: (entry.key &- least) >> UInt64(shift)) & (1 << digitBits - 1)
       }
       var targets = [Int](repeating: 0, count: 1 << digitBits)
-      for entry in source { targets[digit(entry)] += 1 }
+      for start in stride(from: 0, to: source.count, by: 1 << 16) {
+        try call.poll()
+        for entry in source[start..<min(start + 1 << 16, source.count)] { targets[digit(entry)] += 1 }
+      }
       var total = 0
       for place in targets.indices { (targets[place], total) = (total, total + targets[place]) }
-      for entry in source {
-        let place = digit(entry)
-        entries[targets[place]] = entry
-        targets[place] += 1
+      for start in stride(from: 0, to: source.count, by: 1 << 16) {
+        try call.poll()
+        for entry in source[start..<min(start + 1 << 16, source.count)] {
+          let place = digit(entry)
+          entries[targets[place]] = entry
+          targets[place] += 1
+        }
       }
       swap(&source, &entries)
     }

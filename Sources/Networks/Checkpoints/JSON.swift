@@ -1,3 +1,4 @@
+import Stopping
 import Tensors
 
 /// A JSON value, as strict as RFC 8259 but for the numbers that it has no word for: they are written and read as `NaN`,
@@ -83,7 +84,7 @@ extension JSON {
     case .int(let value): out += String(value)
     case .number(let value):
       out += value.isFinite ? String(value) : value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
-    case .string(let value): JSON.writeString(value, to: &out)
+    case .string(let value): try JSON.writeString(value, to: &out)
     case .array(let items):
       out += "["
       for (i, item) in items.enumerated() {
@@ -98,7 +99,7 @@ extension JSON {
       for (i, member) in members.enumerated() {
         if i > 0 { out += "," }
         line(level + 1)
-        JSON.writeString(member.key, to: &out)
+        try JSON.writeString(member.key, to: &out)
         out += indent > 0 ? ": " : ":"
         try member.value.write(to: &out, indent: indent, level: level + 1, &count)
       }
@@ -107,12 +108,13 @@ extension JSON {
     }
   }
 
-  private static func writeString(_ string: String, to out: inout String) {
+  private static func writeString(_ string: String, to out: inout String) throws(CoreError) {
     var string = string
     string.withUTF8 { bytes in
       out += "\""
       var start = 0
       for place in bytes.indices {
+        if place & 0xFFFF == 0xFFFF, StopSignal.isRaised(at: StopSignal.wordOfThread) { return }
         let byte = bytes[place]
         guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
         out += String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<place]), as: UTF8.self)
@@ -131,6 +133,7 @@ extension JSON {
       out += String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self)
       out += "\""
     }
+    if string.utf8.count > 0xFFFF { try Compute.poll() }
   }
 }
 
@@ -277,11 +280,16 @@ private struct JSONParser {
       case UInt8(ascii: "\""):
         guard let text = String(validating: content, as: UTF8.self) else { throw error("text that is not UTF-8") }
         return text
-      case UInt8(ascii: "\\"): content += try escape()
+      case UInt8(ascii: "\\"):
+        content += try escape()
+        try Compute.poll(at: position)
       case 0..<0x20: throw error("a control character inside quotes")
       default:
         let start = position - 1
-        while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { position += 1 }
+        try Compute.poll()
+        while position - start < 1 << 16, let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""),
+          byte != UInt8(ascii: "\\")
+        { position += 1 }
         content += bytes[start..<position]
       }
     }

@@ -31,6 +31,7 @@ extension Tensor {
     var places: [Int] = []
     places.reserveCapacity(indices.count)
     for (i, index) in indices.enumerated() {
+      try Compute.poll(at: i)
       let place = try Shape.place(index, size: size, axis: axis, shape: shape)
       places.append((i / inner * size + place) * inner + i % inner)
     }
@@ -63,10 +64,30 @@ extension Tensor {
     let block = shape[(axis + 1)...].reduce(1, &*)
     let outer = shape[..<axis].reduce(1, &*)
     var chosen: [Int] = []
-    for index in indices { chosen.append(try Shape.place(index, size: size, axis: axis, shape: shape)) }
+    for (i, index) in indices.enumerated() {
+      try Compute.poll(at: i)
+      chosen.append(try Shape.place(index, size: size, axis: axis, shape: shape))
+    }
     if outer == 1 || chosen.isEmpty { return (chosen, block) }
-    _ = try Shape.count([outer, chosen.count])
-    return ((0..<outer).flatMap { o in chosen.map { o &* size &+ $0 } }, block)
+    var places: [Int] = []
+    places.reserveCapacity(try Shape.count([outer, chosen.count]))
+    for o in 0..<outer {
+      for place in chosen {
+        try Compute.poll(at: places.count)
+        places.append(o &* size &+ place)
+      }
+    }
+    return (places, block)
+  }
+
+  /// The places in row-major order where this mask is true.
+  package func truePlaces() throws(CoreError) -> [Int] {
+    var places: [Int] = []
+    for (place, isTrue) in bools().enumerated() {
+      try Compute.poll(at: place)
+      if isTrue { places.append(place) }
+    }
+    return places
   }
 
   func places(_ mask: Tensor) throws(CoreError) -> (places: [Int], block: Int) {
@@ -77,7 +98,7 @@ extension Tensor {
         hint: "its sizes must be those of the leading axes")
     }
     let block = shape[mask.rank...].reduce(1, &*)
-    return (mask.bools().enumerated().compactMap { $1 ? $0 : nil }, block)
+    return (try mask.truePlaces(), block)
   }
 }
 
