@@ -64,7 +64,7 @@ extension Architecture {
     guard shape == [self.classes] else {
       throw CoreError(
         .shape,
-        "the layers give \(shape) for each image, not \(classes.map { "the [\($0)] of classes=\($0)" } ?? "one logit for each class")",
+        "the layers give \(shape) for each image, not \(classes.map { "[\($0)] logits" } ?? "one logit for each class")",
         hint: "end with linear(\(classes.map(String.init) ?? "10")), after flatten() or global_avg_pool()",
         argument: "layers")
     }

@@ -363,7 +363,7 @@ private final class Bench {
 
   /// Whether an error speaks of the setting, or stands at it.
   private func names(_ error: Diagnostic, _ own: String, _ value: String) -> Bool {
-    if error.message.contains(own) { return true }
+    if error.message.contains(own) || error.message.contains("[\(value)]") { return true }
     guard let source = error.source, let span = error.span else { return false }
     return source.text(span) == value || source.text(span).contains("\(own)=")
   }

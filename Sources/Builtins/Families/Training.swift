@@ -124,7 +124,7 @@ extension BuiltinTable {
       return report.value
     },
     Builtin(
-      "sgd(model: model, lr: float > 0 = 0.01, momentum: float >= 0 = 0.9, weight_decay: float >= 0 = 0) -> optimiser",
+      "sgd(model: model, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0) -> optimiser",
       "Stochastic gradient descent for a training loop of your own: a function that takes a gradient and moves the weights.",
       details: """
         `step = sgd(net)`, then `step(gradient)` after each batch; `step(gradient, lr=0.001)` sets another learning rate \
@@ -132,7 +132,7 @@ extension BuiltinTable {
         with the batch norm of the batch.
 
         - lr: the learning rate.
-        - momentum: share of the last step that goes on.
+        - momentum: share of the last step that goes on, from 0 to below 1.
         - weight_decay: share of each weight that is added to its gradient.
         """,
       examples: [
@@ -140,9 +140,8 @@ extension BuiltinTable {
           """
           train, test = glyphs(n=200, seed=1); net = mlp(hidden=[16])
           step = sgd(net, lr=0.1)
-          for i in range(0, len(train), 50) {
-            batch = train[i:i+50]
-            loss, g = value_and_grad(m => cross_entropy(m(batch.images, train=true, seed=i), batch.labels), net)
+          for i, b in enumerate(batches(train, 50, seed=1)) {
+            loss, g = value_and_grad(m => cross_entropy(m(b.images, train=true, seed=i), b.labels), net)
             step(g)
           }
           loss < 3
@@ -152,12 +151,14 @@ extension BuiltinTable {
       search: ["optimizer", "optimiser", "adam", "training loop", "step", "weights", "parameters", "learning rate"],
       family: "training"
     ) { call throws(LTDError) in
-      Value(
+      let (rate, momentum, decay) = (try call.float("lr"), try call.float("momentum"), try call.float("weight_decay"))
+      try attempt { () throws(CoreError) in
+        try requireOptimiser(rate, momentum: momentum, weightDecay: decay, of: "sgd")
+      }
+      return Value(
         OptimiserObject(
           try call.object("model", as: ModelObject.self).model,
-          SGD(
-            learningRate: Float(try call.float("lr")), momentum: Float(try call.float("momentum")),
-            weightDecay: Float(try call.float("weight_decay")))))
+          SGD(learningRate: Float(rate), momentum: Float(momentum), weightDecay: Float(decay))))
     },
   ]
 }

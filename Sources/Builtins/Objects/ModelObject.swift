@@ -24,6 +24,11 @@ final class ModelObject: HostObject {
 
   override func call(_ call: Call) throws(LTDError) -> Value {
     let images = try call.object("x", as: TensorObject.self).tensor
+    guard try call.bool("train") || !call.isGiven("seed") else {
+      throw call.error(
+        .value, "without train=true nothing is drawn at random: seed would not be used",
+        hint: "net(x, train=true, seed=1), or leave seed out", at: "seed")
+    }
     guard try call.bool("train") else { return Value(try attempt { () throws(CoreError) in try logits(images) }) }
     return Value(
       try attempt { () throws(CoreError) in

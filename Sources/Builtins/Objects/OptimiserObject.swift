@@ -1,5 +1,6 @@
 import Interpreter
 import Networks
+import Robustness
 import Tensors
 
 /// Stochastic gradient descent of one model: a reference that keeps the momentum. `step(gradient)` changes the model.
@@ -43,7 +44,10 @@ final class OptimiserObject: HostObject {
       }
       gradients.append(gradient)
     }
-    if let rate = try call.optionalFloat("lr") { optimiser.settings.learningRate = Float(rate) }
+    if let rate = try call.optionalFloat("lr") {
+      try attempt { () throws(CoreError) in try requireOptimiser(rate, momentum: 0, weightDecay: 0, of: "step") }
+      optimiser.settings.learningRate = Float(rate)
+    }
     try attempt { () throws(CoreError) in
       try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
     }

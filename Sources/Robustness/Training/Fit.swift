@@ -42,19 +42,27 @@ public struct TrainingPlan: Sendable {
     guard batchSize >= 1 else {
       throw CoreError(.value, "batch must be at least 1, not \(batchSize)", hint: "batch=128", argument: "batch")
     }
-    try check("lr", .number(learningRate), .positive(hint: "lr=0.01"))
-    try check("weight_decay", .number(weightDecay), .atLeastZero(hint: "weight_decay=0 leaves its term out"))
+    try requireOptimiser(learningRate, momentum: momentum ?? 0, weightDecay: weightDecay, of: "fit")
     guard let momentum else { return }
-    guard momentum >= 0, momentum < 1 else {
-      throw CoreError(
-        .value, "momentum must be at least 0 and below 1, not \(momentum)", hint: "momentum=0.9", argument: "momentum")
-    }
     let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: epochs)
     guard schedule.momentum(at: first) == nil else {
       throw CoreError(
         .value, "the schedule sets the momentum of each step: momentum=\(momentum.shortest) would not be used",
         hint: "leave momentum out, or take another schedule", argument: "momentum")
     }
+  }
+}
+
+/// What stochastic gradient descent works with, whoever runs it.
+package func requireOptimiser(
+  _ learningRate: Double, momentum: Double, weightDecay: Double, of owner: String
+) throws(CoreError) {
+  try Setting.Rule.positive(hint: "lr=0.01").check(.number(learningRate), name: "lr", of: owner)
+  try Setting.Rule.atLeastZero(hint: "weight_decay=0 leaves its term out").check(
+    .number(weightDecay), name: "weight_decay", of: owner)
+  guard momentum >= 0, momentum < 1 else {
+    throw CoreError(
+      .value, "momentum must be at least 0 and below 1, not \(momentum)", hint: "momentum=0.9", argument: "momentum")
   }
 }
 
