@@ -103,7 +103,8 @@ struct CoreCall {
 extension CoreError {
   /// An error of the language on its way through the core: `attempt` gives it back with its kind and place.
   init(passing error: LTDError) {
-    self.init(.value, error.diagnostic.message, hint: error.diagnostic.hint)
+    self.init(
+      Kind(rawValue: error.diagnostic.kind.rawValue) ?? .value, error.diagnostic.message, hint: error.diagnostic.hint)
     origin = error
   }
 }

@@ -35,8 +35,13 @@ public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   let first = x2.isTracked ? x1.detached() : nil
   let second = x1.isTracked ? x2.detached() : nil
   let (shapeA, shapeB) = (x1.shape, x2.shape)
-  return try y.recording([x1, x2]) { (g, needs) throws(CoreError) in
+  return try y.recording([x1, x2], isTwice: true) { (g, needs) throws(CoreError) in
     var gradients: [Tensor?] = [nil, nil]
+    if needs.areFollowed {
+      if needs[0], let second { gradients[0] = try matmul(g, needs.operand(second, 1).transpose()).summed(to: shapeA) }
+      if needs[1], let first { gradients[1] = try matmul(needs.operand(first, 0).transpose(), g).summed(to: shapeB) }
+      return gradients
+    }
     if needs[0], let second { gradients[0] = try product(g, second, transposeB: true).summed(to: shapeA) }
     if needs[1], let first {
       gradients[1] =
@@ -77,11 +82,20 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws(
   trained?.forgetDerived()
   let savedRows = w.isTracked ? rows : nil
   let savedWeights = x1.isTracked ? weights : nil
-  return try y.reshape(x.shape.dropLast() + [weight.shape[0]]).recording([x1, w] + (bias.map { [$0] } ?? [])) {
-    (g, needs) throws(CoreError) in
+  return try y.reshape(x.shape.dropLast() + [weight.shape[0]]).recording(
+    [x1, w] + (bias.map { [$0] } ?? []), isTwice: true
+  ) { (g, needs) throws(CoreError) in
     let g = try g.flattenedRows()
     defer { if needs[1] { trained?.forgetDerived() } }
     var gradients: [Tensor?] = [nil, nil]
+    if needs.areFollowed {
+      if needs[0], let savedWeights { gradients[0] = try matmul(g, needs.operand(savedWeights, 1)).reshape(origin) }
+      if needs[1], let savedRows {
+        gradients[1] = try matmul(g.transpose(), needs.operand(savedRows.reshape(origin), 0).flattenedRows())
+      }
+      if needs.count > 2 { gradients.append(needs[2] ? try g.sum(axes: [0]) : nil) }
+      return gradients
+    }
     if needs[0], let savedWeights { gradients[0] = try rowByRowGradient(g, savedWeights).reshape(origin) }
     if needs[1], let savedRows { gradients[1] = try product(g, savedRows, transposeA: true) }
     if needs.count > 2 { gradients.append(needs[2] ? try g.sum(axes: [0]) : nil) }
