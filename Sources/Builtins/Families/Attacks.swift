@@ -53,7 +53,8 @@ extension BuiltinTable {
       "Adversarial images: within eps of x and within [0, 1].",
       details: """
         max(abs(x' - x)) <= eps + 1e-6 in float32: where x ± eps is formed it is rounded. Random starts depend on the seed and \
-        the place of the image in x. Many images are worked on 250 at a time, which changes no bit.
+        the place of the image in x. Many images are worked on 250 at a time, which changes no bit. Within grad the images that \
+        come out are constants: no gradient goes back through the steps of an attack.
 
         - x: images [n, c, h, w] in [0, 1], or a data set, which has its classes with it.
         - y: the classes [n] of the images.
