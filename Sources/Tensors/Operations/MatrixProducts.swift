@@ -89,7 +89,9 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws(
     defer { if needs[1] { trained?.forgetDerived() } }
     var gradients: [Tensor?] = [nil, nil]
     if needs.areFollowed {
-      if needs[0], let savedWeights { gradients[0] = try matmul(g, needs.operand(savedWeights, 1)).reshape(origin) }
+      if needs[0], let savedWeights {
+        gradients[0] = try inputGradient(g, needs.operand(savedWeights, 1)).reshape(origin)
+      }
       if needs[1], let savedRows {
         gradients[1] = try matmul(g.transpose(), needs.operand(savedRows.reshape(origin), 0).flattenedRows())
       }
@@ -100,6 +102,18 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws(
     if needs[1], let savedRows { gradients[1] = try product(g, savedRows, transposeA: true) }
     if needs.count > 2 { gradients.append(needs[2] ? try g.sum(axes: [0]) : nil) }
     return gradients
+  }
+}
+
+/// The gradient of the rows of a linear layer, g · weight, as an operation of its own.
+private func inputGradient(_ g: Tensor, _ weight: Tensor) throws(CoreError) -> Tensor {
+  let (rows, weights) = (g.detached(), weight.detached())
+  return try rowByRowGradient(rows, weights).recording([g, weight], operation: "linear", isTwice: true) {
+    (h, needs) throws(CoreError) in
+    [
+      needs[0] ? try linear(h, needs.operand(weights, 1)) : nil,
+      needs[1] ? try matmul(needs.operand(rows, 0).transpose(), h) : nil,
+    ]
   }
 }
 
