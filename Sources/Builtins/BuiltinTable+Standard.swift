@@ -8,7 +8,7 @@ extension BuiltinTable {
     var table = BuiltinTable.core
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions + losses + differentiation)
     table.add(layers + data + models + attacks + methods + training + evaluation + temperature)
-    table.add(files + system)
+    table.add(files + fileUpdates + system)
     table.advise(foreignNames)
     table.describe(parameterNotes)
     table.coerce(to: "tensor") { value throws(LTDError) in

@@ -68,7 +68,7 @@ final class Modules {
             : nearest(item.path, among: session.libraryModules).map { "did you mean \($0)?" }
               ?? "a file is imported by its path: import \"\(item.path).ltd\"")
       }
-      source = Source(name: "\(item.path).ltd", text: text)
+      source = Source(name: "\(item.path).ltd", text: text, isLibrary: true)
     }
     let module = LoadedModule(
       name: item.isFile ? Modules.stem(key) : item.path, path: key, source: source, isFile: item.isFile)

@@ -104,9 +104,20 @@ public final class LTDError: Error, Sendable {
     return LTDError(diagnostic)
   }
 
-  /// The same error with one more call in its trace.
+  /// The same error with one more call in its trace. An error that arose in a module of the library moves to the call
+  /// from outside: that is the line its reader wrote. A note keeps the line of the module.
   public func called(_ frame: Diagnostic.Frame) -> LTDError {
     var diagnostic = diagnostic
+    if let source = diagnostic.source, let span = diagnostic.span, source.isLibrary, !frame.source.isLibrary,
+      !frame.isImport
+    {
+      let (line, column) = source.position(at: Int(span.start))
+      diagnostic.notes.append("found at \(source.name):\(line):\(column)")
+      diagnostic.source = frame.source
+      diagnostic.span = frame.span
+      diagnostic.primaryLabel = nil
+      diagnostic.labels = []
+    }
     if diagnostic.trace.count >= Diagnostic.maximumFrames {
       diagnostic.trace.remove(at: Diagnostic.maximumFrames / 2)
       diagnostic.omittedFrames += 1

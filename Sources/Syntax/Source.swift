@@ -25,12 +25,15 @@ public final class Source: Sendable {
   public let lineStarts: [Int32]
   /// Number of the first line as people count, 1 unless the text is a piece of a longer one.
   public let firstLine: Int
+  /// Whether it is a module of the library: its errors are shown at the line that called it.
+  public let isLibrary: Bool
 
-  public convenience init(name: String, text: String, firstLine: Int = 1) {
-    self.init(name: name, bytes: Array(text.utf8), firstLine: firstLine)
+  public convenience init(name: String, text: String, firstLine: Int = 1, isLibrary: Bool = false) {
+    self.init(name: name, bytes: Array(text.utf8), firstLine: firstLine, isLibrary: isLibrary)
   }
 
-  public init(name: String, bytes: [UInt8], firstLine: Int = 1) {
+  public init(name: String, bytes: [UInt8], firstLine: Int = 1, isLibrary: Bool = false) {
+    self.isLibrary = isLibrary
     self.name = name
     self.bytes = bytes
     self.firstLine = firstLine

@@ -152,7 +152,7 @@ enum CoreLists {
       "sort(xs, key: function | string | none = none, reverse: bool = false) -> any",
       "The elements in ascending order; equal ones keep their order.",
       details:
-        "- key: what to sort by: a function of an element, or the name of a field of records.\n- reverse: true for descending order.",
+        "NaN comes last, in descending order too.\n\n- key: what to sort by: a function of an element, or the name of a field of records.\n- reverse: true for descending order.",
       examples: [
         Example("sort([3, 1, 2])", "[1, 2, 3]"),
         Example("sort([\"bb\", \"a\"], key=len)", "[\"a\", \"bb\"]"),
@@ -191,6 +191,32 @@ enum CoreLists {
         }
       }
       return Value(result)
+    },
+    Builtin(
+      "groups(xs) -> list",
+      "The places of equal elements: a list of places for each different element, in the order of first appearance.",
+      details: """
+        Elements are told apart as by `==` (1 and 1.0 are equal, 1 and true are not), but that nan equals itself. \
+        `unique` gives the elements themselves.
+        """,
+      examples: [Example("groups([\"a\", \"b\", \"a\"])", "[[0, 2], [1]]")],
+      seeAlso: ["unique", "tables.group", "lists.group"],
+      search: ["factorize", "group by", "duplicates", "inverse", "codes"], family: "lists"
+    ) { call throws(LTDError) in
+      var known: [HashKey: Int] = [:]
+      var places: [[Value]] = []
+      let items = try call[0].elements(call.session)
+      for (place, item) in items.enumerated() {
+        try call.session.poll(at: place)
+        let key = HashKey(item)
+        if let group = known[key] {
+          places[group].append(.int(place))
+        } else {
+          known[key] = places.count
+          places.append([.int(place)])
+        }
+      }
+      return Value(places.map { Value($0) })
     },
   ]
 
@@ -269,7 +295,10 @@ enum CoreLists {
       while let piece = try call.session.piece(of: items, &start) {
         for item in piece {
           if case .function = call[1] {
-            if case .bool(true) = try function(item) { number += 1 }
+            guard case .bool(let holds) = try function(item) else {
+              throw call.error(.type, "the function of count must give true or false", at: "x")
+            }
+            if holds { number += 1 }
           } else if try Operations.equal(item, call[1], call.session) {
             number += 1
           }

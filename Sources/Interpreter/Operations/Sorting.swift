@@ -6,6 +6,7 @@ enum Sorting {
     var order = Array(keys.indices)
     var buffer = order
     var width = 1
+    var looks = 0
     while width < order.count {
       try call.poll()
       var start = 0
@@ -21,7 +22,9 @@ enum Sorting {
           } else if right >= end {
             takesLeft = true
           } else {
-            takesLeft = try precedes(keys[order[left]], keys[order[right]], descending, call)
+            let (x, y) = (keys[order[left]], keys[order[right]])
+            takesLeft =
+              try call.at("xs") { () throws(LTDError) in try Sorting.order(x, y, descending, call, 0, &looks) } <= 0
           }
           buffer[target] = takesLeft ? order[left] : order[right]
           if takesLeft { left += 1 } else { right += 1 }
@@ -45,17 +48,41 @@ enum Sorting {
     return result
   }
 
-  private static func precedes(
-    _ left: Value, _ right: Value, _ descending: Bool, _ call: Call
-  ) throws(LTDError) -> Bool {
-    let order = try call.at("xs") { () throws(LTDError) in try Operations.order(left, right) }
-    guard let order else {
-      throw call.error(.value, "nan has no place in an order", hint: "filter it out first", at: "xs")
+  /// Negative where the left key comes first. NaN comes last in either direction, wherever it stands.
+  private static func order(
+    _ left: Value, _ right: Value, _ descending: Bool, _ call: Call, _ depth: Int, _ looks: inout Int
+  ) throws(LTDError) -> Int {
+    looks += 1
+    try call.poll(at: looks)
+    if case .list(let a) = left, case .list(let b) = right {
+      if a === b { return 0 }
+      try Operations.checkNesting(depth)
+      for place in 0..<min(a.items.count, b.items.count) {
+        let (x, y) = (a.items[place], b.items[place])
+        if case .list = x, case .list = y {
+        } else if try Operations.equal(x, y, call.session) {
+          continue
+        }
+        let order = try order(x, y, descending, call, depth + 1, &looks)
+        if order != 0 { return order }
+      }
+      return descending ? b.items.count - a.items.count : a.items.count - b.items.count
     }
-    return descending ? order >= 0 : order <= 0
+    if let order = try Operations.order(left, right, call.session) { return descending ? -order : order }
+    return (try isNaN(left) ? 1 : 0) - (try isNaN(right) ? 1 : 0)
   }
 
-  /// Numbers without NaN, or texts: compared without going through values.
+  private static func isNaN(_ value: Value) throws(LTDError) -> Bool {
+    switch value {
+    case .float(let number): return number.isNaN
+    case .object(let object):
+      if case .float(let number)? = try object.number() { return number.isNaN }
+      return false
+    default: return false
+    }
+  }
+
+  /// Numbers or texts: compared without going through values.
   private static func plainOrder(_ keys: [Value], _ descending: Bool, _ call: Call) throws(LTDError) -> [Int]? {
     var entries: [Entry] = []
     entries.reserveCapacity(keys.count)
@@ -71,10 +98,12 @@ enum Sorting {
     case .float:
       for key in keys {
         try call.poll(at: entries.count)
-        guard case .float(let number) = key, !number.isNaN else { return nil }
-        // The bits of floats are in order once those of negative ones are turned round; -0.0 is 0.0.
+        guard case .float(let number) = key else { return nil }
+        // The bits of floats are in order once those of negative ones are turned round; -0.0 is 0.0. NaN is last in
+        // either direction.
         let bits = (number + 0.0).bitPattern
-        entries.append(Entry(key: (bits >> 63 == 0 ? bits | 1 << 63 : ~bits) ^ flip, place: entries.count))
+        let ordered = (bits >> 63 == 0 ? bits | 1 << 63 : ~bits) ^ flip
+        entries.append(Entry(key: number.isNaN ? .max : ordered, place: entries.count))
       }
     case .string:
       return try textOrder(keys, descending, call)
@@ -224,15 +253,37 @@ enum Sorting {
   }
 }
 
-/// A value as the key of a set or dictionary; equal values have equal keys, and NaN equals itself.
+/// A value as the key of a set or dictionary; equal values have equal keys, and NaN equals itself, also within lists and
+/// records.
 struct HashKey: Hashable {
   let value: Value
 
   init(_ value: Value) { self.value = value.plain }
 
   static func == (a: HashKey, b: HashKey) -> Bool {
-    if case .float(let x) = a.value, case .float(let y) = b.value, x.isNaN, y.isNaN { return true }
-    return (try? Operations.equal(a.value, b.value)) ?? false
+    var budget = 20_000_000
+    return same(a.value, b.value, 0, &budget)
+  }
+
+  private static func same(_ a: Value, _ b: Value, _ depth: Int, _ budget: inout Int) -> Bool {
+    budget -= 1
+    guard budget > 0, depth < Operations.nestingLimit else { return false }
+    switch (a, b) {
+    case (.float(let x), .float(let y)): return x == y || x.isNaN && y.isNaN
+    case (.list(let x), .list(let y)):
+      if x === y { return true }
+      guard x.items.count == y.items.count else { return false }
+      for place in x.items.indices where !same(x.items[place], y.items[place], depth + 1, &budget) { return false }
+      return true
+    case (.record(let x), .record(let y)):
+      if x === y { return true }
+      guard x.count == y.count else { return false }
+      for (name, value) in x.fields {
+        guard let other = y[name], same(value, other, depth + 1, &budget) else { return false }
+      }
+      return true
+    default: return (try? Operations.equal(a, b)) ?? false
+    }
   }
 
   func hash(into hasher: inout Hasher) {
@@ -259,7 +310,19 @@ struct HashKey: Hashable {
         guard budget > 0 else { break }
         hash(.int(range[place]), into: &hasher, &budget)
       }
-    case .record(let record): hasher.combine(record.count)
+    case .record(let record):
+      hasher.combine(record.count)
+      // Fields may stand in any order: each spends the same share, and their hashes are added.
+      let share = budget / (record.count + 1)
+      var sum = 0
+      for (name, field) in record.fields where share > 0 {
+        var (own, rest) = (Hasher(), share)
+        own.combine(name)
+        hash(field, into: &own, &rest)
+        sum &+= own.finalize()
+      }
+      hasher.combine(sum)
+      budget = share
     default: hasher.combine(value.typeName)
     }
   }

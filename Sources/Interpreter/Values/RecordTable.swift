@@ -70,34 +70,91 @@ struct RecordTable {
     return lines.joined(separator: "\n")
   }
 
-  /// Floats of a column share their number of decimals: four significant digits of the largest, none that are all zero.
+  /// The texts of a column. Values that differ have texts that differ, as far as full precision and some lines of text go.
   private static func cells(_ values: [Value?], _ options: PrintOptions) -> [String] {
+    let numberText = RecordTable.numberText(values)
+    var options = options
+    for _ in 0..<4 {
+      let texts = values.map { text($0, options, numberText) }
+      guard areSomeAlike(values, texts) else { return texts }
+      options.characters *= 4
+      options.items *= 4
+      options.depth += 4
+    }
+    return values.map { text($0, options, numberText) }
+  }
+
+  private static func text(_ value: Value?, _ options: PrintOptions, _ number: (Double) -> String) -> String {
+    switch value {
+    case nil: return ""
+    case Value.none?: return "none"
+    case .string(let text)?:
+      let short = String(text.text.unicodeScalars.prefix(options.characters))
+      let line = short.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
+      return text.count > options.characters ? line + "…" : line
+    case .float(let value)? where value.isFinite: return number(value)
+    case let value?: return value.shortText(options)
+    }
+  }
+
+  /// Whether two texts, lists, records or objects that differ were cut to the same text.
+  private static func areSomeAlike(_ values: [Value?], _ texts: [String]) -> Bool {
+    var first: [String: HashKey] = [:]
+    for (value, text) in zip(values, texts) where text.contains("…") {
+      switch value {
+      case .string?, .list?, .record?, .object?: break
+      default: continue
+      }
+      let key = HashKey(value ?? .none)
+      if let other = first[text] {
+        if other != key { return true }
+      } else {
+        first[text] = key
+      }
+    }
+    return false
+  }
+
+  /// How the finite floats of a column are written: with the decimals that give each of them four significant digits,
+  /// none that are all zero; with more where numbers would else look alike, and all those of numbers that are short
+  /// (settings such as 0.0625 or 0.00015).
+  private static func numberText(_ values: [Value?]) -> (Double) -> String {
+    var (floats, whole): (Set<Double>, Set<Double>) = ([], [])
+    for case let value? in values {
+      switch value {
+      case .float(let number): if number.isFinite { floats.insert(number) }
+      case .int(let number): whole.insert(Double(number))
+      default: break
+      }
+    }
+    guard !floats.isEmpty else { return { Operations.text($0) } }
+    let numbers = floats.union(whole)
+    var least = 4
+    for digits in 5...6 where floats.contains(where: { has($0, digits) && !has($0, digits - 1) }) { least = digits }
+    for digits in least...15 {
+      let write = numberText(floats, digits: digits)
+      if Set(numbers.map(write)).count == numbers.count { return write }
+    }
+    return { Operations.text($0) }
+  }
+
+  /// Whether so many significant digits write the number exactly.
+  private static func has(_ number: Double, _ digits: Int) -> Bool {
+    Double(Operations.printed(number, "g", digits, false)) == number
+  }
+
+  private static func numberText(_ numbers: Set<Double>, digits: Int) -> (Double) -> String {
     var decimals = 0
-    for case .float(let number)? in values where number.isFinite && number != 0 {
-      let magnitude = abs(number)
-      let text = Operations.printed(number, "g", 4, false)
-      if text.contains("e") || magnitude >= 1e9 || magnitude < 1e-5 {
-        decimals = -1
-        break
+    for number in numbers where number != 0 {
+      let text = Operations.printed(number, "g", digits, false)
+      if text.contains("e") || abs(number) >= 1e9 || abs(number) < 1e-5 {
+        return { Operations.printed($0, "g", digits, false) }
       }
       if let point = text.firstIndex(of: ".") {
         decimals = max(decimals, text.distance(from: point, to: text.endIndex) - 1)
       }
     }
-    return values.map { value in
-      switch value {
-      case nil: return ""
-      case Value.none?: return "none"
-      case .string(let text)?:
-        let short = String(text.text.unicodeScalars.prefix(options.characters))
-        let line = short.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
-        return text.count > options.characters ? line + "…" : line
-      case .float(let number)? where number.isFinite:
-        return decimals < 0
-          ? Operations.printed(number, "g", 4, false) : Operations.printed(number, "f", decimals, false)
-      case let value?: return value.shortText(options)
-      }
-    }
+    return { Operations.printed($0, "f", decimals, false) }
   }
 
   private static func width(_ text: String) -> Int { text.unicodeScalars.count }

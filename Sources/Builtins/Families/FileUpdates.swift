@@ -1,0 +1,103 @@
+import Interpreter
+import Synchronization
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+extension BuiltinTable {
+  /// Changing a file that others may change at the same time.
+  static let fileUpdates: [Builtin] = [
+    Builtin(
+      "update_text(path: string, f: function) -> none",
+      "Replaces a file's text by what a function makes of it, while other runs that do the same wait.",
+      details: """
+        No change is lost when several programs update one file: each sees what the one before it wrote. The file is \
+        replaced as a whole, as by write_text.
+
+        - path: the file.
+        - f: takes the text, or none where there is no file yet, and gives the new text; none leaves the file as it is.
+        """,
+      examples: [
+        Example(
+          "update_text(\"/tmp/ltd-example-log.txt\", text => \"one run more\\n\"); "
+            + "read_text(\"/tmp/ltd-example-log.txt\")", "\"one run more\\n\"")
+      ],
+      seeAlso: ["write_text", "read_text", "grids.sweep"], search: ["lock", "append", "flock", "concurrent", "merge"],
+      family: "files"
+    ) { call throws(LTDError) in
+      try call.requireFiles()
+      let path = try call.string("path")
+      let session = call.session
+      let lock = try FolderLock(of: path, call)
+      defer { lock.release() }
+      var old = Value.none
+      var status = stat()
+      if !path.utf8.contains(0), stat(path, &status) == 0 {
+        switch readText(path, limit: session.limits.largestString, isStopped: { session.isStopped }) {
+        case .success(let text): old = Value(text)
+        case .failure(let problem):
+          try call.poll()
+          throw call.error(.io, "cannot read \(problem.message)", at: "path")
+        }
+      }
+      let new = try call.invoke(call["f"], [old])
+      if case .none = new { return .none }
+      guard let text = new.asString else {
+        throw call.error(
+          .type, "the function of update_text must give the new text, or none, not \(new.described)", at: "f")
+      }
+      try call.at("path") { () throws(LTDError) in
+        try attempt { () throws(CoreError) in try AtomicFile.replace(path, parts: [Array(text.utf8)]) }
+      }
+      return .none
+    }
+  ]
+}
+
+/// A lock on the folder of a file, which the system gives up when the process ends, however it ends. File systems that
+/// have no locks do without.
+private struct FolderLock {
+  private let descriptor: Int32
+  private let folder: String
+
+  /// The folders that this process has locked: asking for one twice would wait for ever.
+  private static let held = Mutex<Set<String>>([])
+
+  init(of path: String, _ call: Call) throws(LTDError) {
+    folder = FolderLock.folder(of: path)
+    let folder = folder
+    guard FolderLock.held.withLock({ $0.insert(folder).inserted }) else {
+      throw call.error(.value, "the function of update_text must not update files of the same folder", at: "path")
+    }
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
+      usleep(1_000)
+      do { try call.poll() } catch {
+        release()
+        throw error
+      }
+    }
+  }
+
+  func release() {
+    if descriptor >= 0 { close(descriptor) }
+    _ = FolderLock.held.withLock { [folder] in $0.remove(folder) }
+  }
+
+  /// Where the file is, or would be, links followed.
+  private static func folder(of path: String) -> String {
+    if path.utf8.contains(0) { return "." }
+    var name = path
+    if let real = realpath(path, nil) {
+      name = String(cString: real)
+      free(real)
+    }
+    guard let slash = name.lastIndex(of: "/") else { return "." }
+    return slash == name.startIndex ? "/" : String(name[..<slash])
+  }
+}
