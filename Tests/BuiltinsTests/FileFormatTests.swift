@@ -189,7 +189,9 @@ import Testing
 
   /// Every built-in that takes a path, found by its signature.
   @Test func filesCanBeForbidden() {
-    let samples = ["string": "\"/tmp\"", "tensor": "zeros([1, 4, 4])", "model": "mlp(hidden=[2])"]
+    let samples = [
+      "string": "\"/tmp\"", "tensor": "zeros([1, 4, 4])", "model": "mlp(hidden=[2])", "function": "x => x",
+    ]
     var refused: [String] = []
     let session = Session(table: .standard)
     session.limits.allowsFiles = false

@@ -23,8 +23,8 @@ extension BuiltinTable {
         """,
       examples: [
         Example(
-          "update_text(\"/tmp/ltd-example-log.txt\", text => \"one run more\\n\"); "
-            + "read_text(\"/tmp/ltd-example-log.txt\")", "\"one run more\\n\"")
+          "update_text(\"/tmp/ltd-example-log.txt\", text => \"one run more\"); "
+            + "read_text(\"/tmp/ltd-example-log.txt\")", "\"one run more\"")
       ],
       seeAlso: ["write_text", "read_text", "grids.sweep"], search: ["lock", "append", "flock", "concurrent", "merge"],
       family: "files"

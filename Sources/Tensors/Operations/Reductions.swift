@@ -29,7 +29,8 @@ extension Tensor {
     let count = found.reduce(1) { $0 &* shape[$1] }
     let deviations = try sub(x, x.mean(axes: found, keepdim: true)).square()
     // Of no elements, too, the divisor is 0 and the result NaN.
-    return try div(deviations.sum(axes: found, keepdim: keepdim), .scalar(Float(unbiased && count > 0 ? count - 1 : count)))
+    return try div(
+      deviations.sum(axes: found, keepdim: keepdim), .scalar(Float(unbiased && count > 0 ? count - 1 : count)))
   }
 
   /// The greatest; NaN if one is. The gradient is shared evenly among equals.
