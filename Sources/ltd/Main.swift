@@ -16,6 +16,12 @@ enum Main {
 
   static func main() {
     signal(SIGPIPE, SIG_DFL)
+    // Whoever started the program may have blocked them.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    sigaddset(&signals, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     // A file that grows beyond what `ulimit -f` allows is an error of the write.
     signal(SIGXFSZ, SIG_IGN)
     StandardOutput.reserveDescriptors()

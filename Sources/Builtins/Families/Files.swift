@@ -156,7 +156,8 @@ extension BuiltinTable {
       "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list",
       "The table that a CSV text writes: a list of records, one for each line.",
       details: """
-        A column is of ints, floats or bools when all of its cells are, else of strings; an empty cell is none. Cells in \
+        A column is of ints, floats or bools when all of its cells are, else of strings; an empty cell is none, and so are \
+        those that a short line lacks. Cells in \
         double quotes are strings (RFC 4180). Whole numbers beyond 64 bits are floats, and those that begin with 0, such as \
         007, are strings.
 

@@ -112,6 +112,8 @@ public final class StandardOutput: Sendable {
 
   private func drain(_ state: inout State) {
     var done = 0
+    // What waited for its line to end may come after a progress line has been drawn.
+    if isTerminal, !state.pending.isEmpty { LiveLine.shared.erase() }
     while done < state.pending.count, state.failure == nil {
       // A terminal is written to in pieces, so that Ctrl-C stops a long value.
       let left = state.pending.count - done
