@@ -102,7 +102,7 @@ let package = Package(
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
-      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "TestSupport"], exclude: ["Snapshots"]),
+      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Stopping", "TestSupport"], exclude: ["Snapshots"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),

@@ -1,5 +1,4 @@
 import KernelTypes
-import Stopping
 
 /// Forms of one weight tensor in the orders that the convolution kernels read, made when first needed. Valid while the
 /// weights do not change: start a new one after every optimiser step, keep one for a frozen model.
@@ -29,10 +28,11 @@ package final class PackedWeights: Sendable {
 
   package init() {}
 
-  /// The form for `key`, made by `make` the first time, and made to its end: what is left unfinished must not be kept.
+  /// The form for `key`, made by `make` the first time. What was stopped is not kept.
   func form(_ key: Key, make: () throws(KernelError) -> Buffer) throws(KernelError) -> Buffer {
     if let known = forms.withLock({ $0[key] }) { return known }
-    let made = try StopSignal.ignoring(make)
+    let made = try make()
+    if Threads.isStopped { return made }
     forms.withLock { $0[key] = made }
     return made
   }

@@ -82,13 +82,13 @@ extension BuiltinTable {
       }
       return try made { () throws(CoreError) in
         if let (from, _, by) = whole {
-          return try Tensor(ints: (0..<Int(count)).map { from &+ $0 &* by }, shape: [Int(count)])
+          return try Tensor(ints: counted(Int(count)) { from &+ $0 &* by }, shape: [Int(count)])
         }
-        let numbers = try Tensor((0..<Int(count)).map { Float(from + Double($0) * by) }, shape: [Int(count)])
+        let numbers = try Tensor(counted(Int(count)) { Float(from + Double($0) * by) }, shape: [Int(count)])
         // How many there are has no gradient; the first and the step pass theirs on.
         let (first, each) = (try call.core.record(isOpen ? nil : "start"), try call.core.record("step"))
         guard first.isTracked || each.isTracked else { return numbers }
-        let places = try Tensor((0..<Int(count)).map { Float($0) }, shape: [Int(count)])
+        let places = try Tensor(counted(Int(count)) { Float($0) }, shape: [Int(count)])
         return try numbers.recorded(linearIn: [(first, Tensor.ones([Int(count)])), (each, places)])
       }
     },
@@ -179,17 +179,28 @@ extension BuiltinTable {
         guard (0...100_000_000).contains(n) else {
           throw CoreError(.value, "n of \(name) is from 0 to 100000000, not \(n)", argument: "n")
         }
-        let shares = (0..<n).map { n > 1 ? Double($0) / Double(n - 1) : 0 }
-        let values = try Tensor(shares.map { Float(place(start, stop, $0)) }, shape: [n])
+        func share(_ place: Int) -> Double { n > 1 ? Double(place) / Double(n - 1) : 0 }
+        let values = try Tensor(counted(n) { Float(place(start, stop, share($0))) }, shape: [n])
         guard isLinear else { return values }
         let (first, last) = (try call.core.record("start"), try call.core.record("stop"))
         guard first.isTracked || last.isTracked else { return values }
         return try values.recorded(linearIn: [
-          (first, Tensor(shares.map { Float(1 - $0) }, shape: [n])),
-          (last, Tensor(shares.map { Float($0) }, shape: [n])),
+          (first, Tensor(counted(n) { Float(1 - share($0)) }, shape: [n])),
+          (last, Tensor(counted(n) { Float(share($0)) }, shape: [n])),
         ])
       }
     }
+  }
+
+  /// What a function makes of 0, 1, … count − 1.
+  private static func counted<T>(_ count: Int, _ make: (Int) -> T) throws(CoreError) -> [T] {
+    var values: [T] = []
+    values.reserveCapacity(count)
+    for place in 0..<count {
+      try Compute.poll(at: place)
+      values.append(make(place))
+    }
+    return values
   }
 
   /// How many whole numbers there are from one to before another; exact below 2⁵³.

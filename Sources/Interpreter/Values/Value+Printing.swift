@@ -62,7 +62,7 @@ private struct ValueWriter {
   private var itemsToQuestion = ValueWriter.itemsPerQuestion
   private var isStopped = false
 
-  private static let itemsPerQuestion = 10_000
+  private static let itemsPerQuestion = 4_096
 
   init(options: PrintOptions) { self.options = options }
 

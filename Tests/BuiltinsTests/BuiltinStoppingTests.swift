@@ -1,0 +1,186 @@
+import Builtins
+import Interpreter
+import Stopping
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Every built-in with arguments that are large looks at the signal that ends runs again and again, with little work between
+/// two looks, and ends with an error when it is raised: by Ctrl-C or by a limit, which raise the same signal.
+///
+/// The calls are made from the one table: from the types of the parameters, or by `calls` where these do not tell. A new
+/// built-in that has neither call nor reason fails the test.
+@Suite(.serialized) struct BuiltinStoppingTests {
+  private static let variables = """
+    t = rand([1024, 4096]); i = int64(t * 10); m = t > 0.5; square = rand([1500, 1500])
+    rows = rand([2**18, 8]); places = int64(rand([2**18]) * 8); integers = int64(rand([2**17]) * 8)
+    xs = list(range(2**17)); floats = [1.0 * ((x * 7919) % 100003) for x in xs]; texts = [str(x) for x in xs]
+    truths = [true] * 2**17; s = "ab " * 2**21; long = "ab " * 2**23; spaces = " " * 2**22
+    records = [{a: x, b: "c"} for x in range(2**15)]; r = record([["k{x}", x] for x in range(2**17)])
+    joined = join(texts, "\\n"); json = to_json(xs); csv = to_csv(records); pairs = items(r)
+    train, test = glyphs(n=600, test=600, seed=1); net = smallcnn(width=8); small = mlp(hidden=[16])
+    """
+
+  /// What is called, where the types of the parameters do not tell.
+  private static let calls = [
+    "accuracy": "accuracy(net, test)", "all": "all(truths)", "any": "any([not x for x in truths])",
+    "arange": "arange(0, 2**22)", "broadcast": "broadcast(t[0], [1024, 4096])",
+    "check_gradients": "check_gradients(x => sum(exp(x)), rand([64]), samples=64)", "clip": "clip(t, 0, 0.5)",
+    "collect": "collect(xs, x => x, quiet=true)", "concat": "concat([t, t])", "count": "count(xs, -1)",
+    "cross_entropy": "cross_entropy(rows, places)", "detach": "detach(t) + 1", "eye": "eye(2048)",
+    "evaluate": "evaluate(net, test, attacks=[fgsm(eps=0.1)], quiet=true)", "filter": "filter(xs, x => true)",
+    "fit": "fit(small, train, epochs=3, quiet=true)", "float32": "float32(i)", "format": "format(xs, \">10\")",
+    "full": "full([2**22], 0.5)", "gather": "gather(rows, places)", "geomspace": "geomspace(1, 10, 2**22)",
+    "glyphs": "glyphs(n=3000)", "grad": "grad(x => sum(exp(x)), t)", "index_of": "index_of(xs, -1)",
+    "items": "items(r)", "join": "join(texts, \", \")", "kl_div": "kl_div(softmax(rows), softmax(rows))",
+    "lines": "lines(joined)", "linspace": "linspace(0, 1, 2**22)", "list": "list(range(2**17))",
+    "logical_and": "logical_and(m, m)",
+    "logical_not": "logical_not(m)", "logical_or": "logical_or(m, m)", "logits": "logits(net, test)",
+    "lower": "lower(long)", "map": "map(xs, x => x)", "margin": "margin(rows, places)",
+    "matmul": "matmul(square, square)", "max": "max(xs)", "min": "min(xs)", "mlp": "mlp(hidden=[1024, 1024])",
+    "mnist_net": "mnist_net()", "network": "network([flatten(), linear(1024), linear(10)], input=[1, 28, 28])",
+    "one_hot": "one_hot(integers, 64)", "ones": "ones([2**22])", "parse_csv": "parse_csv(csv)",
+    "parse_json": "parse_json(json)", "permute": "permute(t, [1, 0])",
+    "perturb": "perturb(net, test, attack=pgd(steps=2), eps=0.1)", "predict": "predict(net, test)",
+    "print": "print(xs)",
+    "preactresnet18": "preactresnet18()", "rand": "rand([2**22])", "randn": "randn([2**22])",
+    "record": "record(pairs)", "reduce": "reduce(xs, (a, b) => a + b)", "relu": "relu(t)",
+    "replace":
+      "replace(s, \"a\", \"c\")", "resnet18": "resnet18()", "resnet50": "resnet50(width=16)", "round": "round(t, 2)",
+    "silu": "silu(t)", "leaky_relu": "leaky_relu(t)", "smallcnn": "smallcnn()", "sort": "sort(floats)",
+    "soft_labels": "soft_labels(net, test)", "stack": "stack([t, t])", "tensor": "tensor(xs)",
+    "time": "time(() => str(xs))", "timeit": "timeit(() => 1, seconds=0.05)", "to_csv": "to_csv(records)",
+    "trim": "trim(spaces)", "upper": "upper(long)", "value_and_grad": "value_and_grad(x => sum(exp(x)), t)",
+    "where": "where(m, t, 0.5)", "wideresnet": "wideresnet(depth=10, widen=2)", "whatif": "whatif(net, test)",
+    "zeros": "zeros([2**22])", "zip": "zip(xs, xs)", "sqrt": "sqrt(t)", "log": "log(t)",
+  ]
+
+  /// What takes no long time, and why.
+  private static let reasons: [String: [String]] = [
+    "answers at once": [
+      "args", "assert", "at", "bool", "check_finite", "chr", "clock", "endswith", "env", "error", "exit", "fgsm",
+      "float", "flush", "get", "int", "len", "ltd", "memory", "now", "ord", "pgd", "pgd_at", "range", "standard",
+      "startswith", "threads", "track", "trades", "type", "vars",
+    ],
+    "describes a layer": [
+      "avg_pool", "batch_norm", "conv2d", "dropout", "global_avg_pool", "linear", "max_pool", "normalise", "residual",
+      "sequential", "sgd",
+    ],
+    "moves memory once, or shares it": [
+      "append", "batches", "copy", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape", "reverse",
+      "same_weights", "shuffled", "take", "values", "without",
+    ],
+    "asks twenty times a second": ["sleep"],
+    "needs files": [
+      "cifar10", "cifar100", "fashion_mnist", "file_info", "list_folder", "load_model", "load_weights", "make_folder",
+      "mnist", "read_text", "remove_file", "save_model", "save_png", "write_text",
+    ],
+  ]
+
+  /// These end with the results so far.
+  private static let keepers: Set = ["collect", "fit"]
+
+  /// Between two looks of a call of this size; a call of no size looks at most `usual` times.
+  private static let (usual, least) = (8, 16)
+
+  /// The call of a built-in whose required parameters are tensors, lists and texts.
+  private static func call(_ builtin: Builtin) -> String? {
+    if let call = calls[builtin.name] { return call }
+    let text = builtin.signature.text
+    guard let open = text.firstIndex(of: "("), let close = text.range(of: ") -> ")?.lowerBound else { return nil }
+    var arguments: [String] = []
+    for parameter in text[text.index(after: open)..<close].split(separator: ", ") where !parameter.contains(" = ") {
+      if parameter.hasPrefix("*") { continue }
+      switch parameter.split(separator: ": ").dropFirst().first.map({ $0.split(separator: " ")[0] }) {
+      case "tensor", "any": arguments.append("t")
+      case "list", nil: arguments.append("xs")
+      case "string": arguments.append("s")
+      default: return nil
+      }
+    }
+    return arguments.isEmpty ? nil : "\(builtin.name)(\(arguments.joined(separator: ", ")))"
+  }
+
+  @Test func everyBuiltinStops() throws {
+    let session = Session(table: .standard)
+    let watch = Watch(session.stop)
+    guard case .value = session.run(Source(name: "variables", text: Self.variables)) else {
+      Issue.record("the variables are not made")
+      return
+    }
+    let constant = Set(Self.reasons.values.joined())
+    for name in constant.union(Self.calls.keys) {
+      #expect(session.table.functions[name] != nil, "\(name) is not a built-in: take it out of the tables here")
+    }
+    for (name, builtin) in session.table.functions.sorted(by: { $0.key < $1.key }) where !constant.contains(name) {
+      guard let call = Self.call(builtin) else {
+        Issue.record("\(name): say how it is called so that it takes long, or why it cannot")
+        continue
+      }
+      let source = Source(name: name, text: "result = \(call);")
+      watch.begin(raisingAt: nil)
+      let whole = session.run(source)
+      guard case .value = whole else {
+        Issue.record("\(call) is an error: \(whole)")
+        continue
+      }
+      #expect(watch.looks >= Self.usual + Self.least, "\(call) looked \(watch.looks) times")
+      #expect(watch.longest < 0.2, "\(call) worked for \(watch.longest) s between two looks")
+      watch.begin(raisingAt: Self.usual + Self.least / 2)
+      let stopped = session.run(source)
+      if Self.keepers.contains(name) {
+        #expect(session.endedEarly, "\(call) kept no results")
+      } else if case .failure(let errors) = stopped {
+        #expect(errors.map(\.kind) == [.interrupted], "\(call)")
+      } else {
+        Issue.record("\(call) went on to its end")
+      }
+    }
+    watch.begin(raisingAt: nil)
+  }
+}
+
+/// Counts looks, and the processor time between those of one thread.
+private final class Watch: Sendable {
+  private struct State: Sendable {
+    var looks = 0
+    var longest = 0.0
+    var last: [UInt: Double] = [:]
+    var raisingAt: Int?
+  }
+  private let state = Mutex(State())
+  private let stop: StopSignal
+
+  init(_ stop: StopSignal) {
+    self.stop = stop
+    stop.atEveryLook { [unowned self, unowned stop] in
+      let raises = state.withLock { state in
+        state.looks += 1
+        let thread = UInt(pthread_self())
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        let now = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        if let last = state.last[thread] { state.longest = max(state.longest, now - last) }
+        state.last[thread] = now
+        return state.looks == state.raisingAt
+      }
+      if raises { stop.raise(.interrupted) }
+    }
+  }
+
+  func begin(raisingAt look: Int?) {
+    stop.clearInterrupt()
+    state.withLock {
+      $0 = State()
+      $0.raisingAt = look
+    }
+  }
+
+  var looks: Int { state.withLock { $0.looks } }
+  var longest: Double { state.withLock { $0.longest } }
+}
