@@ -12,7 +12,7 @@ enum Texts {
     var place = 0
     let count = text.utf8.count
     while place < count {
-      let (lastPlace, lastWord) = (place + 1 << 20, words.count + 4096)
+      let (lastPlace, lastWord) = (place + 1 << 16, words.count + 4096)
       text.withBytes { bytes in
         while place < min(count, lastPlace), words.count < lastWord {
           let first = place
