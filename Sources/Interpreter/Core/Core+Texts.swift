@@ -229,7 +229,7 @@ enum Texts {
       let text = try call.string(0)
       let limit = try call.optionalInt("limit") ?? .max
       guard let separator = try call.optionalString("separator") else {
-        if limit == .max, text.utf8.allSatisfy({ $0 < 0x80 }) { return Value(try asciiWords(text, call.session)) }
+        if limit == .max, StringValue(text).isASCII { return Value(try asciiWords(text, call.session)) }
         return Value(try words(text, limit: limit, call.session))
       }
       guard !separator.isEmpty else {
