@@ -57,12 +57,14 @@ private struct GlyphSource {
   func dataset(name: String, count: Int, stream: RandomStream) throws(CoreError) -> Dataset {
     let classes = GlyphOutlines.digits.count
     let area = size * size
-    var pixels = [UInt8](repeating: 0, count: count * area)
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(count * area)
     var labels = [Int](repeating: 0, count: count)
     var posterior = [Float](repeating: 0, count: count * classes)
     let group = 4096
     for start in stride(from: 0, to: count, by: group) {
       try Compute.poll()
+      pixels.append(contentsOf: repeatElement(0, count: min(group, count - start) * area))
       pixels.withUnsafeMutableBufferPointer { pixels in
         labels.withUnsafeMutableBufferPointer { labels in
           posterior.withUnsafeMutableBufferPointer { posterior in
@@ -82,6 +84,8 @@ private struct GlyphSource {
         }
       }
     }
+    // The last group may have been stopped too.
+    try Compute.poll()
     let places = Array(0..<count)
     return Dataset(
       name: name, classNames: (0..<classes).map(String.init), imageShape: [1, size, size], labels: labels, ids: places,

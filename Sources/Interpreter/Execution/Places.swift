@@ -117,7 +117,8 @@ final class IndexNode: Node {
     let to = Operations.bound(stop, count)
     let from = min(Operations.bound(start, count), to)
     if let list = place.list { return .list(ListValue(list.pointee.items[from..<to])) }
-    return place.string.map { Value($0.pointee.slice(from, to - from, 1)) }
+    guard let text = place.string else { return nil }
+    do { return Value(try text.pointee.slice(from, to - from, 1)) } catch { throw located(error) }
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
