@@ -13,8 +13,25 @@ public final class StringValue {
 
   /// The number of code points.
   public var count: Int {
-    if characterCount < 0 { characterCount = isASCII ? text.utf8.count : text.unicodeScalars.count }
+    if characterCount < 0 { characterCount = text.withBytes(Self.count) }
     return characterCount
+  }
+
+  /// All bytes but those that begin with the bits 10, which continue a code point; eight at a time.
+  private static func count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    let memory = UnsafeRawBufferPointer(bytes)
+    var count = memory.count
+    var place = 0
+    while place &+ 8 <= memory.count {
+      let word = memory.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+      count &-= ((word >> 7) & (~word >> 6) & 0x0101_0101_0101_0101).nonzeroBitCount
+      place &+= 8
+    }
+    while place < memory.count {
+      if memory[place] & 0xC0 == 0x80 { count &-= 1 }
+      place &+= 1
+    }
+    return count
   }
 
   /// The code point at a place, which may count from the end, of a text that is all ASCII.
