@@ -6,7 +6,8 @@ extension BuiltinTable {
   /// The whole table of ltd: the language's own entries, tensors, data, models, attacks, training and evaluation.
   public static let standard: BuiltinTable = {
     var table = BuiltinTable.core
-    table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions + losses + differentiation)
+    table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions)
+    table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + data + models + attacks + methods + training + evaluation + temperature)
     table.add(files + fileUpdates + system)
     table.advise(foreignNames)

@@ -41,6 +41,11 @@ package enum Shape {
     return [h &* w &* c, 1, w &* c, c]
   }
 
+  /// The indices of an element from its place in row-major order.
+  package static func indices(_ place: Int, _ shape: [Int]) -> [Int] {
+    zip(strides(shape), shape).map { stride, size in size > 0 ? place / stride % size : 0 }
+  }
+
   /// NumPy's broadcasting: sizes are matched from the last axis; 1 stretches.
   package static func broadcast(_ a: [Int], _ b: [Int], _ operation: String = "an elementwise operation")
     throws(CoreError)

@@ -46,11 +46,30 @@ extension Tensor {
 
   /// Converts to another type: numbers to bool are true where not 0; floats to int64 round towards zero. Gradients do
   /// not pass a conversion to another type.
+  /// - Throws: `value` where a float is no whole number that int64 holds: NaN, infinities, 1e20.
   public consuming func asType(_ dtype: DType) throws(CoreError) -> Tensor {
     if dtype == self.dtype { return self }
+    if dtype == .int64, self.dtype == .float32 { try requireWhole() }
     let result = try Tensor(dtype, shape: shape, layout: layout)
     try device.convert(storage, self.dtype, to: result.storage, dtype, count: count)
     return result
+  }
+
+  private func requireWhole() throws(CoreError) {
+    let values = floats()
+    var (found, first) = (0, 0)
+    for (i, value) in values.enumerated() where !(value >= -0x1p63 && value < 0x1p63) {
+      if found == 0 { first = i }
+      found += 1
+    }
+    guard found > 0 else { return }
+    let what =
+      shape.isEmpty
+      ? "\(values[first])"
+      : "\(found) of \(values.count) elements; the first, at \(Shape.indices(first, shape)), is \(values[first])"
+    throw CoreError(
+      .value, "an int64 cannot be made of \(what)",
+      hint: "isfinite(x) says which are finite; clip(x, min, max) and where(mask, a, b) replace others", argument: "x")
   }
 
   private func values<T: BitwiseCopyable>(_ type: T.Type) -> [T] {

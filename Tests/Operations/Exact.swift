@@ -20,6 +20,9 @@ public struct Exact: Sendable {
 
   public init(_ tensor: Tensor) { self.init(tensor.shape, tensor.floats().map(Double.init)) }
 
+  /// The indices of every element.
+  var places: [[Int]] { values.indices.map { Exact.place($0, shape) } }
+
   public var count: Int { values.count }
   public var rank: Int { shape.count }
 

@@ -5,65 +5,88 @@ extension BuiltinTable {
   private static let reductionText =
     "- reduction: \"mean\" over the batch, \"sum\", or \"none\" for one value an example."
 
+  private static let temperatureText =
+    "- T: the logits are divided by it: a number, or a column [n, 1] with one for each row."
+
   static let losses: [Builtin] = [
     Builtin(
-      "softmax(x: tensor, T: float = 1, axis: int = -1) -> tensor", "Probabilities: softmax(x / T) along an axis.",
+      "entropy(p: tensor, axis: int = -1) -> tensor",
+      "The entropy -sum(p·log(p)) of probabilities along an axis, in nats.",
+      details: """
+        0·log(0) is 0, and so is its gradient there. entropy(softmax(z)) is that of logits z.
+
+        - p: probabilities, such as rows of softmax.
+        - axis: the axis of the classes.
+        """,
+      examples: [Example("entropy([[0.5, 0.5], [1, 0]])", "tensor f32 [2]  0.6931 0")],
+      seeAlso: ["softmax", "cross_entropy", "whatif"], search: ["uncertainty", "confidence", "information"],
+      family: "losses"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try entropy(call.core.tensor("p"), axis: call.core.int("axis")) }
+    },
+    Builtin(
+      "softmax(x: tensor, T: float | tensor = 1, axis: int = -1) -> tensor",
+      "Probabilities: softmax(x / T) along an axis.", details: temperatureText,
       examples: [Example("softmax([0.0, 0])", "tensor f32 [2]  0.5 0.5")], seeAlso: ["log_softmax", "soft_labels"],
       search: ["probabilities", "temperature"], family: "losses"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
-        try call.core.tensor("x").softmax(temperature: Float(call.core.float("T")), axis: call.core.int("axis"))
+        let (x, T) = try call.core.logits("x", axis: call.core.int("axis"))
+        return try x.softmax(temperature: T, axis: call.core.int("axis"))
       }
     },
     Builtin(
-      "log_softmax(x: tensor, T: float = 1, axis: int = -1) -> tensor",
-      "Logarithm of softmax(x / T), exact also where the softmax underflows.",
+      "log_softmax(x: tensor, T: float | tensor = 1, axis: int = -1) -> tensor",
+      "Logarithm of softmax(x / T), exact also where the softmax underflows.", details: temperatureText,
       examples: [Example("log_softmax([0.0, -1000])[1]", "-1000.0")], seeAlso: ["softmax"],
       search: ["log probabilities"],
       family: "losses"
     ) { call throws(LTDError) in
       try made { () throws(CoreError) in
-        try call.core.tensor("x").logSoftmax(temperature: Float(call.core.float("T")), axis: call.core.int("axis"))
+        let (x, T) = try call.core.logits("x", axis: call.core.int("axis"))
+        return try x.logSoftmax(temperature: T, axis: call.core.int("axis"))
       }
     },
     Builtin(
-      "cross_entropy(logits: tensor, target: tensor, T: float = 1, smoothing: float = 0, reduction: string = \"mean\") -> tensor",
+      "cross_entropy(logits: tensor, target: tensor, T: float | tensor = 1, smoothing: float = 0, reduction: string = \"mean\") -> tensor",
       "Cross-entropy of logits [n, classes] with class numbers [n] or with soft labels [n, classes].",
       details: """
         - target: whole numbers are classes; f32 rows are probabilities.
-        - T: the logits are divided by T.
-        - smoothing: for class numbers, the target is (1 - s)·one-hot + s/classes.
+        \(temperatureText)
+        - smoothing: s puts (1 - s)·target + s/classes in place of the target, from 0 to 1.
         \(reductionText)
         """,
-      examples: [Example("cross_entropy([[0.0, 0]], [1])", "0.6931472")], seeAlso: ["kl_div", "softmax"],
+      examples: [
+        Example("cross_entropy([[0.0, 0]], [1])", "0.6931472"),
+        Example("grad(T => cross_entropy([[1.0, 2, 3]], [0], T=T), 1.0)", "-1.5752101"),
+      ], seeAlso: ["kl_div", "softmax"],
       search: ["nll", "log loss", "CrossEntropyLoss"], family: "losses"
     ) { call throws(LTDError) in
       let reduction = try call.reduction()
       return try made { () throws(CoreError) in
-        let (logits, target, T) = (
-          try call.core.tensor("logits"), try call.core.tensor("target"), Float(try call.core.float("T"))
-        )
+        let (logits, T) = try call.core.logits("logits")
+        let (target, smoothing) = (try call.core.tensor("target"), Float(try call.core.float("smoothing")))
         if target.dtype == .int64 {
           return try crossEntropy(
-            logits, labels: target.ints(), temperature: T, reduction: reduction,
-            labelSmoothing: Float(call.core.float("smoothing")))
+            logits, labels: call.core.labels("target"), temperature: T, reduction: reduction, labelSmoothing: smoothing)
         }
-        return try crossEntropy(logits, target: target, temperature: T, reduction: reduction)
+        return try crossEntropy(
+          logits, target: target, temperature: T, reduction: reduction, labelSmoothing: smoothing)
       }
     },
     Builtin(
-      "kl_div(p: tensor, q: tensor, T: float = 1, reduction: string = \"mean\") -> tensor",
+      "kl_div(p: tensor, q: tensor, T: float | tensor = 1, reduction: string = \"mean\") -> tensor",
       "KL(softmax(p / T) ‖ softmax(q / T)) of two sets of logits [n, classes].",
       details:
-        "Computed from log-softmaxes: finite, with finite gradients, also where a probability underflows.\n\n- p, q: logits [n, classes].\n"
+        "Computed from log-softmaxes: finite, with finite gradients, also where a probability underflows.\n\n- p, q: logits [n, classes].\n\(temperatureText)\n"
         + reductionText,
       examples: [Example("kl_div([[0.0, 0]], [[0.0, 0]])", "0.0")], seeAlso: ["cross_entropy", "trades"],
       search: ["kullback", "divergence", "distillation"], family: "losses"
     ) { call throws(LTDError) in
       let reduction = try call.reduction()
       return try made { () throws(CoreError) in
-        try klDivergence(
-          call.core.tensor("p"), call.core.tensor("q"), temperature: Float(call.core.float("T")), reduction: reduction)
+        let ((p, T), (q, _)) = (try call.core.logits("p"), try call.core.logits("q"))
+        return try klDivergence(p, q, temperature: T, reduction: reduction)
       }
     },
     Builtin(
@@ -84,6 +107,15 @@ extension BuiltinTable {
       try made { () throws(CoreError) in try margin(call.core.tensor("logits"), labels: call.core.labels("labels")) }
     },
   ]
+}
+
+extension CoreCall {
+  /// Logits and the temperature that is left to divide them by: tensors of temperatures have divided them already.
+  fileprivate func logits(_ name: String, axis: Int = -1) throws(CoreError) -> (logits: Tensor, temperature: Float) {
+    let logits = try tensor(name)
+    if call.isObject("T") { return (try logits.divided(byTemperature: tensor("T"), axis: axis), 1) }
+    return (logits, Float(try float("T")))
+  }
 }
 
 extension Call {

@@ -125,6 +125,48 @@ extension BuiltinTable {
       }
     },
     Builtin(
+      "randint(low: int, high: int, shape: list, seed: int = 0) -> tensor",
+      "Random whole numbers from low to high - 1, each equally likely.",
+      details: "- low, high: the first that may come, and the first that may not.",
+      examples: [Example("x = randint(1, 7, [100], seed=1); [min(x), max(x)]", "[1, 6]")],
+      seeAlso: ["rand", "randperm"],
+      search: ["random", "integers", "dice"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let (low, high) = (try call.core.int("low"), try call.core.int("high"))
+        let (width, overflow) = high.subtractingReportingOverflow(low)
+        guard !overflow, width > 0 else {
+          throw CoreError(
+            .value, "randint needs low < high, not \(low) and \(high)", hint: "high itself is never drawn",
+            argument: "high")
+        }
+        let shape = try call.core.ints("shape")
+        let stream = RandomStream(seed: try call.core.seed("seed"), purpose: "randint")
+        let result = try Tensor(.int64, shape: shape)
+        var values: [Int] = []
+        values.reserveCapacity(result.count)
+        for i in 0..<result.count {
+          try Compute.poll(at: i)
+          values.append(low + stream.integer(below: width, at: i))
+        }
+        return try Tensor(ints: values, shape: shape)
+      }
+    },
+    Builtin(
+      "randperm(n: int >= 0, seed: int = 0) -> tensor", "The whole numbers from 0 to n - 1 in random order.",
+      details: "x[randperm(len(x), seed=1)] is x in another order.\n\n- n: how many.",
+      examples: [Example("sort(list(randperm(4, seed=1)))", "[0, 1, 2, 3]")], seeAlso: ["randint", "shuffled"],
+      search: ["random", "permutation", "shuffle"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        let n = try call.core.int("n")
+        // The tensor first: it is what the limits of memory know of.
+        _ = try Tensor(.int64, shape: [n])
+        return try Tensor(
+          ints: RandomStream(seed: call.core.seed("seed"), purpose: "randperm").permutation(n), shape: [n])
+      }
+    },
+    Builtin(
       "one_hot(labels: tensor, classes: int) -> tensor", "Rows with a 1 at each label: [n, classes].",
       details: "- classes: columns of the result.",
       examples: [Example("one_hot([2, 0], classes=3)", "tensor f32 [2, 3]\n  0 0 1\n  1 0 0")], seeAlso: ["eye"],

@@ -23,6 +23,15 @@ extension BuiltinTable {
       seeAlso: ["relu", "sigmoid"], search: ["activation"]
     ) { (x) throws(CoreError) in try x.softplus() },
     unary(
+      "log1p", "log(1 + x), exact also near 0.", "tensor f32 [2]  0 0.6931", of: "[0.0, 1]", seeAlso: ["log", "expm1"],
+      search: ["logarithm"]
+    ) { (x) throws(CoreError) in try x.log1p() },
+    unary(
+      "expm1", "exp(x) - 1, exact also near 0.", "tensor f32 [2]  0 1e-10", of: "[0.0, 1e-10]",
+      seeAlso: ["exp", "log1p"],
+      search: ["exponential"]
+    ) { (x) throws(CoreError) in try x.expm1() },
+    unary(
       "sign", "-1, 0 or 1 for each element; no gradient.", "tensor f32 [3]  -1 0 1", of: "[-2.0, 0, 3]",
       seeAlso: ["abs"], search: ["sgn"]
     ) { (x) throws(CoreError) in try x.sign() },

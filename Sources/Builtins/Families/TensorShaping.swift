@@ -72,7 +72,7 @@ extension BuiltinTable {
             .shape, "gather needs a matrix [n, c], not shape \(x.shape)", hint: "x[index] takes elements of a row",
             argument: "x")
         }
-        return try x.gather(axis: 1, call.core.labels("index"))
+        return try x.gather(axis: 1, call.core.labels("index", anyShape: true))
       }
     },
   ]

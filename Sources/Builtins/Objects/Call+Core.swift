@@ -86,9 +86,16 @@ struct CoreCall {
     return try ints(name)
   }
 
-  /// Labels as a list or a tensor of whole numbers.
-  func labels(_ name: String) throws(CoreError) -> [Int] {
+  /// Labels as a list or a tensor of whole numbers [n].
+  /// - Parameter anyShape: whether they may have more axes, as indices may.
+  func labels(_ name: String, anyShape: Bool = false) throws(CoreError) -> [Int] {
     let labels = try tensor(name)
+    guard anyShape || labels.shape.count <= 1 || labels.count == 0 else {
+      throw CoreError(
+        .shape, "\(name) of \(call.name) must be class numbers [n], not of shape \(labels.shape)",
+        hint: "argmax(\(name), axis=1) makes them of rows with a 1; float32(\(name)) makes rows of probabilities",
+        argument: name)
+    }
     guard labels.dtype == .int64 || labels.count == 0 else {
       throw CoreError(.type, "\(name) of \(call.name) are class numbers, not \(labels.dtype.shortName)", argument: name)
     }
@@ -124,6 +131,11 @@ extension Call {
     let value = try self[name]
     guard case .object(let object) = value, object.isNumber else { return value }
     return try object.number() ?? value
+  }
+
+  /// Whether an argument is a tensor, or a number through which a gradient is followed.
+  func isObject(_ name: String) -> Bool {
+    if case .object? = try? self[name] { true } else { false }
   }
 
   /// Refuses to touch files in a session that must not.

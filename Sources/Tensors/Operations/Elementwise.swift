@@ -10,6 +10,11 @@ extension Tensor {
   }
   public consuming func log() throws(CoreError) -> Tensor { try mapped(.unary(.log)) }
   public consuming func log1p() throws(CoreError) -> Tensor { try mapped(.unary(.log1p)) }
+  /// exp(x) - 1, exact near 0 too: tanh(x / 2) · (exp(x) + 1).
+  public consuming func expm1() throws(CoreError) -> Tensor {
+    let x = try asType(.float32)
+    return try mul((x * 0.5).tanh(), x.exp() + 1)
+  }
   public consuming func sqrt() throws(CoreError) -> Tensor {
     try mappedByResult(.squareRoot) { (g, y) throws(CoreError) in try div(g, y * 2) }
   }

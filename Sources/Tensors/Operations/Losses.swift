@@ -31,10 +31,7 @@ public func crossEntropy(
   let logs = try logits.logSoftmax(temperature: temperature)
   let hit = try logs.gather(axis: 1, labels)
   if labelSmoothing == 0 { return try reduced(hit.neg(), reduction, classes: classes) }
-  guard labelSmoothing > 0, labelSmoothing <= 1 else {
-    throw CoreError(
-      .value, "smoothing is from 0 to 1, not \(labelSmoothing)", hint: "smoothing=0.1 is usual", argument: "smoothing")
-  }
+  try requireSmoothing(labelSmoothing)
   let all = try logs.sum(axes: [1])
   let rest =
     convention == .uniform ? labelSmoothing / Float(classes) : labelSmoothing / Float(Swift.max(classes - 1, 1))
@@ -47,10 +44,16 @@ public func crossEntropy(
 /// - Parameters:
 ///   - logits: [n, k].
 ///   - target: probabilities [n, k].
+///   - labelSmoothing: s, 0 for none: the target is (1 − s) · target + s / k, as PyTorch's.
 public func crossEntropy(
-  _ logits: Tensor, target: Tensor, temperature: Float = 1, reduction: LossReduction = .mean
+  _ logits: Tensor, target: Tensor, temperature: Float = 1, reduction: LossReduction = .mean, labelSmoothing: Float = 0
 ) throws(CoreError) -> Tensor {
   let classes = try checkPair(logits, target, "cross-entropy")
+  var target = target
+  if labelSmoothing != 0 {
+    try requireSmoothing(labelSmoothing)
+    target = try target.affine(scale: 1 - labelSmoothing, offset: labelSmoothing / Float(classes))
+  }
   let products = try mul(target, logits.logSoftmax(temperature: temperature))
   return try reduced(products.sum(axes: [1]).neg(), reduction, classes: classes)
 }
@@ -93,6 +96,22 @@ public func martBCE(_ logits: Tensor, labels: [Int], reduction: LossReduction = 
   let boosted = try other.affine(scale: -1, offset: 1.0001).adding(1e-12).log()
   let own = try logits.logSoftmax().gather(axis: 1, labels)
   return try reduced(add(own, boosted).neg(), reduction, classes: classes)
+}
+
+/// The entropy −Σ p · log p of probabilities along an axis, in nats; 0 · log 0 is 0, with the gradient 0.
+public func entropy(_ p: Tensor, axis: Int = -1) throws(CoreError) -> Tensor {
+  let p = try p.asType(.float32)
+  let axis = try Shape.axis(axis, rank: p.rank, "entropy")
+  let logs = try whereSelect(equal(p.detached(), .scalar(0)), .scalar(1), p).log()
+  // Not negated, which would make −0 of 0.
+  return try mul(p, logs).sum(axes: [axis]).affine(scale: -1, offset: 0)
+}
+
+private func requireSmoothing(_ smoothing: Float) throws(CoreError) {
+  guard smoothing > 0, smoothing <= 1 else {
+    throw CoreError(
+      .value, "smoothing must be from 0 to 1, not \(smoothing)", hint: "smoothing=0.1 is usual", argument: "smoothing")
+  }
 }
 
 func reduced(_ losses: Tensor, _ reduction: LossReduction, classes: Int) throws(CoreError) -> Tensor {

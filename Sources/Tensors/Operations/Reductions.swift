@@ -22,7 +22,7 @@ extension Tensor {
     return try div(x.sum(axes: found, keepdim: keepdim), .scalar(Float(count)))
   }
 
-  /// The variance: squared deviations over the number of elements, less 1 if unbiased.
+  /// The variance: squared deviations over the number of elements, less 1 if unbiased. NaN where that leaves none.
   public func variance(axes: [Int]? = nil, unbiased: Bool = true, keepdim: Bool = false) throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     let (found, _) = try x.reduced(axes, "variance")

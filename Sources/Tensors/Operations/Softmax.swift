@@ -45,6 +45,34 @@ extension Tensor {
     }
   }
 
+  /// These logits divided by temperatures of their own: one for all, or one for each line along the axis.
+  /// - Throws: `shape` unless the temperatures broadcast to the logits with size 1 along the axis; `value` unless all are
+  ///   positive and finite.
+  public func divided(byTemperature t: Tensor, axis: Int = -1) throws(CoreError) -> Tensor {
+    let axis = try Shape.axis(axis, rank: rank, "softmax")
+    let missing = rank - t.rank
+    let fits =
+      t.count == 1 && missing >= 0
+      || (missing == 0 && t.shape[axis] == 1
+        && t.shape.indices.allSatisfy { t.shape[$0] == 1 || t.shape[$0] == shape[$0] })
+    guard fits else {
+      throw CoreError(
+        .shape, "temperatures of shape \(t.shape) do not fit logits of shape \(shape)",
+        hint: t.rank == 1 && rank == 2 ? "T[:, none] is one for each row" : "give one number, or a column [n, 1]",
+        argument: "T")
+    }
+    let values = try t.detached().asType(.float32).floats()
+    if let bad = values.firstIndex(where: { !($0 > 0 && $0.isFinite) }) {
+      throw CoreError(
+        .value,
+        t.count == 1
+          ? "a temperature is a positive number, not \(values[bad])"
+          : "temperatures must be positive numbers; that at \(Shape.indices(bad, t.shape)) is \(values[bad])",
+        hint: "T=1 leaves the softmax as it is", argument: "T")
+    }
+    return try div(self, t)
+  }
+
   func movingAxisLast(_ axis: Int) throws(CoreError) -> Tensor {
     if axis == rank - 1 || axis == -1 { return self }
     return try permute(shape.indices.filter { $0 != axis } + [axis])

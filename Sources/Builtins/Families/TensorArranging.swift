@@ -1,0 +1,114 @@
+import Interpreter
+import Tensors
+
+extension BuiltinTable {
+  /// What puts elements at other places, and sums of products by the names of axes.
+  static let tensorArranging: [Builtin] = [
+    Builtin(
+      "flip(x: tensor, axis: int | list | none = none) -> tensor", "The order along axes turned round.",
+      details: "- axis: an axis, a list of axes, or none for all of them.",
+      examples: [Example("flip([1, 2, 3])", "tensor i64 [3]  3 2 1")], seeAlso: ["roll", "reverse"],
+      search: ["mirror", "fliplr", "flipud", "reverse"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").flip(axes: call.core.axes("axis")) }
+    },
+    Builtin(
+      "roll(x: tensor, shift: int | list, axis: int | list | none = none) -> tensor",
+      "Shifted along axes: what leaves at the end comes in at the beginning.",
+      details: """
+        - shift: how far, negative towards the beginning; one number for each axis.
+        - axis: an axis or a list of axes; none shifts in row-major order.
+        """,
+      examples: [Example("roll([1, 2, 3, 4], 1)", "tensor i64 [4]  4 1 2 3")], seeAlso: ["flip", "pad"],
+      search: ["shift", "rotate", "circular"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in
+        try call.core.tensor("x").roll(call.core.axes("shift") ?? [], axes: call.core.axes("axis"))
+      }
+    },
+    Builtin(
+      "pad(x: tensor, widths: int | list, value: float = 0) -> tensor", "Elements of one value put around x.",
+      details: """
+        - widths: a number for all sides of all axes, or a pair [before, after] for each axis: \
+        pad(images, [[0, 0], [0, 0], [2, 2], [2, 2]]) puts two pixels around images.
+        - value: of the new elements.
+        """,
+      examples: [
+        Example("pad([1, 2], 1)", "tensor i64 [4]  0 1 2 0"),
+        Example("pad(zeros([2, 3]), [[0, 1], [2, 2]]).shape", "[3, 7]"),
+      ],
+      seeAlso: ["concat", "roll"], search: ["border", "margin", "constant_pad"], family: "tensors"
+    ) { call throws(LTDError) in
+      let given = try call["widths"]
+      let pairs = given.asInt == nil ? try call.at("widths", { () throws(LTDError) in try Tensor.operand(given) }) : nil
+      return try made { () throws(CoreError) in
+        let x = try call.core.tensor("x")
+        if let width = given.asInt {
+          return try x.pad(x.shape.map { _ in (width, width) }, value: call.core.float("value"))
+        }
+        guard let pairs, pairs.dtype == .int64, pairs.shape.count == 2, pairs.shape[1] == 2 else {
+          throw CoreError(
+            .type, "widths of pad must be a number, or a pair [before, after] of whole numbers for each axis",
+            hint: "pad(x, [[0, 0], [1, 1]])", argument: "widths")
+        }
+        let numbers = pairs.ints()
+        return try x.pad(
+          (0..<pairs.shape[0]).map { (numbers[2 * $0], numbers[2 * $0 + 1]) }, value: call.core.float("value"))
+      }
+    },
+    Builtin(
+      "tile(x: tensor, repeats: int | list) -> tensor", "x repeated along its axes.",
+      details: "- repeats: how often along each axis; where it has more numbers than x axes, new axes come in front.",
+      examples: [
+        Example("tile([1, 2], 2)", "tensor i64 [4]  1 2 1 2"),
+        Example("tile([1, 2], [2, 1])", "tensor i64 [2, 2]\n  1 2\n  1 2"),
+      ],
+      seeAlso: ["broadcast", "concat"], search: ["repeat", "copies"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").tile(call.core.axes("repeats") ?? []) }
+    },
+    Builtin(
+      "diag(x: tensor, offset: int = 0) -> tensor",
+      "The diagonal of a matrix, or the matrix with a line on its diagonal.",
+      details: "- offset: of the diagonal: above 0 further right, below 0 further down.",
+      examples: [
+        Example("diag([[1, 2], [3, 4]])", "tensor i64 [2]  1 4"),
+        Example("diag([1, 2])", "tensor i64 [2, 2]\n  1 0\n  0 2"),
+      ],
+      seeAlso: ["eye", "einsum"], search: ["diagonal", "trace"], family: "tensors"
+    ) { call throws(LTDError) in
+      try made { () throws(CoreError) in try call.core.tensor("x").diag(call.core.int("offset")) }
+    },
+    Builtin(
+      "einsum(formula: string, *operands: tensor) -> tensor",
+      "Sums of products by the names of axes, as NumPy's: einsum(\"ij,jk->ik\", a, b) is the matrix product.",
+      details: """
+        The result is f32, as that of matmul.
+
+        - formula: a letter for each axis of each operand, commas between operands, and after -> the axes of the result; \
+        letters that are not in the result are summed over, repeated ones take a diagonal, `...` stands for axes without a \
+        letter. Without ->, the result has the letters that occur once, in alphabetical order.
+        - operands: the tensors.
+        """,
+      examples: [
+        Example("einsum(\"ij,jk->ik\", [[1, 2]], [[3], [4]])", "tensor f32 [1, 1]\n  11"),
+        Example("einsum(\"ii\", [[1, 2], [3, 4]])", "5.0"),
+      ],
+      seeAlso: ["matmul", "diag", "sum"], search: ["einstein", "contraction", "tensordot", "outer", "trace"],
+      family: "tensors"
+    ) { call throws(LTDError) in
+      var operands: [Tensor] = []
+      for item in try call.list("operands") {
+        guard let operand = try Tensor.operand(item) else {
+          throw call.error(.type, "einsum takes tensors; one operand is \(item.described)", at: "operands")
+        }
+        operands.append(operand)
+      }
+      guard !operands.isEmpty else {
+        throw call.error(
+          .type, "einsum needs at least one tensor after its formula", hint: "einsum(\"ij,jk->ik\", a, b)")
+      }
+      return try made { () throws(CoreError) in try einsum(call.core.string("formula"), operands) }
+    },
+  ]
+}
