@@ -28,7 +28,10 @@ import Testing
 
   /// What is called, where the types of the parameters do not tell.
   private static let calls = [
-    "accuracy": "accuracy(net, test)", "all": "all(truths)", "any": "any([not x for x in truths])",
+    "bincount": "bincount(places)", "diag": "diag(t[0])", "einsum": "einsum(\"ij,jk->ik\", square, square)",
+    "pad": "pad(t, 1)", "randint": "randint(0, 10, [2**20])", "randperm": "randperm(2**20)", "roll": "roll(t, 1)",
+    "tile": "tile(t, 2)", "topk": "topk(t, 3)", "accuracy": "accuracy(net, test)", "all": "all(truths)",
+    "any": "any([not x for x in truths])",
     "arange": "arange(0, 2**22)", "broadcast": "broadcast(t[0], [1024, 4096])",
     "check_gradients": "check_gradients(x => sum(exp(x)), rand([64]), samples=64)", "clip": "clip(t, 0, 0.5)",
     "collect": "collect(xs, x => x, quiet=true)", "concat": "concat([t, t])", "count": "count(xs, -1)",

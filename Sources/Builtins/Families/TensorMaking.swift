@@ -163,7 +163,10 @@ extension BuiltinTable {
         // The tensor first: it is what the limits of memory know of.
         _ = try Tensor(.int64, shape: [n])
         return try Tensor(
-          ints: RandomStream(seed: call.core.seed("seed"), purpose: "randperm").permutation(n), shape: [n])
+          ints: RandomStream(seed: call.core.seed("seed"), purpose: "randperm").permutation(n) {
+            (i) throws(CoreError) in
+            try Compute.poll(at: i)
+          }, shape: [n])
       }
     },
     Builtin(

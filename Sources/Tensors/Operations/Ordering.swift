@@ -52,7 +52,8 @@ extension Tensor {
     var result: [Int] = []
     result.reserveCapacity(keys.count)
     for row in 0..<(columns == 0 ? 0 : keys.count / columns) {
-      try Compute.poll(at: row)
+      // A short row at some of them, a long one each time.
+      if columns > 64 { try Compute.poll() } else { try Compute.poll(at: row) }
       result += try Self.order(keys[row * columns..<(row + 1) * columns])
     }
     return result
@@ -146,10 +147,10 @@ extension Tensor {
     let x = try permute(order).reshape([rows, columns])
     guard dtype == .float32 else {
       let values = x.ints()
-      var products: [Int] = []
-      for row in 0..<rows {
-        try Compute.poll(at: row)
-        products.append(values[row * columns..<(row + 1) * columns].reduce(1, &*))
+      var products = [Int](repeating: 1, count: rows)
+      for (i, value) in values.enumerated() {
+        try Compute.poll(at: i)
+        products[i / columns] &*= value
       }
       return try Tensor(ints: products, shape: target)
     }
@@ -160,19 +161,20 @@ extension Tensor {
   private func productOfRows() throws(CoreError) -> Tensor {
     let (rows, columns) = (shape[0], shape[1])
     let values = detached().floats()
-    var products = [Float](repeating: 1, count: rows)
-    for row in 0..<rows {
-      try Compute.poll(at: row)
-      products[row] = Float(values[row * columns..<(row + 1) * columns].reduce(1.0) { $0 * Double($1) })
+    var products = [Double](repeating: 1, count: rows)
+    for (i, value) in values.enumerated() {
+      try Compute.poll(at: i)
+      products[i / columns] *= Double(value)
     }
-    return try Tensor(products, shape: [rows]).recording([self], operation: "prod") { (g, _) throws(CoreError) in
+    return try Tensor(products.map { Float($0) }, shape: [rows]).recording([self], operation: "prod") {
+      (g, _) throws(CoreError) in
       let gradients = g.floats()
       var result = [Float](repeating: 0, count: values.count)
       for row in 0..<rows {
-        try Compute.poll(at: row)
         let range = row * columns..<(row + 1) * columns
         var before = Double(gradients[row])
         for i in range {
+          try Compute.poll(at: i)
           result[i] = Float(before)
           before *= Double(values[i])
         }

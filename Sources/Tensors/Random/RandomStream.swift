@@ -162,9 +162,15 @@ public struct RandomStream: Sendable, Hashable {
   }
 
   /// The numbers 0..<count in random order, every order equally likely.
-  public func permutation(_ count: Int) -> [Int] {
+  public func permutation(_ count: Int) -> [Int] { permutation(count) { _ in } }
+
+  /// The same, with `before` called at each place, which may end it.
+  public func permutation<Failure: Error>(
+    _ count: Int, before: (Int) throws(Failure) -> Void
+  ) throws(Failure) -> [Int] {
     var order = Array(0..<max(0, count))
     for i in order.indices.dropLast() {
+      try before(i)
       order.swapAt(i, i &+ integer(below: order.count &- i, at: i))
     }
     return order
