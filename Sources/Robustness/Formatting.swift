@@ -10,10 +10,15 @@ extension Double {
 
   /// As a multiple of 1/255 where it is one and no short decimal.
   var asRadius: String {
-    let scaled = self * 255
-    let whole = scaled.rounded()
     let isDecimal = abs(self * 1000 - (self * 1000).rounded()) < 1e-9
-    guard !isDecimal, abs(scaled - whole) < 1e-9, whole >= 1, whole <= 255 else { return shortest }
-    return "\(Int(whole))/255"
+    return isDecimal ? shortest : greyLevels ?? shortest
+  }
+
+  /// As a multiple of 1/255, such as `8/255` or `0.5/255`, where it is one but for rounding errors: in whole levels or
+  /// quarters of one, up to 255.
+  public var greyLevels: String? {
+    let level = (self * 1020).rounded() / 4
+    guard level > 0, level <= 255, abs(level / 255 - self) <= 4 * ulp else { return nil }
+    return "\(level.shortest)/255"
   }
 }

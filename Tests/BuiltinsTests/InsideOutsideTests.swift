@@ -32,6 +32,10 @@ import Testing
     "x[0][0] = 1", "y = x[0]; y[0] = 1", "y = x[0]; y.a = 1", "y = x * 1; y[0] = x[1]; y", "range(x[0])", "1..x[0]",
     "range(int(x[0]))", "(1..3)[x[0]]", "fn f(n: int) { n }; f(x[0])", "fn f(n: float > 3) { n }; f(x[0])",
     "fn f(n: number) { n / 3 }; f(x[0])", "fn f(n: tensor) { n.shape }; f(x[0])", "fn f(n: list) { n }; f(x[0])",
+    "fn f(n: list) { n }; f(x)", "fn f(n: list[float]) { n[0] / 3 }; f(x)", "fn f(n: list | float) { n }; f(x / 255)",
+    "fn f(n: list[int]) { n }; f(x)", "fn f(n: list[any]) { n }; f(x)", "append(x, 1)", "full(x, 1)", "join(x, \",\")",
+    "(x / 255)[0] == 2/255", "{a: (x / 255)[1]} == {a: 3/255}", "to_json(list(x / 255))", "pgd(eps=x)",
+
     "fn f(n: string | none) { n }; f(x[0])", "fn f(a, b=a) { a / b }; f(x[0])", "fn f(*a) { a }; f(...x)", "x[0].exp()",
     "x[0] |> exp", "x[0] == tensor(2.0)", "tensor(2.0) == x[0]", "tensor(x[0])", "tensor(x[0]) + 1",
     "x[0] + tensor(2.0)",

@@ -61,7 +61,7 @@ extension BuiltinTable {
         - posterior_gap: mean total variation distance to the exact posterior, for data that has one (glyphs).
 
         Accuracy is the same at every temperature.
-        - T: a temperature, or several in a list: a row of the table for each.
+        - T: a temperature, or several in a list or a vector: a row of the table for each.
         """,
       examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
       seeAlso: ["soft_labels", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],
@@ -75,7 +75,8 @@ extension BuiltinTable {
       }
       var rows: [Value] = []
       let given = try call["T"]
-      for item in given.isNumber ? [given] : try call.list("T") {
+      let isNumber = given.isNumber || given.asObject?.isNumber ?? false
+      for item in isNumber ? [Value(try call.float("T"))] : try call.list("T") {
         guard let temperature = item.asDouble else {
           if item.isFollowed { throw try call.noGradient(through: "T") }
           throw call.error(

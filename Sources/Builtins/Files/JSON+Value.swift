@@ -104,7 +104,7 @@ extension JSON {
       switch tensor.dtype {
       case .bool: try JSON.items(tensor.bools()) { .bool($0) }
       case .int64: try JSON.items(tensor.ints()) { .int($0) }
-      case .float32: try JSON.items(tensor.floats()) { .number($0.shortestDouble) }
+      case .float32: try JSON.items(tensor.floats()) { .number($0.asTyped) }
       }
     var shape = tensor.shape
     if let empty = shape.firstIndex(of: 0) {

@@ -85,10 +85,8 @@ final class EvaluationObject: HostObject {
 
   /// As a fraction of 255 where it is one, and as a decimal.
   private func radius(_ eps: Double) -> String {
-    let scaled = eps * 255
     let decimal = formatGeneral(eps, digits: 4)
-    guard abs(scaled - scaled.rounded()) < 1e-9, eps > 0, scaled < 256 else { return decimal }
-    return "\(Int(scaled.rounded()))/255 = \(decimal)"
+    return eps.greyLevels.map { "\($0) = \(decimal)" } ?? decimal
   }
 }
 

@@ -52,7 +52,7 @@ final class ModelObject: HostObject {
       let layers = try attempt { () throws(CoreError) in try model.architecture.network() }
       return Value(LayerObject(built: layers))
     case "size": return Value(model.parameterCount)
-    case "temperature": return Value(model.temperature.shortestDouble)
+    case "temperature": return Value(model.temperature.asTyped)
     case "parameters":
       let weights = zip(model.parameterNames, tracked ?? model.parameters).map { ($0, Value($1)) }
       return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })

@@ -21,9 +21,9 @@ final class OptimiserObject: HostObject {
 
   override func attribute(_ name: String) throws(LTDError) -> Value? {
     switch name {
-    case "lr": Value(optimiser.settings.learningRate.shortestDouble)
-    case "momentum": Value(optimiser.settings.momentum.shortestDouble)
-    case "weight_decay": Value(optimiser.settings.weightDecay.shortestDouble)
+    case "lr": Value(optimiser.settings.learningRate.asTyped)
+    case "momentum": Value(optimiser.settings.momentum.asTyped)
+    case "weight_decay": Value(optimiser.settings.weightDecay.asTyped)
     default: nil
     }
   }

@@ -104,6 +104,8 @@ class TensorObject: HostObject {
 
   override var isNumber: Bool { tensor.shape.isEmpty }
 
+  override var isVector: Bool { tensor.shape.count == 1 }
+
   override var isRecording: Bool { tensor.isRecording }
 
   override func numbered(_ value: Double) -> Value { .object(FollowedNumber(tensor, value)) }
@@ -156,7 +158,7 @@ class TensorObject: HostObject {
     switch tensor.dtype {
     case .bool: return Self.steps(tensor.bools()) { .bool($0) }
     case .int64: return Self.steps(tensor.ints()) { .int($0) }
-    case .float32: return Self.steps(tensor.floats()) { .float($0.shortestDouble) }
+    case .float32: return Self.steps(tensor.floats()) { .float($0.asTyped) }
     }
   }
 
@@ -214,19 +216,10 @@ extension Value {
     }
     switch tensor.dtype {
     case .float32 where tensor.isTracked:
-      self = .object(FollowedNumber(tensor, (tensor.floats().first ?? 0).shortestDouble))
+      self = .object(FollowedNumber(tensor, (tensor.floats().first ?? 0).asTyped))
     case .bool: self = .bool(tensor.bools().first ?? false)
     case .int64: self = .int(tensor.ints().first ?? 0)
-    case .float32: self = .float((tensor.floats().first ?? 0).shortestDouble)
+    case .float32: self = .float((tensor.floats().first ?? 0).asTyped)
     }
-  }
-}
-
-extension Float {
-  /// The double with the shortest decimal that names this float: 0.1 rather than 0.10000000149011612. Converted back
-  /// it is the same float.
-  var shortestDouble: Double {
-    if self == rounded(), abs(self) <= 0x1p24 { return Double(self) }
-    return isFinite ? Double(description) ?? Double(self) : Double(self)
   }
 }

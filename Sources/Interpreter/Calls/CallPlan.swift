@@ -261,6 +261,12 @@ extension ParameterList {
     case .object(let object):
       if let other = items.first(where: { $0.name != parameter.name && $0.type?.takes(object) ?? false }) {
         diagnostic.hint = "\(object.typeName.withArticle) is given by name here: \(other.name)=…"
+      } else if object.shape?.isEmpty == false {
+        if type.takesLists {
+          diagnostic.hint = "list(x) makes a list of the elements, or rows, of a tensor"
+        } else if type.takesNumbers {
+          diagnostic.hint = "x[0] is one number of a vector"
+        }
       }
     default: break
     }
@@ -301,6 +307,21 @@ extension TypeCheck {
     terms.allSatisfy { if case .list = $0 { true } else { false } }
   }
 
+  /// Whether a list fits.
+  var takesLists: Bool {
+    terms.contains { if case .list = $0 { true } else { false } }
+  }
+
+  /// Whether a number fits.
+  var takesNumbers: Bool {
+    terms.contains {
+      switch $0 {
+      case .int, .float, .number: true
+      default: false
+      }
+    }
+  }
+
   /// In a sentence: `an int or none`.
   var expectation: String {
     let parts = terms.map { term -> String in
@@ -309,8 +330,8 @@ extension TypeCheck {
       case .none: "none"
       case .int: "an int"
       case .error: "an error"
-      case .list(let element?): "a list of \(element.text)"
-      case .list(nil): "a list"
+      case .list(let element?) where element.plainKinds != .all: "a list of \(element.text)"
+      case .list: "a list"
       case .host(let name, let sizes):
         (name.first.map { "aeiou".contains($0) } ?? false ? "an " : "a ") + name
           + (sizes == nil ? "" : text.drop { $0 != "[" }.prefix { $0 != "|" })

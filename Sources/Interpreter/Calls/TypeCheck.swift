@@ -38,6 +38,7 @@ struct TypeCheck: Sendable {
     case .number: [.int, .float]
     case .string: .string
     case .list(nil): [.list, .range]
+    case .list(let element?) where element.plainKinds == .all: [.list, .range]
     case .record: .record
     case .range: .range
     case .function: .function
@@ -140,6 +141,11 @@ struct TypeCheck: Sendable {
     for term in terms {
       switch (term, value) {
       case (.float, .int(let number)): return .float(Double(number))
+      case (.list(let element), .object(let object)) where object.isVector:
+        // What holds anything is changed or kept as a list: a vector there is taken for a mistake.
+        if element?.plainKinds == .all { continue }
+        let numbers = Value(try value.elements(session))
+        if try matches(term, numbers, session, parameter, &sizes) { return numbers }
       case (.host(let name, let expected), _):
         guard let coercion = session.table.coercions[name], let object = try coercion(value) else { continue }
         if let expected { try checkSizes(expected, object, parameter, &sizes) }

@@ -90,7 +90,7 @@ enum CoreLists {
 
   private static let changing: [Builtin] = [
     Builtin(
-      "append(xs: list, x) -> list", "The list with one more element at its end.",
+      "append(xs: list[any], x) -> list", "The list with one more element at its end.",
       details: "Lists are values: write `xs = append(xs, x)`, which grows the list in place.",
       examples: [Example("append([1, 2], 3)", "[1, 2, 3]")], seeAlso: ["extend", "insert"],
       search: ["push", "add", "grow"], family: "lists"
@@ -99,7 +99,7 @@ enum CoreLists {
       return call.updateList { $0.append(call[1]) }
     },
     Builtin(
-      "extend(xs: list, more) -> list", "The list with all elements of another at its end; the same as xs + more.",
+      "extend(xs: list[any], more) -> list", "The list with all elements of another at its end; the same as xs + more.",
       details: "- more: a list, or whatever else has elements.",
       examples: [Example("extend([1], 2..3)", "[1, 2, 3]")], seeAlso: ["append"],
       search: ["concatenate", "join", "concat"],
@@ -110,7 +110,7 @@ enum CoreLists {
       return call.updateList { $0.append(contentsOf: more) }
     },
     Builtin(
-      "insert(xs: list, place: int, x) -> list", "The list with a new element before the one at a place.",
+      "insert(xs: list[any], place: int, x) -> list", "The list with a new element before the one at a place.",
       details: "- place: counted from 0, or from the end with -1.",
       examples: [Example("insert([1, 3], 1, 2)", "[1, 2, 3]")], seeAlso: ["append", "remove_at"], search: ["add"],
       family: "lists"
@@ -125,7 +125,8 @@ enum CoreLists {
       return call.updateList { $0.insert(call[2], at: place) }
     },
     Builtin(
-      "remove_at(xs: list, place: int = -1) -> list", "The list without the element at a place, the last by default.",
+      "remove_at(xs: list[any], place: int = -1) -> list",
+      "The list without the element at a place, the last by default.",
       details:
         "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.\n\n- place: counted from 0, or from the end with -1.",
       examples: [Example("remove_at([1, 2, 3], 0)", "[2, 3]")], seeAlso: ["insert"], search: ["pop", "delete", "drop"],

@@ -65,6 +65,9 @@ open class HostObject {
   /// Whether the object is a single number: parameters of type `float` take it.
   open var isNumber: Bool { false }
 
+  /// Whether the object is a row of numbers: parameters that take a list of numbers take it as the list of its elements.
+  open var isVector: Bool { false }
+
   /// The float that this object is to the language, where it is one through which a gradient is followed. Whatever asks for
   /// a value without a gradient (comparing, printing, indexing, hashing, types, messages) sees `Value.plain`, so that code
   /// gives within `grad` what it gives elsewhere. `nil` for all other objects.

@@ -1,0 +1,64 @@
+import Tensors
+import Testing
+
+/// Elements of a float32 tensor as the numbers that were typed.
+@Suite struct TypedNumberTests {
+  @Test func greyLevels() throws {
+    let levels = (0...1020).map { Double($0) / 4 }
+    for level in levels {
+      #expect(Float(level / 255).asTyped == level / 255, "\(level)/255")
+      #expect(Float(-level / 255).asTyped == -level / 255, "-\(level)/255")
+    }
+    // As the language divides: in float32, one after the other and over a whole tensor.
+    let whole = try div(Tensor((0...1020).map { Float($0) / 4 }), .scalar(255)).floats()
+    #expect(whole.map(\.asTyped) == levels.map { $0 / 255 })
+  }
+
+  @Test func decimals() {
+    for places in 0...5 {
+      let unit = (0..<places).reduce(1.0) { power, _ in power * 10 }
+      for digits in 0..<100_000 {
+        let typed = Double(digits) / unit
+        #expect(Float(typed).asTyped == typed)
+        #expect(Float(-typed).asTyped == -typed)
+      }
+    }
+    // Of six places, a few are the same float32 as a grey level, which is taken.
+    var levels = 0
+    for digits in 0..<1_000_000 {
+      let typed = Double(digits) / 1e6
+      let read = Float(typed).asTyped
+      if read == typed { continue }
+      levels += 1
+      #expect((read * 1020).rounded() / 4 / 255 == read, "\(typed)")
+    }
+    #expect(levels < 40)
+  }
+
+  @Test func scientific() {
+    for exponent in -37...37 {
+      for digits in ["1", "2.5", "1.25", "9.99999"] {
+        let text = "\(digits)e\(exponent)"
+        #expect(Float(text)!.asTyped == Double(text)!, "\(text)")
+      }
+    }
+  }
+
+  /// Nothing is lost: it is the same float32 again, and the shortest decimal but for grey levels.
+  @Test func anyFloat() throws {
+    var stream = SystemRandomNumberGenerator()
+    var floats: [Float] = (1...1000).map { 1 / Float($0) }
+    floats += (0..<100_000).map { _ in Float(bitPattern: .random(in: 0...UInt32.max, using: &stream)) }
+    floats += (0..<100_000).map { _ in .random(in: 0...1, using: &stream) }
+    floats += [0, -0.0, 1, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, 0x1p24, 0x1p24 + 2]
+    for float in floats where float.isFinite {
+      let typed = float.asTyped
+      #expect(Float(typed).bitPattern == float.bitPattern, "\(float)")
+      let isLevel = (typed * 1020).rounded() / 4 / 255 == typed
+      #expect(isLevel || typed == Double(float.description)!, "\(float)")
+      #expect(float.nextUp.asTyped > typed, "\(float)")
+    }
+    #expect(Float.infinity.asTyped == .infinity)
+    #expect(Float.nan.asTyped.isNaN)
+  }
+}
