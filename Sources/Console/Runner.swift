@@ -57,8 +57,12 @@ public final class Runner {
   // MARK: Running
 
   /// Runs a script file, `-` being standard input.
+  ///
+  /// - Parameter endsOnFailure: whether nothing uses the session after the script has failed.
   /// - Returns: the exit status.
-  public func runFile(_ path: String) -> Int32 {
+  public func runFile(_ path: String, endsOnFailure: Bool = true) -> Int32 {
+    session.endsOnFailure = endsOnFailure
+    defer { session.endsOnFailure = false }
     switch readText(path) {
     case .failure(let problem):
       report([Diagnostic(.io, "the script cannot be read: \(problem.message)", hint: hint(onMissing: path))])
@@ -202,6 +206,12 @@ public final class Runner {
     session.output = { text throws(LTDError) in
       StandardOutput.out.write(text)
       if let problem = StandardOutput.out.problem { throw problem }
+    }
+    session.errorOutput = { text throws(LTDError) in
+      StandardOutput.out.flush()
+      StandardOutput.error.write(options.jsonErrors ? printedJSON(text) + "\n" : text)
+      StandardOutput.error.flush()
+      if let problem = StandardOutput.error.problem { throw problem }
     }
     session.flush = { () throws(LTDError) in
       StandardOutput.out.flush()

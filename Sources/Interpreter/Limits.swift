@@ -22,6 +22,11 @@ public struct Limits: Sendable {
   public var memoryBytes: Int?
   public var allowsFiles = true
 
+  /// What blocks of `finally` have together after a limit was passed.
+  static let cleanupSeconds = 1.0
+  static let cleanupSteps = 10_000
+  static let cleanupBytes = 64 << 20
+
   public init() {}
 
   /// The most bytes of one string that also fit into the memory of the run.
@@ -63,6 +68,7 @@ final class LimitWatch: Sendable {
     var memoryBytes: Int?
     var started = 0.0
     var lastLook = -Double.infinity
+    var isCleaningUp = false
   }
 
   private let state = Mutex(State())
@@ -92,12 +98,26 @@ final class LimitWatch: Sendable {
     signal.clearLimit()
   }
 
+  /// Takes a passed limit back, and sets it anew so that blocks of `finally` can run; once in a run.
+  func allowCleanup(_ signal: StopSignal) {
+    state.withLock { state in
+      if state.isCleaningUp { return }
+      state.isCleaningUp = true
+      if state.seconds != nil { state.seconds = monotonicSeconds() - state.started + Limits.cleanupSeconds }
+      if let bytes = state.memoryBytes { state.memoryBytes = max(bytes, residentBytes()) + Limits.cleanupBytes }
+    }
+    signal.clearLimit()
+  }
+
   /// The limit that is passed by now, if one is.
   private func passedLimit() -> LTDError? {
     state.withLock { state in
       if state.seconds == nil, state.memoryBytes == nil { return nil }
       let now = monotonicSeconds()
       if let seconds = state.seconds, now - state.started > seconds {
+        if state.isCleaningUp {
+          return Limits.reached("blocks of finally took longer than \(Limits.cleanupSeconds) s after the limit")
+        }
         return Limits.reached("stopped after \(Value.float(seconds).text(PrintOptions())) seconds")
       }
       guard let bytes = state.memoryBytes, now - state.lastLook > 0.002 else { return nil }

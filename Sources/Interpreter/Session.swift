@@ -18,6 +18,8 @@ public final class Session {
   public var limits = Limits()
   /// Where `print` writes. Called, as the ones below, on the thread that evaluates.
   public var output: @Sendable (String) throws(LTDError) -> Void = { _ in }
+  /// Where `print(…, to="error")` writes, after what was printed before it.
+  public var errorOutput: @Sendable (String) throws(LTDError) -> Void = { _ in }
   /// Hands on what `output` has gathered.
   public var flush: @Sendable () throws(LTDError) -> Void = {}
   /// Raised, it stops the run with an error: by Ctrl-C, or by a limit that is passed. All work of the run looks at it.
@@ -37,6 +39,9 @@ public final class Session {
     throw LTDError(.io, "cannot read \(path)")
   }
 
+  /// Whether nothing uses the variables after a run that failed, as when the program ends with its script.
+  public var endsOnFailure = false
+
   let globals = Globals()
   private(set) lazy var modules = Modules(self)
   /// For hints on unknown names.
@@ -45,6 +50,9 @@ public final class Session {
   var exitCode: Int?
   let machine: UnsafeMutablePointer<Machine>
   private var steps = 0
+  /// Steps beyond the limit for blocks of `finally`, once the run is to be stopped.
+  private var extraSteps = 0
+  private var isCleaningUp = false
   /// Whether the last built-in gave the results so far because of Ctrl-C; the next step of the run ends it.
   public private(set) var endedEarly = false
   private var isRunning = false
@@ -156,6 +164,8 @@ public final class Session {
   private func begin() {
     exitCode = nil
     steps = 0
+    extraSteps = 0
+    isCleaningUp = false
     endedEarly = false
     watch.begin(limits, stop)
     machine.pointee.depth = 0
@@ -208,7 +218,7 @@ public final class Session {
   func checkLimits(spent: Int) throws(LTDError) {
     if let reason = stop.reason { throw LTDError(reason) }
     steps &+= spent
-    if let limit = limits.steps, steps > limit { throw Limits.reached("stopped after \(limit) steps") }
+    if let limit = limits.steps, steps &- extraSteps > limit { throw Limits.reached("stopped after \(limit) steps") }
   }
 
   /// Whether long work must end: what `poll` would throw for, without counting steps.
@@ -217,6 +227,36 @@ public final class Session {
   /// For a built-in that Ctrl-C has ended early and that gives the results so far: they are kept, and the next step ends
   /// the run.
   public func keepResults() { endedEarly = stop.isInterrupted }
+
+  /// Runs the block of a `finally`, also when the run is to be stopped: Ctrl-C has to be pressed again to stop the block,
+  /// and after a limit all blocks together have `Limits.cleanupSeconds`, `cleanupSteps` and `cleanupBytes`.
+  ///
+  /// - Parameter error: what the part before it ended with. It is what counts if it ends the run; any other one gives way
+  ///   to an error of the block, which then tells of it.
+  func cleanUp(after error: LTDError?, _ body: () throws(LTDError) -> Void) throws(LTDError) {
+    let code = exitCode
+    exitCode = nil
+    let wasInterrupted = stop.isInterrupted
+    if wasInterrupted { stop.clearInterrupt() }
+    if error?.diagnostic.kind == .limit || stop.isRaised {
+      watch.allowCleanup(stop)
+      if !isCleaningUp, let limit = limits.steps { extraSteps = max(0, steps &- limit) &+ Limits.cleanupSteps }
+      isCleaningUp = true
+    }
+    var failure: LTDError?
+    do { try body() } catch { failure = error }
+    if wasInterrupted { stop.raise(.interrupted) }
+    guard let failure else {
+      exitCode = code
+      return
+    }
+    // A call of exit in the block counts, as does an error on the way out after one.
+    guard exitCode == nil, code == nil, let error else { throw failure }
+    if error.diagnostic.kind.endsTheRun {
+      throw error.noting("the block of finally ended with an error: \(failure.diagnostic.message)")
+    }
+    throw failure.noting("the part before finally ended with an error: \(error.diagnostic.message)")
+  }
 
   func checkSize(_ count: Int, of kind: String) throws(LTDError) { try limits.checkElements(count, of: kind) }
 

@@ -42,6 +42,13 @@ public struct Block: Sendable {
   var height: Int32 = 1
 }
 
+/// `catch e { }`
+public struct CatchClause: Sendable {
+  /// The variable that gets the error.
+  public var name: Name?
+  public var body: Block
+}
+
 public struct Stmt: Sendable {
   public var kind: Kind
   public var span: Span
@@ -148,8 +155,8 @@ public struct Expr: Sendable {
     case function(Function)
     /// `if c { } else if d { } else { }`; without `else` the value of no branch is none.
     case `if`([IfBranch], else: Block?)
-    /// `try { } catch e { }`
-    case `try`(Block, catch: Name?, Block)
+    /// `try { } catch e { } finally { }`; one of the two parts may be left out.
+    case `try`(Block, catch: CatchClause?, finally: Block?)
     /// A place that did not parse; only in programs with diagnostics.
     case invalid
   }

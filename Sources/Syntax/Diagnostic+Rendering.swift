@@ -69,6 +69,11 @@ extension Diagnostic {
   }
 }
 
+/// A text that a program writes to standard error, as one line of JSON among those of its errors.
+public func printedJSON(_ text: String) -> String {
+  jsonObject([("severity", jsonString("printed")), ("message", jsonString(text))])
+}
+
 /// Several messages with blank lines between them.
 public func render(
   _ diagnostics: [Diagnostic], color: Bool = false, width: Int = 100, wraps: Bool = false

@@ -104,6 +104,13 @@ public final class LTDError: Error, Sendable {
     return LTDError(diagnostic)
   }
 
+  /// The same error with a further sentence.
+  public func noting(_ note: String) -> LTDError {
+    var diagnostic = diagnostic
+    diagnostic.notes.append(note)
+    return LTDError(diagnostic)
+  }
+
   /// The same error with one more call in its trace. An error that arose in a module of the library moves to the call
   /// from outside: that is the line its reader wrote. A note keeps the line of the module.
   public func called(_ frame: Diagnostic.Frame) -> LTDError {

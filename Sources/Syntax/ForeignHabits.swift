@@ -96,7 +96,6 @@ enum ForeignHabits {
     "case": "write `if … { } else if … { }`",
     "foreach": "write `for x in xs { … }`",
     "except": "write `try { … } catch e { … }`",
-    "finally": "there is no `finally`: write what follows after the `try`",
     "raise": "write `error(\"…\")`",
     "throw": "write `error(\"…\")`",
     "assert": "assert is a function: `assert(x > 0, \"x must be positive\")`",

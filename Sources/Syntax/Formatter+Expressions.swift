@@ -44,20 +44,29 @@ extension Formatter {
       self.function(function)
     case .if(let branches, let otherwise):
       choice(branches, otherwise)
-    case .try(let body, let name, let handler):
+    case .try(let body, let handler, let cleanup):
       let group = openGroup()
-      if !isOneLine(body) || !isOneLine(handler) { layout.breakGroup() }
+      let blocks = [body, handler?.body, cleanup].compactMap { $0 }
+      if !blocks.allSatisfy(isOneLine) { layout.breakGroup() }
       token()
       space()
       block(body)
-      space()
-      token()
-      space()
-      if name != nil {
+      if let handler {
+        space()
         token()
         space()
+        if handler.name != nil {
+          token()
+          space()
+        }
+        block(handler.body)
       }
-      block(handler)
+      if let cleanup {
+        space()
+        token()
+        space()
+        block(cleanup)
+      }
       layout.closeGroup(group)
     }
   }

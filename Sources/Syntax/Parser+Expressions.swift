@@ -622,19 +622,32 @@ extension Parser {
   private mutating func parseTry() throws(Failure) -> Expr {
     let start = advance().start
     let body = try parseBlock(after: "`try`")
-    guard token.kind == .catch else {
+    guard token.kind == .catch || token.kind == .finally else {
       throw failExpected(
-        "`catch` after the block of `try`", hint: foreignWordAdvice() ?? "write `try { … } catch e { … }`")
+        "`catch` or `finally` after the block of `try`",
+        hint: foreignWordAdvice() ?? "write `try { … } catch e { … }`, or `try { … } finally { … }`")
     }
-    advance()
-    var name: Name?
-    if token.kind == .leftParen {
-      throw fail("the name after `catch` has no parentheses", at: token.span, hint: "write `try { … } catch e { … }`")
+    var height = body.height
+    var handler: CatchClause?
+    if token.kind == .catch {
+      advance()
+      var name: Name?
+      if token.kind == .leftParen {
+        throw fail("the name after `catch` has no parentheses", at: token.span, hint: "write `try { … } catch e { … }`")
+      }
+      if token.kind != .leftBrace { name = try parseName("a name for the error") }
+      let block = try parseBlock(after: "`catch`")
+      handler = CatchClause(name: name, body: block)
+      height = max(height, block.height)
     }
-    if token.kind != .leftBrace { name = try parseName("a name for the error") }
-    let handler = try parseBlock(after: "`catch`")
-    return try makeExpr(
-      .try(body, catch: name, handler), span(from: start), height: max(body.height, handler.height))
+    var cleanup: Block?
+    if token.kind == .finally {
+      advance()
+      let block = try parseBlock(after: "`finally`")
+      cleanup = block
+      height = max(height, block.height)
+    }
+    return try makeExpr(.try(body, catch: handler, finally: cleanup), span(from: start), height: height)
   }
 }
 

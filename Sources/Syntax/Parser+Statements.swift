@@ -42,6 +42,10 @@ extension Parser {
         hint: "`else` follows the `}` of an `if`, on the same line or the next")
     case .catch:
       throw fail("this `catch` belongs to no `try`", at: token.span, hint: "write `try { … } catch e { … }`")
+    case .finally:
+      throw fail(
+        "this `finally` belongs to no `try`", at: token.span,
+        hint: "`finally { … }` follows the block of `try` or of `catch`, and runs however that is left")
     default:
       return try parseAssignment(scope: .local, from: start)
     }

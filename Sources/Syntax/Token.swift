@@ -37,6 +37,7 @@ public struct Token: Sendable, Hashable {
     case `return`
     case `try`
     case `catch`
+    case finally
     case `import`
     case `as`
     case const
@@ -106,7 +107,8 @@ extension Token.Kind {
   /// Whether the token is a reserved word, `true`, `false` and `none` included.
   public var isKeyword: Bool {
     switch self {
-    case .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .import, .as, .const,
+    case .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .finally, .import, .as,
+      .const,
       .outer,
       .and, .or, .not, .true, .false, .none:
       true

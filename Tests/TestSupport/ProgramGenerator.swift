@@ -69,7 +69,8 @@ public struct ProgramGenerator {
     "->",
     "|", "=", "==", "+=", "**", "//", "#", "## ", "\\", "fn", "if", "else", "for", "in", "while", "by", "break",
     "continue",
-    "return", "try", "catch", "import", "as", "const", "outer", "and", "or", "not", "true", "none", "x", "τ", "é", "日",
+    "return", "try", "catch", "finally", "import", "as", "const", "outer", "and", "or", "not", "true", "none", "x", "τ",
+    "é", "日",
     "😀",
     "1", "1.5", "1e9", "0xff", "99999999999999999999", "\u{0}", "\t", "\r\n", "\u{FEFF}", "^", "&&", "!", "?", "$",
     "x = ",
@@ -477,9 +478,16 @@ public struct ProgramGenerator {
     case 16 where breaksAreAllowed:
       put("try")
       block(depth: 3)
-      put("catch")
-      if chance(2) { put(name()) }
-      block(depth: 3)
+      let isCaught = chance(2)
+      if isCaught {
+        put("catch")
+        if chance(2) { put(name()) }
+        block(depth: 3)
+      }
+      if !isCaught || chance(3) {
+        put("finally")
+        block(depth: 3)
+      }
     case 17 where breaksAreAllowed:
       put("fn")
       parameters(full: true)

@@ -150,8 +150,9 @@ public func treeText(_ expr: Expr) -> String {
   case .if(let branches, let otherwise):
     let inner = branches.map { "\(treeText($0.condition)) \(treeText($0.body))" }
     return "(if \(inner.joined(separator: " "))\(otherwise.map { " else \(treeText($0))" } ?? ""))"
-  case .try(let body, let name, let handler):
-    return "(try \(treeText(body)) \(name?.text ?? "_") \(treeText(handler)))"
+  case .try(let body, let handler, let cleanup):
+    let caught = handler.map { " \($0.name?.text ?? "_") \(treeText($0.body))" } ?? ""
+    return "(try \(treeText(body))\(caught)\(cleanup.map { " finally \(treeText($0))" } ?? ""))"
   case .invalid: return "(invalid)"
   }
 }

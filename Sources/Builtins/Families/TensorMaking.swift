@@ -170,6 +170,27 @@ extension BuiltinTable {
       }
     },
     Builtin(
+      "random(seed: int) -> random",
+      "A stream of random numbers that moves on with every draw: for loops that need other numbers each time.",
+      details: """
+        A draw is one of `r.rand(shape)`, `r.randn(shape)` (a number without a shape), `r.integer(below)` (0 to below - 1), \
+        `r.choice(xs)`, `r.shuffled(xs)` of a list or data set, and `r.next_seed()`, a seed for what takes one. The same \
+        seed and the same draws give the same bits. The stream is a reference: whoever has it moves it on.
+
+        - seed: the same seed gives the same stream.
+        """,
+      examples: [
+        Example("r = random(7); r.randn([2, 3]).shape", "[2, 3]"),
+        Example("r = random(7); r.rand() == r.rand()", "false"),
+        Example("random(7).rand() == random(7).rand()", "true"),
+      ],
+      seeAlso: ["rand", "randn", "shuffled"],
+      search: ["generator", "rng", "default_rng", "manual_seed", "choice", "randint", "permutation"], family: "tensors"
+    ) { call throws(LTDError) in
+      let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+      return Value(RandomObject(seed: seed, try call.int("seed")))
+    },
+    Builtin(
       "one_hot(labels: tensor, classes: int) -> tensor", "Rows with a 1 at each label: [n, classes].",
       details: "- classes: columns of the result.",
       examples: [Example("one_hot([2, 0], classes=3)", "tensor f32 [2, 3]\n  0 0 1\n  1 0 0")], seeAlso: ["eye"],

@@ -78,7 +78,8 @@ package struct Completer {
   // MARK: Names
 
   static let keywords = [
-    "and", "as", "break", "by", "catch", "const", "continue", "else", "false", "fn", "for", "if", "import", "in",
+    "and", "as", "break", "by", "catch", "const", "continue", "else", "false", "finally", "fn", "for", "if", "import",
+    "in",
     "none",
     "not", "or", "outer", "return", "true", "try", "while",
   ]

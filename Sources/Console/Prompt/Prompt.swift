@@ -114,7 +114,7 @@ package final class Prompt {
 
   private func readStartupFile() {
     guard let path = Prompt.startupPath, access(path, F_OK) == 0 else { return }
-    _ = runner.runFile(path)
+    _ = runner.runFile(path, endsOnFailure: false)
   }
 
   /// `$XDG_CONFIG_HOME/ltd/init.ltd`, or `~/.config/ltd/init.ltd`.

@@ -122,9 +122,9 @@ struct ReportedError: Equatable {
   var line: Int?
 
   init?(json text: String) {
-    guard text.hasPrefix("{"), let fields = try? JSON.parse(text), let message = fields["message"]?.stringValue else {
-      return nil
-    }
+    guard text.hasPrefix("{"), let fields = try? JSON.parse(text), let message = fields["message"]?.stringValue,
+      fields["severity"]?.stringValue != "printed"
+    else { return nil }
     self.message = message
     kind = fields["kind"]?.stringValue ?? "error"
     hint = fields["hint"]?.stringValue

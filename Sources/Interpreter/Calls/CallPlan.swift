@@ -244,6 +244,8 @@ extension ParameterList {
       .type, "\(parameter.name) of \(signature.name) must be \(type.expectation)\(found)")
     diagnostic.notes = [signature.text]
     switch value.plain {
+    case .string where signature.name == "join" && parameter.name == "parts":
+      diagnostic.hint = "the list comes first: xs.join(\(value.shortText(PrintOptions())))"
     case .function(let function) where function.name != "function":
       diagnostic.hint = "call the function: \(function.name)(…)"
     case .string(let text) where session.table.functions[text.text].map({ type.takesResult(of: $0.signature) }) ?? false:

@@ -8,11 +8,20 @@
 enum CoreLanguage {
   static let builtins: [Builtin] = [
     Builtin(
-      "print(*values, sep: string = \" \", end: string = \"\\n\") -> none", "Writes values to the output.",
-      details:
-        "Strings are written as they are, a list of records as a table.\n\n- values: anything.\n- sep: between two values.\n- end: after the last one.",
+      "print(*values, sep: string = \" \", end: string = \"\\n\", to: string = \"output\", flush: bool = false) -> none",
+      "Writes values to the output.",
+      details: """
+        Strings are written as they are, a list of records as a table. With `--json-errors` what goes to standard error is \
+        one line of JSON too: {"severity": "printed", "message": …}.
+
+        - values: anything.
+        - sep: between two values.
+        - end: after the last one.
+        - to: "output", or "error" for standard error, where it appears at once, after all that was printed before it.
+        - flush: whether to hand the output on at once, as flush() does.
+        """,
       examples: [Example("print(\"T =\", 3)", "T = 3")], seeAlso: ["str", "flush"],
-      search: ["echo", "write", "show", "display"],
+      search: ["echo", "write", "show", "display", "stderr", "standard error"],
       family: "language"
     ) { call throws(LTDError) in
       let options = call.session.printing
@@ -26,7 +35,14 @@ enum CoreLanguage {
         text += part
         followsBlock = isBlock
       }
-      try call.write(text + (try call.string(2)))
+      text += try call.string(2)
+      switch try call.string("to") {
+      case "output": try call.write(text)
+      case "error": try call.session.errorOutput(text)
+      case let other:
+        throw call.error(.value, "to must be \"output\" or \"error\", not \"\(other)\"", at: "to")
+      }
+      if try call.bool("flush") { try call.session.flush() }
       return .none
     },
     Builtin(
@@ -166,9 +182,23 @@ enum CoreLanguage {
       throw LTDError(.interrupted, "exit")
     },
     Builtin(
-      "args() -> list", "The words after the script's name on the command line.", examples: [Example("args()", "[]")],
-      seeAlso: ["exit"], search: ["argv", "command line", "parameters", "arguments"], family: "language"
-    ) { call throws(LTDError) in Value(call.session.arguments) },
+      "args(**options) -> list | record",
+      "The words after the script's name on the command line; with options, a record of the values given for them.",
+      details: """
+        `args(eps=0.1, seeds=3, quick=false)` reads `--eps 0.05 --seeds=5 --quick`, and `--help` lists the options and ends \
+        the script. A word that belongs to no option is an error that names the nearest one.
+
+        - options: the defaults, which also say what is read: an int, a float (8/255 is read as well), a string, a bool \
+        (`--quick` makes it true, `--no-quick` false), or a list with commas between its elements, of the type of the first \
+        one; none stands for a string that may be missing. `words=[]` takes the words that belong to no option.
+        """,
+      examples: [Example("args()", "[]"), Example("args(eps=0.1, seeds=3)", "{eps: 0.1, seeds: 3}")],
+      seeAlso: ["exit", "env"],
+      search: ["argv", "command line", "parameters", "arguments", "options", "flags", "argparse"], family: "language"
+    ) { call throws(LTDError) in
+      guard case .record(let defaults) = call[0], defaults.count > 0 else { return Value(call.session.arguments) }
+      return try ScriptOptions(defaults, call).read(call.session.arguments)
+    },
     Builtin(
       "env(name: string, default: string | none = none) -> string | none", "A variable of the environment.",
       details: "- name: the name of the variable.\n- default: what is given when there is no such variable.",

@@ -145,7 +145,7 @@ enum CoreLists {
       family: "lists", isGeneric: true
     ) { call throws(LTDError) in
       if case .string(let text) = call[0] {
-        return Value(try text.slice(text.count - 1, text.count, -1))
+        return .string(try text.slice(text.count - 1, text.count, -1))
       }
       return Value(Array(try call[0].elements(call.session).reversed()))
     },

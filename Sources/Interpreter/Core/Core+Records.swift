@@ -56,8 +56,9 @@ enum CoreRecords {
       examples: [Example("without({a: 1, b: 2}, \"a\")", "{b: 2}")], seeAlso: ["get", "keys"],
       search: ["delete", "remove", "drop", "pop", "del"], family: "records"
     ) { call throws(LTDError) in
-      let names = Set(try call.list(1).compactMap(\.asString))
-      return Value(fields: try call.record(0).fields.filter { !names.contains($0.0) })
+      let names = try call.list(1).compactMap(\.asString)
+      if let record = call.base.record { RecordValue.remove(names, from: &record.pointee) }
+      return call.take(0)
     },
   ]
 }

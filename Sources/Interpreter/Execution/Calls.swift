@@ -15,8 +15,12 @@ final class CallNode: Node {
   private let argumentCount: Int
   private let argument0: Node
   private let argument1: Node
-  /// Slots of the variables among the arguments that the statement sets: see `Compiler.giveUp`.
+  /// Slots of the variables among the arguments that the statement sets, or that nothing reads after it: see
+  /// `Compiler.giveUp`.
   private var givenUp = FixedArray<Int>([])
+  /// Globals of this kind.
+  private var givenUpGlobals: [Cell] = []
+  private var givesGlobalsUp = false
   /// Where the function is, when it is in a variable.
   private let calleePlace: BarePlace?
   /// Whether that variable certainly keeps its function until the call is over.
@@ -37,13 +41,32 @@ final class CallNode: Node {
     super.init(source, span)
   }
 
-  func giveUp(_ slots: Set<Int>) {
+  /// The arguments in the order of the text.
+  var written: [Node] { arguments.nodes }
+
+  func giveUp(_ slots: Set<Int>, _ cells: [Cell]) {
     if let read = callee as? LocalRead, slots.contains(read.slot) { return }
-    givenUp = FixedArray(arguments.nodes.compactMap { ($0 as? LocalRead)?.slot }.filter { slots.contains($0) })
+    if let read = callee as? GlobalRead, cells.contains(where: { $0 === read.cell }) { return }
+    let taken = Set(givenUp.all).union(slots)
+    givenUp = FixedArray(Set(arguments.nodes.compactMap { ($0 as? LocalRead)?.slot }).intersection(taken).sorted())
+    givenUpGlobals = cells.filter { cell in arguments.nodes.contains { ($0 as? GlobalRead)?.cell === cell } }
+    givesGlobalsUp = !givenUpGlobals.isEmpty
+  }
+
+  /// The same call with what stands before the dot as its first argument.
+  func with(receiver: Node) -> CallNode {
+    CallNode(callee, fallback: fallback, [receiver] + arguments.nodes, shape, source, span)
+  }
+
+  @inline(never)
+  private func letGlobalsGo(_ frame: Frame) {
+    guard frame.machine.pointee.session.endsOnFailure else { return }
+    for cell in givenUpGlobals where !cell.isKnownWithin { cell.pointer.pointee = Unset.value }
   }
 
   @inline(__always)
   private func letGo(_ frame: Frame) {
+    if givesGlobalsUp { letGlobalsGo(frame) }
     var next = 0
     while next < givenUp.count {
       frame.base[givenUp[next]] = .none
@@ -376,6 +399,11 @@ final class BuiltinCallNode: Node {
     super.init(source, span)
   }
 
+  /// The same call with what stands before the dot as its first argument.
+  func with(receiver: Node) -> BuiltinCallNode {
+    BuiltinCallNode(builtin, plan, [receiver] + arguments.nodes, source, span)
+  }
+
   var name: String { builtin.name }
   var firstArgument: Node? { arguments.nodes.first }
   /// Those in the parentheses; `nil` where one more stands before the dot.
@@ -551,6 +579,21 @@ final class MethodCallNode: Node {
   private let function: Node?
   /// The call when it is of a built-in unless the object has a method of the name.
   let builtinCall: BuiltinCallNode?
+  /// The call of the function with the receiver as an argument: for `xs = xs.f(x)`, where nothing but the call may hold
+  /// the list that the variable gives up.
+  private var direct: Node?
+
+  /// Of `xs.f(x)` with a variable that is meant, the call `f(xs, x)`, which runs where the variable holds a list or text.
+  func onVariable(_ isMeant: (Node) -> Bool) -> BuiltinCallNode? {
+    guard isMeant(receiver), !(functionCall is SpreadCallNode) else { return direct as? BuiltinCallNode }
+    if direct == nil {
+      direct = builtinCall?.with(receiver: receiver) ?? (functionCall as? CallNode)?.with(receiver: receiver)
+    }
+    return direct as? BuiltinCallNode
+  }
+
+  /// The calls of functions of the language that it may be.
+  var calls: [CallNode] { [fieldCall, direct].compactMap { $0 as? CallNode } }
 
   init(
     _ receiver: Node, _ name: Name, fieldCall: Node, functionCall: Node?, function: Node?, _ source: Source,
@@ -566,6 +609,9 @@ final class MethodCallNode: Node {
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    if let direct, let place = try receiver.peek(frame), place.list != nil || place.string != nil {
+      return try direct.eval(frame)
+    }
     let object = try receiver.eval(frame)
     if let builtinCall, !object.mayHaveMethods { return try builtinCall.call(object, frame) }
     return try dispatch(object, frame)

@@ -211,6 +211,52 @@ final class ReturnNode: Node {
   }
 }
 
+/// `… finally { }`: the block after it runs however the part before it is left.
+final class FinallyNode: Node {
+  private let body: Node
+  private let cleanup: Node
+
+  init(_ body: Node, _ cleanup: Node, _ source: Source, _ span: Span) {
+    self.body = body
+    self.cleanup = cleanup
+    super.init(source, span)
+  }
+
+  private func finish(_ error: LTDError?, _ frame: Frame) throws(LTDError) {
+    let machine = frame.machine
+    // A `return` may be on its way.
+    let returned = machine.pointee.returned
+    machine.pointee.returned = .none
+    do {
+      try machine.pointee.session.cleanUp(after: error) { () throws(LTDError) in _ = try cleanup.exec(frame) }
+    } catch {
+      machine.pointee.returned = .none
+      throw error
+    }
+    machine.pointee.returned = returned
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let value: Value
+    do { value = try body.eval(frame) } catch {
+      try finish(error, frame)
+      throw error
+    }
+    try finish(nil, frame)
+    return value
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    let flow: Flow
+    do { flow = try body.exec(frame) } catch {
+      try finish(error, frame)
+      throw error
+    }
+    try finish(nil, frame)
+    return flow
+  }
+}
+
 /// `try { } catch e { }`; interrupts, limits and `exit` pass through.
 final class TryNode: Node {
   private let body: Node

@@ -22,6 +22,8 @@ struct FixedArray<Element: BitwiseCopyable>: @unchecked Sendable {
     count = elements.count
   }
 
+  var all: [Element] { Array(UnsafeBufferPointer(start: first, count: count)) }
+
   @inline(__always)
   subscript(place: Int) -> Element { first[place] }
 }

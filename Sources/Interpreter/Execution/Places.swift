@@ -118,7 +118,7 @@ final class IndexNode: Node {
     let from = min(Operations.bound(start, count), to)
     if let list = place.list { return .list(ListValue(list.pointee.items[from..<to])) }
     guard let text = place.string else { return nil }
-    do { return Value(try text.pointee.slice(from, to - from, 1)) } catch { throw located(error) }
+    do { return .string(try text.pointee.slice(from, to - from, 1)) } catch { throw located(error) }
   }
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
@@ -631,6 +631,29 @@ final class AugmentVariableNode: Node {
   }
 }
 
+/// `xs + […]` where nothing reads the variable afterwards: a list or text in it grows in place and is taken out.
+final class LastSumNode: Node {
+  private let plain: Node
+  private let slot: Int
+  private let growth: Node
+
+  init(_ plain: Node, _ slot: Int, _ growth: Node, _ source: Source, _ span: Span) {
+    self.plain = plain
+    self.slot = slot
+    self.growth = growth
+    super.init(source, span)
+  }
+
+  override func eval(_ frame: Frame) throws(LTDError) -> Value {
+    let place = frame.base + slot
+    guard place.list != nil || place.string != nil else { return try plain.eval(frame) }
+    _ = try growth.exec(frame)
+    let sum = place.pointee
+    place.pointee = .none
+    return sum
+  }
+}
+
 extension UnsafeMutablePointer<Value> {
   /// `place op= value` for plain numbers; false leaves it to `augment`.
   @inline(__always)
@@ -696,7 +719,7 @@ extension UnsafeMutablePointer<StringValue> {
       try Operations.checkBytes(count, 1, plus: more.text.utf8.count, machine.pointee.session)
     }
     if isKnownUniquelyReferenced(&pointee) {
-      pointee.append(more.text)
+      pointee.append(more)
     } else {
       pointee = StringValue(pointee.text + more.text)
     }

@@ -5,6 +5,8 @@ final class Cell: HostObject {
   private var value: Value
   /// Set once by `const`.
   var isConstant = false
+  /// Of a global: whether some function speaks of it.
+  var isKnownWithin = false
 
   init(_ value: Value) { self.value = value }
 

@@ -44,9 +44,13 @@ extension Operations {
       let members = members(of: value)
       var advice = (table ?? .core).advice[name]
       if case .object(let object) = value { advice = object.advice(on: name) ?? advice }
+      if advice == nil, case .list(let list) = value, case .record(let first)? = list.items.first, first[name] != nil {
+        advice = "the records in it have: [r.\(name) for r in xs]"
+      }
+      let functions = (table ?? .core).functions.keys
       return LTDError(
         .name, "\(value.kindText) has no \(name), and no function has that name",
-        hint: advice ?? nearest(name, among: members).map { "did you mean \($0)?" }
+        hint: advice ?? (nearest(name, among: members) ?? nearest(name, among: functions)).map { "did you mean \($0)?" }
           ?? (members.isEmpty ? nil : fieldList(members)))
     }
   }

@@ -34,10 +34,10 @@ extension Operations {
       }
       return .range(part)
     case (.string(let text), .index(let place)):
-      return Value(try text.slice(try resolve(place, text.count, "string"), 1, 1))
+      return .string(try text.slice(try resolve(place, text.count, "string"), 1, 1))
     case (.string(let text), .slice(let start, let stop, let step)):
       let slice = try sliceIndices(start, stop, step, text.count)
-      return Value(try text.slice(slice.start, slice.count, step))
+      return .string(try text.slice(slice.start, slice.count, step))
     case (.record(let record), .value(.string(let name))):
       guard let value = record[name.text] else { throw noField(name.text, record) }
       return value
@@ -143,51 +143,5 @@ extension Operations {
     case .none: .newAxis
     default: .value(value)
     }
-  }
-}
-
-extension StringValue {
-  /// `count` code points from `start`, every `step`-th.
-  func slice(_ start: Int, _ count: Int, _ step: Int) throws(LTDError) -> String {
-    guard count > 0 else { return "" }
-    let stop = StopSignal.wordOfThread
-    var isStopped = false
-    /// Asks at one place of 65536 whether to go on.
-    func goesOn(_ place: Int) -> Bool {
-      if place & 0xFFFF == 0xFFFF, StopSignal.isRaised(at: stop) { isStopped = true }
-      return !isStopped
-    }
-    let isPlain = self.count == text.utf8.count
-    let result = text.withBytes { bytes in
-      if isPlain, step == 1 { return String(decoding: bytes[start..<start + count], as: UTF8.self) }
-      if isPlain {
-        return String(unsafeUninitializedCapacity: count) { target in
-          for place in 0..<count where goesOn(place) { target[place] = bytes[start &+ place &* step] }
-          return isStopped ? 0 : count
-        }
-      }
-      // From one code point to its neighbours: all but its first byte begin with the bits 10.
-      func moved(_ place: Int, by points: Int) -> Int {
-        var place = place
-        for point in 0..<abs(points) where goesOn(point) {
-          repeat { place += points > 0 ? 1 : -1 } while place > 0 && place < bytes.count && bytes[place] & 0xC0 == 0x80
-        }
-        return max(0, min(place, bytes.count))
-      }
-      let first = moved(0, by: start)
-      if step == 1 {
-        let end = moved(first, by: count)
-        return isStopped ? "" : String(decoding: bytes[first..<max(first, end)], as: UTF8.self)
-      }
-      var chosen: [UInt8] = []
-      var place = first
-      for number in 0..<count where goesOn(number) {
-        chosen.append(contentsOf: bytes[place..<moved(place, by: 1)])
-        if number + 1 < count { place = moved(place, by: step) }
-      }
-      return String(decoding: chosen, as: UTF8.self)
-    }
-    if isStopped, let reason = StopSignal.reasonOfThread { throw LTDError(reason) }
-    return result
   }
 }

@@ -2,6 +2,37 @@ extension Compiler {
   func condition(_ expression: Expr) -> Node { self.expression(expression, .value) }
 
   func expression(_ expression: Expr, _ use: Use) -> Node {
+    switch expression.kind {
+    case .call, .methodCall, .pipe:
+      let ending = builder.ending
+      if use == .tail, builder.followedDepth == 0, builder.tryDepth == 0 {
+        builder.ending = FunctionBuilder.Ending(end: expression.span.end, loopDepth: builder.loopDepth)
+      }
+      defer { builder.ending = ending }
+      return takingLastUses(plainExpression(expression, use), expression.span)
+    case .binary(.add, let left, let right, let operatorSpan) where right.isListOrText:
+      return sum(left, right, operatorSpan, use, expression)
+    default: return plainExpression(expression, use)
+    }
+  }
+
+  /// `xs + […]`, which makes the list of a variable longer in place when nothing reads that variable after it.
+  private func sum(_ left: Expr, _ right: Expr, _ operatorSpan: Span, _ use: Use, _ sum: Expr) -> Node {
+    let plain = plainExpression(sum, use)
+    guard case .name(let name) = left.kind, builder.followedDepth == 0, constant(sum) == nil else { return plain }
+    let ending = builder.ending
+    if use == .tail, builder.tryDepth == 0 {
+      builder.ending = FunctionBuilder.Ending(end: sum.span.end, loopDepth: builder.loopDepth)
+    }
+    defer { builder.ending = ending }
+    guard let read = read(name, left.span) as? LocalRead, isLastUse(read, sum.span) else { return plain }
+    let operand = beforeItsTarget(right)
+    let growth = AugmentVariableNode(
+      .local(read.slot), name, left.span, .add, operatorSpan, operand, source, sum.span)
+    return LastSumNode(plain, read.slot, growth, source, sum.span)
+  }
+
+  private func plainExpression(_ expression: Expr, _ use: Use) -> Node {
     let span = expression.span
     switch expression.kind {
     case .none: return ConstantNode(.none, source, span)
@@ -61,7 +92,7 @@ extension Compiler {
     case .pipe(let value, let target): return pipe(value, target, span)
     case .function(let function): return self.function(function, name: nil)
     case .if(let branches, let otherwise): return choice(branches[...], otherwise, use, span)
-    case .try(let body, let name, let handler): return attempt(body, name, handler, use, span)
+    case .try(let body, let handler, let cleanup): return attempt(body, handler, cleanup, use, span)
     case .invalid: return invalid(span)
     }
   }
@@ -158,6 +189,34 @@ extension Compiler {
     return node ?? invalid(span)
   }
 
+  private func attempt(
+    _ body: Block, _ handler: CatchClause?, _ cleanup: Block?, _ use: Use, _ span: Span
+  ) -> Node {
+    guard let cleanup else {
+      guard let handler else { return invalid(span) }
+      return attempt(body, handler.name, handler.body, use, span)
+    }
+    let before = builder.definite
+    builder.tryDepth += 1
+    builder.followedDepth += 1
+    let first: Node
+    if let handler {
+      first = attempt(body, handler.name, handler.body, use, span)
+    } else {
+      first = withUse(use) { block(body, use) }
+    }
+    builder.tryDepth -= 1
+    builder.followedDepth -= 1
+    let after = builder.definite
+    builder.definite = before
+    let outer = (builder.allowsBreak, builder.allowsReturn, builder.isCleanup)
+    (builder.allowsBreak, builder.allowsReturn, builder.isCleanup) = (false, false, true)
+    let last = block(cleanup, .statement)
+    (builder.allowsBreak, builder.allowsReturn, builder.isCleanup) = outer
+    builder.definite.formUnion(after)
+    return FinallyNode(first, last, source, span)
+  }
+
   private func attempt(_ body: Block, _ name: Name?, _ handler: Block, _ use: Use, _ span: Span) -> Node {
     let before = builder.definite
     builder.tryDepth += 1
@@ -195,6 +254,7 @@ extension Compiler {
     let outer = builder
     builder = FunctionBuilder(scope, outer: outer)
     // Later parameters are not there yet where a default is computed.
+    builder.followedDepth += 1
     for parameter in function.parameters {
       code.defaults.append(parameter.defaultValue.map { named($0, parameter.name.text) })
     }
@@ -203,6 +263,7 @@ extension Compiler {
         constant(check.operand) == nil ? (check.op, expression(check.operand, .value)) : nil
       }
     }
+    builder.followedDepth -= 1
     switch function.body {
     case .expression(let body): code.body = expression(body, .tail)
     case .block(let body): code.body = block(body, .tail)
@@ -223,6 +284,15 @@ extension Compiler {
       report(
         .type, "there is no type \(name.text)", name.span,
         hint: (advice[name.text] ?? nearest(name.text, among: known)).map { "did you mean \($0)?" })
+    }
+  }
+}
+
+extension Expr {
+  var isListOrText: Bool {
+    switch kind {
+    case .list, .string: true
+    default: false
     }
   }
 }

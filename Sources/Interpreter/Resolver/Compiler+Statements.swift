@@ -107,7 +107,8 @@ extension Compiler {
         let word = isBreak ? "break" : "continue"
         report(
           .syntax,
-          builder.loopDepth > 0 ? "\(word) cannot leave a block whose value is used" : "\(word) is not within a loop",
+          builder.loopDepth > 0
+            ? "\(word) cannot leave \(unleavable)" : "\(word) is not within a loop",
           span, hint: builder.loopDepth > 0 ? "set a variable in the block, and use \(word) after it" : nil)
       }
       return FlowNode(isBreak ? .breaking : .continuing, source, span)
@@ -117,11 +118,11 @@ extension Compiler {
           report(.syntax, "return is not within a function", span, hint: "exit() ends a script")
         } else {
           report(
-            .syntax, "return cannot leave a block whose value is used", span,
+            .syntax, "return cannot leave \(unleavable)", span,
             hint: "set a variable in the block, and return it after")
         }
       }
-      return ReturnNode(value.map { expression($0, .value) }, source, span)
+      return ReturnNode(value.map { result($0) }, source, span)
     case .import(let item): return importation(item, span)
     case .invalid: return invalid(span)
     }
@@ -170,7 +171,7 @@ extension Compiler {
   private func assignment(_ scope: AssignScope, _ pattern: Pattern, _ value: Expr, _ span: Span) -> Node {
     switch pattern {
     case .name(let name):
-      if scope == .local, let update = selfUpdate(name, value, span) { return update }
+      if scope != .constant, let update = selfUpdate(name, value, scope, span) { return update }
       let node: Node
       if case .function(let function) = value.kind {
         // A function may call itself by the variable that it is assigned to.
@@ -180,21 +181,24 @@ extension Compiler {
         node = expression(value, .value)
       }
       let place = target(name, scope)
-      if let call = node as? BuiltinCallNode, scope == .local, Compiler.updating.contains(call.name),
-        reads(call.firstArgument, place)
-      {
-        call.updated = place
+      if scope != .constant {
+        let call = node as? BuiltinCallNode ?? (node as? MethodCallNode)?.onVariable { reads($0, place) }
+        if let call, Compiler.updating.contains(call.name), reads(call.firstArgument, place) { call.updated = place }
+        giveUp([place], to: node)
       }
-      giveUp([place], to: node)
       if scope != .outer { builder.definite.insert(builder.renames[name.text] ?? name.text) }
       return assign(place, node, span)
     case .place(let expression):
-      let node = self.expression(value, .value)
+      let node = beforeItsTarget(value)
       guard let place = placeNode(expression, scope) else { return invalid(span) }
-      if let call = node as? BuiltinCallNode, Compiler.updating.contains(call.name) { call.updatedPart = place }
+      if let call = node as? BuiltinCallNode ?? (node as? MethodCallNode)?.onVariable(\.isPlain),
+        Compiler.updating.contains(call.name)
+      {
+        call.updatedPart = place
+      }
       return PlaceAssignNode(place, node, source, span)
     default:
-      let node = expression(value, .value)
+      let node = beforeItsTarget(value)
       let target = self.target(pattern, scope, fresh: false)
       giveUp(((target as? ListTarget)?.plainTargets ?? []).compactMap { ($0 as? NameTarget)?.place }, to: node)
       if scope != .outer { for name in pattern.names { builder.definite.insert(name.text) } }
@@ -203,14 +207,69 @@ extension Compiler {
   }
 
   /// Built-ins that change their first argument in place when they hold the only reference to it, and call nothing.
-  static let updating: Set<String> = ["append", "extend", "insert", "remove_at", "set"]
+  static let updating: Set<String> = ["append", "extend", "insert", "remove_at", "set", "without"]
 
   /// `xs = f(xs)`: variables that the statement sets give their values up when the arguments of its call have been
   /// computed, so that the function can change what it gets in place. Nobody sees them in between: only this function
-  /// knows them, and when the call fails it ends too, unless a `try` of its own goes on.
+  /// knows them, and when the call fails it ends too, unless a `try` of its own goes on. Of globals, those do so that no
+  /// function speaks of, in a session that ends when the program fails.
   private func giveUp(_ places: [VariablePlace], to node: Node) {
-    guard let call = node as? CallNode, builder.tryDepth == 0 else { return }
-    call.giveUp(Set(places.filter { $0.kind == .local }.map(\.slot)))
+    guard builder.tryDepth == 0 else { return }
+    let slots = Set(places.filter { $0.kind == .local }.map(\.slot))
+    let cells = places.compactMap(\.global)
+    for call in calls(node, of: { read in places.contains { reads(read, $0) } }) { call.giveUp(slots, cells) }
+  }
+
+  /// The calls of functions of the language that a node may be.
+  private func calls(_ node: Node, of isMeant: (Node) -> Bool) -> [CallNode] {
+    if let call = node as? CallNode { return [call] }
+    guard let call = node as? MethodCallNode else { return [] }
+    _ = call.onVariable(isMeant)
+    return call.calls
+  }
+
+  /// The value of `return`.
+  private func result(_ value: Expr) -> Node {
+    let ending = builder.ending
+    builder.ending = FunctionBuilder.Ending(end: value.span.end, loopDepth: builder.loopDepth)
+    // What fails within a try goes on in its handler.
+    if builder.followedDepth > 0 || builder.tryDepth > 0 { builder.ending = ending }
+    defer { builder.ending = ending }
+    return expression(value, .value)
+  }
+
+  /// A call takes the values of variables that nothing reads after it, so that what gets them can change them in place.
+  func takingLastUses(_ node: Node, _ span: Span) -> Node {
+    func isLast(_ node: Node?) -> Bool { (node as? LocalRead).map { isLastUse($0, span) } ?? false }
+    if let call = node as? BuiltinCallNode ?? (node as? MethodCallNode)?.onVariable(isLast) {
+      if Compiler.updating.contains(call.name), isLast(call.firstArgument), let read = call.firstArgument as? LocalRead
+      {
+        call.updated = .local(read.slot)
+      }
+      return node
+    }
+    guard builder.tryDepth == 0 else { return node }
+    for call in calls(node, of: isLast) {
+      call.giveUp(Set(call.written.compactMap { isLast($0) ? ($0 as? LocalRead)?.slot : nil }), [])
+    }
+    return node
+  }
+
+  /// Whether nothing in this function reads a variable after a call that ends here.
+  func isLastUse(_ read: LocalRead, _ span: Span) -> Bool {
+    guard !builder.scope.isTopLevel, builder.followedDepth == 0, builder.loopDepth == builder.ending.loopDepth,
+      let name = builder.ownName(ofSlot: read.slot)
+    else { return false }
+    return !builder.scope.isRead(name, from: span.end, to: builder.ending.end)
+  }
+
+  private var unleavable: String { builder.isCleanup ? "a block of finally" : "a block whose value is used" }
+
+  /// A value that is computed before what stands to the left of it in the text.
+  func beforeItsTarget(_ value: Expr) -> Node {
+    builder.followedDepth += 1
+    defer { builder.followedDepth -= 1 }
+    return expression(value, .value)
   }
 
   private func reads(_ node: Node?, _ place: VariablePlace) -> Bool {
@@ -223,27 +282,28 @@ extension Compiler {
     }
   }
 
-  /// `x = x + e` without calls in `e` is `x += e`, which lets strings and lists grow in place.
-  private func selfUpdate(_ name: Name, _ value: Expr, _ span: Span) -> Node? {
+  /// `x = x + e` is `x += e`, which lets strings and lists grow in place.
+  private func selfUpdate(_ name: Name, _ value: Expr, _ scope: AssignScope, _ span: Span) -> Node? {
     guard case .binary(let op, let left, let right, let operatorSpan) = value.kind, case .name(name.text) = left.kind,
-      op == .add || op == .subtract || op == .multiply, right.isCallFree
+      op == .add || op == .subtract || op == .multiply
     else { return nil }
     let isKnown: Bool
     switch meaning(name.text) {
-    case .local(let unique): isKnown = builder.definite.contains(unique) && builder.scope.locals.contains(unique)
-    case .global: isKnown = builder.scope.isTopLevel && builder.seen.contains(name.text)
+    case .local(let unique):
+      isKnown = scope == .outer || builder.definite.contains(unique) && builder.scope.locals.contains(unique)
+    case .global: isKnown = scope == .outer || builder.scope.isTopLevel && builder.seen.contains(name.text)
     default: isKnown = false
     }
     guard isKnown else { return nil }
-    let operand = expression(right, .value)
+    let operand = beforeItsTarget(right)
     return AugmentVariableNode(
-      target(name, .local), name.text, left.span, op, operatorSpan, operand, source, span)
+      target(name, scope), name.text, left.span, op, operatorSpan, operand, source, span)
   }
 
   private func augmentedAssignment(
     _ scope: AssignScope, _ target: Expr, _ op: BinaryOperator, _ value: Expr, _ span: Span
   ) -> Node {
-    let operand = expression(value, .value)
+    let operand = beforeItsTarget(value)
     let operatorSpan = Span(Int(target.span.end), Int(value.span.start)).trimmed(source)
     guard case .name(let text) = target.kind else {
       guard let place = placeNode(target, scope) else { return invalid(span) }
@@ -352,18 +412,5 @@ extension Span {
     while start < end, source.bytes[start] <= 0x20 { start += 1 }
     while end > start, source.bytes[end - 1] <= 0x20 { end -= 1 }
     return Span(start, end)
-  }
-}
-
-extension Expr {
-  /// Whether computing it cannot run other code of the program.
-  var isCallFree: Bool {
-    switch kind {
-    case .call, .methodCall, .pipe, .comprehension, .function, .if, .try, .invalid: return false
-    default:
-      var isFree = true
-      forEachChild { if !$0.isCallFree { isFree = false } }
-      return isFree
-    }
   }
 }

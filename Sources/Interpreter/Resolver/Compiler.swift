@@ -92,7 +92,11 @@ final class Compiler {
 
   func meaning(_ name: String) -> Meaning {
     if let (_, unique) = builder.scope.owner(of: name, builder.renames) { return .local(unique) }
-    if isGlobal(name) { return .global(globals.cell(name)) }
+    if isGlobal(name) {
+      let cell = globals.cell(name)
+      if !builder.scope.isTopLevel { cell.isKnownWithin = true }
+      return .global(cell)
+    }
     if let builtin = session.table.functions[name] { return .builtin(builtin) }
     if let constant = session.table.constants[name] { return .constant(constant.value) }
     return .unknown
@@ -240,6 +244,7 @@ final class Compiler {
       return .global(globals.cell(name.text))
     }
     let cell = globals.cell(name.text)
+    cell.isKnownWithin = true
     var top = builder
     while let outer = top.outer { top = outer }
     checkConstant(name, cell.isConstant || top.constants.contains(name.text))
@@ -265,8 +270,21 @@ final class FunctionBuilder {
   /// Slots that may be read before they are set.
   var uncertain: Set<Int> = []
   var loopDepth = 0
-  /// Bodies of `try` around this place.
+  /// Blocks around this place after whose error the function goes on: bodies of `try`, and what `finally` follows.
   var tryDepth = 0
+  /// Blocks around this place after which something else runs whose place in the text does not show it: what `finally`
+  /// follows; and defaults of parameters, before the parameters are checked.
+  var followedDepth = 0
+  /// Whether this is within a block of `finally`, which nothing but its end leaves.
+  var isCleanup = false
+  /// Where the text ends that can still run in this function when the expression being made has been computed, if no
+  /// further loop is around it.
+  var ending = Ending(end: .max, loopDepth: 0)
+
+  struct Ending {
+    var end: Int32
+    var loopDepth: Int
+  }
   /// Whether `break`, `continue` and `return` are allowed here; not within a block that gives a value.
   var allowsBreak = false
   var allowsReturn = false
@@ -275,7 +293,10 @@ final class FunctionBuilder {
     self.scope = scope
     self.outer = outer
     allowsReturn = outer != nil
-    for (place, name) in scope.parameters.enumerated() { slots[name] = place }
+    for (place, name) in scope.parameters.enumerated() {
+      slots[name] = place
+      names[place] = name
+    }
     // Two parameters may be named _: the number of slots must still be theirs.
     next = scope.parameters.count
     definite = Set(scope.parameters)
@@ -284,10 +305,20 @@ final class FunctionBuilder {
   }
 
   private var next = 0
+  private var names: [Int: String] = [:]
+
+  /// The variable of a slot, if it is the function's own and no closure shares it.
+  func ownName(ofSlot slot: Int) -> String? {
+    guard let name = names[slot], scope.locals.contains(name), !isShared(name), !scope.free.contains(name) else {
+      return nil
+    }
+    return name
+  }
 
   func slot(_ unique: String) -> Int {
     if let slot = slots[unique] { return slot }
     slots[unique] = next
+    names[next] = unique
     next += 1
     return next - 1
   }

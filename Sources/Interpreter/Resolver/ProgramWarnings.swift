@@ -1,5 +1,5 @@
-/// Finds what runs but is hardly meant: names that nothing reads, methods that nothing has, and braces around a variable in a
-/// string that puts no values in.
+/// Finds what runs but is hardly meant: names that nothing reads, methods that nothing has, braces around a variable in a
+/// string that puts no values in, and random numbers that every round of a loop draws again.
 ///
 /// The variables and functions of the top level count only in a program that does something: a file of nothing but
 /// definitions, or whose own name starts with `_`, is there for those who import it.
@@ -37,6 +37,8 @@ struct ProgramWarnings {
   private var fields: Set<String> = []
   private var methods: [Method] = []
   private var imported: Set<String> = []
+  /// Loops around this place in its function.
+  private var loopDepth = 0
 
   /// - Parameter compiler: of the same program, when it has compiled it.
   init(_ program: Program, _ compiler: Compiler) {
@@ -159,10 +161,14 @@ struct ProgramWarnings {
     case .for(let pattern, let iterable, let body):
       walk(iterable, scope, renames)
       walk(pattern, scope, renames)
+      loopDepth += 1
       walk(body, scope, renames)
+      loopDepth -= 1
     case .while(let condition, let body):
+      loopDepth += 1
       walk(condition, scope, renames)
       walk(body, scope, renames)
+      loopDepth -= 1
     case .import(let item):
       imported.insert(item.name.text)
       add([item.name], .module, scope)
@@ -188,6 +194,9 @@ struct ProgramWarnings {
 
   private mutating func walk(_ function: Function, _ scope: FunctionScope, _ renames: [String: String]) {
     guard let inner = scopes.scopes[function.headerSpan] else { return }
+    let outerDepth = loopDepth
+    loopDepth = 0
+    defer { loopDepth = outerDepth }
     for parameter in function.parameters {
       if let value = parameter.defaultValue { walk(value, inner, [:]) }
       for check in parameter.checks { walk(check.operand, inner, [:]) }
@@ -207,10 +216,13 @@ struct ProgramWarnings {
     case .function(let function): walk(function, scope, renames)
     case .comprehension(let element, let clauses):
       var inner = renames
+      let outerDepth = loopDepth
+      defer { loopDepth = outerDepth }
       for clause in clauses {
         switch clause {
         case .for(let pattern, let iterable):
           walk(iterable, scope, inner)
+          loopDepth += 1
           for name in pattern.names { inner[name.text] = "\(name.text)@\(name.span.start)" }
         case .if(let condition): walk(condition, scope, inner)
         }
@@ -222,11 +234,16 @@ struct ProgramWarnings {
         walk(branch.body, scope, renames)
       }
       if let otherwise { walk(otherwise, scope, renames) }
-    case .try(let body, let name, let handler):
+    case .try(let body, let handler, let cleanup):
       walk(body, scope, renames)
-      walk(handler, scope, renames)
-      if let name, !scope.isTopLevel { add([name], .variable, scope) }
-    case .methodCall(let receiver, let name, _):
+      if let handler { walk(handler.body, scope, renames) }
+      if let cleanup { walk(cleanup, scope, renames) }
+      if let name = handler?.name, !scope.isTopLevel { add([name], .variable, scope) }
+    case .call(let callee, let arguments):
+      if case .name(let name) = callee.ungrouped.kind { checkDraw(name, nil, arguments, callee.span, scope, renames) }
+      for child in expression.children { walk(child, scope, renames) }
+    case .methodCall(let receiver, let name, let arguments):
+      checkDraw(name.text, receiver, arguments, name.span, scope, renames)
       // `x.f(…)` may be `f(x, …)`.
       read(name.text, scope, renames)
       methods.append(Method(receiver: receiver, name: name))
@@ -241,6 +258,39 @@ struct ProgramWarnings {
       for child in expression.children { walk(child, scope, renames) }
     default: for child in expression.children { walk(child, scope, renames) }
     }
+  }
+
+  /// A draw without a seed within a loop: `rand(shape)`, `data.shuffled()`, `net(x, train=true)`.
+  private mutating func checkDraw(
+    _ name: String, _ receiver: Expr?, _ arguments: [Argument], _ span: Span, _ scope: FunctionScope,
+    _ renames: [String: String]
+  ) {
+    guard loopDepth > 0, !arguments.contains(where: \.isSpread) else { return }
+    var places = receiver == nil ? 0 : 1
+    var isTraining = false
+    for argument in arguments {
+      switch argument.kind {
+      case .named(let name):
+        if name.text == "seed" { return }
+        if name.text == "train", case .bool(true) = argument.value.kind { isTraining = true }
+      default: places += 1
+      }
+    }
+    let isVariable = scope.owner(of: name, renames) != nil || scopes.top.globals[name] != nil
+    switch name {
+    case "rand", "randn":
+      // `r.rand(shape)` of a stream moves on by itself.
+      if isVariable || places > 1 { return }
+      if let receiver { if case .list = receiver.ungrouped.kind {} else { return } }
+    case "shuffled": if isVariable || places > 1 { return }
+    default:
+      // Functions of the program and of modules that take train= may well have a seed of their own.
+      guard isTraining, receiver == nil, isVariable, compiler.topFunctions[name] == nil, places < 3 else { return }
+    }
+    others.append(
+      Diagnostic(
+        .warning, "\(name) without seed draws the same numbers in every round", source: source, span: span,
+        hint: "seed=i gives each round numbers of its own; so does a stream, r = random(0), with r.rand(shape)"))
   }
 
   /// `'T={T}'`, where there is a variable T.

@@ -23,6 +23,8 @@ final class FunctionScope {
   var mayHaveFixed = true
   /// Locals that functions within use.
   var captured: Set<String> = []
+  /// Where each variable of this function is read, in it or in functions within it.
+  private var reads: [String: [Int32]] = [:]
   /// Variables of functions around this one that it or functions within it use, in the order of their slots.
   var free: [String] = []
 
@@ -46,9 +48,18 @@ final class FunctionScope {
     return owner.fixed.contains(unique)
   }
 
-  /// Marks a use of a variable of a function further out, along the way.
-  func use(_ name: String, _ renames: [String: String]) {
-    guard let (owner, unique) = owner(of: name, renames), owner !== self else { return }
+  /// Whether the text between two places reads a variable of this function.
+  func isRead(_ unique: String, from start: Int32, to end: Int32) -> Bool {
+    reads[unique]?.reversed().contains { $0 >= start && $0 < end } ?? false
+  }
+
+  /// Marks a use of a variable; of one of a function further out, along the way.
+  ///
+  /// - Parameter place: where it is read, if it is.
+  func use(_ name: String, _ renames: [String: String], at place: Int32? = nil) {
+    guard let (owner, unique) = owner(of: name, renames) else { return }
+    if let place { owner.reads[unique, default: []].append(place) }
+    guard owner !== self else { return }
     owner.captured.insert(unique)
     var scope: FunctionScope? = self
     while let current = scope, current !== owner {
@@ -152,10 +163,11 @@ struct ScopeFinder {
         collect(branch.body, scope)
       }
       if let otherwise { collect(otherwise, scope) }
-    case .try(let body, let name, let handler):
+    case .try(let body, let handler, let cleanup):
       collect(body, scope)
-      if let name { assign(name, scope) }
-      collect(handler, scope)
+      if let name = handler?.name { assign(name, scope) }
+      if let handler { collect(handler.body, scope) }
+      if let cleanup { collect(cleanup, scope) }
     case .function: break
     default: for child in expression.children { collect(child, scope) }
     }
@@ -227,7 +239,7 @@ struct ScopeFinder {
 
   private mutating func walk(_ expression: Expr, _ scope: FunctionScope, _ renames: [String: String]) {
     switch expression.kind {
-    case .name(let name): scope.use(name, renames)
+    case .name(let name): scope.use(name, renames, at: expression.span.start)
     case .function(let function): walk(function, scope, renames)
     case .comprehension(let element, let clauses):
       var inner = renames
@@ -251,16 +263,17 @@ struct ScopeFinder {
         walk(branch.body, scope, renames)
       }
       if let otherwise { walk(otherwise, scope, renames) }
-    case .try(let body, let name, let handler):
+    case .try(let body, let handler, let cleanup):
       walk(body, scope, renames)
-      if let name { scope.use(name.text, renames) }
-      walk(handler, scope, renames)
+      if let name = handler?.name { scope.use(name.text, renames) }
+      if let handler { walk(handler.body, scope, renames) }
+      if let cleanup { walk(cleanup, scope, renames) }
     case .methodCall(let receiver, let name, let arguments):
-      scope.use(name.text, renames)
+      scope.use(name.text, renames, at: name.span.start)
       walk(receiver, scope, renames)
       for argument in arguments { walk(argument.value, scope, renames) }
     case .attribute(let receiver, let name):
-      scope.use(name.text, renames)
+      scope.use(name.text, renames, at: name.span.start)
       walk(receiver, scope, renames)
     default:
       for child in expression.children { walk(child, scope, renames) }

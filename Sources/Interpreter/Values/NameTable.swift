@@ -2,12 +2,14 @@
 struct NameTable {
   private struct Slot {
     var hash: UInt32
-    /// -1 in a free slot.
+    /// Counted from `base`; -1 in a free slot.
     var place: Int32
   }
   private var slots: UnsafeMutablePointer<Slot>
   private var size: Int
   private var count = 0
+  /// How many names at the front have been taken out.
+  private var base = 0
 
   init() {
     size = 32
@@ -32,7 +34,7 @@ struct NameTable {
   /// The next name; it must not be there yet.
   mutating func add(_ name: String) {
     if (count + 1) * 2 > size { grow() }
-    insert(Slot(hash: NameTable.hash(name), place: Int32(count)))
+    insert(Slot(hash: NameTable.hash(name), place: Int32(count + base)))
     count += 1
   }
 
@@ -50,12 +52,36 @@ struct NameTable {
     slots[slot] = new
   }
 
+  /// Takes a name out, and lets those after it move up by one place.
+  mutating func remove(_ name: String, at place: Int, of names: [String]) {
+    let mask = size &- 1
+    var hole = Int(NameTable.hash(name)) & mask
+    while Int(slots[hole].place) != place + base { hole = (hole &+ 1) & mask }
+    // What follows without a gap moves back where its own first slot lets it.
+    var slot = (hole &+ 1) & mask
+    while slots[slot].place >= 0 {
+      let home = Int(slots[slot].hash) & mask
+      if (slot &- home) & mask >= (slot &- hole) & mask {
+        slots[hole] = slots[slot]
+        hole = slot
+      }
+      slot = (slot &+ 1) & mask
+    }
+    slots[hole] = Slot(hash: 0, place: -1)
+    count -= 1
+    if place == 0, base < Int(Int32.max) - 2 * size {
+      base += 1
+    } else if place < count {
+      for slot in 0..<size where Int(slots[slot].place) > place + base { slots[slot].place &-= 1 }
+    }
+  }
+
   @inline(__always)
   func place(of name: String, in names: [String]) -> Int? {
     let hash = NameTable.hash(name)
     var slot = Int(hash) & (size &- 1)
     while slots[slot].place >= 0 {
-      let place = Int(slots[slot].place)
+      let place = Int(slots[slot].place) &- base
       if slots[slot].hash == hash, names[place] == name { return place }
       slot = (slot &+ 1) & (size &- 1)
     }

@@ -42,6 +42,17 @@ final class RecordLayout {
     return layout
   }
 
+  /// The names without some of them, which must be there.
+  func removing(_ places: Set<Int>) -> RecordLayout {
+    RecordLayout(names.indices.filter { !places.contains($0) }.map { names[$0] }, isFixed: false)
+  }
+
+  /// Only for a layout that is not fixed and that no other record has.
+  func removeInPlace(_ place: Int) {
+    table?.remove(names[place], at: place, of: names)
+    names.remove(at: place)
+  }
+
   /// Only for a layout that is not fixed and that no other record has.
   func addInPlace(_ name: String) {
     if table == nil, names.count >= 8 { indexNames() }
@@ -150,6 +161,27 @@ public final class RecordValue: ManagedBuffer<RecordHeader, Value> {
     makeRoom(in: &record)
     record.header.layout = layout
     record.add(value)
+  }
+
+  /// Leaves fields out of the record that a place holds; names that it does not have change nothing.
+  static func remove(_ names: [String], from record: inout RecordValue) {
+    let places = Set(names.compactMap { record.layout.place(of: $0) })
+    guard !places.isEmpty else { return }
+    if places.count == 1, let place = places.first, isKnownUniquelyReferenced(&record) {
+      let values = record.pointer(to: 0)
+      (values + place).deinitialize(count: 1)
+      (values + place).moveInitialize(from: values + place + 1, count: record.count - place - 1)
+      if !record.layout.isFixed, isKnownUniquelyReferenced(&record.header.layout) {
+        record.layout.removeInPlace(place)
+      } else {
+        record.header.layout = record.layout.removing(places)
+      }
+      record.header.count &-= 1
+      return
+    }
+    let rest = make(record.layout.removing(places), capacity: record.count - places.count)
+    for place in 0..<record.count where !places.contains(place) { rest.add(record[place]) }
+    record = rest
   }
 
   /// Makes the record one that only its place holds, with room for a further value.

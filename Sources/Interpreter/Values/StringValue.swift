@@ -1,14 +1,25 @@
-/// Text. Characters are Unicode code points, as in Python; text that is all ASCII is indexed in constant time.
+import Stopping
+
+/// Text. Characters are Unicode code points, as in Python. One is found in constant time: in text that is not all ASCII by
+/// a table of every 64th.
 public final class StringValue {
   public private(set) var text: String
   private var characterCount = -1
+  /// Of a text that is not all ASCII, made as far as it is needed.
+  private var table: CharacterTable?
 
   public init(_ text: String) { self.text = text }
 
-  /// Grows in place; only for a text that nobody else holds.
-  func append(_ more: String) {
-    text += more
-    characterCount = -1
+  /// - Parameter count: the number of code points, which is known.
+  init(_ text: String, count: Int) {
+    self.text = text
+    characterCount = count
+  }
+
+  /// Grows in place; only for a text that nobody else holds. What is known of its characters stays.
+  func append(_ more: StringValue) {
+    if characterCount >= 0 { characterCount &+= more.count }
+    text += more.text
   }
 
   /// The number of code points.
@@ -34,12 +45,67 @@ public final class StringValue {
     return count
   }
 
-  /// The code point at a place, which may count from the end, of a text that is all ASCII.
+  /// The code point at a place, which may count from the end.
   func character(at place: Int) -> Value? {
     let count = count
     let resolved = place < 0 ? place &+ count : place
-    guard resolved >= 0, resolved < count, count == text.utf8.count else { return nil }
-    return text.withBytes { Value.ascii[Int($0[resolved])] }
+    guard resolved >= 0, resolved < count else { return nil }
+    if count == text.utf8.count { return text.withBytes { Value.ascii[Int($0[resolved])] } }
+    return (try? slice(resolved, 1, 1)).map { .string($0) }
+  }
+
+  /// `count` code points from `start`, every `step`-th.
+  func slice(_ start: Int, _ count: Int, _ step: Int) throws(LTDError) -> StringValue {
+    guard count > 0 else { return StringValue("", count: 0) }
+    let all = self.count
+    var isStopped = false
+    /// Asks at one place of 65536 whether to go on.
+    func goesOn(_ place: Int) -> Bool {
+      if place & 0xFFFF == 0xFFFF, StopSignal.isRaised(at: StopSignal.wordOfThread) { isStopped = true }
+      return !isStopped
+    }
+    let part = text.withBytes { bytes in
+      if all == bytes.count {
+        if step == 1 {
+          return StringValue(
+            String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<start + count]), as: UTF8.self), count: count)
+        }
+        let text = String(unsafeUninitializedCapacity: count) { target in
+          for place in 0..<count where goesOn(place) { target[place] = bytes[start &+ place &* step] }
+          return isStopped ? 0 : count
+        }
+        return StringValue(text, count: count)
+      }
+      let first = offset(of: start, bytes)
+      if step == 1 {
+        // A slice to the end needs no search for it.
+        let end = count < 64 ? CharacterTable.step(count, from: first, bytes) : offset(of: start + count, bytes)
+        return StringValue(
+          String(decoding: UnsafeBufferPointer(rebasing: bytes[first..<end]), as: UTF8.self), count: count)
+      }
+      var result = ""
+      var offset = first
+      for place in 0..<count where goesOn(place) {
+        let end = CharacterTable.step(1, from: offset, bytes)
+        result += String(decoding: UnsafeBufferPointer(rebasing: bytes[offset..<end]), as: UTF8.self)
+        if place == count - 1 { break }
+        offset =
+          step.magnitude < 64
+          ? CharacterTable.step(step, from: offset, bytes) : self.offset(of: start + (place + 1) * step, bytes)
+      }
+      return StringValue(result, count: count)
+    }
+    if isStopped || table?.isStopped == true, let reason = StopSignal.reasonOfThread { throw LTDError(reason) }
+    return part
+  }
+
+  /// The byte at which the code point at a place begins; the end for the place after the last one.
+  private func offset(of place: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    if place < 64 { return CharacterTable.step(place, from: 0, bytes) }
+    if count - place < 64 { return CharacterTable.step(place - count, from: bytes.count, bytes) }
+    let table = table ?? CharacterTable()
+    self.table = table
+    return table.offset(of: place, bytes)
   }
 
   var isASCII: Bool {
@@ -57,6 +123,41 @@ public final class StringValue {
       }
       return seen & 0x8080_8080_8080_8080 == 0
     }
+  }
+}
+
+/// Where the code points of a text begin: of every 64th, as far as somebody has asked.
+private final class CharacterTable {
+  private var offsets = [0]
+  /// Whether the last search was ended by what ends the run.
+  private(set) var isStopped = false
+
+  func offset(of place: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    isStopped = false
+    while offsets.count <= place / 64 {
+      if offsets.count & 4095 == 4095, StopSignal.isRaised(at: StopSignal.wordOfThread) {
+        isStopped = true
+        return bytes.count
+      }
+      offsets.append(CharacterTable.step(64, from: offsets[offsets.count - 1], bytes))
+    }
+    return CharacterTable.step(place % 64, from: offsets[place / 64], bytes)
+  }
+
+  /// The byte some code points further on, or further back; stays within the text.
+  static func step(_ characters: Int, from offset: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var (offset, left) = (offset, characters)
+    while left > 0, offset < bytes.count {
+      offset &+= 1
+      while offset < bytes.count, bytes[offset] & 0xC0 == 0x80 { offset &+= 1 }
+      left &-= 1
+    }
+    while left < 0, offset > 0 {
+      offset &-= 1
+      while offset > 0, bytes[offset] & 0xC0 == 0x80 { offset &-= 1 }
+      left &+= 1
+    }
+    return offset
   }
 }
 

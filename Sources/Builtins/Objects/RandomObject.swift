@@ -1,0 +1,103 @@
+import Datasets
+import Interpreter
+import Tensors
+
+/// `random(7)`: a stream of random numbers in the language, a reference. Every draw takes the next numbers: draw i is keyed
+/// by the seed and by i, so that the same draws in the same order give the same bits.
+final class RandomObject: HostObject {
+  private let stream: RandomStream
+  private let seed: Int
+  private var draws = 0
+
+  init(seed: UInt64, _ number: Int) {
+    stream = RandomStream(seed: seed, purpose: "random")
+    self.seed = number
+  }
+
+  override var typeName: String { "random" }
+  override var members: [String] { ["draws", "seed"] + Method.all.map(\.name) }
+
+  override func attribute(_ name: String) throws(LTDError) -> Value? {
+    switch name {
+    case "seed": return Value(seed)
+    case "draws": return Value(draws)
+    default: return Method.all.first { $0.name == name }.map { Value(RandomMethod($0, of: self)) }
+    }
+  }
+
+  override func shortText(_ options: PrintOptions) -> String { "<random seed=\(seed) draws=\(draws)>" }
+
+  /// What a draw is made of; it counts only once it has succeeded.
+  fileprivate func draw<Result>(_ body: (RandomStream) throws(LTDError) -> Result) throws(LTDError) -> Result {
+    let result = try body(stream.child(draws))
+    draws &+= 1
+    return result
+  }
+
+  /// A function of a stream, such as `r.rand`.
+  fileprivate struct Method: Sendable {
+    var name: String
+    var signature: CallSignature
+    var draw: @Sendable (RandomStream, Call) throws(LTDError) -> Value
+
+    init(_ signature: String, _ draw: @escaping @Sendable (RandomStream, Call) throws(LTDError) -> Value) {
+      name = String(signature.prefix { $0 != "(" })
+      self.signature = CallSignature(signature)
+      self.draw = draw
+    }
+
+    static let all: [Method] = [
+      Method("rand(shape: list = []) -> tensor | float") { stream, call throws(LTDError) in
+        try numbers(call) { shape throws(CoreError) in try Tensor.uniform(shape, stream: stream) }
+      },
+      Method("randn(shape: list = []) -> tensor | float") { stream, call throws(LTDError) in
+        try numbers(call) { shape throws(CoreError) in try Tensor.normal(shape, stream: stream) }
+      },
+      Method("integer(below: int > 0) -> int") { stream, call throws(LTDError) in
+        .int(stream.integer(below: try call.int("below"), at: 0))
+      },
+      Method("choice(xs: list) -> any") { stream, call throws(LTDError) in
+        let items = try call.list("xs")
+        guard !items.isEmpty else { throw call.error(.value, "xs is empty: there is nothing to choose", at: "xs") }
+        return items[stream.integer(below: items.count, at: 0)]
+      },
+      Method("shuffled(xs: list | dataset) -> list | dataset") { stream, call throws(LTDError) in
+        if let data = try call["xs"].asObject as? DatasetObject {
+          return Value(DatasetObject(data.data.shuffled(seed: stream.bits64(at: 0))))
+        }
+        let items = try call.list("xs")
+        return Value(stream.permutation(items.count).map { items[$0] })
+      },
+      Method("next_seed() -> int") { stream, _ throws(LTDError) in .int(Int(stream.bits64(at: 0) >> 11)) },
+    ]
+
+    private static func numbers(
+      _ call: Call, _ make: ([Int]) throws(CoreError) -> Tensor
+    ) throws(LTDError) -> Value {
+      let value = try BuiltinTable.made { () throws(CoreError) in try make(try call.core.ints("shape")) }
+      guard call.isGiven("shape"), case .object = value else {
+        if case .object(let object) = value, let number = try object.number() { return number }
+        return value
+      }
+      return value
+    }
+  }
+}
+
+/// `r.rand`: the function of one stream.
+private final class RandomMethod: HostObject {
+  private let method: RandomObject.Method
+  private let random: RandomObject
+
+  init(_ method: RandomObject.Method, of random: RandomObject) {
+    self.method = method
+    self.random = random
+  }
+
+  override var typeName: String { "function" }
+  override var callSignature: CallSignature? { method.signature }
+
+  override func call(_ call: Call) throws(LTDError) -> Value {
+    try random.draw { stream throws(LTDError) in try method.draw(stream, call) }
+  }
+}
