@@ -182,7 +182,6 @@ extension BuiltinTable {
     "seed": "what draws random numbers takes a seed itself: rand([3], seed=42)",
     "manual_seed": "what draws random numbers takes a seed itself: rand([3], seed=42)",
     "rng": "what draws random numbers takes a seed itself: rand([3], seed=42)",
-    "random": "use rand([3], seed=42), from 0 to 1, or randn([3], seed=42)",
     "logspace": "use geomspace(start, stop, n), which takes the ends themselves, not their exponents",
     "shape": "x.shape has the sizes of the axes", "pass": "an empty block is { }",
     "contains": "write x in xs", "includes": "write x in xs", "length": "use len(x)", "size": "use len(x)",
