@@ -64,6 +64,7 @@ public final class StringValue {
       if place & 0xFFFF == 0xFFFF, StopSignal.isRaised(at: StopSignal.wordOfThread) { isStopped = true }
       return !isStopped
     }
+    table?.isStopped = false
     let part = text.withBytes { bytes in
       if all == bytes.count {
         if step == 1 {
@@ -81,7 +82,7 @@ public final class StringValue {
         // A slice to the end needs no search for it.
         let end = count < 64 ? CharacterTable.step(count, from: first, bytes) : offset(of: start + count, bytes)
         return StringValue(
-          String(decoding: UnsafeBufferPointer(rebasing: bytes[first..<end]), as: UTF8.self), count: count)
+          String(decoding: UnsafeBufferPointer(rebasing: bytes[first..<max(first, end)]), as: UTF8.self), count: count)
       }
       var result = ""
       var offset = first
@@ -130,10 +131,9 @@ public final class StringValue {
 private final class CharacterTable {
   private var offsets = [0]
   /// Whether the last search was ended by what ends the run.
-  private(set) var isStopped = false
+  var isStopped = false
 
   func offset(of place: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    isStopped = false
     while offsets.count <= place / 64 {
       if offsets.count & 4095 == 4095, StopSignal.isRaised(at: StopSignal.wordOfThread) {
         isStopped = true
