@@ -47,27 +47,43 @@ package enum Rows {
     _ reduction: Reduction, _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     let kernels = kernels
-    if rows < 32 && columns > 4 * Elementwise.grain {
-      // A few long rows: each is cut into chunks of its own.
-      for r in 0..<rows where !Threads.isStopped {
-        let row = x + r * columns
-        if reduction == .sum {
-          y[r] = Float(try sum(row, count: columns))
-          continue
-        }
-        let parts = try scratch(Float.self, (columns - 1) / Elementwise.grain + 1)
-        defer { extendLifetime(parts) }
-        let floats = parts.floats
-        Threads.parallelFor(columns, grain: Elementwise.grain) { c in
-          kernels.reduceRows(reduction, row + c.lowerBound, 1, c.count, floats + c.lowerBound / Elementwise.grain)
-        }
-        kernels.reduceRows(reduction, floats, 1, (columns - 1) / Elementwise.grain + 1, y + r)
-      }
-      return
-    }
+    if columns > 4 * Elementwise.grain { return try reduceLongRows(reduction, x, rows: rows, columns: columns, y) }
     Threads.parallelFor(rows, grain: grain(columns)) { r in
       kernels.reduceRows(reduction, x + r.lowerBound * columns, r.count, columns, y + r.lowerBound)
     }
+  }
+
+  /// Every long row is cut into the same chunks, however many rows there are, and what they give is combined in order.
+  private static func reduceLongRows(
+    _ reduction: Reduction, _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
+  ) throws(KernelError) {
+    let kernels = kernels
+    let chunks = (columns - 1) / Elementwise.grain + 1
+    func forEachChunk(_ body: (_ index: Int, _ start: UnsafePointer<Float>, _ count: Int) -> Void) {
+      Threads.parallelFor(rows * chunks, grain: 1) { range in
+        for i in range {
+          let start = i % chunks * Elementwise.grain
+          body(i, x + (i / chunks * columns + start), min(Elementwise.grain, columns - start))
+        }
+      }
+    }
+    if reduction == .sum {
+      let buffer = try scratch(Double.self, rows * chunks)
+      defer { extendLifetime(buffer) }
+      let parts = buffer.bytes.assumingMemoryBound(to: Double.self)
+      forEachChunk { i, start, count in parts[i] = kernels.sum(start, count) }
+      for r in 0..<rows {
+        var sum = 0.0
+        for i in 0..<chunks { sum += parts[r * chunks + i] }
+        y[r] = Float(sum)
+      }
+      return
+    }
+    let buffer = try scratch(Float.self, rows * chunks)
+    defer { extendLifetime(buffer) }
+    let parts = buffer.floats
+    forEachChunk { i, start, count in kernels.reduceRows(reduction, start, 1, count, parts + i) }
+    kernels.reduceRows(reduction, parts, rows, chunks, y)
   }
 
   /// y[b, c] of x[b, ·, c] for `batch` matrices [rows, columns]: chunks of rows, combined in order.

@@ -23,6 +23,7 @@ final class ThreadPool: @unchecked Sendable {
   private var chunks = 0
   private var shares = 1
   private var stop: UnsafeMutablePointer<ltd_stop>?
+  private var instructionSet: Int32 = -1
   /// The next chunk of share i at i · `shareStride`, so that each has a cache line of its own.
   private let nextChunk = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: maximum * shareStride)
 
@@ -60,6 +61,7 @@ final class ThreadPool: @unchecked Sendable {
       self.count = count
       shares = threads
       stop = StopSignal.wordOfThread
+      instructionSet = ltd_thread_instruction_set()
       for share in 0..<threads {
         nextChunk[share * Self.shareStride].store(start(of: share), ordering: .relaxed)
       }
@@ -90,7 +92,10 @@ final class ThreadPool: @unchecked Sendable {
     guard let body else { return }
     let (grain, count, shares, stop) = (self.grain, self.count, self.shares, self.stop)
     ltd_thread_set_in_region(true)
-    if slot > 0 { ltd_thread_set_stop(stop) }
+    if slot > 0 {
+      ltd_thread_set_stop(stop)
+      ltd_thread_set_instruction_set(instructionSet)
+    }
     for turn in 0..<shares {
       let share = (slot + turn) % shares
       let end = start(of: share + 1)

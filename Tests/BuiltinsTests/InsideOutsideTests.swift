@@ -118,7 +118,7 @@ import Testing
       return
     }
     for example in builtin.examples where !example.code.contains("grad") {
-      for (x, expression) in variants(of: example.code) {
+      for (x, expression) in variants(of: ownFiles(example.code, of: name)) {
         let outside = value(of: expression, within: false, x: x)
         let inside = value(of: expression, within: true, x: x)
         // The one licence: no gradient would pass, and outside there is none.

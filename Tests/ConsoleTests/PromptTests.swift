@@ -280,7 +280,7 @@ struct PromptTests {
     try Data("## Twice as much.\nfn twice(x) { 2 * x }\n".utf8).write(to: file)
     let terminal = try start()
     #expect(terminal.enter("import \"\(file.path)\"", expecting: "ltd> ") != nil)
-    #expect(terminal.enter("?metrics", expecting: "import metrics\n\n  metrics.twice  Twice as much.") != nil)
+    #expect(terminal.enter("?metrics", expecting: "import \"\(file.path)\"\n\n  metrics.twice  Twice as much.") != nil)
   }
 
   @Test func variablesShowWhatTheyHave() throws {

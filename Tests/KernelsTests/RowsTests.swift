@@ -87,6 +87,26 @@ import Testing
     }
   }
 
+  @Test(arguments: InstructionSet.available)
+  func longRowsHaveTheSameBitsHoweverManyThereAre(_ set: InstructionSet) throws {
+    let (rows, columns) = (40, 4 * 16_384 + 3)
+    let x = values(rows * columns)
+    try InstructionSet.with(set) {
+      for reduction in [Reduction.sum, .maximum, .minimum] {
+        var all = [Float](repeating: 0, count: rows)
+        try Rows.reduceRows(reduction, x, rows: rows, columns: columns, &all)
+        for r in 0..<rows {
+          var alone: [Float] = [0]
+          try x.withUnsafeBufferPointer { x in
+            guard let start = x.baseAddress else { return }
+            try Rows.reduceRows(reduction, start + r * columns, rows: 1, columns: columns, &alone)
+          }
+          #expect(alone[0] == all[r])
+        }
+      }
+    }
+  }
+
   @Test func columnsOfABatch() throws {
     for (batch, rows, columns) in [(3, 4, 5), (2, 3000, 20), (70, 33, 17), (2, 0, 3)] {
       let x = values(batch * rows * columns)

@@ -43,6 +43,21 @@ import Testing
     #expect(wrong.value.load(ordering: .relaxed) == 0)
   }
 
+  @Test(arguments: InstructionSet.available)
+  func everyThreadUsesTheInstructionSetOfTheCaller(_ set: InstructionSet) {
+    let before = Threads.count
+    Threads.count = 3
+    defer { Threads.count = before }
+    let other = Counter()
+    InstructionSet.with(set) {
+      Threads.parallelFor(300, grain: 1) { _ in
+        if InstructionSet.current != set { other.value.wrappingAdd(1, ordering: .relaxed) }
+        usleep(20)
+      }
+    }
+    #expect(other.value.load(ordering: .relaxed) == 0)
+  }
+
   @Test func threadCountIsLimited() {
     let before = Threads.count
     defer { Threads.count = before }

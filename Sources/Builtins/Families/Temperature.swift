@@ -70,7 +70,7 @@ extension BuiltinTable {
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       let z = try attempt { () throws(CoreError) in
-        try requireLabels(data, model)
+        try requireFitting(data, model)
         return try logits(of: model, on: data, requiringFinite: true)
       }
       var rows: [Value] = []
@@ -89,25 +89,25 @@ extension BuiltinTable {
   ]
 
   private static func row(_ logits: Tensor, _ data: Dataset, temperature: Double) throws(CoreError) -> Value {
-    let q = try logits.softmax(temperature: Float(temperature))
+    // By the logarithms: a probability that float32 has no number for still has a cross-entropy.
     let (n, classes) = (data.count, logits.shape[1])
-    let values = q.floats()
+    let logarithms = try logits.logSoftmax(temperature: Float(temperature)).floats()
     let posterior = try data.posterior?.floats()
     var (top, second, true_, entropy, loss, gap) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for i in 0..<n {
-      let row = values[i * classes..<(i + 1) * classes]
-      let sorted = row.sorted(by: >)
-      top += Double(sorted[0])
-      second += Double(sorted[1])
-      let p = Double(row[i * classes + data.labels[i]])
-      true_ += p
-      loss -= logarithm(max(p, 1e-45))
-      for value in row where value > 0 { entropy -= Double(value) * logarithm(Double(value)) }
+      let row = logarithms[i * classes..<(i + 1) * classes]
+      let q = row.map { exponential(Double($0)) }
+      let sorted = q.sorted(by: >)
+      top += sorted[0]
+      second += sorted[1]
+      true_ += q[data.labels[i]]
+      loss -= Double(row[i * classes + data.labels[i]])
+      for (p, ownLogarithm) in zip(q, row) where p > 0 { entropy -= p * Double(ownLogarithm) }
       if let posterior, data.classCount == classes {
-        for (a, b) in zip(row, posterior[i * classes..<(i + 1) * classes]) { gap += Double(abs(a - b)) / 2 }
+        for (a, b) in zip(q, posterior[i * classes..<(i + 1) * classes]) { gap += abs(a - Double(b)) / 2 }
       }
     }
-    let count = Double(max(n, 1))
+    let count = Double(n)
     var fields: [(String, Value)] = [
       ("T", Value(temperature)), ("confidence", Value(top / count)), ("second", Value(second / count)),
       ("true_class", Value(true_ / count)), ("entropy", Value(entropy / count)), ("cross_entropy", Value(loss / count)),

@@ -137,7 +137,7 @@ private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attac
 }
 
 /// Whether a model can be trained or evaluated on a data set.
-func requireFitting(_ data: Dataset, _ model: Model, argument: String = "data") throws(CoreError) {
+package func requireFitting(_ data: Dataset, _ model: Model, argument: String = "data") throws(CoreError) {
   guard data.count > 0 else {
     throw CoreError(.value, "\(data.name) has no examples", argument: argument)
   }
