@@ -90,13 +90,15 @@ extension Model {
       func sentence(_ what: String, _ isWrong: (Float) -> Bool) -> [String] {
         guard let first = values.firstIndex(where: isWrong) else { return [] }
         let count = values.lazy.filter(isWrong).count
+        // The sign of a NaN says nothing.
+        let shown = values[first].isNaN ? "nan" : "\(values[first])"
         var (rest, place) = (first, [Int]())
         for size in tensor.shape.reversed() {
           place.insert(rest % size, at: 0)
           rest /= size
         }
         return [
-          "tensor '\(name)' holds \(count) \(count == 1 ? "value" : "values") of \(values.count) \(what), the first at \(place): \(values[first])"
+          "tensor '\(name)' holds \(count) \(count == 1 ? "value" : "values") of \(values.count) \(what), the first at \(place): \(shown)"
         ]
       }
       let isVariance = name == "running_var" || name.hasSuffix(".running_var")
