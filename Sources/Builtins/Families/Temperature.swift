@@ -92,7 +92,8 @@ extension BuiltinTable {
     // By the logarithms: a probability that float32 has no number for still has a cross-entropy.
     let (n, classes) = (data.count, logits.shape[1])
     let logarithms = try logits.logSoftmax(temperature: Float(temperature)).floats()
-    let posterior = try data.posterior?.floats()
+    // Of a model of other classes there is no distance.
+    let posterior = data.classCount == classes ? try data.posterior?.floats() : nil
     var (top, second, true_, entropy, loss, gap) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for i in 0..<n {
       let row = logarithms[i * classes..<(i + 1) * classes]
@@ -103,7 +104,7 @@ extension BuiltinTable {
       true_ += q[data.labels[i]]
       loss -= Double(row[i * classes + data.labels[i]])
       for (p, ownLogarithm) in zip(q, row) where p > 0 { entropy -= p * Double(ownLogarithm) }
-      if let posterior, data.classCount == classes {
+      if let posterior {
         for (a, b) in zip(q, posterior[i * classes..<(i + 1) * classes]) { gap += abs(a - Double(b)) / 2 }
       }
     }
