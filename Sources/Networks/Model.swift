@@ -189,7 +189,7 @@ public final class Model {
   /// The same weights, with logits divided by a temperature; training either changes both.
   public func at(temperature: Float) throws(CoreError) -> Model {
     let temperature = self.temperature * temperature
-    guard temperature > 0, temperature.isFinite else {
+    guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
       throw CoreError(
         .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
         argument: "temperature")

@@ -11,7 +11,7 @@ extension Tensor {
   }
 
   private func softmax(_ temperature: Float, _ axis: Int, logarithm: Bool) throws(CoreError) -> Tensor {
-    guard temperature > 0, temperature.isFinite else {
+    guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
       throw CoreError(
         .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
         argument: "temperature")
@@ -62,7 +62,7 @@ extension Tensor {
         argument: "T")
     }
     let values = try t.detached().asType(.float32).floats()
-    if let bad = values.firstIndex(where: { !($0 > 0 && $0.isFinite) }) {
+    if let bad = values.firstIndex(where: { !($0 > 0 && $0.isFinite && (1 / $0).isFinite) }) {
       throw CoreError(
         .value,
         t.count == 1
