@@ -67,7 +67,8 @@ import Testing
   private static let reasons: [String: [String]] = [
     "answers at once": [
       "args", "assert", "at", "bool", "check_finite", "chr", "clock", "endswith", "env", "error", "exit", "fgsm",
-      "float", "flush", "get", "int", "len", "ltd", "memory", "now", "ord", "pgd", "pgd_at", "random", "range", "standard",
+      "float", "flush", "get", "int", "len", "ltd", "memory", "now", "ord", "pgd", "pgd_at", "random", "range",
+      "standard",
       "startswith", "threads", "track", "trades", "type", "vars",
     ],
     "describes a layer": [
