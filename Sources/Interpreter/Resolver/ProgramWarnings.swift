@@ -277,12 +277,14 @@ struct ProgramWarnings {
       }
     }
     let isVariable = scope.owner(of: name, renames) != nil || scopes.top.globals[name] != nil
+    // Where the seed may stand without its name.
+    let seedPlace = compiler.session.table.functions[name]?.signature.parameterNames.firstIndex(of: "seed") ?? 1
     switch name {
-    case "rand", "randn":
+    case "rand", "randn", "randint", "randperm":
       // `r.rand(shape)` of a stream moves on by itself.
-      if isVariable || places > 1 { return }
+      if isVariable || places > seedPlace { return }
       if let receiver { if case .list = receiver.ungrouped.kind {} else { return } }
-    case "shuffled": if isVariable || places > 1 { return }
+    case "shuffled": if isVariable || places > seedPlace { return }
     default:
       // Functions of the program and of modules that take train= may well have a seed of their own.
       guard isTraining, receiver == nil, isVariable, compiler.topFunctions[name] == nil, places < 3 else { return }
