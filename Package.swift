@@ -20,8 +20,8 @@ let modules = ["files", "grids", "lists", "recipes", "statistics", "studies", "t
       .unsafeFlags(["avx512f", "avx512vl", "avx512bw", "avx512dq"].flatMap { ["-Xcc", "-m\($0)"] }),
     ]
   let wideTargets: [Target] = [
-    .target(name: "KernelsAVX2", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels + avx2),
-    .target(name: "KernelsAVX512", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels + avx512),
+    .target(name: "KernelsAVX2", dependencies: ["KernelTypes", "CCPU", "Platform"], swiftSettings: kernels + avx2),
+    .target(name: "KernelsAVX512", dependencies: ["KernelTypes", "CCPU", "Platform"], swiftSettings: kernels + avx512),
   ]
   let wideDependencies: [Target.Dependency] = ["KernelsAVX2", "KernelsAVX512"]
 #else
@@ -49,34 +49,36 @@ let package = Package(
     .target(name: "CCPU"),
     .target(name: "CAllocator"),
 
-    // What ends long work; both sides answer to it
-    .target(name: "Stopping", dependencies: ["CCPU"], swiftSettings: optimised),
+    // Under both sides: errors, what ends long work, files, JSON, numbers as text, one lock
+    .target(name: "Platform"),
+    .target(name: "Base", dependencies: ["Platform", "CCPU"], swiftSettings: optimised),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
-    .target(name: "KernelsBase", dependencies: ["KernelTypes", "CCPU"], swiftSettings: kernels),
+    .target(name: "KernelsBase", dependencies: ["KernelTypes", "CCPU", "Platform"], swiftSettings: kernels),
     .target(
       name: "Kernels",
-      dependencies: ["KernelTypes", "KernelsBase", "CCPU", "COpenBLAS", "Stopping"] + wideDependencies,
+      dependencies: ["Base", "Platform", "KernelTypes", "KernelsBase", "CCPU", "COpenBLAS"] + wideDependencies,
       swiftSettings: optimised),
-    .target(name: "Tensors", dependencies: ["Kernels", "KernelTypes", "Stopping"], swiftSettings: optimised),
-    .target(name: "Networks", dependencies: ["Tensors", "Stopping"], swiftSettings: optimised),
-    .target(name: "Datasets", dependencies: ["Tensors", "CZlib"], swiftSettings: optimised),
-    .target(name: "Robustness", dependencies: ["Networks", "Datasets", "Stopping"], swiftSettings: optimised),
+    .target(name: "Tensors", dependencies: ["Base", "Platform", "Kernels", "KernelTypes"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
+    .target(name: "Datasets", dependencies: ["Base", "Platform", "Tensors", "CZlib"], swiftSettings: optimised),
+    .target(name: "Robustness", dependencies: ["Base", "Networks", "Datasets"], swiftSettings: optimised),
 
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
-    .target(name: "Interpreter", dependencies: ["Syntax", "Stopping", "CCPU", "CSearch"], swiftSettings: scalar),
+    .target(
+      name: "Interpreter", dependencies: ["Base", "Platform", "Syntax", "CCPU", "CSearch"], swiftSettings: scalar),
 
     // Where they meet
     .target(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
-    .target(name: "Builtins", dependencies: ["Interpreter", "Robustness", "Stopping"]),
-    .target(name: "Console", dependencies: ["Builtins", "Stdlib", "Networks", "Stopping", "CAllocator", "CEditline"]),
+    .target(name: "Builtins", dependencies: ["Base", "Platform", "Interpreter", "Robustness"]),
+    .target(name: "Console", dependencies: ["Base", "Platform", "Builtins", "Stdlib", "CAllocator", "CEditline"]),
     .executableTarget(
       name: "ltd",
-      dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Console", "Platform", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     // Benchmarks: ltd's side of Tests/Benchmarks/run
     .target(name: "Peaks", path: "Tests/Benchmarks/Peaks", cSettings: [.unsafeFlags(["-O3"])]),
@@ -91,7 +93,7 @@ let package = Package(
       name: "ltd-fuzz", dependencies: ["Builtins", "Stdlib", "Tensors", "TestSupport"], path: "Tests/Fuzz",
       exclude: ["README.md"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Stopping"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Base"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Kernels"], swiftSettings: optimised),
     .testTarget(
       name: "ReferenceVectors", dependencies: ["Robustness", "Operations", "TestSupport"],
@@ -102,7 +104,7 @@ let package = Package(
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
-      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Stopping", "TestSupport"], exclude: ["Snapshots"]),
+      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Base", "TestSupport"], exclude: ["Snapshots"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),

@@ -1,5 +1,5 @@
+import Base
 @_exported import Interpreter
-import Synchronization
 import Tensors
 
 extension BuiltinTable {
@@ -32,7 +32,7 @@ public enum ProgressReporting {
     var make: @Sendable () -> any Progress
   }
 
-  private static let source = Mutex(Source { SilentProgress() })
+  private static let source = Locked(Source { SilentProgress() })
 
   public static func use(_ make: @escaping @Sendable () -> any Progress) {
     source.withLock { $0 = Source(make: make) }
@@ -47,7 +47,7 @@ public enum Warnings {
     var write: @Sendable (String) -> Void
   }
 
-  private static let sink = Mutex(Sink { _ in })
+  private static let sink = Locked(Sink { _ in })
 
   public static func use(_ write: @escaping @Sendable (String) -> Void) { sink.withLock { $0 = Sink(write: write) } }
 

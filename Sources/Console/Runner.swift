@@ -1,15 +1,11 @@
+import Base
 import Builtins
 import CAllocator
 import CEditline
 import Interpreter
+import Platform
 import Stdlib
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// What the exit status of the program says.
 public enum ExitStatus {

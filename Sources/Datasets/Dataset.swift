@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Labelled images for training and evaluation: a value; subsets share the pixels they choose from.

@@ -1,11 +1,5 @@
-import Stopping
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import Base
+import Platform
 
 /// Bounds for untrusted scripts; `nil` and the defaults are generous.
 public struct Limits: Sendable {
@@ -71,7 +65,7 @@ final class LimitWatch: Sendable {
     var isCleaningUp = false
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Gives memory that is only kept for reuse back to the system.
   private let releaseUnused: @Sendable () -> Void
 

@@ -1,4 +1,4 @@
-import Stopping
+import Base
 
 /// What running a piece of source led to.
 public enum Outcome {

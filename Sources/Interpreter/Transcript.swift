@@ -1,10 +1,10 @@
-import Synchronization
+import Base
 
 extension Session {
   /// What the prompt shows when a text is entered: what it prints, then its value or `error: message`. The examples of
   /// help pages and of the tour are written like this.
   public func transcript(of code: String, name: String = "example") -> String {
-    let printed = Mutex("")
+    let printed = Locked("")
     let before = output
     output = { text in printed.withLock { $0 += text } }
     defer { output = before }

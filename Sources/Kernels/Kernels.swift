@@ -1,15 +1,11 @@
 import CCPU
 import KernelTypes
 import KernelsBase
+import Platform
 
 #if arch(x86_64)
   import KernelsAVX2
   import KernelsAVX512
-#endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
 #endif
 
 /// Why a kernel did not run.

@@ -1,10 +1,6 @@
+import Base
 import CCPU
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// A block of memory from the caching allocator, 64-byte aligned, not initialised; returned to it when released
 /// (keep it alive with `extendLifetime` as long as its pointer is in use).

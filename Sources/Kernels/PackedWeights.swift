@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 /// Forms of one weight tensor in the orders that the convolution kernels read, made when first needed. Valid while the

@@ -1,10 +1,5 @@
 import KernelTypes
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Reductions, softmax and layout changes over the rows of contiguous float32 matrices, split over threads.
 package enum Rows {

@@ -1,12 +1,7 @@
+import Base
 import CCPU
-import Stopping
+import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Persistent workers that wait for work spinning for about half a millisecond, then asleep. One job at a time; the
 /// caller works too, and waits only for workers that have joined its job.

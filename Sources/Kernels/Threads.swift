@@ -1,13 +1,8 @@
+import Base
 import CCPU
 import COpenBLAS
-import Stopping
+import Platform
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// The thread pool of the kernels. Work is cut into chunks by the problem alone and every chunk computes the same bits
 /// whichever thread runs it, so that results do not depend on the number of threads.

@@ -1,11 +1,6 @@
 import CCPU
 import KernelTypes
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 extension CPUKernels {
   // `f` stands once in each loop: closures used twice are not inlined.

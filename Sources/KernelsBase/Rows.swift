@@ -1,10 +1,5 @@
 import KernelTypes
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 extension CPUKernels {
   /// Σ f over the values: blocks of 2048 in four vectors each, blocks in double. `f` takes the start and the length of a

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// x = n · ln 2 + r with |r| ≤ ln 2 / 2, for |x| < 2^20; the bias 1.5 · 2^23 rounds to the nearest integer.
 @inline(__always) private func reduceExponent(_ x: V) -> (n: V, bits: I, r: V) {

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 // How an architecture is printed, and how it is written into a weight file and read back.

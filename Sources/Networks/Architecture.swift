@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// What a model is made of: a family with its sizes, the images it reads, and how they are normalised inside.

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// How a network runs: in training, batch norm uses the statistics of the batch and moves the running ones, and dropout
@@ -98,7 +99,7 @@ public final class Model {
     if mode == .eval, parameters == nil, !images.isTracked, images.shape[0] > Self.piece {
       var parts: [Tensor] = []
       for start in stride(from: 0, to: images.shape[0], by: Self.piece) {
-        try Compute.poll()
+        try StopSignal.poll()
         let part = try images.slice(axis: 0, start, min(start + Self.piece, images.shape[0]))
         parts.append(try forward(part, mode: mode))
       }

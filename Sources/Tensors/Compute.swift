@@ -1,5 +1,5 @@
+import Base
 import Kernels
-import Stopping
 import Synchronization
 
 /// Settings of the core that hold for the whole process.
@@ -53,25 +53,5 @@ public enum Compute {
   public static var checksFinite: Bool {
     get { finite.load(ordering: .relaxed) }
     set { finite.store(newValue, ordering: .relaxed) }
-  }
-
-  /// Throws when the work of the calling thread has to end (`StopSignal`): `interrupted`, or a `limit` that is passed.
-  public static func poll() throws(CoreError) {
-    if let reason = StopSignal.reasonOfThread { throw CoreError(reason) }
-  }
-
-  /// `poll` for loops over elements: it asks at one place of 4096.
-  @inline(__always)
-  public static func poll(at place: Int) throws(CoreError) {
-    if place & 4095 == 4095 { try poll() }
-  }
-}
-
-extension CoreError {
-  init(_ reason: StopSignal.Reason) {
-    switch reason {
-    case .interrupted: self.init(.interrupted, "interrupted")
-    case .limit(let message, let hint): self.init(.limit, message, hint: hint)
-    }
   }
 }

@@ -1,3 +1,5 @@
+import Base
+
 /// Arithmetic on shapes, with errors instead of overflow.
 package enum Shape {
   /// The number of elements.

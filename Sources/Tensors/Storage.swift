@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// The memory of one or several tensors on the device. Written by the operation that makes it, read-only afterwards,
 /// except through operations in place on a storage that only one tensor holds.
@@ -6,7 +6,7 @@ package final class Storage: @unchecked Sendable {
   /// What the device allocated.
   package let memory: AnyObject
   /// What the device made from the values and may use again, such as packed convolution weights.
-  private let cache = Mutex<Cached>(Cached())
+  private let cache = Locked<Cached>(Cached())
   private struct Cached: @unchecked Sendable { var value: AnyObject? }
 
   package init(_ dtype: DType, count: Int) throws(CoreError) {

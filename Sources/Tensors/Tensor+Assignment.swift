@@ -1,4 +1,4 @@
-import Stopping
+import Base
 
 // Assignment to parts of a tensor, with value semantics: copies of the tensor do not change. A gradient passes to the
 // value, and to what is left of the tensor before.

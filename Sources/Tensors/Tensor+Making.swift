@@ -1,3 +1,5 @@
+import Base
+
 extension Tensor {
   /// Float values in row-major order.
   /// - Throws: `shape` when the number of values does not fit the shape.
@@ -77,7 +79,7 @@ extension Tensor {
     var places: [Int] = []
     places.reserveCapacity(labels.count)
     for (row, label) in labels.enumerated() {
-      try Compute.poll(at: row)
+      try StopSignal.poll(at: row)
       try Shape.check(label: label, classes: classes)
       places.append(row * classes + label)
     }

@@ -1,3 +1,5 @@
+import Base
+
 extension Tensor {
   /// The elements in row-major order; ints and bools are converted.
   public func floats() -> [Float] {

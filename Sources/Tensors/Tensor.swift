@@ -1,3 +1,5 @@
+import Base
+
 /// A tensor: an immutable value of float32, int64 or bool elements.
 ///
 /// To its user a tensor is row-major, images are [n, c, h, w]. In memory a four-dimensional tensor may have its

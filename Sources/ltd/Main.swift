@@ -1,11 +1,6 @@
 import ArgumentParser
 import Console
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 @main
 enum Main {

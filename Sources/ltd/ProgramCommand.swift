@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Console
 
 /// A command of the program whose run ends in an exit status.

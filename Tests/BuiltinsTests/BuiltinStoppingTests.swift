@@ -1,14 +1,9 @@
+import Base
 import Builtins
 import Interpreter
-import Stopping
+import Platform
 import Synchronization
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Every built-in with arguments that are large looks at the signal that ends runs again and again, with little work between
 /// two looks, and ends with an error when it is raised: by Ctrl-C or by a limit, which raise the same signal.

@@ -23,7 +23,8 @@ import Testing
     let sources = SharedFiles.packageRoot.appending(path: "Sources")
     let unseen = try Self.snapshots.unseenMessages(
       of: sources.appending(path: "Builtins"), sources.appending(path: "Robustness"),
-      sources.appending(path: "Datasets"), sources.appending(path: "Networks"), sources.appending(path: "Tensors"),
+      sources.appending(path: "Base"), sources.appending(path: "Datasets"), sources.appending(path: "Networks"),
+      sources.appending(path: "Tensors"),
       partCalls: ["throw error(", "throw parser.error(", "throw damaged("])
     #expect(unseen == [])
   }

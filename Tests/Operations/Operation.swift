@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// One operation of the core: what ltd does, what it should do, and the grid of cases that both are compared on.

@@ -1,3 +1,4 @@
+import Base
 import Operations
 import Tensors
 import Testing

@@ -1,3 +1,4 @@
+import Base
 import Networks
 import Robustness
 import Tensors

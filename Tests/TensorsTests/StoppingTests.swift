@@ -1,4 +1,4 @@
-import Stopping
+import Base
 import Synchronization
 import Testing
 

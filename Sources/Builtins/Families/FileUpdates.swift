@@ -1,12 +1,7 @@
+import Base
 import Interpreter
-import Synchronization
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 extension BuiltinTable {
   /// Changing a file that others may change at the same time.
@@ -65,7 +60,7 @@ private struct FolderLock {
   private let folder: String
 
   /// The folders that this process has locked: asking for one twice would wait for ever.
-  private static let held = Mutex<Set<String>>([])
+  private static let held = Locked<Set<String>>([])
 
   init(of path: String, _ call: Call) throws(LTDError) {
     folder = FolderLock.folder(of: path)

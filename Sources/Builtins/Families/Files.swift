@@ -1,12 +1,8 @@
+import Base
 import Interpreter
 import Networks
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 extension BuiltinTable {
   static let files: [Builtin] = [

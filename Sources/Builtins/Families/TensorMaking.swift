@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Tensors
 
@@ -146,7 +147,7 @@ extension BuiltinTable {
         var values: [Int] = []
         values.reserveCapacity(result.count)
         for i in 0..<result.count {
-          try Compute.poll(at: i)
+          try StopSignal.poll(at: i)
           values.append(low + stream.integer(below: width, at: i))
         }
         return try Tensor(ints: values, shape: shape)
@@ -165,7 +166,7 @@ extension BuiltinTable {
         return try Tensor(
           ints: RandomStream(seed: call.core.seed("seed"), purpose: "randperm").permutation(n) {
             (i) throws(CoreError) in
-            try Compute.poll(at: i)
+            try StopSignal.poll(at: i)
           }, shape: [n])
       }
     },
@@ -263,7 +264,7 @@ extension BuiltinTable {
     var values: [T] = []
     values.reserveCapacity(count)
     for place in 0..<count {
-      try Compute.poll(at: place)
+      try StopSignal.poll(at: place)
       values.append(make(place))
     }
     return values

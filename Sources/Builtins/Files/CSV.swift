@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Tensors
 
@@ -37,7 +38,7 @@ enum CSV {
     }
     var columns: [[Value]] = []
     for place in names.indices {
-      try attempt { () throws(CoreError) in try Compute.poll() }
+      try attempt { () throws(CoreError) in try StopSignal.poll() }
       let cells = rows.map { place < $0.cells.count ? $0.cells[place] : Cell(text: "", isQuoted: false) }
       columns.append(try values(cells))
     }
@@ -51,7 +52,7 @@ enum CSV {
   }
 
   private static func poll(at place: Int) throws(LTDError) {
-    try attempt { () throws(CoreError) in try Compute.poll(at: place) }
+    try attempt { () throws(CoreError) in try StopSignal.poll(at: place) }
   }
 
   /// The cells of one column: numbers or bools if all are, else texts; an empty cell is none.

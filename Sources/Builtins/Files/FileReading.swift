@@ -1,10 +1,6 @@
+import Base
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Why a file could not be used, in words.
 public struct FileProblem: Error, Equatable, Sendable {

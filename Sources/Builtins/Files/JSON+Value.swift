@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Networks
 import Tensors
@@ -20,7 +21,7 @@ extension JSON {
   private static let valueLimit = 20_000_000
 
   private static func poll(at place: Int) throws(LTDError) {
-    try attempt { () throws(CoreError) in try Compute.poll(at: place) }
+    try attempt { () throws(CoreError) in try StopSignal.poll(at: place) }
   }
 
   /// - Throws: for what JSON has no word for, such as models and functions, for nesting beyond 200 levels, and for more

@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Robustness
 import Tensors

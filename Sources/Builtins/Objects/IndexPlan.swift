@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Tensors
 
@@ -126,7 +127,7 @@ struct IndexPlan {
     guard list.dtype == .bool else {
       var places: [Int] = []
       for index in list.ints() {
-        try attempt { () throws(CoreError) in try Compute.poll(at: places.count) }
+        try attempt { () throws(CoreError) in try StopSignal.poll(at: places.count) }
         places.append(try Self.place(index, axis: axis, shape: shape))
       }
       whole(&axis)

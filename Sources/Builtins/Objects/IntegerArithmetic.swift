@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Tensors
 
@@ -24,7 +25,7 @@ enum IntegerArithmetic {
       var result = try a.broadcast(to: shape).ints()
       let rights = right.count == 1 ? right : try b.broadcast(to: shape).ints()
       for place in result.indices {
-        try Compute.poll(at: place)
+        try StopSignal.poll(at: place)
         result[place] = operation(result[place], rights[rights.count == 1 ? 0 : place])
       }
       return try Tensor(ints: result, shape: shape)

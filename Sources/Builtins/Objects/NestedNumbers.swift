@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Tensors
 
@@ -45,7 +46,7 @@ struct NestedNumbers {
   }
 
   fileprivate static func poll(at place: Int) throws(LTDError) {
-    if place & 4095 == 4095 { try attempt { () throws(CoreError) in try Compute.poll() } }
+    if place & 4095 == 4095 { try attempt { () throws(CoreError) in try StopSignal.poll() } }
   }
 
   private mutating func append(_ item: Value) throws(LTDError) {

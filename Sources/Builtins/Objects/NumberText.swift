@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Natural exponential and logarithm of plain numbers, under names that tensors do not have.
 func exponential(_ x: Double) -> Double { exp(x) }

@@ -1,11 +1,7 @@
+import Base
 import Interpreter
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// What the language's own functions do with a tensor.
 extension TensorObject {
@@ -37,7 +33,7 @@ extension TensorObject {
     let unit = pow(10, Double(min(max(digits, -40), 46)))
     var values = x.floats()
     for place in values.indices {
-      try Compute.poll(at: place)
+      try StopSignal.poll(at: place)
       values[place] = Float((Double(values[place]) * unit).rounded(.toNearestOrEven) / unit)
     }
     return try Tensor(values, shape: x.shape)

@@ -1,10 +1,5 @@
 import Builtins
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// The statements of past sessions, kept in a private file.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Reads statements line by line where there is no terminal that can edit: pipes, `TERM=dumb`, tests.
 package final class PlainReader: LineEditor {

@@ -1,10 +1,10 @@
-import Synchronization
+import Base
 
 /// The one line of a terminal that is drawn again and again; whoever writes something that stays erases it first.
 final class LiveLine: Sendable {
   static let shared = LiveLine()
 
-  private let isDrawn = Mutex(false)
+  private let isDrawn = Locked(false)
 
   func draw(_ text: String) {
     isDrawn.withLock {

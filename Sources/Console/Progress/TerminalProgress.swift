@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends.

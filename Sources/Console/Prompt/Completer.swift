@@ -1,10 +1,5 @@
 import Interpreter
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Finds what Tab offers: names and members of the session, named arguments, files, commands.
 package struct Completer {

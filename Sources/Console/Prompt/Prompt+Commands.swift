@@ -1,11 +1,6 @@
 import Builtins
 import Interpreter
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 extension Prompt {
   /// Runs what begins with `:`, `?` or `!`.

@@ -1,10 +1,5 @@
 import Interpreter
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// The conversation at `ltd> `: reads statements and commands, runs them, shows values and errors.
 package final class Prompt {

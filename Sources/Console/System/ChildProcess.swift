@@ -1,11 +1,6 @@
+import Base
 import Builtins
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// A program run to its end, or to its time limit, with its output caught.
 package struct ChildProcess: Sendable {
@@ -54,7 +49,7 @@ package struct ChildProcess: Sendable {
     }
   }
 
-  private static let starting = Mutex(())
+  private static let starting = Locked(())
 
   private static func start(
     _ path: String, _ arguments: [String], _ input: String, _ environment: [String: String]

@@ -1,5 +1,5 @@
+import Base
 import CEditline
-import Stopping
 
 /// Ctrl-C while a statement runs.
 public enum Interrupts {

@@ -1,12 +1,7 @@
+import Base
 import CEditline
 import Interpreter
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// What a program writes to a descriptor, gathered so that a loop of `print` costs few system calls.
 ///
@@ -32,7 +27,7 @@ public final class StandardOutput: Sendable {
   private let isTerminal: Bool
   /// Whether Ctrl-C drops what is still to come of a long text: values, not messages.
   private let stopsOnInterrupt: Bool
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Posted when something is gathered after there was nothing.
   private let arrival = Arrival()
 

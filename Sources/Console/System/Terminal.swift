@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// When to colour what is written.
 public enum ColourChoice: String, Sendable, CaseIterable {

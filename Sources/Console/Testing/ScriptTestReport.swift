@@ -1,11 +1,6 @@
+import Base
 import Dispatch
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Runs many scripts and reports each, in order, and how many did what.
 public struct ScriptTestReport: Sendable {
@@ -31,7 +26,7 @@ public struct ScriptTestReport: Sendable {
   /// Runs the scripts, `jobs` at a time.
   /// - Returns: whether none failed and there was at least one.
   public func run(_ paths: [String], program: String, threads: Int?, seconds: Double, jobs: Int) -> Bool {
-    let state = Mutex(State(results: Array(repeating: nil, count: paths.count)))
+    let state = Locked(State(results: Array(repeating: nil, count: paths.count)))
     let worker = { @Sendable () -> Void in
       while true {
         let index = state.withLock { state in

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Photographs, 32×32 RGB, ten classes: 50,000 for training in five batches, 10,000 to test.
@@ -137,7 +138,7 @@ private struct ColourRecords {
     bytes.reserveCapacity(bytes.count + wanted * Self.imageSize)
     labels.reserveCapacity(labels.count + wanted)
     while reader.position < wanted * size {
-      try Compute.poll()
+      try StopSignal.poll()
       let place = reader.position / size
       let part = try reader.readUp(to: min(wanted - place, 1000) * size)
       for start in stride(from: 0, to: part.count - size + 1, by: size) {

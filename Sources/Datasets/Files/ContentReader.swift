@@ -1,11 +1,7 @@
+import Base
 import CZlib
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Reads the content of one regular file front to back, decompressing gzip where the content is gzip (whatever the file
 /// is called): members one after another, zero bytes behind them (RFC 1952). Memory grows with what the file really holds, never with what a header claims.
@@ -84,7 +80,7 @@ final class ContentReader {
     while content.count < count {
       let before = content.count
       if before - polled >= 1 << 22 {
-        try Compute.poll()
+        try StopSignal.poll()
         polled = before
       }
       if isGzip {
@@ -155,7 +151,7 @@ final class ContentReader {
   }
 
   private func refill() throws(CoreError) {
-    try Compute.poll()
+    try StopSignal.poll()
     let count = read(descriptor, &buffer, buffer.count)
     guard count >= 0 else {
       throw .file(

@@ -1,10 +1,6 @@
+import Base
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A folder with the files of one data set.
 struct DataFolder {

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Handwritten digits, 8×8 grey, ten classes, 1,797 images: small enough to train on in a second or two.

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Handwritten digits, 28×28 grey, ten classes: 60,000 for training, 10,000 to test.

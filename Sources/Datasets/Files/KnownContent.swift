@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Content that can be told by its length and CRC-32: parts of published data sets, so that one in the place of another

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// The ten digits as strokes in a box of x −0.6…0.6, y −1…1 (y downward).
 enum GlyphOutlines {

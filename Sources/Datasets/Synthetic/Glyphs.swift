@@ -1,3 +1,4 @@
+import Base
 import Kernels
 import Tensors
 
@@ -63,7 +64,7 @@ private struct GlyphSource {
     var posterior = [Float](repeating: 0, count: count * classes)
     let group = 4096
     for start in stride(from: 0, to: count, by: group) {
-      try Compute.poll()
+      try StopSignal.poll()
       pixels.append(contentsOf: repeatElement(0, count: min(group, count - start) * area))
       pixels.withUnsafeMutableBufferPointer { pixels in
         labels.withUnsafeMutableBufferPointer { labels in
@@ -85,7 +86,7 @@ private struct GlyphSource {
       }
     }
     // The last group may have been stopped too.
-    try Compute.poll()
+    try StopSignal.poll()
     let places = Array(0..<count)
     return Dataset(
       name: name, classNames: (0..<classes).map(String.init), imageShape: [1, size, size], labels: labels, ids: places,

@@ -1,23 +1,23 @@
-import Synchronization
+import Base
 
 /// A signature as calls use it: parsed once, when first needed.
 public final class CallSignature: Sendable {
   public let name: String
   /// As it was written.
   public let text: String
-  private let parsed: Mutex<ParameterList?>
+  private let parsed: Locked<ParameterList?>
 
   /// - Parameter text: such as `clip(x: tensor, min: float | none = none) -> tensor`.
   public init(_ text: String) {
     self.text = text
     name = String(text.prefix { $0 != "(" })
-    parsed = Mutex(nil)
+    parsed = Locked(nil)
   }
 
   init(name: String, text: String, parameters: ParameterList) {
     self.name = name
     self.text = text
-    parsed = Mutex(parameters)
+    parsed = Locked(parameters)
   }
 
   var parameters: ParameterList {

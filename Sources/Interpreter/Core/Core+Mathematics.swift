@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import Platform
 
 /// Functions of numbers; of tensors, and of lists of numbers made tensors, element by element.
 enum CoreMathematics {

@@ -1,5 +1,5 @@
+import Base
 import CCPU
-import Stopping
 
 /// What running code needs at hand, one per session, behind a pointer so that reaching it costs one load.
 struct Machine {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import Platform
 
 /// What operators mean. Pure: variables, places and calls belong to the nodes.
 enum Operations {

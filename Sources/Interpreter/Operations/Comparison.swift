@@ -1,10 +1,5 @@
 import CSearch
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import Platform
 
 extension Operations {
   /// Nesting at which comparing, hashing and printing give up rather than overflow the stack.

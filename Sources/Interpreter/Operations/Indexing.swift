@@ -1,4 +1,4 @@
-import Stopping
+import Base
 
 extension Operations {
   /// `container[items]`

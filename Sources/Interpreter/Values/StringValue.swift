@@ -1,4 +1,4 @@
-import Stopping
+import Base
 
 /// Text. Characters are Unicode code points, as in Python. One is found in constant time: in text that is not all ASCII by
 /// a table of every 64th.

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 // Whether the network that a file was saved from is the one that its weights are given to. Names and shapes of weights

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// The element types of weight files, and how they become tensors.

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// A safetensors file: 8 bytes of header length, a JSON header, and the raw numbers of each tensor.

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// A network whose weights stand still: biases, residual sums and ReLU are part of the convolutions, in evaluation mode

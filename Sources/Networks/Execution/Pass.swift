@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// One run through a network.

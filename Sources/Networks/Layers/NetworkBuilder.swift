@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// What has to be known of a stored tensor before it exists.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Where training stands when a learning rate is asked for.
 public struct TrainingPosition: Sendable, Equatable {

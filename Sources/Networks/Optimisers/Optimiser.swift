@@ -1,4 +1,4 @@
-import Stopping
+import Base
 import Tensors
 
 /// Stochastic gradient descent over all weights of a model, with its momentum buffers. Weight decay goes to every weight,

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// The pre-activation ResNet-18 of CIFAR (He et al. 2016), in the three forms that share their key names.

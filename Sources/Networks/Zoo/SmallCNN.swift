@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// The SmallCNN of TRADES (Zhang et al. 2019, `models/small_cnn.py`): two pairs of 3x3 convolutions without padding, each

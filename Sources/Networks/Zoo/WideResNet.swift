@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// WideResNet-depth-widen (Zagoruyko & Komodakis 2016) with the key names of TRADES and RobustBench.

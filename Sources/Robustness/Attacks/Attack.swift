@@ -1,3 +1,4 @@
+import Base
 import Networks
 import Tensors
 
@@ -69,7 +70,7 @@ extension Attack {
     var parts: [Tensor] = []
     do throws(CoreError) {
       for first in stride(from: 0, to: n, by: attackPiece) {
-        try Compute.poll()
+        try StopSignal.poll()
         parts.append(try perturbed(model, input.part(first..<min(first + attackPiece, n)), eps: eps))
       }
     } catch  where error.kind == .numeric {

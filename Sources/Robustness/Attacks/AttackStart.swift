@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Where an attack begins.

@@ -1,3 +1,4 @@
+import Base
 import Networks
 import Tensors
 
@@ -27,7 +28,7 @@ package struct ProjectedGradient {
   ) throws(CoreError) -> Tensor {
     var x = start
     for _ in 0..<steps {
-      try Compute.poll()
+      try StopSignal.poll()
       let tracked = x.detached().tracked()
       let logits = try model(tracked)
       try requireFinite(logits, "logits", of: model, at: positions)

@@ -1,3 +1,4 @@
+import Base
 import Datasets
 import Networks
 import Tensors
@@ -38,7 +39,7 @@ public func evaluate(
   var natural: [Bool] = []
   var unknown = NonFinite()
   for positions in data.batches(of: batch) {
-    try Compute.poll()
+    try StopSignal.poll()
     let part = try data.batch(positions)
     let logits = try model(part.images)
     unknown.add(logits, at: positions)
@@ -106,7 +107,7 @@ package func logits(
   }
   var parts: [Tensor] = []
   for places in data.batches(of: batch) {
-    try Compute.poll()
+    try StopSignal.poll()
     parts.append(try model.forward(data.batch(places).images, mode: .eval, parameters: parameters))
   }
   guard !parts.isEmpty else { return try Tensor.zeros([0, model.classes]) }

@@ -1,3 +1,4 @@
+import Base
 import Tensors
 
 /// Random changes of training images, keyed by epoch and example.

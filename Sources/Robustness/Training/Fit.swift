@@ -1,6 +1,6 @@
+import Base
 import Datasets
 import Networks
-import Stopping
 import Tensors
 
 /// How long and how fast to train.
@@ -207,7 +207,7 @@ private struct Trainer {
   ) throws(CoreError) {
     let buffers = model.buffers
     do throws(CoreError) {
-      try Compute.poll()
+      try StopSignal.poll()
       let gradients = try gradients(places, at: position, totals: &totals)
       optimiser.settings.learningRate = Float(plan.schedule.learningRate(plan.learningRate, at: position))
       optimiser.settings.momentum = Float(plan.schedule.momentum(at: position) ?? plan.momentum ?? 0.9)

@@ -1,3 +1,5 @@
+import Base
+
 // Where NaN and infinities first appear, when asked for by `Compute.checksFinite`.
 
 extension Tensor {

@@ -1,3 +1,5 @@
+import Base
+
 /// How far the gradient of a function is from central finite differences.
 public struct GradientCheck: Sendable {
   /// The greatest |analytic − numeric| of the elements compared, divided by the greatest slope of all, or by the slope
@@ -33,7 +35,7 @@ public func checkGradients(
   let values = x.floats()
 
   func slope(_ element: Int, _ step: Float) throws(CoreError) -> Double {
-    try Compute.poll()
+    try StopSignal.poll()
     let step = step * Swift.max(1, Swift.abs(values[element]))
     var moved = values
     moved[element] = values[element] + step

@@ -1,3 +1,5 @@
+import Base
+
 /// Gradients of a result with respect to tracked tensors, by reverse-mode automatic differentiation. Only what lies
 /// between the two is computed; saved values are released as the pass goes by them.
 ///
@@ -76,7 +78,7 @@ private func backward(
       guard !node.isLeaf else { continue }
       let needs = node.inputs.map { $0.map { order.leads.contains(ObjectIdentifier($0)) } ?? false }
       guard needs.contains(true) else { continue }
-      try Compute.poll()
+      try StopSignal.poll()
       let parts: [Tensor?]
       do {
         parts = try node.pull(gradient, needs: needs, followed: followed)

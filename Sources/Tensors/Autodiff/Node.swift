@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// A place in the record of what was computed: the inputs through which a gradient is followed, and how a gradient of

@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 import Kernels
 

@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 import Kernels
 
@@ -190,5 +191,5 @@ func kernel(_ body: () throws(KernelError) -> Void) throws(CoreError) {
     case .outOfMemory(let bytes): throw .outOfMemory(bytes)
     }
   }
-  try Compute.poll()
+  try StopSignal.poll()
 }

@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 // Arithmetic of two tensors with broadcasting as in NumPy. Bools count as int64; an int64 with a float32 gives float32;

@@ -1,3 +1,5 @@
+import Base
+
 // Operations that put elements at other places: turned, shifted, padded, repeated, on a diagonal.
 
 extension Tensor {

@@ -1,3 +1,5 @@
+import Base
+
 // Comparisons with broadcasting; results are bool, and no gradient passes.
 
 public func equal(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.equal, a, b) }

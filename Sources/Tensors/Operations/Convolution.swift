@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 /// Rows and columns of zeros around images.
@@ -62,7 +63,7 @@ public func conv2d(
     batch: x.shape[0], height: x.shape[2], width: x.shape[3], channels: x.shape[1], filters: weight.shape[0],
     kernel: (weight.shape[2], weight.shape[3]), stride: stride,
     padding: (padding.top, padding.bottom, padding.left, padding.right), dilation: dilation, groups: groups)
-  try Compute.poll()
+  try StopSignal.poll()
   let images = try x1.channelsLast()
   let weights = try w.rowMajor()
   if y.count > 0 {

@@ -1,3 +1,5 @@
+import Base
+
 /// Sets each element to 0 with probability p and scales the others by 1 / (1 − p); for training.
 /// - Throws: `value` unless 0 ≤ p < 1.
 public func dropout(_ x: Tensor, _ p: Float, stream: RandomStream) throws(CoreError) -> Tensor {

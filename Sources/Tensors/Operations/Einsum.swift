@@ -1,3 +1,5 @@
+import Base
+
 /// Sums of products of tensors whose axes have names, as NumPy's einsum: "ij,jk->ik" is the matrix product.
 ///
 /// Each operand is first brought to one axis for each name (diagonals of repeated names, sums over names that nobody else
@@ -135,7 +137,7 @@ private struct EinsumTerm {
     var places: [Int] = []
     places.reserveCapacity(count)
     for i in 0..<count {
-      try Compute.poll(at: i)
+      try StopSignal.poll(at: i)
       places.append(sizes.indices.reduce(0) { $0 + i / inner[$1] % sizes[$1] * steps[$1] })
     }
     return EinsumTerm(names: unique, tensor: try tensor.taking(1, places, as: sizes))

@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 // One value at a time. Ints and bools become float32, except where noted.

@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 /// A convolution whose weights stand still, with what comes before and after it: bias, addend and ReLU in the forward
@@ -42,7 +43,7 @@ package struct FixedConvolution: Sendable {
     _ = try Window.output(
       x.shape, kernel: (weight.shape[2], weight.shape[3]), stride: stride, padding: padding, dilation: dilation,
       "conv2d")
-    try Compute.poll()
+    try StopSignal.poll()
     let s = shape(x.shape)
     let y = try Tensor(
       .float32, shape: [s.batch, s.filters, s.outputHeight, s.outputWidth], layout: .channelsLast)
@@ -61,7 +62,7 @@ package struct FixedConvolution: Sendable {
   package func inputGradient(
     _ gradient: Tensor, input: [Int], adding addend: Tensor? = nil, mask: Tensor? = nil, masksFirst: Bool = false
   ) throws(CoreError) -> Tensor {
-    try Compute.poll()
+    try StopSignal.poll()
     let dx = try Tensor(.float32, shape: input, layout: .channelsLast)
     let epilogue = ConvolutionEpilogue(
       addend: try addend?.channelsLast().storage, mask: try mask?.channelsLast().storage, masksFirst: masksFirst)

@@ -1,3 +1,5 @@
+import Base
+
 extension Tensor {
   /// The entries of an axis at the given places, in that order; places may repeat, negative ones count from the end.
   /// - Throws: `value` for a place outside the axis.
@@ -31,7 +33,7 @@ extension Tensor {
     var places: [Int] = []
     places.reserveCapacity(indices.count)
     for (i, index) in indices.enumerated() {
-      try Compute.poll(at: i)
+      try StopSignal.poll(at: i)
       let place = try Shape.place(index, size: size, axis: axis, shape: shape)
       places.append((i / inner * size + place) * inner + i % inner)
     }
@@ -65,7 +67,7 @@ extension Tensor {
     let outer = shape[..<axis].reduce(1, &*)
     var chosen: [Int] = []
     for (i, index) in indices.enumerated() {
-      try Compute.poll(at: i)
+      try StopSignal.poll(at: i)
       chosen.append(try Shape.place(index, size: size, axis: axis, shape: shape))
     }
     if outer == 1 || chosen.isEmpty { return (chosen, block) }
@@ -73,7 +75,7 @@ extension Tensor {
     places.reserveCapacity(try Shape.count([outer, chosen.count]))
     for o in 0..<outer {
       for place in chosen {
-        try Compute.poll(at: places.count)
+        try StopSignal.poll(at: places.count)
         places.append(o &* size &+ place)
       }
     }
@@ -84,7 +86,7 @@ extension Tensor {
   package func truePlaces() throws(CoreError) -> [Int] {
     var places: [Int] = []
     for (place, isTrue) in bools().enumerated() {
-      try Compute.poll(at: place)
+      try StopSignal.poll(at: place)
       if isTrue { places.append(place) }
     }
     return places

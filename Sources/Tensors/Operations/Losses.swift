@@ -1,3 +1,5 @@
+import Base
+
 /// How the losses of examples become one number.
 public enum LossReduction: String, Sendable, CaseIterable {
   /// One value for each example.

@@ -1,3 +1,5 @@
+import Base
+
 // Losses of attacks over logits [n, k] and labels.
 
 /// z_y − max_{j≠y} z_j for each example: positive where the label wins.

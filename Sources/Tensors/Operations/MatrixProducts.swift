@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 import Kernels
 
@@ -126,7 +127,7 @@ private func pixelShape(_ rows: Int, _ weight: Tensor) -> ConvolutionShape {
 
 /// [rows, inputs] · [outputs, inputs]ᵀ + bias, untracked.
 private func rowByRow(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) throws(CoreError) -> Tensor {
-  try Compute.poll()
+  try StopSignal.poll()
   let (x, weight) = (try x.rowMajor(), try weight.rowMajor())
   let y = try Tensor(.float32, shape: [x.shape[0], weight.shape[0]])
   if y.count > 0 {
@@ -139,7 +140,7 @@ private func rowByRow(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) throws(Cor
 
 /// [rows, outputs] · [outputs, inputs], untracked.
 private func rowByRowGradient(_ g: Tensor, _ weight: Tensor) throws(CoreError) -> Tensor {
-  try Compute.poll()
+  try StopSignal.poll()
   let (g, weight) = (try g.rowMajor(), try weight.rowMajor())
   let dx = try Tensor(.float32, shape: [g.shape[0], weight.shape[1]])
   if dx.count > 0 {
@@ -153,7 +154,7 @@ private func rowByRowGradient(_ g: Tensor, _ weight: Tensor) throws(CoreError) -
 private func product(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false)
   throws(CoreError) -> Tensor
 {
-  try Compute.poll()
+  try StopSignal.poll()
   let (a, b) = (try a.rowMajor(), try b.rowMajor())
   let (rows, inner) =
     transposeA ? (a.shape[a.rank - 1], a.shape[a.rank - 2]) : (a.shape[a.rank - 2], a.shape[a.rank - 1])

@@ -1,3 +1,5 @@
+import Base
+
 /// The result of batch normalisation in training.
 public struct BatchNormResult: Sendable {
   public var y: Tensor

@@ -1,3 +1,5 @@
+import Base
+
 // Operations that look at the order of elements along an axis: sorted places, the greatest k, running sums, products.
 
 extension Tensor {
@@ -30,7 +32,7 @@ extension Tensor {
     var sources: [Int] = []
     places.reserveCapacity(try Shape.count(target))
     for row in 0..<(columns == 0 ? 0 : order.count / columns) {
-      try Compute.poll(at: row)
+      try StopSignal.poll(at: row)
       for place in order[row * columns..<row * columns + k] {
         places.append(place)
         sources.append(row * columns + place)
@@ -53,7 +55,7 @@ extension Tensor {
     result.reserveCapacity(keys.count)
     for row in 0..<(columns == 0 ? 0 : keys.count / columns) {
       // A short row at some of them, a long one each time.
-      if columns > 64 { try Compute.poll() } else { try Compute.poll(at: row) }
+      if columns > 64 { try StopSignal.poll() } else { try StopSignal.poll(at: row) }
       result += try Self.order(keys[row * columns..<(row + 1) * columns])
     }
     return result
@@ -79,7 +81,7 @@ extension Tensor {
       return x < y || (x == y && a < b)
     }
     for start in stride(from: 0, to: places.count, by: piece) {
-      if start > 0 { try Compute.poll() }
+      if start > 0 { try StopSignal.poll() }
       places[start..<Swift.min(start + piece, places.count)].sort(by: isBefore)
     }
     var width = piece
@@ -91,7 +93,7 @@ extension Tensor {
         let end = Swift.min(start + 2 * width, places.count)
         var (a, b) = (start, middle)
         while a < middle || b < end {
-          try Compute.poll(at: merged.count)
+          try StopSignal.poll(at: merged.count)
           if b == end || (a < middle && !isBefore(places[b], places[a])) {
             merged.append(places[a])
             a += 1
@@ -117,7 +119,7 @@ extension Tensor {
       var values = x.floats()
       var total = 0.0
       for i in values.indices {
-        try Compute.poll(at: i)
+        try StopSignal.poll(at: i)
         total = i % columns == 0 ? Double(values[i]) : total + Double(values[i])
         values[i] = Float(total)
       }
@@ -125,7 +127,7 @@ extension Tensor {
     } else {
       var values = x.ints()
       for i in values.indices where i % columns != 0 {
-        try Compute.poll(at: i)
+        try StopSignal.poll(at: i)
         values[i] = values[i - 1] &+ values[i]
       }
       sums = try Tensor(ints: values, shape: x.shape)
@@ -149,7 +151,7 @@ extension Tensor {
       let values = x.ints()
       var products = [Int](repeating: 1, count: rows)
       for (i, value) in values.enumerated() {
-        try Compute.poll(at: i)
+        try StopSignal.poll(at: i)
         products[i / columns] &*= value
       }
       return try Tensor(ints: products, shape: target)
@@ -163,7 +165,7 @@ extension Tensor {
     let values = detached().floats()
     var products = [Double](repeating: 1, count: rows)
     for (i, value) in values.enumerated() {
-      try Compute.poll(at: i)
+      try StopSignal.poll(at: i)
       products[i / columns] *= Double(value)
     }
     return try Tensor(products.map { Float($0) }, shape: [rows]).recording([self], operation: "prod") {
@@ -174,7 +176,7 @@ extension Tensor {
         let range = row * columns..<(row + 1) * columns
         var before = Double(gradients[row])
         for i in range {
-          try Compute.poll(at: i)
+          try StopSignal.poll(at: i)
           result[i] = Float(before)
           before *= Double(values[i])
         }
@@ -195,7 +197,7 @@ extension Tensor {
     var indices: [Int] = []
     var found = 0
     for (i, flag) in flags.enumerated() where flag {
-      try Compute.poll(at: found)
+      try StopSignal.poll(at: found)
       found += 1
       for axis in shape.indices { indices.append(i / strides[axis] % shape[axis]) }
     }
@@ -225,7 +227,7 @@ extension Tensor {
     _ = try Tensor(.int64, shape: [size])
     var counts = [Int](repeating: 0, count: size)
     for (i, value) in values.enumerated() {
-      try Compute.poll(at: i)
+      try StopSignal.poll(at: i)
       counts[value] += 1
     }
     return try Tensor(ints: counts, shape: [size])
@@ -241,7 +243,7 @@ public func allClose(
   if x.dtype != .float32, y.dtype != .float32, rtol == 0, atol == 0 { return x.ints() == y.ints() }
   let (first, second) = (x.floats(), y.floats())
   for i in first.indices {
-    try Compute.poll(at: i)
+    try StopSignal.poll(at: i)
     let (p, q) = (Double(first[i]), Double(second[i]))
     if p == q || (equalNaN && p.isNaN && q.isNaN) { continue }
     if !p.isFinite || !q.isFinite || !(abs(p - q) <= atol + rtol * abs(q)) { return false }

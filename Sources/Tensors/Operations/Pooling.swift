@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 /// The greatest value of each window; padding counts as −infinity, the gradient goes to the first of equals.

@@ -1,3 +1,4 @@
+import Base
 import KernelTypes
 
 // Reductions over the given axes (negative ones count from the end), or over all when `axes` is nil.

@@ -1,3 +1,5 @@
+import Base
+
 extension Tensor {
   /// The same elements in row-major order under another shape; one size may be −1 and is worked out.
   /// - Throws: `shape` when the number of elements differs.

@@ -1,3 +1,5 @@
+import Base
+
 extension Tensor {
   /// softmax(x / temperature) along an axis (the last if none is given).
   /// - Throws: `value` unless temperature > 0.

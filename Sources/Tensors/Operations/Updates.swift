@@ -1,4 +1,4 @@
-import Stopping
+import Base
 
 /// Settings of one step of stochastic gradient descent, as PyTorch's SGD.
 public struct SGD: Sendable, Hashable {

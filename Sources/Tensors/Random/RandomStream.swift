@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// A counter-based stream of random numbers: element `i` depends only on the stream's key and on `i`, so a result does
 /// not depend on the order of the draws, the composition of a batch or the number of threads.

@@ -1,10 +1,4 @@
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// Writes a file so that its path holds either what was there before or all of the new content, whatever happens.
 ///
@@ -24,7 +18,7 @@ package enum AtomicFile {
   /// - Parameters:
   ///   - parts: the content, one piece after the other.
   ///   - mode: permissions of a new file, less the process's mask; an old file keeps its own.
-  /// - Throws: `io` where it cannot be written, the file then being as it was; what `Compute.poll` throws when there is a
+  /// - Throws: `io` where it cannot be written, the file then being as it was; what `StopSignal.poll` throws when there is a
   ///   reason to stop, such as Ctrl-C while nobody reads from a pipe.
   package static func replace(_ path: String, parts: [[UInt8]], mode: mode_t = 0o666) throws(CoreError) {
     guard !path.isEmpty, !path.utf8.contains(0) else {
@@ -52,7 +46,7 @@ package enum AtomicFile {
   // MARK: By a rename
 
   /// Threads of this process would take the same temporary name.
-  private static let renaming = Mutex(())
+  private static let renaming = Locked(())
 
   /// - Parameter old: what is at the path now.
   /// - Returns: false where the file cannot be replaced as it should be, but could be written in place.
@@ -223,7 +217,7 @@ package enum AtomicFile {
   }
 
   private static func pollForStop() throws(WriteFailure) {
-    do throws(CoreError) { try Compute.poll() } catch { throw WriteFailure(stop: error) }
+    do throws(CoreError) { try StopSignal.poll() } catch { throw WriteFailure(stop: error) }
   }
 
   private static func writeAll(_ parts: [[UInt8]], to descriptor: Int32, polls: Bool) throws(WriteFailure) {

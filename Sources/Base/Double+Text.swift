@@ -1,15 +1,15 @@
 extension Double {
   /// Without ".0" where it is whole.
-  var shortest: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }
+  package var shortest: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }
 
   /// To this many places after the point.
-  func rounded(to places: Int) -> Double {
+  package func rounded(to places: Int) -> Double {
     let scale = (0..<places).reduce(1.0) { factor, _ in factor * 10 }
     return (self * scale).rounded() / scale
   }
 
   /// As a multiple of 1/255 where it is one and no short decimal.
-  var asRadius: String {
+  package var asRadius: String {
     let isDecimal = abs(self * 1000 - (self * 1000).rounded()) < 1e-9
     return isDecimal ? shortest : greyLevels ?? shortest
   }

@@ -1,5 +1,4 @@
 import CCPU
-import Synchronization
 
 /// A request to end work, and why: Ctrl-C, or a limit that is passed. Any thread may raise it, a signal handler too.
 ///
@@ -19,7 +18,7 @@ public final class StopSignal: @unchecked Sendable {
 
   /// What looks read, and the signal handler sets.
   public let word: UnsafeMutablePointer<ltd_stop>
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   static let interrupted: UInt32 = 1
   static let limit: UInt32 = 2
@@ -134,5 +133,28 @@ public final class StopSignal: @unchecked Sendable {
     ltd_thread_set_stop(word)
     defer { ltd_thread_set_stop(outer) }
     return try body()
+  }
+}
+
+extension StopSignal {
+  /// Throws when the work of the calling thread has to end: `interrupted`, or a `limit` that is passed.
+  public static func poll() throws(CoreError) {
+    if let reason = reasonOfThread { throw CoreError(reason) }
+  }
+
+  /// `poll` for loops over elements: it asks at one index of 4096.
+  @inline(__always)
+  public static func poll(at index: Int) throws(CoreError) {
+    if index & 4095 == 4095 { try poll() }
+  }
+}
+
+extension CoreError {
+  /// A stopped run as an error of its own kind.
+  public init(_ reason: StopSignal.Reason) {
+    switch reason {
+    case .interrupted: self.init(.interrupted, "interrupted")
+    case .limit(let message, let hint): self.init(.limit, message, hint: hint)
+    }
   }
 }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// What a path leads to when a file is to be written there.
 enum WriteTarget {
@@ -87,7 +83,7 @@ struct TemporaryName {
   private let base: String
 
   init(_ path: String) {
-    folder = Tensors.folder(of: path)
+    folder = Base.folder(of: path)
     var base = folder == "./" ? path : String(path.dropFirst(folder.count))
     // A name of a file has at most 255 bytes.
     while base.utf8.count > 255 - ".2147483647.tmp".utf8.count { base.removeLast() }

@@ -1,18 +1,12 @@
-import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Platform
 
 /// An open file of which any part can be read.
-final class RandomAccessFile {
-  let path: String
-  let size: Int
+package final class RandomAccessFile {
+  package let path: String
+  package let size: Int
   private let descriptor: Int32
 
-  init(_ path: String) throws(CoreError) {
+  package init(_ path: String) throws(CoreError) {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw CoreError(.io, "'\(path)' is not a path", argument: "path")
     }
@@ -41,7 +35,7 @@ final class RandomAccessFile {
   deinit { close(descriptor) }
 
   /// The bytes from `offset` on; an error when the file ends before `count` of them.
-  func read(at offset: Int, count: Int) throws(CoreError) -> [UInt8] {
+  package func read(at offset: Int, count: Int) throws(CoreError) -> [UInt8] {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
       throw CoreError(
         .io, "'\(path)' ends early: \(size) bytes, but \(count) bytes at \(offset) are needed", argument: "path")
@@ -65,4 +59,5 @@ final class RandomAccessFile {
   }
 }
 
-func systemMessage() -> String { String(cString: strerror(errno)) }
+/// The reason of the last call of the system that failed, in words.
+package func systemMessage() -> String { String(cString: strerror(errno)) }

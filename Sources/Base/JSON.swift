@@ -1,6 +1,3 @@
-import Stopping
-import Tensors
-
 /// A JSON value, as strict as RFC 8259 but for the numbers that it has no word for: they are written and read as `NaN`,
 /// `Infinity` and `-Infinity`, as Python and many others do.
 package enum JSON: Sendable, Equatable {
@@ -74,7 +71,7 @@ extension JSON {
 
   private func write(to out: inout String, indent: Int, level: Int, _ count: inout Int) throws(CoreError) {
     count += 1
-    try Compute.poll(at: count)
+    try StopSignal.poll(at: count)
     func line(_ level: Int) {
       if indent > 0 { out += "\n" + String(repeating: " ", count: indent * level) }
     }
@@ -133,7 +130,7 @@ extension JSON {
       out += String(decoding: UnsafeBufferPointer(rebasing: bytes[start...]), as: UTF8.self)
       out += "\""
     }
-    if string.utf8.count > 0xFFFF { try Compute.poll() }
+    if string.utf8.count > 0xFFFF { try StopSignal.poll() }
   }
 }
 
@@ -171,7 +168,7 @@ private struct JSONParser {
 
   mutating func value(depth: Int) throws(CoreError) -> JSON {
     values += 1
-    if values % 4096 == 0 { try Compute.poll() }
+    if values % 4096 == 0 { try StopSignal.poll() }
     guard depth < 256 else { throw error("nested too deeply") }
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -282,11 +279,11 @@ private struct JSONParser {
         return text
       case UInt8(ascii: "\\"):
         content += try escape()
-        try Compute.poll(at: position)
+        try StopSignal.poll(at: position)
       case 0..<0x20: throw error("a control character inside quotes")
       default:
         let start = position - 1
-        try Compute.poll()
+        try StopSignal.poll()
         while position - start < 1 << 16, let byte = next, byte >= 0x20, byte != UInt8(ascii: "\""),
           byte != UInt8(ascii: "\\")
         { position += 1 }
