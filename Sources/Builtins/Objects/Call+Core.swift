@@ -103,7 +103,7 @@ struct CoreCall {
     return labels.ints()
   }
 
-  private func wrap<T>(_ body: () throws(LTDError) -> T) throws(CoreError) -> T {
+  func wrap<T>(_ body: () throws(LTDError) -> T) throws(CoreError) -> T {
     do { return try body() } catch { throw CoreError(passing: error) }
   }
 }

@@ -1,0 +1,102 @@
+/// A value that is made by a call and prints as that call, such as `pgd(eps=8/255, steps=20)`: an attack, a training
+/// method, a network family, a schedule, an optimiser, an augmentation.
+///
+/// Its list of settings is the one place that names them. The signature of the built-in that makes it, its help, the
+/// defaults, the checks when it is made, the text it prints as, equality, JSON and the identity in records all follow from
+/// that list. To add a setting, add a stored property and a line in `settings`.
+public protocol Configurable: Sendable, CustomStringConvertible {
+  /// The built-in that makes it: "pgd".
+  static var name: String { get }
+  /// What its page in the manual says, but for its settings.
+  static var page: Page { get }
+  /// The settings in the order of the signature.
+  static var settings: [Setting<Self>] { get }
+  /// Every setting at its default.
+  init()
+  /// Checks what single settings cannot tell, such as two that exclude each other.
+  ///
+  /// - Throws: a `CoreError` that names the setting at fault.
+  func validateTogether() throws(CoreError)
+}
+
+extension Configurable {
+  public func validateTogether() throws(CoreError) {}
+
+  /// The value with some settings, the others at their defaults.
+  ///
+  /// - Parameter given: settings by name, in any order.
+  /// - Throws: `value` or `type` for a setting that is unknown, missing, of another type or out of range.
+  public init(_ given: [(name: String, value: SettingValue)]) throws(CoreError) {
+    self.init()
+    for (name, value) in given {
+      guard let setting = Self.settings.first(where: { $0.name == name }) else {
+        throw CoreError(
+          .value, "\(Self.name) has no setting '\(name)'",
+          hint: "it has " + Self.settings.map(\.name).joined(separator: ", "), argument: name)
+      }
+      try setting.write(&self, value)
+    }
+    try validate()
+  }
+
+  /// Checks all settings.
+  ///
+  /// - Throws: the error of the first one that is out of range; it names the setting.
+  public func validate() throws(CoreError) {
+    for setting in Self.settings { try setting.check(self) }
+    try validateTogether()
+  }
+
+  /// What to type for the same value; settings at their defaults are left out.
+  public var description: String { "\(Self.name)(\(shown.joined(separator: ", ")))" }
+
+  private var shown: [String] {
+    let usual = Self()
+    return Self.settings.compactMap { setting in
+      let value = setting.read(self)
+      if setting.isRequired { return value.text }
+      return setting.isAlwaysShown || value != setting.read(usual) ? "\(setting.name)=\(value.text)" : nil
+    }
+  }
+
+  /// Whether the other is of the same kind and has the same settings.
+  public func isEqual(to other: any Configurable) -> Bool {
+    guard let other = other as? Self else { return false }
+    return Self.settings.allSatisfy { $0.read(self) == $0.read(other) }
+  }
+
+  /// All settings, also those at their defaults, so that what it says does not change when a default does:
+  /// `{"kind": "pgd", "eps": null, "steps": 10, …}`.
+  package var json: JSON {
+    .object([.init("kind", .string(Self.name))] + Self.settings.map { .init($0.name, $0.read(self).json) })
+  }
+
+  /// The value that `json` has written.
+  ///
+  /// - Throws: `value` or `type` where it was written by another kind, or settings do not fit.
+  package init(_ json: JSON) throws(CoreError) {
+    guard case .object(let members) = json, json["kind"] == .string(Self.name) else {
+      throw CoreError(.value, "this is no record of a value made by \(Self.name)(…)")
+    }
+    var given: [(name: String, value: SettingValue)] = []
+    for member in members where member.key != "kind" { given.append((member.key, try SettingValue(member.value))) }
+    try self.init(given)
+  }
+
+  /// In the language's notation: `pgd(eps: float | none = none, steps: int = 10) -> attack`.
+  ///
+  /// - Parameter result: the type of what the call makes.
+  public static func signature(result: String) -> String {
+    let usual = Self()
+    let parameters = settings.map { setting in
+      "\(setting.name): \(setting.type)" + (setting.isRequired ? "" : " = \(setting.read(usual).text)")
+    }
+    return "\(name)(\(parameters.joined(separator: ", "))) -> \(result)"
+  }
+
+  /// The text of the page with a line for each setting.
+  public static var details: String {
+    let notes = settings.filter { !$0.note.isEmpty }.map { "- \($0.name): \($0.note)" }.joined(separator: "\n")
+    return [page.details, notes].filter { !$0.isEmpty }.joined(separator: "\n\n")
+  }
+}

@@ -1,0 +1,145 @@
+/// One setting of a configurable value: its name, where it is stored, what it must be, and what it means.
+public struct Setting<Owner: Configurable>: Sendable {
+  public let name: String
+  /// In the signature: "float | none".
+  public let type: String
+  /// What it means, in the manual: a phrase or sentences, with units and what holds when it is left out.
+  public let note: String
+  /// Whether the call must have it: it has no default, and prints without its name.
+  public let isRequired: Bool
+  /// Whether it is printed at its default, too.
+  let isAlwaysShown: Bool
+  let read: @Sendable (Owner) -> SettingValue
+  let write: @Sendable (inout Owner, SettingValue) throws(CoreError) -> Void
+  let check: @Sendable (Owner) throws(CoreError) -> Void
+
+  /// A setting with a form of its own.
+  ///
+  /// - Parameters:
+  ///   - type: as in a signature of the language.
+  ///   - expected: what `write` takes, for its error: "true, false or \"normal\"".
+  ///   - write: returns false for a value that it does not take.
+  public init(
+    _ name: String, type: String, expected: String, hint: String? = nil, note: String = "", isAlwaysShown: Bool = false,
+    isRequired: Bool = false, read: @escaping @Sendable (Owner) -> SettingValue,
+    write: @escaping @Sendable (inout Owner, SettingValue) -> Bool,
+    check: @escaping @Sendable (Owner) throws(CoreError) -> Void = { _ in }
+  ) {
+    self.name = name
+    self.type = type
+    self.note = note
+    self.isAlwaysShown = isAlwaysShown
+    self.isRequired = isRequired
+    self.read = read
+    self.check = check
+    self.write = { (owner, value) throws(CoreError) in
+      guard write(&owner, value) else {
+        throw CoreError(
+          .value, "\(name) of \(Owner.name) must be \(expected), not \(value.text)", hint: hint, argument: name)
+      }
+    }
+  }
+
+  /// A setting that is a stored property.
+  ///
+  /// - Parameters:
+  ///   - path: of the property.
+  ///   - rule: what its value must be.
+  ///   - isAlwaysShown: whether it is printed at its default, too.
+  public init<Stored: SettingConvertible>(
+    _ name: String, _ path: WritableKeyPath<Owner, Stored> & Sendable, _ rule: SettingRule = .any, note: String = "",
+    isAlwaysShown: Bool = false
+  ) {
+    self.init(
+      name, type: Stored.settingType, expected: Stored.settingType, note: note, isAlwaysShown: isAlwaysShown,
+      read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) },
+      check: { (owner) throws(CoreError) in
+        try rule.check(owner[keyPath: path].setting, name: name, of: Owner.name)
+      })
+  }
+
+  /// A setting that takes one of a few words.
+  public init<Choice: SettingChoice>(
+    _ name: String, _ path: WritableKeyPath<Owner, Choice> & Sendable, note: String = ""
+  ) {
+    self.init(
+      name, type: Choice.settingType, expected: Choice.words, hint: Self.hint(name, Choice.self), note: note,
+      read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
+  }
+
+  /// A setting that takes one of a few words, or none.
+  public init<Choice: SettingChoice>(
+    _ name: String, _ path: WritableKeyPath<Owner, Choice?> & Sendable, note: String = ""
+  ) {
+    self.init(
+      name, type: Choice?.settingType, expected: Choice.words, hint: Self.hint(name, Choice.self), note: note,
+      read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
+  }
+
+  private static func hint<Choice: SettingChoice>(_ name: String, _ type: Choice.Type) -> String? {
+    Choice.allCases.first.map { "\(name)=\"\($0.rawValue)\"" }
+  }
+
+  /// A distance in units of the [0, 1] image, or none; it prints as k/255 where it is one.
+  public static func distance(
+    _ name: String, _ path: WritableKeyPath<Owner, Double?> & Sendable, _ rule: SettingRule = .any, note: String = ""
+  ) -> Setting {
+    Setting(
+      name, type: Double?.settingType, expected: Double?.settingType, note: note,
+      read: { $0[keyPath: path].map { .radius($0) } ?? .none }, write: { $0.set(path, $1) },
+      check: { (owner) throws(CoreError) in
+        try rule.check(owner[keyPath: path].setting, name: name, of: Owner.name)
+      })
+  }
+}
+
+extension Configurable {
+  /// - Returns: false for a value of another type.
+  fileprivate mutating func set<Stored: SettingConvertible>(
+    _ path: WritableKeyPath<Self, Stored>, _ value: SettingValue
+  ) -> Bool {
+    guard let stored = Stored(setting: value) else { return false }
+    self[keyPath: path] = stored
+    return true
+  }
+}
+
+/// What the value of a setting must be. `none` always may be. Numbers are used in float32: one that is 0 or infinite there
+/// is refused.
+public enum SettingRule: Sendable {
+  case any
+  case int(ClosedRange<Int>, hint: String)
+  case positive(hint: String)
+  case atLeastZero(hint: String)
+  /// From 0 to 1.
+  case share(hint: String)
+  /// At least 0 and below 1.
+  case belowOne(hint: String)
+
+  /// - Throws: `value`: the rule, what the value is instead, and what to type.
+  public func check(_ value: SettingValue, name: String, of owner: String) throws(CoreError) {
+    func require(_ holds: Bool, _ rule: String, _ hint: String) throws(CoreError) {
+      guard !holds else { return }
+      throw CoreError(
+        .value, "\(name) of \(owner) must be \(rule), not \(value.text)", hint: hint, argument: name)
+    }
+    switch self {
+    case .any: return
+    case .int(let range, let hint):
+      guard let number = Int(setting: value) else { return }
+      try require(range.contains(number), "from \(range.lowerBound) to \(range.upperBound)", hint)
+    case .positive(let hint):
+      guard let number = Double(setting: value) else { return }
+      try require(Float(number) > 0 && Float(number).isFinite, "a positive float32 number", hint)
+    case .atLeastZero(let hint):
+      guard let number = Double(setting: value) else { return }
+      try require(number >= 0 && Float(number).isFinite, "a finite float32 number of at least 0", hint)
+    case .share(let hint):
+      guard let number = Double(setting: value) else { return }
+      try require(number >= 0 && number <= 1, "from 0 to 1", hint)
+    case .belowOne(let hint):
+      guard let number = Double(setting: value) else { return }
+      try require(number >= 0 && number < 1, "at least 0 and below 1", hint)
+    }
+  }
+}
