@@ -4,7 +4,7 @@
 /// Its list of settings is the one place that names them. The signature of the built-in that makes it, its help, the
 /// defaults, the checks when it is made, the text it prints as, equality, JSON and the identity in records all follow from
 /// that list. To add a setting, add a stored property and a line in `settings`.
-public protocol Configurable: Sendable, CustomStringConvertible {
+public protocol Configurable: SendableMetatype, CustomStringConvertible {
   /// The built-in that makes it: "pgd".
   static var name: String { get }
   /// What its page in the manual says, but for its settings.

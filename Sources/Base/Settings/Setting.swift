@@ -59,21 +59,43 @@ public struct Setting<Owner: Configurable>: Sendable {
   }
 
   /// A setting that takes one of a few words.
-  public init<Choice: SettingChoice>(
-    _ name: String, _ path: WritableKeyPath<Owner, Choice> & Sendable, note: String = ""
-  ) {
-    self.init(
-      name, type: Choice.settingType, expected: Choice.words, hint: Self.hint(name, Choice.self), note: note,
-      read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
+  public static func choice<Choice: SettingChoice>(
+    _ name: String, _ path: WritableKeyPath<Owner, Choice> & Sendable, note: String = "", isAlwaysShown: Bool = false
+  ) -> Setting {
+    Setting(
+      name, type: Choice.settingType, expected: Choice.words, hint: hint(name, Choice.self), note: note,
+      isAlwaysShown: isAlwaysShown, read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
   }
 
   /// A setting that takes one of a few words, or none.
-  public init<Choice: SettingChoice>(
+  public static func choice<Choice: SettingChoice>(
     _ name: String, _ path: WritableKeyPath<Owner, Choice?> & Sendable, note: String = ""
-  ) {
-    self.init(
-      name, type: Choice?.settingType, expected: Choice.words, hint: Self.hint(name, Choice.self), note: note,
+  ) -> Setting {
+    Setting(
+      name, type: Choice?.settingType, expected: Choice.words, hint: hint(name, Choice.self), note: note,
       read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
+  }
+
+  /// Something that must be given, such as the model that teaches; it prints without its name.
+  ///
+  /// - Parameters:
+  ///   - type: as in a signature: "model".
+  ///   - path: nil where it is still missing.
+  public static func required<Stored: SettingReference>(
+    _ name: String, type: String, _ path: WritableKeyPath<Owner, Stored?> & Sendable, note: String = ""
+  ) -> Setting {
+    Setting(
+      name, type: type, expected: "a \(type)", note: note, isRequired: true,
+      read: { $0[keyPath: path].map { .reference($0) } ?? .none },
+      write: { owner, value in
+        guard case .reference(let reference) = value, let stored = reference as? Stored else { return false }
+        owner[keyPath: path] = stored
+        return true
+      },
+      check: { (owner) throws(CoreError) in
+        guard owner[keyPath: path] == nil else { return }
+        throw CoreError(.value, "\(Owner.name) needs \(name), a \(type)", argument: name)
+      })
   }
 
   private static func hint<Choice: SettingChoice>(_ name: String, _ type: Choice.Type) -> String? {

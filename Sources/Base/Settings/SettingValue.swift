@@ -1,5 +1,5 @@
 /// The value of one setting, in the form in which all settings are compared, printed and written.
-public indirect enum SettingValue: Sendable {
+public indirect enum SettingValue {
   /// Left out: whoever uses the value decides.
   case none
   case bool(Bool)
@@ -16,7 +16,7 @@ public indirect enum SettingValue: Sendable {
 }
 
 /// What a setting can hold without owning it, such as the model that teaches.
-public protocol SettingReference: Sendable {
+public protocol SettingReference {
   /// How it prints within a call: the name of a model.
   var settingName: String { get }
   /// What tells it from others in a record, on another day and another machine.
