@@ -9,8 +9,6 @@ public struct CoreError: Error, Sendable {
   public var hint: String?
   /// The argument that is at fault, where one is.
   public var argument: String?
-  /// The caller's own error, where a function that the core called threw one: it passes through, for the caller to throw on.
-  package var origin: (any Error)?
 
   public init(_ kind: Kind, _ message: String, hint: String? = nil, argument: String? = nil) {
     self.kind = kind
@@ -21,8 +19,6 @@ public struct CoreError: Error, Sendable {
 
   /// The same error with words before its message, such as the file it is about.
   public func prefixed(_ words: String) -> CoreError {
-    var error = CoreError(kind, "\(words): \(message)", hint: hint, argument: argument)
-    error.origin = origin
-    return error
+    CoreError(kind, "\(words): \(message)", hint: hint, argument: argument)
   }
 }

@@ -12,13 +12,14 @@ extension BuiltinTable {
     table.add(files + fileUpdates + system)
     table.advise(foreignNames)
     table.describe(parameterNotes)
-    table.coerce(to: "tensor") { value throws(LTDError) in
+    table.nameArguments(coreNames)
+    table.coerce(to: "tensor") { value in
       switch value {
       case .object where !value.isFollowed: nil
       default: try Tensor.operand(value).map { TensorObject($0) }
       }
     }
-    table.liftLists { list throws(LTDError) in
+    table.liftLists { list in
       guard list.items.allSatisfy({ $0.isNumber }) else { return nil }
       return TensorObject(try NestedNumbers(.list(list)).tensor)
     }

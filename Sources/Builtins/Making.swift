@@ -18,9 +18,7 @@ extension Builtin {
       Made.signature(result: result), Made.page.summary, details: Made.details,
       examples: Made.page.examples.map { Example($0.code, $0.result) }, seeAlso: Made.page.seeAlso,
       search: Made.page.search, family: family
-    ) { call throws(LTDError) in
-      Value(wrap(try attempt { () throws(CoreError) in try Made(call.core.givenSettings(of: Made.self)) }))
-    }
+    ) { call in Value(wrap(try Made(call.givenSettings(of: Made.self)))) }
   }
 }
 
@@ -29,20 +27,18 @@ protocol SettingSource: HostObject {
   var settingValue: SettingValue { get }
 }
 
-extension CoreCall {
+extension Call {
   /// The arguments that the caller gave for the settings of a configurable value.
-  func givenSettings<Made: Configurable>(of type: Made.Type) throws(CoreError) -> [(name: String, value: SettingValue)]
-  {
+  func givenSettings<Made: Configurable>(of type: Made.Type) throws -> [(name: String, value: SettingValue)] {
     var given: [(name: String, value: SettingValue)] = []
-    for setting in Made.settings where call.isGiven(setting.name) {
+    for setting in Made.settings where isGiven(setting.name) {
       given.append((setting.name, try settingValue(setting.name)))
     }
     return given
   }
 
-  private func settingValue(_ name: String) throws(CoreError) -> SettingValue {
-    let value = try wrap { () throws(LTDError) in try call[name] }
-    switch value {
+  private func settingValue(_ name: String) throws -> SettingValue {
+    switch try self[name] {
     case .none: return .none
     case .bool(let value): return .bool(value)
     case .int(let value): return .int(value)
@@ -52,7 +48,7 @@ extension CoreCall {
       if let source = object as? any SettingSource { return source.settingValue }
       return .number(try float(name))
     default:
-      let items = try wrap { () throws(LTDError) in try call.list(name) }
+      let items = try list(name)
       return .list(zip(items, try numbers(name) ?? []).map { $0.asInt.map(SettingValue.int) ?? .number($1) })
     }
   }

@@ -60,8 +60,8 @@ public struct Diagnostic: Sendable {
   public var notes: [String]
   /// Innermost call first; of a deep recursion only the two ends.
   public var trace: [Frame]
-  /// Names of the argument at fault, for the call that gives an error its place; empty once it has one.
-  public var arguments: [String] = []
+  /// The argument at fault, for the call that gives an error its place; `nil` once it has one.
+  public var argument: String?
   /// How many calls were left out in the middle of the trace.
   public var omittedFrames = 0
 

@@ -68,7 +68,7 @@ import Testing
   func leavingTheBallIsAnError(_ step: Float) throws {
     struct Careless: Attack {
       static let name = "careless"
-      var settings: [Setting] { [] }
+      var settings: [Robustness.Setting] { [] }
       var eps: Double? { nil }
       var isRandom: Bool { false }
       var step: Float

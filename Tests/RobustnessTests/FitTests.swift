@@ -244,7 +244,7 @@ import Testing
 /// TRADES that the user stops, at the beginning of a step or when batch norm has already moved.
 private final class Interrupted: TrainingMethod {
   static let name = "interrupted"
-  let settings: [Setting] = []
+  let settings: [Robustness.Setting] = []
   let inner = TRADES().inner
   let beforeForward: Bool
   var left: Int

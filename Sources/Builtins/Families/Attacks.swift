@@ -12,7 +12,7 @@ extension BuiltinTable {
         "x' = clip(x + eps·sign(∇ CE), 0, 1). Goodfellow et al. 2015.\n\n- eps: radius in units of the [0, 1] image; when left out, that of `evaluate` or `perturb`.",
       examples: [Example("fgsm(eps=8/255)", "fgsm(eps=8/255)")],
       seeAlso: ["pgd", "evaluate"], search: ["one step", "gradient sign", "epsilon"], family: "attacks"
-    ) { call throws(LTDError) in
+    ) { call in
       try checked(FGSM(eps: try call.optionalFloat("eps")))
     },
     Builtin(
@@ -39,7 +39,7 @@ extension BuiltinTable {
       seeAlso: ["fgsm", "evaluate", "perturb"],
       search: ["bim", "i-fgsm", "madry", "linf", "restarts", "epsilon", "autoattack", "trades start"],
       family: "attacks"
-    ) { call throws(LTDError) in
+    ) { call in
       let objective: AttackObjective? =
         try call["objective"].isNone
         ? nil : try call.choice("objective", AttackObjective.allCases.map { ($0.rawValue, $0) })
@@ -69,7 +69,7 @@ extension BuiltinTable {
         Example("perturb(mlp(), glyphs(n=8)[0], attack=pgd(steps=2)).shape", "[8, 1, 28, 28]"),
       ],
       seeAlso: ["fgsm", "pgd", "evaluate"], search: ["attack", "adversarial examples", "run"], family: "attacks"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       guard let attack = try call.optionalObject("attack", as: AttackObject.self)?.attack else {
         throw call.error(
@@ -91,22 +91,17 @@ extension BuiltinTable {
         throw call.error(
           .value, "perturb needs y, the classes of the images", hint: "perturb(net, test.images, test.labels, fgsm())")
       }
+      let images = try data?.images ?? call.tensor("x")
+      let labels = try data?.labels ?? call.labels("y")
       return Value(
-        try attempt { () throws(CoreError) in
-          let (images, labels) =
-            if let data { (try data.images, data.labels) } else {
-              (try call.core.tensor("x"), try call.core.labels("y"))
-            }
-          return try attack.run(
-            on: model,
-            AttackInput(
-              images: images, labels: labels, seed: call.core.seed("seed"), eps: call.core.optionalFloat("eps")))
-        })
+        try attack.run(
+          on: model,
+          AttackInput(images: images, labels: labels, seed: call.seed("seed"), eps: call.optionalFloat("eps"))))
     },
   ]
 
   /// What `random_start` says; nil where it says nothing.
-  private static func start(_ call: Call) throws(LTDError) -> AttackStart? {
+  private static func start(_ call: Call) throws -> AttackStart? {
     switch try call["random_start"] {
     case .none: return nil
     case .bool(let isRandom): return isRandom ? .uniform : .image
@@ -118,8 +113,8 @@ extension BuiltinTable {
     }
   }
 
-  private static func checked(_ attack: any Attack) throws(LTDError) -> Value {
-    try attempt { () throws(CoreError) in try attack.validate() }
+  private static func checked(_ attack: any Attack) throws -> Value {
+    try attack.validate()
     return Value(AttackObject(attack))
   }
 }

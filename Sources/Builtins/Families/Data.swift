@@ -26,12 +26,10 @@ extension BuiltinTable {
       ],
       seeAlso: ["mnist", "fashion_mnist", "cifar10"], search: ["synthetic", "toy", "soft labels", "posterior"],
       family: "data"
-    ) { call throws(LTDError) in
-      let (train, test) = try attempt { () throws(CoreError) in
-        try glyphs(
-          n: call.core.int("n"), test: call.core.optionalInt("test"), ambiguity: call.core.float("ambiguity"),
-          seed: call.core.seed("seed"), size: call.core.int("size"))
-      }
+    ) { call in
+      let (train, test) = try glyphs(
+        n: call.int("n"), test: call.optionalInt("test"), ambiguity: call.float("ambiguity"),
+        seed: call.seed("seed"), size: call.int("size"))
       return pair(train, test)
     },
     files("mnist", "handwritten digits, 28×28 grey, 10 classes", like: "fashion_mnist", mnist),
@@ -46,7 +44,7 @@ extension BuiltinTable {
           "glyphs(n=40)[0].take(5)", "dataset glyphs train: 5 images 1×28×28, 10 classes, with exact label posteriors")
       ],
       seeAlso: ["hold_out", "shuffled"], search: ["head", "subset", "first", "limit"], family: "data"
-    ) { call throws(LTDError) in
+    ) { call in
       let n = try call.int("n")
       guard n >= 0 else { throw call.error(.value, "n is a number of examples, not \(n)", at: "n") }
       return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.take(n)))
@@ -55,8 +53,8 @@ extension BuiltinTable {
       "shuffled(data: dataset, seed: int = 0) -> dataset", "The same examples in an order drawn from the seed.",
       examples: [Example("len(shuffled(glyphs(n=40)[0], seed=3))", "40")],
       seeAlso: ["take", "hold_out"], search: ["random", "permutation"], family: "data"
-    ) { call throws(LTDError) in
-      let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+    ) { call in
+      let seed = try call.seed("seed")
       return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.shuffled(seed: seed)))
     },
     Builtin(
@@ -75,15 +73,14 @@ extension BuiltinTable {
       seeAlso: ["sgd", "shuffled", "take", "fit"],
       search: ["dataloader", "minibatch", "training loop", "epoch", "loop"],
       family: "data"
-    ) { call throws(LTDError) in
+    ) { call in
       let data = try call.object("data", as: DatasetObject.self).data
-      let seed: UInt64? =
-        if try call["seed"].isNone { nil } else { try attempt { () throws(CoreError) in try call.core.seed("seed") } }
+      let seed = try call["seed"].isNone ? nil : call.seed("seed")
       let ordered = seed.map { data.shuffled(seed: $0) } ?? data
       var batches: [Value] = []
       for positions in ordered.batches(of: try call.int("size")) {
         try call.poll(at: batches.count)
-        batches.append(Value(DatasetObject(try attempt { () throws(CoreError) in try ordered.subset(positions) })))
+        batches.append(Value(DatasetObject(try ordered.subset(positions))))
       }
       return Value(batches)
     },
@@ -94,11 +91,9 @@ extension BuiltinTable {
         "Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.\n\n- fraction: share of the examples in the first data set, 0 to 1.",
       examples: [Example("a, b = hold_out(glyphs(n=40)[0], 0.75); [len(a), len(b)]", "[30, 10]")],
       seeAlso: ["take", "shuffled"], search: ["validation", "split", "random_split"], family: "data"
-    ) { call throws(LTDError) in
+    ) { call in
       let data = try call.object("data", as: DatasetObject.self).data
-      let (first, second) = try attempt { () throws(CoreError) in
-        try data.split(call.core.float("fraction"), seed: call.core.seed("seed"))
-      }
+      let (first, second) = try data.split(call.float("fraction"), seed: call.seed("seed"))
       return pair(first, second)
     },
     Builtin(
@@ -108,16 +103,14 @@ extension BuiltinTable {
         "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels. The file is written as write_text does it.\n\n- images: [c, h, w] or [n, c, h, w] with values in [0, 1]; c is 1 or 3.\n- columns: images in a row of the grid.\n- scale: pixels for each pixel of the image, in both directions.",
       examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
       seeAlso: ["glyphs", "write_text"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
-    ) { call throws(LTDError) in
+    ) { call in
       let images = try call.object("images", as: TensorObject.self).tensor
       try call.prepareToWrite()
-      try attempt { () throws(CoreError) in
-        let path = try call.core.string("path")
-        if images.shape.count == 4 {
-          try writePNGGrid(images, to: path, columns: call.core.int("columns"), scale: call.core.int("scale"))
-        } else {
-          try writePNG(images, to: path, scale: call.core.int("scale"))
-        }
+      let path = try call.string("path")
+      if images.shape.count == 4 {
+        try writePNGGrid(images, to: path, columns: call.int("columns"), scale: call.int("scale"))
+      } else {
+        try writePNG(images, to: path, scale: call.int("scale"))
       }
       return .none
     },
@@ -130,7 +123,7 @@ extension BuiltinTable {
   /// An entry that reads official files from a folder.
   private static func files(
     _ name: String, _ content: String, like: String,
-    _ read: @escaping @Sendable (String, Int?, Int?) throws(CoreError) -> (train: Dataset, test: Dataset)
+    _ read: @escaping @Sendable (String, Int?, Int?) throws -> (train: Dataset, test: Dataset)
   ) -> Builtin {
     Builtin(
       "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
@@ -143,12 +136,10 @@ extension BuiltinTable {
         - train, test: how many of the first examples to take, from 0 to as many as there are; all when left out.
         """,
       seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
-      let (train, test) = try attempt { () throws(CoreError) in
-        try read(
-          call.core.string("dir"), call.core.optionalInt("train"), call.core.optionalInt("test"))
-      }
+      let (train, test) = try read(
+        call.string("dir"), call.optionalInt("train"), call.optionalInt("test"))
       return pair(train, test)
     }
   }

@@ -35,7 +35,7 @@ extension BuiltinTable {
         "second derivative", "double backward", "gradient penalty",
       ],
       family: "tensors"
-    ) { call throws(LTDError) in try call.differentiate().gradient },
+    ) { call in try call.differentiate().gradient },
     Builtin(
       "value_and_grad(f: function, x: number | tensor | model) -> list",
       "The value of f at x and its gradient there: [value, gradient].",
@@ -56,7 +56,7 @@ extension BuiltinTable {
       seeAlso: ["grad", "detach", "sgd"],
       search: ["gradient", "backward", "loss", "training loop", "has_aux", "clip_grad_norm"],
       family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let found = try call.differentiate(hasMore: true)
       return Value([found.value, found.gradient] + found.more)
     },
@@ -69,7 +69,7 @@ extension BuiltinTable {
       ],
       seeAlso: ["grad", "value_and_grad"],
       search: ["stop_gradient", "no_grad", "constant", "item", "requires_grad_"], family: "tensors"
-    ) { call throws(LTDError) in try call["x"].detached(unlessRecording: false) },
+    ) { call in try call["x"].detached(unlessRecording: false) },
     Builtin(
       "check_gradients(f: function, x: tensor, tolerance: float > 0 = 0.01, step: float > 0 = 0.01, samples: int > 0 = 256, seed: int = 0) -> record",
       "Compares grad(f, x) with finite differences; an error when they disagree.",
@@ -91,22 +91,16 @@ extension BuiltinTable {
       ],
       seeAlso: ["grad", "value_and_grad", "check_finite"],
       search: ["gradcheck", "numerical gradient", "finite differences", "debug"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let x = try call.object("x", as: TensorObject.self).tensor
       let (samples, tolerance, step) = (try call.int("samples"), try call.float("tolerance"), try call.float("step"))
       var elements: [Int]?
       if x.count > samples {
-        let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+        let seed = try call.seed("seed")
         elements = RandomStream(seed: seed, purpose: "check_gradients").permutation(x.count).prefix(samples).sorted()
       }
-      let result = try attempt { () throws(CoreError) in
-        try checkGradients(at: x, elements: elements, step: Float(step)) { (x) throws(CoreError) in
-          do throws(LTDError) {
-            return try call.single(call.invoke(call["f"], [x.shape.isEmpty ? Value(x) : .object(TensorObject(x))]))
-          } catch {
-            throw CoreError(passing: error)
-          }
-        }
+      let result = try checkGradients(at: x, elements: elements, step: Float(step)) { x in
+        try call.single(call.invoke(call["f"], [x.shape.isEmpty ? Value(x) : .object(TensorObject(x))]))
       }
       let place = Self.place(result.element, in: x.shape)
       guard result.deviation.isFinite else {
@@ -150,7 +144,7 @@ extension Call {
   /// - Parameter hasMore: f may give a list that begins with the number; the others are `more`.
   fileprivate func differentiate(
     hasMore: Bool = false
-  ) throws(LTDError) -> (value: Value, gradient: Value, more: [Value]) {
+  ) throws -> (value: Value, gradient: Value, more: [Value]) {
     let x = try self["x"]
     // Points to differentiate at: of their own, or on the record of an outer gradient that follows them.
     var points: [Tensor] = []
@@ -163,11 +157,11 @@ extension Call {
       argument = .object(ModelObject(object.model, tracked: points))
     case .int, .float:
       let number = x.asDouble ?? 0
-      points = [try point(attempt { () throws(CoreError) in try Tensor.scalar(Float(number)) })]
+      points = [try point(Tensor.scalar(Float(number)))]
       argument = .object(FollowedNumber(points[0], number))
     default:
       let tensor = try object("x", as: TensorObject.self).tensor
-      points = [try point(attempt { () throws(CoreError) in try tensor.asType(.float32) })]
+      points = [try point(tensor.asType(.float32))]
       argument =
         if case .float(let number) = x.plain { .object(FollowedNumber(points[0], number)) } else {
           .object(TensorObject(points[0]))
@@ -185,7 +179,7 @@ extension Call {
         .value, "what f gives does not depend on the weights of the model",
         hint: "f should call the model that it is handed: grad(m => cross_entropy(m(x), y), model)", at: "f")
     }
-    let found = try attempt { () throws(CoreError) in try followedGradients(of: value, withRespectTo: points) }
+    let found = try followedGradients(of: value, withRespectTo: points)
     for point in points { point.close() }
     // What an outer gradient follows keeps its record; nothing else does.
     let gradients = found.areFollowed ? found.gradients.map { $0.isRecording ? $0 : $0.detached() } : found.gradients
@@ -198,12 +192,12 @@ extension Call {
     return (try number.detached(unlessRecording: found.areFollowed), gradient, more)
   }
 
-  private func point(_ tensor: Tensor) throws(LTDError) -> Tensor {
-    tensor.isTracked ? try attempt { () throws(CoreError) in try tensor.branched() } : tensor.tracked()
+  private func point(_ tensor: Tensor) throws -> Tensor {
+    tensor.isTracked ? try tensor.branched() : tensor.tracked()
   }
 
   /// What f gave, as a tensor of one element.
-  fileprivate func single(_ result: Value) throws(LTDError) -> Tensor {
+  fileprivate func single(_ result: Value) throws -> Tensor {
     guard let value = try Tensor.operand(result) else {
       throw error(
         .type, "f should give a number, not \(result.described)", hint: "take the sum or mean of the losses", at: "f")
@@ -221,7 +215,7 @@ extension Value {
   /// The value without records, also within lists and records.
   ///
   /// - Parameter unlessRecording: a record stays through which an outer gradient may still be asked for.
-  func detached(unlessRecording: Bool, depth: Int = 0) throws(LTDError) -> Value {
+  func detached(unlessRecording: Bool, depth: Int = 0) throws -> Value {
     switch self {
     case .object(let object as TensorObject):
       guard object.tensor.isTracked, !(unlessRecording && object.isRecording) else { return self }
@@ -249,7 +243,7 @@ extension Value {
     }
   }
 
-  private static func checkDepth(_ depth: Int) throws(LTDError) {
+  private static func checkDepth(_ depth: Int) throws {
     guard depth < 500 else { throw LTDError(.value, "lists or records nested more than 500 deep cannot be detached") }
   }
 }

@@ -32,7 +32,7 @@ extension BuiltinTable {
       seeAlso: ["accuracy", "pgd", "fgsm", "whatif"],
       search: ["robust accuracy", "test", "autoattack", "score", "epsilon", "validate", "per class"],
       family: "evaluation"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       var attacks: [any Attack] = []
@@ -47,11 +47,9 @@ extension BuiltinTable {
         attacks.append(attack.attack)
       }
       let progress = ProgressReporting.make(quiet: try call.bool("quiet"))
-      let evaluation = try attempt { () throws(CoreError) in
-        try evaluate(
-          model, on: data, attacks: attacks, eps: call.core.optionalFloat("eps"), batch: call.core.int("batch"),
-          seed: call.isGiven("seed") ? call.core.seed("seed") : nil, progress: progress)
-      }
+      let evaluation = try evaluate(
+        model, on: data, attacks: attacks, eps: call.optionalFloat("eps"), batch: call.int("batch"),
+        seed: call.isGiven("seed") ? call.seed("seed") : nil, progress: progress)
       return Value(EvaluationObject(evaluation))
     },
     Builtin(
@@ -59,42 +57,37 @@ extension BuiltinTable {
       "Share of the natural images that the model classifies correctly.",
       examples: [Example("accuracy(mlp(), glyphs(n=40)[1]) <= 1", "true")],
       seeAlso: ["evaluate", "predict"], search: ["score", "natural accuracy"], family: "evaluation"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      return Value(try attempt { () throws(CoreError) in try evaluate(model, on: data) }.naturalAccuracy.value)
+      return Value(try evaluate(model, on: data).naturalAccuracy.value)
     },
     Builtin(
       "logits(model: model, data: dataset, batch: int = 250) -> tensor",
       "The logits of all images of a data set: [n, classes].",
       examples: [Example("logits(mlp(), glyphs(n=8)[0]).shape", "[8, 10]")],
       seeAlso: ["predict", "soft_labels"], search: ["forward", "outputs"], family: "evaluation"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self)
       let data = try call.object("data", as: DatasetObject.self).data
       return Value(
-        try attempt { () throws(CoreError) in
-          try logits(
-            of: model.model, on: data, batch: call.core.int("batch"), parameters: model.tracked, requiringFinite: false)
-        })
+        try logits(
+          of: model.model, on: data, batch: call.int("batch"), parameters: model.tracked, requiringFinite: false))
     },
     Builtin(
       "predict(model: model, x: tensor | dataset) -> tensor", "The class with the largest logit for each image: [n].",
       details: "- x: images [n, c, h, w] in [0, 1], or a data set.",
       examples: [Example("predict(mlp(), zeros([3, 1, 28, 28])).shape", "[3]")],
       seeAlso: ["logits", "accuracy"], search: ["classify", "argmax", "label"], family: "evaluation"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let x = try call["x"]
-      return Value(
-        try attempt { () throws(CoreError) in
-          if case .object(let object) = x, let data = object as? DatasetObject {
-            return try logits(of: model, on: data.data, requiringFinite: true).argmax(axis: 1)
-          }
-          let z = try model(call.core.tensor("x"))
-          try requireFinite(z, of: model)
-          return try z.argmax(axis: 1)
-        })
+      if case .object(let object) = x, let data = object as? DatasetObject {
+        return Value(try logits(of: model, on: data.data, requiringFinite: true).argmax(axis: 1))
+      }
+      let z = try model(call.tensor("x"))
+      try requireFinite(z, of: model)
+      return Value(try z.argmax(axis: 1))
     },
   ]
 }

@@ -23,7 +23,7 @@ extension BuiltinTable {
       ],
       seeAlso: ["write_text", "read_text", "grids.sweep"], search: ["lock", "append", "flock", "concurrent", "merge"],
       family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let path = try call.string("path")
       let session = call.session
@@ -45,8 +45,8 @@ extension BuiltinTable {
         throw call.error(
           .type, "the function of update_text must give the new text, or none, not \(new.described)", at: "f")
       }
-      try call.at("path") { () throws(LTDError) in
-        try attempt { () throws(CoreError) in try AtomicFile.replace(path, parts: [Array(text.utf8)]) }
+      try call.at("path") {
+        try AtomicFile.replace(path, parts: [Array(text.utf8)])
       }
       return .none
     }
@@ -62,7 +62,7 @@ private struct FolderLock {
   /// The folders that this process has locked: asking for one twice would wait for ever.
   private static let held = Locked<Set<String>>([])
 
-  init(of path: String, _ call: Call) throws(LTDError) {
+  init(of path: String, _ call: Call) throws {
     folder = FolderLock.folder(of: path)
     let folder = folder
     guard FolderLock.held.withLock({ $0.insert(folder).inserted }) else {

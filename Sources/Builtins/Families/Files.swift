@@ -13,7 +13,7 @@ extension BuiltinTable {
       ],
       seeAlso: ["write_text", "lines", "parse_json", "parse_csv"], search: ["open", "load", "file", "slurp"],
       family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let session = call.session
       switch readText(
@@ -39,11 +39,11 @@ extension BuiltinTable {
         """,
       examples: [Example("write_text(\"/tmp/ltd-example.txt\", \"eps\\n0.1\\n\")", "")],
       seeAlso: ["read_text", "to_json", "to_csv"], search: ["save", "file", "open", "dump"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.prepareToWrite()
       let (path, text) = (try call.string("path"), try call.string("text"))
-      try call.at("path") { () throws(LTDError) in
-        try attempt { () throws(CoreError) in try AtomicFile.replace(path, parts: [Array(text.utf8)]) }
+      try call.at("path") {
+        try AtomicFile.replace(path, parts: [Array(text.utf8)])
       }
       return .none
     },
@@ -53,7 +53,7 @@ extension BuiltinTable {
       details: "none when there is nothing. `modified` is in seconds since 1970, as now() is.",
       examples: [Example("file_info(\"/no/such/file\")", ""), Example("file_info(\"/tmp\").is_folder", "true")],
       seeAlso: ["list_folder", "read_text"], search: ["exists", "stat", "size", "isfile", "isdir"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let path = try call.string("path")
       var status = stat()
@@ -68,7 +68,7 @@ extension BuiltinTable {
       "list_folder(path: string = \".\") -> list", "The names in a folder, in order.", details: "- path: the folder.",
       examples: [Example("make_folder(\"/tmp/ltd-example/a\"); list_folder(\"/tmp/ltd-example\")", "[\"a\"]")],
       seeAlso: ["file_info", "make_folder"], search: ["ls", "dir", "listdir", "glob", "files"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let path = try call.string("path")
       guard !path.utf8.contains(0), let handle = opendir(path) else {
@@ -90,7 +90,7 @@ extension BuiltinTable {
       details: "- path: the folder.",
       examples: [Example("make_folder(\"/tmp/ltd-example/a\")", "")], seeAlso: ["list_folder", "remove_file"],
       search: ["mkdir", "directory", "makedirs"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let path = try call.string("path")
       if path.isEmpty || path.utf8.contains(0) { throw call.error(.io, "'\(path)' is not a path", at: "path") }
@@ -105,7 +105,7 @@ extension BuiltinTable {
         Example("write_text(\"/tmp/ltd-example-old.txt\", \"\"); remove_file(\"/tmp/ltd-example-old.txt\")", "")
       ],
       seeAlso: ["file_info", "write_text"], search: ["delete", "unlink", "rm"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let path = try call.string("path")
       guard !path.utf8.contains(0), unlink(path) == 0 else {
@@ -121,10 +121,10 @@ extension BuiltinTable {
         Example("parse_json(\"{{\\\"eps\\\": 0.1, \\\"steps\\\": [10, 20]}}\")", "{eps: 0.1, steps: [10, 20]}")
       ],
       seeAlso: ["to_json", "read_text", "parse_csv"], search: ["load", "decode", "read json"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       let text = try call.string("text")
-      return try call.at("text") { () throws(LTDError) in
-        try attempt { () throws(CoreError) in try JSON.parse(text) }.value
+      return try call.at("text") {
+        try JSON.parse(text).value
       }
     },
     Builtin(
@@ -143,10 +143,10 @@ extension BuiltinTable {
         Example("print(to_json([nan, -inf, none]))", "[NaN,-Infinity,null]"),
       ],
       seeAlso: ["parse_json", "write_text", "to_csv"], search: ["dump", "encode", "save", "write json"], family: "files"
-    ) { call throws(LTDError) in
-      let json = try call.at("x") { () throws(LTDError) in try JSON(call[0]) }
+    ) { call in
+      let json = try call.at("x") { try JSON(call[0]) }
       let indent = try call.int("indent")
-      return Value(try attempt { () throws(CoreError) in try json.text(indent: indent) })
+      return Value(try json.text(indent: indent))
     },
     Builtin(
       "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list",
@@ -164,7 +164,7 @@ extension BuiltinTable {
       examples: [Example("parse_csv(\"T,acc\\n1,0.9\\n2,0.7\\n\")", "T  acc\n1  0.9\n2  0.7")],
       seeAlso: ["to_csv", "read_text", "parse_json"], search: ["load", "read csv", "table", "pandas", "tsv"],
       family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       try CSV.rows(
         try call.string("text"), separator: try call.separator, hasHeader: try call.bool("header"))
     },
@@ -181,17 +181,17 @@ extension BuiltinTable {
         """,
       examples: [Example("print(to_csv([{T: 1, acc: 0.9}, {T: 2, acc: 0.7}]))", "T,acc\n1,0.9\n2,0.7")],
       seeAlso: ["parse_csv", "write_text", "to_json"], search: ["save", "write csv", "table", "pandas"], family: "files"
-    ) { call throws(LTDError) in
+    ) { call in
       let separator = String(Unicode.Scalar(try call.separator))
       let rows = try call.list("rows")
-      return Value(try call.at("rows") { () throws(LTDError) in try CSV.text(rows, separator: separator) })
+      return Value(try call.at("rows") { try CSV.text(rows, separator: separator) })
     },
   ]
 }
 
 extension Call {
   fileprivate var separator: UInt8 {
-    get throws(LTDError) {
+    get throws {
       let text = try string("separator")
       guard text.utf8.count == 1, let byte = text.utf8.first, byte == 9 || (32..<127).contains(byte) && byte != 34,
         !"+-.".utf8.contains(byte), !UInt8.isLetterOrDigit(byte)

@@ -15,7 +15,7 @@ extension BuiltinTable {
         """,
       examples: [Example("conv2d(64, kernel=3, padding=1, bias=false)", "conv2d(64, kernel=3, padding=1, bias=false)")],
       seeAlso: ["batch_norm", "linear", "network"], search: ["convolution", "Conv2d"], family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       let (groups, bias) = (try call.int("groups"), try call.bool("bias"))
       return try call.layer(
         .conv2d(
@@ -30,7 +30,7 @@ extension BuiltinTable {
       details: "- features: number of outputs.",
       examples: [Example("linear(10)", "linear(10)")], seeAlso: ["flatten", "network"],
       search: ["fully connected", "dense", "Linear"], family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.layer(
         .linear(Linear(call.int("features"), bias: call.bool("bias"), initialisation: call.initialisation())))
     },
@@ -43,7 +43,7 @@ extension BuiltinTable {
         """,
       examples: [Example("batch_norm()", "batch_norm()")], seeAlso: ["conv2d", "network"],
       search: ["BatchNorm2d", "normalisation"], family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.layer(.batchNorm(BatchNorm(eps: call.float("eps"), momentum: call.float("momentum"))))
     },
     pooling("max_pool", "The greatest value of each window.", like: "avg_pool") { .maxPool($0) },
@@ -52,24 +52,22 @@ extension BuiltinTable {
       "global_avg_pool() -> layer", "The mean of each channel over the image: [n, c, h, w] to [n, c].",
       examples: [Example("global_avg_pool()", "global_avg_pool()")], seeAlso: ["avg_pool", "flatten"],
       search: ["AdaptiveAvgPool2d"], family: "layers"
-    ) { call throws(LTDError) in try call.layer(.globalAveragePool) },
+    ) { call in try call.layer(.globalAveragePool) },
     Builtin(
       "dropout(p: float >= 0 < 1 = 0.5) -> layer",
       "In training sets a share p of the values to 0 and divides the others by 1 - p; in evaluation changes nothing.",
       details: "- p: from 0 to below 1.",
       examples: [Example("dropout(0.3)", "dropout(0.3)")], seeAlso: ["network"], search: ["Dropout", "regularisation"],
       family: "layers"
-    ) { call throws(LTDError) in try call.layer(.dropout(call.float("p"))) },
+    ) { call in try call.layer(.dropout(call.float("p"))) },
     Builtin(
       "normalise(mean: list, std: list) -> layer",
       "(x - mean) / std, channel by channel: inside the model, so that images and eps stay in [0, 1].",
       details: "- mean: a number for each channel.\n- std: a positive number for each channel.",
       examples: [Example("normalise([0.5], [0.25])", "normalise([0.5], [0.25])")], seeAlso: ["network", "batch_norm"],
       search: ["normalize", "standardise"], family: "layers"
-    ) { call throws(LTDError) in
-      let (mean, std) = try attempt { () throws(CoreError) in
-        (try call.core.numbers("mean") ?? [], try call.core.numbers("std") ?? [])
-      }
+    ) { call in
+      let (mean, std) = (try call.numbers("mean") ?? [], try call.numbers("std") ?? [])
       return try call.layer(.normalise(mean: mean, std: std))
     },
     Builtin(
@@ -84,9 +82,9 @@ extension BuiltinTable {
       examples: [Example("sequential([flatten(), linear(32), relu()])", "sequential([flatten(), linear(32), relu()])")],
       seeAlso: ["residual", "network", "conv2d", "linear", "relu"], search: ["Sequential", "chain", "compose"],
       family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       let value = try call["layers"]
-      return try call.at("layers") { () throws(LTDError) in
+      return try call.at("layers") {
         if case .list = value {
           let parts = try LayerParts.list(value)
           return Value(try LayerObject(.sequential(parts.map(\.layer)), of: parts, levels: 1))
@@ -114,7 +112,7 @@ extension BuiltinTable {
           "residual(body={conv1: conv2d(8, kernel=3, padding=1)}, after=relu())")
       ],
       seeAlso: ["sequential", "network"], search: ["skip connection", "resnet", "BasicBlock"], family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       let (before, body, shortcut, after) = (
         try call.parts("before"), try call.parts("body"), try call.parts("shortcut"), try call.parts("after")
       )
@@ -148,17 +146,17 @@ extension BuiltinTable {
       ],
       seeAlso: ["sequential", "residual", "conv2d", "linear", "fit"], search: ["custom", "model", "Module", "build"],
       family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       let value = try call["layers"]
-      let layer = try call.at("layers") { () throws(LTDError) in
+      let layer = try call.at("layers") {
         if case .list = value { return Layer.sequential(try LayerParts.list(value).map(\.layer)) }
         let children = try LayerParts(value, name: "").children
         if case .object = value { return children[0].layer }
         return .chain(children)
       }
-      return try call.model { () throws(CoreError) in
-        let input = try call.core.ints("input")
-        let classes = try call.core.optionalInt("classes")
+      return try call.model {
+        let input = try call.ints("input")
+        let classes = try call.optionalInt("classes")
         return try Architecture(layer, classes: classes, input: input, normalisation: call.normalisation())
       }
     },
@@ -172,7 +170,7 @@ extension BuiltinTable {
       details: "- stride: the size of the kernel when left out.",
       examples: [Example("\(name)(3, stride=2, padding=1)", "\(name)(3, stride=2, padding=1)")],
       seeAlso: [like, "global_avg_pool"], search: ["pooling", "MaxPool2d", "AvgPool2d"], family: "layers"
-    ) { call throws(LTDError) in
+    ) { call in
       let stride = try call["stride"].isNone ? nil : call.size("stride")
       return try call.layer(layer(Pooling(call.size("kernel"), stride: stride, padding: call.padding())))
     }
@@ -181,28 +179,28 @@ extension BuiltinTable {
 
 extension Call {
   /// The layer as a value, once its own settings are known to make sense.
-  func layer(_ layer: Layer) throws(LTDError) -> Value {
-    try attempt { () throws(CoreError) in try layer.validate() }
+  func layer(_ layer: Layer) throws -> Value {
+    try layer.validate()
     return Value(LayerObject(layer))
   }
 
   /// The layers of one part of a residual block; nil for none.
-  fileprivate func parts(_ name: String) throws(LTDError) -> LayerParts? {
+  fileprivate func parts(_ name: String) throws -> LayerParts? {
     let value = try self[name]
     if case .list(let list) = value, list.items.isEmpty { return nil }
-    return try at(name) { () throws(LTDError) in try LayerParts(value, name: name) }
+    return try at(name) { try LayerParts(value, name: name) }
   }
 
-  fileprivate func size(_ name: String) throws(LTDError) -> Size {
+  fileprivate func size(_ name: String) throws -> Size {
     if let side = try self[name].asInt { return Size(side) }
-    let sides = try attempt { () throws(CoreError) in try core.ints(name) }
+    let sides = try ints(name)
     guard sides.count == 2 else { throw error(.value, "\(name) is a number or [height, width]", at: name) }
     return Size(sides[0], sides[1])
   }
 
-  fileprivate func padding() throws(LTDError) -> Padding {
+  fileprivate func padding() throws -> Padding {
     if let side = try self["padding"].asInt { return Padding(side) }
-    let sides = try attempt { () throws(CoreError) in try core.ints("padding") }
+    let sides = try ints("padding")
     switch sides.count {
     case 2: return Padding(top: sides[0], bottom: sides[0], left: sides[1], right: sides[1])
     case 4: return Padding(top: sides[0], bottom: sides[1], left: sides[2], right: sides[3])
@@ -212,7 +210,7 @@ extension Call {
     }
   }
 
-  fileprivate func initialisation() throws(LTDError) -> Initialisation {
+  fileprivate func initialisation() throws -> Initialisation {
     try choice("init", Initialisation.allCases.map { ($0.rawValue, $0) })
   }
 }

@@ -22,19 +22,17 @@ extension BuiltinTable {
       examples: [Example("entropy([[0.5, 0.5], [1, 0]])", "tensor f32 [2]  0.6931 0")],
       seeAlso: ["softmax", "cross_entropy", "whatif"], search: ["uncertainty", "confidence", "information"],
       family: "losses"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try entropy(call.core.tensor("p"), axis: call.core.int("axis")) }
+    ) { call in
+      Value(try entropy(call.tensor("p"), axis: call.int("axis")))
     },
     Builtin(
       "softmax(x: tensor, T: float | tensor = 1, axis: int = -1) -> tensor",
       "Probabilities: softmax(x / T) along an axis.", details: temperatureText,
       examples: [Example("softmax([0.0, 0])", "tensor f32 [2]  0.5 0.5")], seeAlso: ["log_softmax", "soft_labels"],
       search: ["probabilities", "temperature"], family: "losses"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let (x, T) = try call.core.logits("x", axis: call.core.int("axis"))
-        return try x.softmax(temperature: T, axis: call.core.int("axis"))
-      }
+    ) { call in
+      let (x, T) = try call.logits("x", axis: call.int("axis"))
+      return Value(try x.softmax(temperature: T, axis: call.int("axis")))
     },
     Builtin(
       "log_softmax(x: tensor, T: float | tensor = 1, axis: int = -1) -> tensor",
@@ -42,11 +40,9 @@ extension BuiltinTable {
       examples: [Example("log_softmax([0.0, -1000])[1]", "-1000.0")], seeAlso: ["softmax"],
       search: ["log probabilities"],
       family: "losses"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let (x, T) = try call.core.logits("x", axis: call.core.int("axis"))
-        return try x.logSoftmax(temperature: T, axis: call.core.int("axis"))
-      }
+    ) { call in
+      let (x, T) = try call.logits("x", axis: call.int("axis"))
+      return Value(try x.logSoftmax(temperature: T, axis: call.int("axis")))
     },
     Builtin(
       "cross_entropy(logits: tensor, target: tensor, T: float | tensor = 1, smoothing: float = 0, reduction: string = \"mean\") -> tensor",
@@ -62,18 +58,18 @@ extension BuiltinTable {
         Example("grad(T => cross_entropy([[1.0, 2, 3]], [0], T=T), 1.0)", "-1.5752101"),
       ], seeAlso: ["kl_div", "softmax"],
       search: ["nll", "log loss", "CrossEntropyLoss"], family: "losses"
-    ) { call throws(LTDError) in
+    ) { call in
       let reduction = try call.reduction()
-      return try made { () throws(CoreError) in
-        let (logits, T) = try call.core.logits("logits")
-        let (target, smoothing) = (try call.core.tensor("target"), Float(try call.core.float("smoothing")))
-        if target.dtype == .int64 {
-          return try crossEntropy(
-            logits, labels: call.core.labels("target"), temperature: T, reduction: reduction, labelSmoothing: smoothing)
-        }
-        return try crossEntropy(
-          logits, target: target, temperature: T, reduction: reduction, labelSmoothing: smoothing)
+      let (logits, T) = try call.logits("logits")
+      let (target, smoothing) = (try call.tensor("target"), Float(try call.float("smoothing")))
+      if target.dtype == .int64 {
+        return Value(
+          try crossEntropy(
+            logits, labels: call.labels("target"), temperature: T, reduction: reduction, labelSmoothing: smoothing))
       }
+      return Value(
+        try crossEntropy(
+          logits, target: target, temperature: T, reduction: reduction, labelSmoothing: smoothing))
     },
     Builtin(
       "kl_div(p: tensor, q: tensor, T: float | tensor = 1, reduction: string = \"mean\") -> tensor",
@@ -83,12 +79,10 @@ extension BuiltinTable {
         + reductionText,
       examples: [Example("kl_div([[0.0, 0]], [[0.0, 0]])", "0.0")], seeAlso: ["cross_entropy", "trades"],
       search: ["kullback", "divergence", "distillation"], family: "losses"
-    ) { call throws(LTDError) in
+    ) { call in
       let reduction = try call.reduction()
-      return try made { () throws(CoreError) in
-        let ((p, T), (q, _)) = (try call.core.logits("p"), try call.core.logits("q"))
-        return try klDivergence(p, q, temperature: T, reduction: reduction)
-      }
+      let ((p, T), (q, _)) = (try call.logits("p"), try call.logits("q"))
+      return Value(try klDivergence(p, q, temperature: T, reduction: reduction))
     },
     Builtin(
       "mse(a: tensor, b: tensor) -> tensor", "Mean squared difference.",
@@ -96,31 +90,31 @@ extension BuiltinTable {
       examples: [Example("mse([1.0, 2], [1.0, 4])", "2.0")], seeAlso: ["cross_entropy"],
       search: ["squared error", "l2"],
       family: "losses"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try mse(call.core.tensor("a"), call.core.tensor("b")) }
+    ) { call in
+      Value(try mse(call.tensor("a"), call.tensor("b")))
     },
     Builtin(
       "margin(logits: tensor, labels: tensor) -> tensor",
       "Logit of the true class less the greatest of the others, for each example: negative where it is misclassified.",
       examples: [Example("margin([[3.0, 1, 0]], [0])", "tensor f32 [1]  2")], seeAlso: ["cross_entropy"],
       search: ["carlini", "wagner", "cw"], family: "losses"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try margin(call.core.tensor("logits"), labels: call.core.labels("labels")) }
+    ) { call in
+      Value(try margin(call.tensor("logits"), labels: call.labels("labels")))
     },
   ]
 }
 
-extension CoreCall {
+extension Call {
   /// Logits and the temperature that is left to divide them by: tensors of temperatures have divided them already.
-  fileprivate func logits(_ name: String, axis: Int = -1) throws(CoreError) -> (logits: Tensor, temperature: Float) {
+  fileprivate func logits(_ name: String, axis: Int = -1) throws -> (logits: Tensor, temperature: Float) {
     let logits = try tensor(name)
-    if call.isObject("T") { return (try logits.divided(byTemperature: tensor("T"), axis: axis), 1) }
+    if isObject("T") { return (try logits.divided(byTemperature: tensor("T"), axis: axis), 1) }
     return (logits, Float(try float("T")))
   }
 }
 
 extension Call {
-  fileprivate func reduction() throws(LTDError) -> LossReduction {
+  fileprivate func reduction() throws -> LossReduction {
     try choice("reduction", [("mean", .batchmean), ("sum", .sum), ("none", .none)])
   }
 }

@@ -17,8 +17,8 @@ extension BuiltinTable {
       details: sizes + "\n- hidden: sizes of the hidden layers.",
       examples: [Example("mlp(hidden=[32]).size", "25450")],
       seeAlso: ["smallcnn", "fit"], search: ["network", "fully connected", "perceptron", "dense"], family: "models"
-    ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in .mlp(hidden: try call.core.ints("hidden")) }
+    ) { call in
+      try call.zooModel { .mlp(hidden: try call.ints("hidden")) }
     },
     Builtin(
       "smallcnn(classes: int = 10, channels: int = 1, size: int = 28, seed: int = 0, width: int = 32, features: int = 200, dropout: float = 0.5, mean: list | none = none, std: list | none = none) -> model",
@@ -28,18 +28,18 @@ extension BuiltinTable {
         + "\n- width: channels of the first two convolutions (32 in TRADES); the next two have twice as many.",
       examples: [Example("smallcnn().size", "312202")],
       seeAlso: ["mlp", "preactresnet18", "fit"], search: ["network", "cnn", "convolutional", "trades"], family: "models"
-    ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in
-        let width = try call.core.int("width")
+    ) { call in
+      try call.zooModel {
+        let width = try call.int("width")
         guard (1...4096).contains(width) else {
-          throw CoreError(
+          throw call.error(
             .value, "width of smallcnn is from 1 to 4096, not \(width)", hint: "width=32 is that of TRADES",
-            argument: "width")
+            at: "width")
         }
         return .smallCNN(
           SmallCNN(
-            channels: [width, width, 2 * width, 2 * width], features: try call.core.int("features"),
-            dropout: try call.core.float("dropout")))
+            channels: [width, width, 2 * width, 2 * width], features: try call.int("features"),
+            dropout: try call.float("dropout")))
       }
     },
     Builtin(
@@ -52,10 +52,10 @@ extension BuiltinTable {
         """,
       examples: [Example("preactresnet18().size", "11172170")],
       seeAlso: ["wideresnet", "resnet18"], search: ["network", "residual"], family: "models"
-    ) { call throws(LTDError) in
+    ) { call in
       let variant = try call.choice("variant", PreActResNet18.Variant.allCases.map { ($0.rawValue, $0) })
-      return try call.zooModel { () throws(CoreError) in
-        .preActResNet18(PreActResNet18(planes: try call.core.ints("planes"), variant: variant))
+      return try call.zooModel {
+        .preActResNet18(PreActResNet18(planes: try call.ints("planes"), variant: variant))
       }
     },
     Builtin(
@@ -66,12 +66,12 @@ extension BuiltinTable {
         + "\n- dropout: share dropped in training between the two convolutions of a block; 0 in published robust models.",
       examples: [Example("wideresnet(depth=10, widen=1).size", "77850")],
       seeAlso: ["preactresnet18"], search: ["network", "wrn", "residual"], family: "models"
-    ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in
+    ) { call in
+      try call.zooModel {
         .wideResNet(
           WideResNet(
-            depth: try call.core.int("depth"), widen: try call.core.int("widen"),
-            dropout: try call.core.float("dropout")))
+            depth: try call.int("depth"), widen: try call.int("widen"),
+            dropout: try call.float("dropout")))
       }
     },
     Builtin(
@@ -79,8 +79,8 @@ extension BuiltinTable {
       "ResNet-18 for CIFAR (3×3 stem).", details: sizes + "\n- planes: channels of the four stages.",
       examples: [Example("resnet18().size", "11173962")],
       seeAlso: ["preactresnet18", "resnet50"], search: ["network", "residual"], family: "models"
-    ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in .resNet18(planes: try call.core.ints("planes")) }
+    ) { call in
+      try call.zooModel { .resNet18(planes: try call.ints("planes")) }
     },
     Builtin(
       "resnet50(classes: int = 1000, channels: int = 3, size: int = 224, seed: int = 0, width: int = 64, mean: list | none = none, std: list | none = none) -> model",
@@ -88,8 +88,8 @@ extension BuiltinTable {
       details: sizes + "\n- width: channels of the first stage; 64 in ResNet-50, 128 in its wide form.",
       examples: [Example("resnet50(width=4, classes=10).classes", "10")],
       seeAlso: ["resnet18"], search: ["network", "residual", "imagenet", "torchvision"], family: "models"
-    ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in .resNet50(width: try call.core.int("width")) }
+    ) { call in
+      try call.zooModel { .resNet50(width: try call.int("width")) }
     },
     Builtin(
       "mnist_net(classes: int = 10, channels: int = 1, size: int = 28, seed: int = 0, mean: list | none = none, std: list | none = none) -> model",
@@ -97,8 +97,8 @@ extension BuiltinTable {
       details: sizes, examples: [Example("mnist_net().size", "166406")],
       seeAlso: ["smallcnn", "mlp", "fit"], search: ["network", "cnn", "convolutional", "fast adversarial", "wong"],
       family: "models"
-    ) { call throws(LTDError) in
-      try call.zooModel { () throws(CoreError) in .mnistNet }
+    ) { call in
+      try call.zooModel { .mnistNet }
     },
     Builtin(
       "save_model(model: model, path: string) -> none",
@@ -111,10 +111,10 @@ extension BuiltinTable {
       examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
       seeAlso: ["load_model", "load_weights"], search: ["checkpoint", "export", "state_dict", "safetensors"],
       family: "models"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.prepareToWrite()
       let model = try call.object("model", as: ModelObject.self).model
-      try attempt { () throws(CoreError) in try model.save(call.core.string("path")) }
+      try model.save(call.string("path"))
       warn(of: model, try call.string("path"))
       return .none
     },
@@ -127,9 +127,9 @@ extension BuiltinTable {
           "3190")
       ],
       seeAlso: ["save_model", "load_weights"], search: ["checkpoint", "import", "safetensors"], family: "models"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
-      let model = try attempt { () throws(CoreError) in try Model.load(call.core.string("path")) }
+      let model = try Model.load(call.string("path"))
       warn(of: model, try call.string("path"))
       return Value(ModelObject(model))
     },
@@ -150,12 +150,10 @@ extension BuiltinTable {
           "true")
       ],
       seeAlso: ["load_model"], search: ["checkpoint", "state_dict", "load_state_dict"], family: "models"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.requireFiles()
       let object = try call.object("model", as: ModelObject.self)
-      try attempt { () throws(CoreError) in
-        try object.model.loadWeights(call.core.string("path"), checksArchitecture: call.core.bool("check"))
-      }
+      try object.model.loadWeights(call.string("path"), checksArchitecture: call.bool("check"))
       warn(of: object.model, try call.string("path"))
       return Value(object)
     },
@@ -163,7 +161,7 @@ extension BuiltinTable {
       "copy(model: model) -> model", "A model of its own with the same weights.",
       examples: [Example("m = mlp(hidden=[4]); same_weights(m, copy(m))", "true")],
       seeAlso: ["same_weights"], search: ["clone", "deepcopy"], family: "models"
-    ) { call throws(LTDError) in
+    ) { call in
       Value(ModelObject(try call.object("model", as: ModelObject.self).model.copy()))
     },
     Builtin(
@@ -172,7 +170,7 @@ extension BuiltinTable {
       details: "- a, b: the models.",
       examples: [Example("same_weights(mlp(seed=1), mlp(seed=2))", "false")],
       seeAlso: ["copy"], search: ["equal", "compare"], family: "models"
-    ) { call throws(LTDError) in
+    ) { call in
       Value(
         try call.object("a", as: ModelObject.self).model.hasEqualWeights(
           to: call.object("b", as: ModelObject.self).model))
@@ -182,25 +180,25 @@ extension BuiltinTable {
 
 extension Call {
   /// A fresh model of a family, with the sizes that all families share.
-  fileprivate func zooModel(_ family: () throws(CoreError) -> Architecture.Family) throws(LTDError) -> Value {
-    try model { () throws(CoreError) in
-      let size = try core.int("size")
+  fileprivate func zooModel(_ family: () throws -> Architecture.Family) throws -> Value {
+    try model {
+      let size = try int("size")
       return Architecture(
-        try family(), classes: try core.int("classes"), input: [try core.int("channels"), size, size],
+        try family(), classes: try int("classes"), input: [try int("channels"), size, size],
         normalisation: try normalisation())
     }
   }
 
   /// A fresh model with weights from the argument `seed`.
-  func model(_ architecture: () throws(CoreError) -> Architecture) throws(LTDError) -> Value {
-    try attempt { () throws(CoreError) in Value(ModelObject(try Model(architecture(), seed: try core.seed("seed")))) }
+  func model(_ architecture: () throws -> Architecture) throws -> Value {
+    Value(ModelObject(try Model(architecture(), seed: try seed("seed"))))
   }
 
   /// The arguments `mean` and `std`.
-  func normalisation() throws(CoreError) -> Normalisation? {
-    let (mean, std) = (try core.numbers("mean"), try core.numbers("std"))
+  func normalisation() throws -> Normalisation? {
+    let (mean, std) = (try numbers("mean"), try numbers("std"))
     guard (mean == nil) == (std == nil) else {
-      throw CoreError(.value, "a normalisation needs both mean and std", hint: "give both, or none")
+      throw error(.value, "a normalisation needs both mean and std", hint: "give both, or none")
     }
     guard let mean, let std else { return nil }
     return Normalisation(mean: mean, std: std)

@@ -9,7 +9,7 @@ extension BuiltinTable {
         "Results do not depend on it. LTD_THREADS and --threads set it at the start.\n\n- n: 1 to 256; nothing changes when left out.",
       examples: [Example("threads() >= 1", "true")], seeAlso: ["time"], search: ["cores", "parallel", "num_threads"],
       family: "system"
-    ) { call throws(LTDError) in
+    ) { call in
       if let n = try call.optionalInt("n") {
         guard (1...256).contains(n) else { throw call.error(.value, "n is from 1 to 256, not \(n)", at: "n") }
         Compute.threads = n
@@ -25,7 +25,7 @@ extension BuiltinTable {
         """,
       examples: [Example("m = memory(); m.in_use <= m.peak", "true")], seeAlso: ["threads"],
       search: ["ram", "allocator", "peak", "out of memory"], family: "system"
-    ) { call throws(LTDError) in
+    ) { call in
       let memory = Compute.memory
       return Value(fields: [
         ("in_use", Value(memory.inUse)), ("peak", Value(memory.peak)), ("cached", Value(memory.cached)),
@@ -49,7 +49,7 @@ extension BuiltinTable {
       ],
       seeAlso: ["isfinite", "check_gradients"], search: ["nan", "infinity", "anomaly", "detect_anomaly", "debug"],
       family: "system"
-    ) { call throws(LTDError) in
+    ) { call in
       if let on = try call.optionalBool("on") { Compute.checksFinite = on }
       return Value(Compute.checksFinite)
     },
@@ -60,7 +60,7 @@ extension BuiltinTable {
         "Shows how far the loop is and how long it will take; nothing in a pipe.\n\n- title: what the loop does.",
       examples: [Example("for T in track([1, 2], \"temperature\") { print(T) }", "1\n2")], seeAlso: ["fit"],
       search: ["progress", "tqdm", "bar", "loop"], family: "system"
-    ) { call throws(LTDError) in
+    ) { call in
       let items = try call[0].elements(call.session)
       return Value(TrackedObject(items, title: try call.string("title"), isQuiet: try call.bool("quiet")))
     },
@@ -77,14 +77,14 @@ extension BuiltinTable {
       examples: [Example("collect([1, 2], T => {T: T, gain: 1 / T})", "T  gain\n1   1.0\n2   0.5")],
       seeAlso: ["map", "track", "grids.sweep"], search: ["interrupt", "partial", "progress", "tqdm", "sweep"],
       family: "system"
-    ) { call throws(LTDError) in
+    ) { call in
       let session = call.session
       let xs = TrackedObject(
         try call[0].elements(session), title: try call.string("title"), isQuiet: try call.bool("quiet"))
       guard let next = try xs.makeIterator() else { return .none }
       var results: [Value] = []
       while let x = try next() {
-        do throws(LTDError) {
+        do {
           let result = try call.invoke(call[1], [x])
           // Long work that Ctrl-C ends early, such as fit, may have given less than the whole.
           if session.stop.isInterrupted { break }
@@ -131,6 +131,12 @@ extension BuiltinTable {
     "mean": "for a normalisation inside the model, a number for each channel; images and eps stay in [0, 1]",
     "std": "goes with mean",
     "path": "the file; a relative path counts from the folder in which ltd was started",
+  ]
+
+  /// Arguments that have another name in the core.
+  static let coreNames = [
+    "images": ["x", "data"], "labels": ["target", "y", "index"], "path": ["dir"], "channels": ["input"],
+    "size": ["input"], "features": ["hidden"], "temperature": ["T"],
   ]
 
   /// Names of other libraries, and what to write here.

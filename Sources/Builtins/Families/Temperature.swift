@@ -20,11 +20,11 @@ extension BuiltinTable {
       ],
       seeAlso: ["soft_labels", "whatif", "softmax", "evaluate"],
       search: ["softmax temperature", "scaled logits", "view", "masked gradients"], family: "temperature"
-    ) { call throws(LTDError) in
+    ) { call in
       let object = try call.object("model", as: ModelObject.self)
       let model = object.model
       let temperature = try call.float("T")
-      let view = try attempt { () throws(CoreError) in try model.at(temperature: Float(temperature)) }
+      let view = try model.at(temperature: Float(temperature))
       if temperature != 1 { view.name += " at T=\(formatGeneral(temperature, digits: 6))" }
       return Value(ModelObject(view, tracked: object.tracked))
     },
@@ -35,20 +35,17 @@ extension BuiltinTable {
       examples: [Example("sum(soft_labels(mlp(), zeros([1, 1, 28, 28]), T=4)[0]) > 0.999", "true")],
       seeAlso: ["at", "whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
       family: "temperature"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self)
       let x = try call["x"]
-      return Value(
-        try attempt { () throws(CoreError) in
-          let z: Tensor
-          if case .object(let object) = x, let data = object as? DatasetObject {
-            z = try logits(of: model.model, on: data.data, parameters: model.tracked, requiringFinite: true)
-          } else {
-            z = try model.logits(call.core.tensor("x"))
-            try requireFinite(z, of: model.model)
-          }
-          return try z.softmax(temperature: Float(call.core.float("T")))
-        })
+      let z: Tensor
+      if case .object(let object) = x, let data = object as? DatasetObject {
+        z = try logits(of: model.model, on: data.data, parameters: model.tracked, requiringFinite: true)
+      } else {
+        z = try model.logits(call.tensor("x"))
+        try requireFinite(z, of: model.model)
+      }
+      return Value(try z.softmax(temperature: Float(call.float("T"))))
     },
     Builtin(
       "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list",
@@ -67,13 +64,11 @@ extension BuiltinTable {
       examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
       seeAlso: ["soft_labels", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],
       family: "temperature"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      let z = try attempt { () throws(CoreError) in
-        try requireFitting(data, model)
-        return try logits(of: model, on: data, requiringFinite: true)
-      }
+      try requireFitting(data, model)
+      let z = try logits(of: model, on: data, requiringFinite: true)
       var rows: [Value] = []
       let given = try call["T"]
       let isNumber = given.isNumber || given.asObject?.isNumber ?? false
@@ -83,13 +78,13 @@ extension BuiltinTable {
           throw call.error(
             .type, "T is a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
         }
-        rows.append(try attempt { () throws(CoreError) in try row(z, data, temperature: temperature) })
+        rows.append(try row(z, data, temperature: temperature))
       }
       return Value(rows)
     },
   ]
 
-  private static func row(_ logits: Tensor, _ data: Dataset, temperature: Double) throws(CoreError) -> Value {
+  private static func row(_ logits: Tensor, _ data: Dataset, temperature: Double) throws -> Value {
     // By the logarithms: a probability that float32 has no number for still has a cross-entropy.
     let (n, classes) = (data.count, logits.shape[1])
     let logarithms = try logits.logSoftmax(temperature: Float(temperature)).floats()

@@ -10,8 +10,8 @@ extension BuiltinTable {
       details: "- axis: an axis, a list of axes, or none for all of them.",
       examples: [Example("flip([1, 2, 3])", "tensor i64 [3]  3 2 1")], seeAlso: ["roll", "reverse"],
       search: ["mirror", "fliplr", "flipud", "reverse"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").flip(axes: call.core.axes("axis")) }
+    ) { call in
+      Value(try call.tensor("x").flip(axes: call.axes("axis")))
     },
     Builtin(
       "roll(x: tensor, shift: int | list, axis: int | list | none = none) -> tensor",
@@ -22,10 +22,8 @@ extension BuiltinTable {
         """,
       examples: [Example("roll([1, 2, 3, 4], 1)", "tensor i64 [4]  4 1 2 3")], seeAlso: ["flip", "pad"],
       search: ["shift", "rotate", "circular"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try call.core.tensor("x").roll(call.core.axes("shift") ?? [], axes: call.core.axes("axis"))
-      }
+    ) { call in
+      Value(try call.tensor("x").roll(call.axes("shift") ?? [], axes: call.axes("axis")))
     },
     Builtin(
       "pad(x: tensor, widths: int | list, value: float = 0) -> tensor", "Elements of one value put around x.",
@@ -39,23 +37,22 @@ extension BuiltinTable {
         Example("pad(zeros([2, 3]), [[0, 1], [2, 2]]).shape", "[3, 7]"),
       ],
       seeAlso: ["concat", "roll"], search: ["border", "margin", "constant_pad"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let given = try call["widths"]
-      let pairs = given.asInt == nil ? try call.at("widths", { () throws(LTDError) in try Tensor.operand(given) }) : nil
-      return try made { () throws(CoreError) in
-        let x = try call.core.tensor("x")
-        if let width = given.asInt {
-          return try x.pad(x.shape.map { _ in (width, width) }, value: call.core.float("value"))
-        }
-        guard let pairs, pairs.dtype == .int64, pairs.shape.count == 2, pairs.shape[1] == 2 else {
-          throw CoreError(
-            .type, "widths of pad must be a number, or a pair [before, after] of whole numbers for each axis",
-            hint: "pad(x, [[0, 0], [1, 1]])", argument: "widths")
-        }
-        let numbers = pairs.ints()
-        return try x.pad(
-          (0..<pairs.shape[0]).map { (numbers[2 * $0], numbers[2 * $0 + 1]) }, value: call.core.float("value"))
+      let pairs = given.asInt == nil ? try call.at("widths", { try Tensor.operand(given) }) : nil
+      let x = try call.tensor("x")
+      if let width = given.asInt {
+        return Value(try x.pad(x.shape.map { _ in (width, width) }, value: call.float("value")))
       }
+      guard let pairs, pairs.dtype == .int64, pairs.shape.count == 2, pairs.shape[1] == 2 else {
+        throw call.error(
+          .type, "widths of pad must be a number, or a pair [before, after] of whole numbers for each axis",
+          hint: "pad(x, [[0, 0], [1, 1]])", at: "widths")
+      }
+      let numbers = pairs.ints()
+      return Value(
+        try x.pad(
+          (0..<pairs.shape[0]).map { (numbers[2 * $0], numbers[2 * $0 + 1]) }, value: call.float("value")))
     },
     Builtin(
       "tile(x: tensor, repeats: int | list) -> tensor", "x repeated along its axes.",
@@ -65,8 +62,8 @@ extension BuiltinTable {
         Example("tile([1, 2], [2, 1])", "tensor i64 [2, 2]\n  1 2\n  1 2"),
       ],
       seeAlso: ["broadcast", "concat"], search: ["repeat", "copies"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").tile(call.core.axes("repeats") ?? []) }
+    ) { call in
+      Value(try call.tensor("x").tile(call.axes("repeats") ?? []))
     },
     Builtin(
       "diag(x: tensor, offset: int = 0) -> tensor",
@@ -77,8 +74,8 @@ extension BuiltinTable {
         Example("diag([1, 2])", "tensor i64 [2, 2]\n  1 0\n  0 2"),
       ],
       seeAlso: ["eye", "einsum"], search: ["diagonal", "trace"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").diag(call.core.int("offset")) }
+    ) { call in
+      Value(try call.tensor("x").diag(call.int("offset")))
     },
     Builtin(
       "einsum(formula: string, *operands: tensor) -> tensor",
@@ -97,7 +94,7 @@ extension BuiltinTable {
       ],
       seeAlso: ["matmul", "diag", "sum"], search: ["einstein", "contraction", "tensordot", "outer", "trace"],
       family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       var operands: [Tensor] = []
       for item in try call.list("operands") {
         guard let operand = try Tensor.operand(item) else {
@@ -109,7 +106,7 @@ extension BuiltinTable {
         throw call.error(
           .type, "einsum needs at least one tensor after its formula", hint: "einsum(\"ij,jk->ik\", a, b)")
       }
-      return try made { () throws(CoreError) in try einsum(call.core.string("formula"), operands) }
+      return Value(try einsum(call.string("formula"), operands))
     },
   ]
 }

@@ -18,9 +18,9 @@ extension BuiltinTable {
       ],
       seeAlso: ["zeros", "full", "arange", "float32"], search: ["array", "from_numpy", "as_tensor", "matrix"],
       family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let data = try call["data"]
-      guard let tensor = try call.at("data", { () throws(LTDError) in try Tensor.operand(data) }) else {
+      guard let tensor = try call.at("data", { try Tensor.operand(data) }) else {
         throw call.error(.type, "a tensor is made of numbers, not of \(data.described)", at: "data")
       }
       return Value(TensorObject(tensor))
@@ -33,27 +33,24 @@ extension BuiltinTable {
       examples: [Example("full([2], 0.5)", "tensor f32 [2]  0.5 0.5")], seeAlso: ["zeros", "ones"],
       search: ["constant", "fill"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let shape = try call.core.ints("shape")
-        let number = try call.core.record("value")
-        return try Tensor.full(shape, Float(call.core.plainFloat("value"))).recorded(
-          linearIn: number.isTracked ? [(number, Tensor.ones(shape))] : [])
-      }
+    ) { call in
+      let shape = try call.ints("shape")
+      let number = try call.followedNumber("value")
+      return Value(
+        try Tensor.full(shape, Float(call.plainFloat("value"))).recorded(
+          linearIn: number.isTracked ? [(number, Tensor.ones(shape))] : []))
     },
     Builtin(
       "eye(n: int) -> tensor", "The identity matrix [n, n].",
       details: "- n: rows and columns.",
       examples: [Example("eye(2)", "tensor f32 [2, 2]\n  1 0\n  0 1")], seeAlso: ["one_hot"], search: ["identity"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let n = try call.core.int("n")
-        guard (0...20_000).contains(n) else {
-          throw CoreError(.value, "n of eye is from 0 to 20000, not \(n)", argument: "n")
-        }
-        return try Tensor.oneHot(Array(0..<n), classes: n)
+    ) { call in
+      let n = try call.int("n")
+      guard (0...20_000).contains(n) else {
+        throw call.error(.value, "n of eye is from 0 to 20000, not \(n)", at: "n")
       }
+      return Value(try Tensor.oneHot(Array(0..<n), classes: n))
     },
     Builtin(
       "arange(start: number, stop: number | none = none, step: number = 1) -> tensor",
@@ -65,7 +62,7 @@ extension BuiltinTable {
         Example("arange(0, 1, 0.25)", "tensor f32 [4]  0 0.25 0.5 0.75"),
       ],
       seeAlso: ["linspace", "geomspace"], search: ["range", "sequence"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let isOpen = try call["stop"].isNone
       let start = isOpen ? .int(0) : try call.plainNumber("start")
       let (stop, step) = (try call.plainNumber(isOpen ? "start" : "stop"), try call.plainNumber("step"))
@@ -81,17 +78,15 @@ extension BuiltinTable {
           .memory, "arange would give \(formatGeneral(count, digits: 15)) numbers",
           hint: "at most 100000000; take a larger step")
       }
-      return try made { () throws(CoreError) in
-        if let (from, _, by) = whole {
-          return try Tensor(ints: counted(Int(count)) { from &+ $0 &* by }, shape: [Int(count)])
-        }
-        let numbers = try Tensor(counted(Int(count)) { Float(from + Double($0) * by) }, shape: [Int(count)])
-        // How many there are has no gradient; the first and the step pass theirs on.
-        let (first, each) = (try call.core.record(isOpen ? nil : "start"), try call.core.record("step"))
-        guard first.isTracked || each.isTracked else { return numbers }
-        let places = try Tensor(counted(Int(count)) { Float($0) }, shape: [Int(count)])
-        return try numbers.recorded(linearIn: [(first, Tensor.ones([Int(count)])), (each, places)])
+      if let (from, _, by) = whole {
+        return Value(try Tensor(ints: counted(Int(count)) { from &+ $0 &* by }, shape: [Int(count)]))
       }
+      let numbers = try Tensor(counted(Int(count)) { Float(from + Double($0) * by) }, shape: [Int(count)])
+      // How many there are has no gradient; the first and the step pass theirs on.
+      let (first, each) = (try call.followedNumber(isOpen ? nil : "start"), try call.followedNumber("step"))
+      guard first.isTracked || each.isTracked else { return Value(numbers) }
+      let places = try Tensor(counted(Int(count)) { Float($0) }, shape: [Int(count)])
+      return Value(try numbers.recorded(linearIn: [(first, Tensor.ones([Int(count)])), (each, places)]))
     },
     spaced(
       "linspace", "Evenly spaced numbers from start to stop, both included.",
@@ -108,22 +103,18 @@ extension BuiltinTable {
       details: "The same seed gives the same numbers. Give every use a seed of its own.",
       examples: [Example("rand([3], seed=1).shape", "[3]")], seeAlso: ["randn"], search: ["random", "uniform"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let shape = try call.core.ints("shape")
-        return try Tensor.uniform(shape, stream: RandomStream(seed: call.core.seed("seed"), purpose: "rand"))
-      }
+    ) { call in
+      let shape = try call.ints("shape")
+      return Value(try Tensor.uniform(shape, stream: RandomStream(seed: call.seed("seed"), purpose: "rand")))
     },
     Builtin(
       "randn(shape: list, seed: int = 0) -> tensor", "Random numbers from the standard normal distribution.",
       examples: [Example("randn([2, 3], seed=1).shape", "[2, 3]")], seeAlso: ["rand"],
       search: ["random", "normal", "gaussian"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let shape = try call.core.ints("shape")
-        return try Tensor.normal(shape, stream: RandomStream(seed: call.core.seed("seed"), purpose: "randn"))
-      }
+    ) { call in
+      let shape = try call.ints("shape")
+      return Value(try Tensor.normal(shape, stream: RandomStream(seed: call.seed("seed"), purpose: "randn")))
     },
     Builtin(
       "randint(low: int, high: int, shape: list, seed: int = 0) -> tensor",
@@ -132,43 +123,39 @@ extension BuiltinTable {
       examples: [Example("x = randint(1, 7, [100], seed=1); [min(x), max(x)]", "[1, 6]")],
       seeAlso: ["rand", "randperm"],
       search: ["random", "integers", "dice"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let (low, high) = (try call.core.int("low"), try call.core.int("high"))
-        let (width, overflow) = high.subtractingReportingOverflow(low)
-        guard !overflow, width > 0 else {
-          throw CoreError(
-            .value, "randint needs low < high, not \(low) and \(high)", hint: "high itself is never drawn",
-            argument: "high")
-        }
-        let shape = try call.core.ints("shape")
-        let stream = RandomStream(seed: try call.core.seed("seed"), purpose: "randint")
-        let result = try Tensor(.int64, shape: shape)
-        var values: [Int] = []
-        values.reserveCapacity(result.count)
-        for i in 0..<result.count {
-          try StopSignal.poll(at: i)
-          values.append(low + stream.integer(below: width, at: i))
-        }
-        return try Tensor(ints: values, shape: shape)
+    ) { call in
+      let (low, high) = (try call.int("low"), try call.int("high"))
+      let (width, overflow) = high.subtractingReportingOverflow(low)
+      guard !overflow, width > 0 else {
+        throw call.error(
+          .value, "randint needs low < high, not \(low) and \(high)", hint: "high itself is never drawn", at: "high")
       }
+      let shape = try call.ints("shape")
+      let stream = RandomStream(seed: try call.seed("seed"), purpose: "randint")
+      let result = try Tensor(.int64, shape: shape)
+      var values: [Int] = []
+      values.reserveCapacity(result.count)
+      for i in 0..<result.count {
+        try StopSignal.poll(at: i)
+        values.append(low + stream.integer(below: width, at: i))
+      }
+      return Value(try Tensor(ints: values, shape: shape))
     },
     Builtin(
       "randperm(n: int >= 0, seed: int = 0) -> tensor", "The whole numbers from 0 to n - 1 in random order.",
       details: "x[randperm(len(x), seed=1)] is x in another order.\n\n- n: how many.",
       examples: [Example("sort(list(randperm(4, seed=1)))", "[0, 1, 2, 3]")], seeAlso: ["randint", "shuffled"],
       search: ["random", "permutation", "shuffle"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let n = try call.core.int("n")
-        // The tensor first: it is what the limits of memory know of.
-        _ = try Tensor(.int64, shape: [n])
-        return try Tensor(
-          ints: RandomStream(seed: call.core.seed("seed"), purpose: "randperm").permutation(n) {
+    ) { call in
+      let n = try call.int("n")
+      // The tensor first: it is what the limits of memory know of.
+      _ = try Tensor(.int64, shape: [n])
+      return Value(
+        try Tensor(
+          ints: RandomStream(seed: call.seed("seed"), purpose: "randperm").permutation(n) {
             (i) throws(CoreError) in
             try StopSignal.poll(at: i)
-          }, shape: [n])
-      }
+          }, shape: [n]))
     },
     Builtin(
       "random(seed: int) -> random",
@@ -187,8 +174,8 @@ extension BuiltinTable {
       ],
       seeAlso: ["rand", "randn", "shuffled"],
       search: ["generator", "rng", "default_rng", "manual_seed", "choice", "randint", "permutation"], family: "tensors"
-    ) { call throws(LTDError) in
-      let seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+    ) { call in
+      let seed = try call.seed("seed")
       return Value(RandomObject(seed: seed, try call.int("seed")))
     },
     Builtin(
@@ -197,34 +184,29 @@ extension BuiltinTable {
       examples: [Example("one_hot([2, 0], classes=3)", "tensor f32 [2, 3]\n  0 0 1\n  1 0 0")], seeAlso: ["eye"],
       search: ["labels"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try Tensor.oneHot(call.core.labels("labels"), classes: call.core.int("classes"))
-      }
+    ) { call in
+      Value(try Tensor.oneHot(call.labels("labels"), classes: call.int("classes")))
     },
     Builtin(
       "float32(x: tensor) -> tensor", "The elements as f32: masks become 0 and 1.",
       examples: [Example("float32([true, false])", "tensor f32 [2]  1 0")], seeAlso: ["int64", "tensor"],
       search: ["cast", "astype", "to", "float"], family: "tensors"
-    ) { call throws(LTDError) in try made { () throws(CoreError) in try call.core.tensor("x").asType(.float32) } },
+    ) { call in Value(try call.tensor("x").asType(.float32)) },
     Builtin(
       "int64(x: tensor) -> tensor", "The elements as i64, rounded towards zero.",
       examples: [Example("int64([1.7, -1.7])", "tensor i64 [2]  1 -1")], seeAlso: ["float32"],
       search: ["cast", "astype", "long"],
       family: "tensors"
-    ) { call throws(LTDError) in try made { () throws(CoreError) in try call.core.tensor("x").asType(.int64) } },
+    ) { call in Value(try call.tensor("x").asType(.int64)) },
   ]
-
-  /// Runs an operation of the core and makes a value of its tensor.
-  static func made(_ body: () throws(CoreError) -> Tensor) throws(LTDError) -> Value { Value(try attempt(body)) }
 
   private static func filled(_ name: String, _ value: Float, like: String) -> Builtin {
     Builtin(
       "\(name)(shape: list) -> tensor", "A tensor of \(name).",
       examples: [Example("\(name)([3])", "tensor f32 [3]  \(Int(value)) \(Int(value)) \(Int(value))")],
       seeAlso: [like, "full"], search: ["fill", "empty"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try Tensor.full(call.core.ints("shape"), value) }
+    ) { call in
+      Value(try Tensor.full(call.ints("shape"), value))
     }
   }
 
@@ -236,31 +218,30 @@ extension BuiltinTable {
       "\(name)(start: float, stop: float, n: int) -> tensor", summary, examples: [example],
       seeAlso: ["arange", name == "linspace" ? "geomspace" : "linspace"], search: ["grid", "logspace"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let n = try call.core.int("n")
-        let (start, stop) = (
-          isLinear ? try call.core.plainFloat("start") : try call.core.float("start"),
-          isLinear ? try call.core.plainFloat("stop") : try call.core.float("stop")
-        )
-        guard (0...100_000_000).contains(n) else {
-          throw CoreError(.value, "n of \(name) is from 0 to 100000000, not \(n)", argument: "n")
-        }
-        func share(_ place: Int) -> Double { n > 1 ? Double(place) / Double(n - 1) : 0 }
-        let values = try Tensor(counted(n) { Float(place(start, stop, share($0))) }, shape: [n])
-        guard isLinear else { return values }
-        let (first, last) = (try call.core.record("start"), try call.core.record("stop"))
-        guard first.isTracked || last.isTracked else { return values }
-        return try values.recorded(linearIn: [
+    ) { call in
+      let n = try call.int("n")
+      let (start, stop) = (
+        isLinear ? try call.plainFloat("start") : try call.float("start"),
+        isLinear ? try call.plainFloat("stop") : try call.float("stop")
+      )
+      guard (0...100_000_000).contains(n) else {
+        throw call.error(.value, "n of \(name) is from 0 to 100000000, not \(n)", at: "n")
+      }
+      func share(_ place: Int) -> Double { n > 1 ? Double(place) / Double(n - 1) : 0 }
+      let values = try Tensor(counted(n) { Float(place(start, stop, share($0))) }, shape: [n])
+      guard isLinear else { return Value(values) }
+      let (first, last) = (try call.followedNumber("start"), try call.followedNumber("stop"))
+      guard first.isTracked || last.isTracked else { return Value(values) }
+      return Value(
+        try values.recorded(linearIn: [
           (first, Tensor(counted(n) { Float(1 - share($0)) }, shape: [n])),
           (last, Tensor(counted(n) { Float(share($0)) }, shape: [n])),
-        ])
-      }
+        ]))
     }
   }
 
   /// What a function makes of 0, 1, … count − 1.
-  private static func counted<T>(_ count: Int, _ make: (Int) -> T) throws(CoreError) -> [T] {
+  private static func counted<T>(_ count: Int, _ make: (Int) -> T) throws -> [T] {
     var values: [T] = []
     values.reserveCapacity(count)
     for place in 0..<count {

@@ -6,38 +6,35 @@ import Tensors
 extension BuiltinTable {
   /// Element by element; those that numbers know too (`exp`, `abs`, …) are the language's own, see `TensorObject.apply`.
   static let tensorMathematics: [Builtin] = [
-    activation("relu", "max(x, 0); its gradient at 0 is 0", "[-1.0, 2]", "tensor f32 [2]  0 2", .relu) {
-      (x) throws(CoreError) in try x.relu()
+    activation("relu", "max(x, 0); its gradient at 0 is 0", "[-1.0, 2]", "tensor f32 [2]  0 2", .relu) { x in
+      try x.relu()
     },
-    activation("silu", "x·sigmoid(x), also called swish", "[0.0]", "tensor f32 [1]  0", .silu) {
-      (x) throws(CoreError) in
+    activation("silu", "x·sigmoid(x), also called swish", "[0.0]", "tensor f32 [1]  0", .silu) { x in
       try x.silu()
     },
     unary(
       "sigmoid", "1 / (1 + exp(-x)).", "tensor f32 [1]  0.5", of: "[0.0]", seeAlso: ["softplus", "tanh"],
       search: ["logistic"]
-    ) {
-      (x) throws(CoreError) in try x.sigmoid()
+    ) { x in try x.sigmoid()
     },
     unary(
       "softplus", "log(1 + exp(x)) without overflow.", "tensor f32 [1]  100", of: "[100.0]",
       seeAlso: ["relu", "sigmoid"], search: ["activation"]
-    ) { (x) throws(CoreError) in try x.softplus() },
+    ) { x in try x.softplus() },
     unary(
       "log1p", "log(1 + x), exact also near 0.", "tensor f32 [2]  0 0.6931", of: "[0.0, 1]", seeAlso: ["log", "expm1"],
       search: ["logarithm"]
-    ) { (x) throws(CoreError) in try x.log1p() },
+    ) { x in try x.log1p() },
     unary(
       "expm1", "exp(x) - 1, exact also near 0.", "tensor f32 [2]  0 1e-10", of: "[0.0, 1e-10]",
       seeAlso: ["exp", "log1p"],
       search: ["exponential"]
-    ) { (x) throws(CoreError) in try x.expm1() },
+    ) { x in try x.expm1() },
     unary(
       "sign", "-1, 0 or 1 for each element; no gradient.", "tensor f32 [3]  -1 0 1", of: "[-2.0, 0, 3]",
       seeAlso: ["abs"], search: ["sgn"]
-    ) { (x) throws(CoreError) in try x.sign() },
-    unary("square", "x·x.", "tensor f32 [2]  1 4", of: "[1.0, 2]", seeAlso: ["sqrt"], search: ["power"]) {
-      (x) throws(CoreError) in
+    ) { x in try x.sign() },
+    unary("square", "x·x.", "tensor f32 [2]  1 4", of: "[1.0, 2]", seeAlso: ["sqrt"], search: ["power"]) { x in
       try x.square()
     },
     Builtin(
@@ -46,10 +43,10 @@ extension BuiltinTable {
       details: "- slope: for negative x.",
       examples: [Example("leaky_relu([-1.0, 2], slope=0.1)", "tensor f32 [2]  -0.1 2")], seeAlso: ["relu"],
       search: ["activation"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let slope = try call.float("slope")
       if try call["x"].isNone { return try call.layer(.leakyRelu(slope: slope)) }
-      return try made { () throws(CoreError) in try call.core.takenTensor("x").leakyRelu(slope: Float(slope)) }
+      return Value(try call.takenTensor("x").leakyRelu(slope: Float(slope)))
     },
     Builtin(
       "clip(x: tensor, min: float | tensor | none = none, max: float | tensor | none = none) -> tensor",
@@ -67,27 +64,24 @@ extension BuiltinTable {
       ],
       seeAlso: ["where", "maximum"],
       search: ["clamp", "limit", "bound"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let (low, high) = (try call["min"], try call["max"])
-      func bound(_ value: Value) throws(LTDError) -> Tensor? { value.isNone ? nil : try Tensor.operand(value) }
+      func bound(_ value: Value) throws -> Tensor? { value.isNone ? nil : try Tensor.operand(value) }
       if low.asObject == nil, high.asObject == nil {
-        return try made { () throws(CoreError) in
-          try call.core.takenTensor("x").clip(
-            min: Float(low.asDouble ?? -.infinity), max: Float(high.asDouble ?? .infinity))
-        }
+        return Value(
+          try call.takenTensor("x").clip(
+            min: Float(low.asDouble ?? -.infinity), max: Float(high.asDouble ?? .infinity)))
       }
       let (least, greatest) = (try bound(low), try bound(high))
-      return try made { () throws(CoreError) in try call.core.tensor("x").clip(min: least, max: greatest) }
+      return Value(try call.tensor("x").clip(min: least, max: greatest))
     },
     Builtin(
       "where(mask: tensor, a: tensor, b: tensor) -> tensor", "Elements of a where the mask is true, of b elsewhere.",
       details: "- mask: where to take a.\n- a, b: tensors or numbers; the three shapes broadcast.",
       examples: [Example("where(tensor([1, -2]) > 0, 1, 0)", "tensor i64 [2]  1 0")], seeAlso: ["clip"],
       search: ["select", "if", "condition"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try whereSelect(call.core.tensor("mask"), call.core.tensor("a"), call.core.tensor("b"))
-      }
+    ) { call in
+      Value(try whereSelect(call.tensor("mask"), call.tensor("a"), call.tensor("b")))
     },
     logic("logical_and", "Where both masks are true.", "tensor bool [2]  true false", logicalAnd),
     logic("logical_or", "Where at least one of two masks is true.", "tensor bool [2]  true true", logicalOr),
@@ -95,8 +89,8 @@ extension BuiltinTable {
       "logical_not(mask: tensor) -> tensor", "Where a mask is false.",
       examples: [Example("logical_not([true, false])", "tensor bool [2]  false true")],
       seeAlso: ["logical_and", "logical_or"], search: ["mask", "invert", "~"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try logicalNot(call.core.tensor("mask")) }
+    ) { call in
+      Value(try logicalNot(call.tensor("mask")))
     },
     pairwise("maximum", "The greater of each pair of elements.", "tensor i64 [2]  3 4", maximum),
     pairwise("minimum", "The lesser of each pair of elements.", "tensor i64 [2]  1 2", minimum),
@@ -104,61 +98,61 @@ extension BuiltinTable {
       "matmul(a: tensor, b: tensor) -> tensor", "The matrix product, also written a @ b; leading axes are batches.",
       examples: [Example("matmul([[1.0, 2]], [[3.0], [4]])", "tensor f32 [1, 1]\n  11")], seeAlso: ["transpose"],
       search: ["mm", "bmm", "dot", "product"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try matmul(call.core.tensor("a"), call.core.tensor("b")) }
+    ) { call in
+      Value(try matmul(call.tensor("a"), call.tensor("b")))
     },
   ]
 
   private static func activation(
     _ name: String, _ what: String, _ input: String, _ result: String, _ layer: Layer,
-    _ operation: @escaping @Sendable (consuming Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (consuming Tensor) throws -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(x: tensor | none = none) -> tensor | layer", "\(what); without x, the layer that does it.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)()", "\(name)()")],
       seeAlso: [name == "relu" ? "silu" : "relu", "leaky_relu", "sequential"],
       search: ["activation", "swish", "ReLU", "SiLU"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       if try call["x"].isNone { return try call.layer(layer) }
-      return try made { () throws(CoreError) in try operation(call.core.takenTensor("x")) }
+      return Value(try operation(call.takenTensor("x")))
     }
   }
 
   private static func unary(
     _ name: String, _ summary: String, _ result: String, of input: String, seeAlso: [String], search: [String],
-    _ operation: @escaping @Sendable (consuming Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (consuming Tensor) throws -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(x: tensor) -> tensor", summary, examples: [Example("\(name)(\(input))", result)], seeAlso: seeAlso,
       search: search,
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try operation(call.core.takenTensor("x")) }
+    ) { call in
+      Value(try operation(call.takenTensor("x")))
     }
   }
 
   private static func logic(
     _ name: String, _ summary: String, _ result: String,
-    _ operation: @escaping @Sendable (Tensor, Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (Tensor, Tensor) throws -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(a: tensor, b: tensor) -> tensor", summary,
       examples: [Example("\(name)([true, true], [true, false])", result)],
       seeAlso: ["logical_not", "where"], search: ["mask", "&", "|"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try operation(call.core.tensor("a"), call.core.tensor("b")) }
+    ) { call in
+      Value(try operation(call.tensor("a"), call.tensor("b")))
     }
   }
 
   private static func pairwise(
     _ name: String, _ summary: String, _ result: String,
-    _ operation: @escaping @Sendable (consuming Tensor, consuming Tensor) throws(CoreError) -> Tensor
+    _ operation: @escaping @Sendable (consuming Tensor, consuming Tensor) throws -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(a: tensor, b: tensor) -> tensor", summary, examples: [Example("\(name)([1, 4], [3, 2])", result)],
       seeAlso: [name == "maximum" ? "minimum" : "maximum", "max"], search: ["elementwise", "clamp"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try operation(call.core.takenTensor("a"), call.core.takenTensor("b")) }
+    ) { call in
+      Value(try operation(call.takenTensor("a"), call.takenTensor("b")))
     }
   }
 }

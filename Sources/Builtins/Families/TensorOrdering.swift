@@ -13,10 +13,8 @@ extension BuiltinTable {
       details: "Without an axis: the place in row-major order.\n\n- axis: the axis to go along; none for all elements.",
       examples: [Example("argmin([3.0, 1, 2])", "1")], seeAlso: ["argmax", "min", "argsort"],
       search: ["index of minimum"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try call.core.tensor("x").argmin(axis: call.core.optionalInt("axis"))
-      }
+    ) { call in
+      Value(try call.tensor("x").argmin(axis: call.optionalInt("axis")))
     },
     Builtin(
       "argsort(x: tensor, axis: int = -1, descending: bool = false) -> tensor",
@@ -27,10 +25,8 @@ extension BuiltinTable {
         Example("argsort([3.0, nan, 5], descending=true)", "tensor i64 [3]  2 0 1"),
       ],
       seeAlso: ["sort", "topk", "argmax"], search: ["order", "rank", "sort indices"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        try call.core.tensor("x").argsort(axis: call.core.int("axis"), descending: call.core.bool("descending"))
-      }
+    ) { call in
+      Value(try call.tensor("x").argsort(axis: call.int("axis"), descending: call.bool("descending")))
     },
     Builtin(
       "topk(x: tensor, k: int, axis: int = -1) -> list",
@@ -41,10 +37,8 @@ extension BuiltinTable {
         Example("z = tensor([[1.0, 5, 3], [9, 2, 4]]); topk(z, 2)[0]", "tensor f32 [2, 2]\n  5 3\n  9 4"),
       ],
       seeAlso: ["argsort", "max", "sort"], search: ["largest", "top 5", "best"], family: "tensors"
-    ) { call throws(LTDError) in
-      let (values, places) = try attempt { () throws(CoreError) in
-        try call.core.tensor("x").topk(call.core.int("k"), axis: call.core.int("axis"))
-      }
+    ) { call in
+      let (values, places) = try call.tensor("x").topk(call.int("k"), axis: call.int("axis"))
       return Value([Value(values), Value(places)])
     },
     Builtin(
@@ -52,8 +46,8 @@ extension BuiltinTable {
       details: lineText,
       examples: [Example("cumsum([1.0, 2, 3])", "tensor f32 [3]  1 3 6")], seeAlso: ["sum", "prod"],
       search: ["cumulative", "prefix sum"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").cumsum(axis: call.core.int("axis")) }
+    ) { call in
+      Value(try call.tensor("x").cumsum(axis: call.int("axis")))
     },
     Builtin(
       "prod(x: tensor, axis: int | list | none = none, keepdim: bool = false) -> tensor",
@@ -64,16 +58,16 @@ extension BuiltinTable {
         """,
       examples: [Example("prod([2.0, 3, 4])", "24.0"), Example("prod([2, 3])", "6")], seeAlso: ["sum", "cumsum"],
       search: ["multiply", "factorial"], family: "tensors"
-    ) { call throws(LTDError) in
-      try call.reduce { (x, axes, keepdim) throws(CoreError) in try x.prod(axes: axes, keepdim: keepdim) }
+    ) { call in
+      try call.reduce { x, axes, keepdim in try x.prod(axes: axes, keepdim: keepdim) }
     },
     Builtin(
       "nonzero(x: tensor) -> tensor", "The places of the elements that are true or not 0: [found, axes].",
       details: "Of a line, nonzero(x)[:, 0] lists them; a mask itself can index: x[mask].",
       examples: [Example("nonzero(tensor([0, 3, 0, 5]) > 0)[:, 0]", "tensor i64 [2]  1 3")],
       seeAlso: ["where", "argsort"], search: ["argwhere", "flatnonzero", "indices of true"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").nonzero() }
+    ) { call in
+      Value(try call.tensor("x").nonzero())
     },
     Builtin(
       "bincount(x: tensor, length: int >= 0 = 0) -> tensor", "How often each whole number from 0 on occurs.",
@@ -81,8 +75,8 @@ extension BuiltinTable {
         "- x: whole numbers of at least 0, such as labels.\n- length: the least number of counts, such as the classes.",
       examples: [Example("bincount([0, 2, 2], length=4)", "tensor i64 [4]  1 0 2 0")],
       seeAlso: ["one_hot", "unique"], search: ["histogram", "class counts", "frequency"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").bincount(length: call.core.int("length")) }
+    ) { call in
+      Value(try call.tensor("x").bincount(length: call.int("length")))
     },
     Builtin(
       "allclose(a: tensor, b: tensor, rtol: float >= 0 = 1e-05, atol: float >= 0 = 1e-08, equal_nan: bool = false) -> bool",
@@ -95,13 +89,11 @@ extension BuiltinTable {
         """,
       examples: [Example("allclose([1.0, 2], [1.0, 2.000001])", "true"), Example("allclose([1.0], [1.1])", "false")],
       seeAlso: ["abs", "max"], search: ["isclose", "equal", "tolerance", "approximately"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       Value(
-        try attempt { () throws(CoreError) in
-          try allClose(
-            call.core.tensor("a"), call.core.tensor("b"), rtol: call.core.float("rtol"), atol: call.core.float("atol"),
-            equalNaN: call.core.bool("equal_nan"))
-        })
+        try allClose(
+          call.tensor("a"), call.tensor("b"), rtol: call.float("rtol"), atol: call.float("atol"),
+          equalNaN: call.bool("equal_nan")))
     },
   ]
 }

@@ -17,21 +17,21 @@ extension BuiltinTable {
         Example("mean([1, 2, 6])", "3.0"), Example("mean(tensor([[1.0, 3], [5, 7]]), axis=0)", "tensor f32 [2]  3 5"),
       ],
       seeAlso: ["sum", "std", "var"], search: ["average"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       if let numbers = try call.plainNumbers() {
         guard !numbers.isEmpty else {
           throw call.error(.value, "the mean of nothing", hint: "the list is empty", at: "x")
         }
-        return try call.recorded(numbers.reduce(0, +) / Double(numbers.count)) { (x) throws(CoreError) in try x.mean() }
+        return try call.recorded(numbers.reduce(0, +) / Double(numbers.count)) { x in try x.mean() }
       }
-      return try call.reduce { (x, axes, keepdim) throws(CoreError) in
+      return try call.reduce { x, axes, keepdim in
         try x.asType(.float32).mean(axes: axes, keepdim: keepdim)
       }
     },
-    spread("var", "The variance", "9.0") { (x, axes, unbiased, keepdim) throws(CoreError) in
+    spread("var", "The variance", "9.0") { x, axes, unbiased, keepdim in
       try x.variance(axes: axes, unbiased: unbiased, keepdim: keepdim)
     },
-    spread("std", "The standard deviation", "3.0") { (x, axes, unbiased, keepdim) throws(CoreError) in
+    spread("std", "The standard deviation", "3.0") { x, axes, unbiased, keepdim in
       try x.standardDeviation(axes: axes, unbiased: unbiased, keepdim: keepdim)
     },
     Builtin(
@@ -42,12 +42,10 @@ extension BuiltinTable {
         Example("argmax([1.0, 5, 2])", "1"), Example("argmax(tensor([[1, 2], [4, 3]]), axis=1)", "tensor i64 [2]  1 0"),
       ],
       seeAlso: ["max", "predict"], search: ["index of maximum"], family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in
-        let x = try call.core.tensor("x")
-        if let axis = try call.core.optionalInt("axis") { return try x.argmax(axis: axis) }
-        return try x.argmax()
-      }
+    ) { call in
+      let x = try call.tensor("x")
+      if let axis = try call.optionalInt("axis") { return Value(try x.argmax(axis: axis)) }
+      return Value(try x.argmax())
     },
     Builtin(
       "norm(x: tensor | record, p: float = 2, axis: int | list | none = none, keepdim: bool = false) -> tensor",
@@ -56,25 +54,23 @@ extension BuiltinTable {
         + "\n- x: a tensor; or a record of tensors, such as a gradient of a model: the norm of all their elements.\n- p: 1, 2 or inf.",
       examples: [Example("norm([3.0, 4])", "5.0")], seeAlso: ["abs"],
       search: ["length", "l2", "linf"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       if case .record(let record) = try call["x"] {
         try call.refuseAxes()
         let sizes = try call.fields(of: record)
         guard !sizes.isEmpty else { throw call.error(.value, "the norm of a record without fields", at: "x") }
         let p = try call.float("p")
-        return try made { () throws(CoreError) in
-          guard p == 1 || p == 2 || p == .infinity else {
-            throw CoreError(.value, "p of norm is 1, 2 or inf, not \(p)", argument: "p")
-          }
-          var norms: [Tensor] = []
-          for tensor in sizes { norms.append(try tensor.norm(p, axes: nil, keepdim: false)) }
-          return try stack(norms).norm(p, axes: nil, keepdim: false)
-        }
-      }
-      return try call.reduce { (x, axes, keepdim) throws(CoreError) in
-        let p = try call.core.float("p")
         guard p == 1 || p == 2 || p == .infinity else {
-          throw CoreError(.value, "p of norm is 1, 2 or inf, not \(p)", argument: "p")
+          throw call.error(.value, "p of norm is 1, 2 or inf, not \(p)", at: "p")
+        }
+        var norms: [Tensor] = []
+        for tensor in sizes { norms.append(try tensor.norm(p, axes: nil, keepdim: false)) }
+        return Value(try stack(norms).norm(p, axes: nil, keepdim: false))
+      }
+      return try call.reduce { x, axes, keepdim in
+        let p = try call.float("p")
+        guard p == 1 || p == 2 || p == .infinity else {
+          throw call.error(.value, "p of norm is 1, 2 or inf, not \(p)", at: "p")
         }
         return try x.norm(p, axes: axes, keepdim: keepdim)
       }
@@ -83,14 +79,14 @@ extension BuiltinTable {
       "logsumexp(x: tensor, axis: int = -1) -> tensor", "log(sum(exp(x))) along an axis, without overflow.",
       examples: [Example("logsumexp([1000.0, 1000])", "1000.6932")], seeAlso: ["log_softmax"], search: ["softmax"],
       family: "tensors"
-    ) { call throws(LTDError) in
-      try made { () throws(CoreError) in try call.core.tensor("x").logsumexp(axis: call.core.int("axis")) }
+    ) { call in
+      Value(try call.tensor("x").logsumexp(axis: call.int("axis")))
     },
   ]
 
   private static func spread(
     _ name: String, _ what: String, _ result: String,
-    _ compute: @escaping @Sendable (Tensor, [Int]?, Bool, Bool) throws(CoreError) -> Tensor
+    _ compute: @escaping @Sendable (Tensor, [Int]?, Bool, Bool) throws -> Tensor
   ) -> Builtin {
     Builtin(
       "\(name)(x: any, axis: int | list | none = none, keepdim: bool = false, unbiased: bool = true) -> any",
@@ -98,7 +94,7 @@ extension BuiltinTable {
       details: axisText + "\n- unbiased: divide by n - 1 rather than by n.",
       examples: [Example("\(name)([1, 4, 7])", result)], seeAlso: ["mean", name == "var" ? "std" : "var"],
       search: ["variance", "standard deviation", "spread"], family: "tensors"
-    ) { call throws(LTDError) in
+    ) { call in
       let unbiased = try call.bool("unbiased")
       if let numbers = try call.plainNumbers() {
         let count = Double(numbers.count) - (unbiased ? 1 : 0)
@@ -109,11 +105,11 @@ extension BuiltinTable {
         }
         let mean = numbers.reduce(0, +) / Double(numbers.count)
         let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
-        return try call.recorded(name == "var" ? variance : variance.squareRoot()) { (x) throws(CoreError) in
+        return try call.recorded(name == "var" ? variance : variance.squareRoot()) { x in
           try compute(x, nil, unbiased, false)
         }
       }
-      return try call.reduce { (x, axes, keepdim) throws(CoreError) in
+      return try call.reduce { x, axes, keepdim in
         try compute(x.asType(.float32), axes, unbiased, keepdim)
       }
     }
@@ -122,7 +118,7 @@ extension BuiltinTable {
 
 extension Call {
   /// The numbers of a list argument `x` that stays a list: their arithmetic is in double precision.
-  fileprivate func plainNumbers() throws(LTDError) -> [Double]? {
+  fileprivate func plainNumbers() throws -> [Double]? {
     let x = try self["x"].plain
     if case .object = x { return nil }
     if !(try self["axis"]).isNone { return nil }
@@ -142,15 +138,15 @@ extension Call {
   /// The result for a list `x` of numbers: its value, with the record of the tensor operation where a gradient is followed
   /// through one of the numbers.
   fileprivate func recorded(
-    _ value: Double, _ operation: (Tensor) throws(CoreError) -> Tensor
-  ) throws(LTDError) -> Value {
+    _ value: Double, _ operation: (Tensor) throws -> Tensor
+  ) throws -> Value {
     guard case .list(let list) = try self["x"], list.items.contains(where: \.isFollowed),
       let x = try Tensor.operand(.list(list))
     else { return Value(value) }
-    return TensorObject(try attempt { () throws(CoreError) in try operation(x) }).numbered(value)
+    return TensorObject(try operation(x)).numbered(value)
   }
 
-  fileprivate func refuseAxes() throws(LTDError) {
+  fileprivate func refuseAxes() throws {
     for name in ["axis", "keepdim"] where isGiven(name) {
       throw error(
         .type, "\(name) is for tensors; x is a record", hint: "map(x, t => norm(t)) is the norm of each field", at: name
@@ -159,7 +155,7 @@ extension Call {
   }
 
   /// The tensors and numbers of a record, and of records within it.
-  fileprivate func fields(of record: RecordValue, depth: Int = 0) throws(LTDError) -> [Tensor] {
+  fileprivate func fields(of record: RecordValue, depth: Int = 0) throws -> [Tensor] {
     guard depth < 500 else { throw error(.value, "the record is nested too deeply", at: "x") }
     var tensors: [Tensor] = []
     for (name, value) in record.fields {
@@ -175,10 +171,10 @@ extension Call {
   }
 
   /// Reduces the tensor `x` over the arguments `axis` and `keepdim`.
-  func reduce(_ body: (Tensor, [Int]?, Bool) throws(CoreError) -> Tensor) throws(LTDError) -> Value {
-    guard let x = try at("x", { () throws(LTDError) in try Tensor.operand(try self["x"]) }) else {
+  func reduce(_ body: (Tensor, [Int]?, Bool) throws -> Tensor) throws -> Value {
+    guard let x = try at("x", { try Tensor.operand(try self["x"]) }) else {
       throw error(.type, "\(name) takes a tensor, not \(try self["x"].described)", at: "x")
     }
-    return Value(try attempt { () throws(CoreError) in try body(x, core.axes("axis"), core.bool("keepdim")) })
+    return Value(try body(x, axes("axis"), bool("keepdim")))
   }
 }

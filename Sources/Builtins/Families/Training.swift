@@ -11,21 +11,21 @@ extension BuiltinTable {
       "standard() -> method", "Standard training: cross-entropy of natural images.",
       examples: [Example("standard()", "standard()")], seeAlso: ["fit", "pgd_at", "trades", "ltd"],
       search: ["natural", "erm"], family: "training"
-    ) { call throws(LTDError) in try checked(Standard()) },
+    ) { call in try checked(Standard()) },
     Builtin(
       "pgd_at() -> method", "Adversarial training: cross-entropy of adversarial images only.",
       details:
         "The attack of `fit` finds them; unless it says otherwise, from x + U(-eps, eps) by cross-entropy. Madry et al. 2018.",
       examples: [Example("pgd_at()", "pgd_at()")], seeAlso: ["fit", "trades", "ltd"],
       search: ["madry", "adversarial training"], family: "training"
-    ) { call throws(LTDError) in try checked(PGDAT()) },
+    ) { call in try checked(PGDAT()) },
     Builtin(
       "trades(beta: float = 6) -> method", "TRADES: CE(p(x), y) + beta·KL(p(x) ‖ p(x')).",
       details:
         "x' maximises the same divergence from x + 0.001·N(0, I), unless the attack of `fit` says otherwise. Zhang et al. 2019.\n\n- beta: weight of the robust term; 1 to 10, 6 in the paper.",
       examples: [Example("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "ltd", "pgd_at"],
       search: ["kl", "regularisation"], family: "training"
-    ) { call throws(LTDError) in try checked(TRADES(beta: try call.float("beta"))) },
+    ) { call in try checked(TRADES(beta: try call.float("beta"))) },
     Builtin(
       "ltd(teacher: model, temperature: float = 3, beta: float = 6, mix: float = 0, on: string = \"trades\") -> method",
       "Low Temperature Distillation as reconstructed: a teacher's soft labels inside an adversarial training loss.",
@@ -44,7 +44,7 @@ extension BuiltinTable {
       seeAlso: ["fit", "trades", "whatif", "soft_labels"],
       search: ["distillation", "temperature", "soft labels", "teacher"],
       family: "training"
-    ) { call throws(LTDError) in
+    ) { call in
       let name = try call.string("on")
       guard let framework = LTD.Framework(rawValue: name) else {
         throw call.error(.value, "ltd has no base loss \"\(name)\"", hint: "on=\"trades\" or on=\"pgd_at\"", at: "on")
@@ -56,8 +56,8 @@ extension BuiltinTable {
     },
   ]
 
-  private static func checked(_ method: any TrainingMethod) throws(LTDError) -> Value {
-    try attempt { () throws(CoreError) in try method.validate() }
+  private static func checked(_ method: any TrainingMethod) throws -> Value {
+    try method.validate()
     return Value(MethodObject(method))
   }
 
@@ -94,7 +94,7 @@ extension BuiltinTable {
         "training loop", "dataloader", "batch size", "data augmentation",
       ],
       family: "training"
-    ) { call throws(LTDError) in
+    ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       let method = try call.optionalObject("method", as: MethodObject.self)?.method ?? Standard()
@@ -109,15 +109,13 @@ extension BuiltinTable {
         epochs: try call.int("epochs"), batchSize: try call.int("batch"), learningRate: try call.float("lr"),
         momentum: call.isGiven("momentum") ? try call.float("momentum") : nil,
         weightDecay: try call.float("weight_decay"))
-      plan.seed = try attempt { () throws(CoreError) in try call.core.seed("seed") }
+      plan.seed = try call.seed("seed")
       plan.schedule = try call.choice("schedule", LearningRateSchedule.named.map { ($0.name, $0.schedule) })
       plan.augmentation = try call.choice("augment", Augmentation.allCases.map { ($0.rawValue, $0) })
       let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
       let progress = ProgressReporting.make(quiet: try call.bool("quiet"))
-      let report = try attempt { () throws(CoreError) in
-        try fit(
-          model, on: data, method: method, attack: attack, plan: plan, validation: validation, progress: progress)
-      }
+      let report = try fit(
+        model, on: data, method: method, attack: attack, plan: plan, validation: validation, progress: progress)
       if report.interrupted {
         call.session.keepResults()
         progress.note("interrupted: the model keeps what it learned in \(report.steps) steps")
@@ -151,11 +149,9 @@ extension BuiltinTable {
       seeAlso: ["value_and_grad", "grad", "fit", "shuffled", "perturb"],
       search: ["optimizer", "optimiser", "adam", "training loop", "step", "weights", "parameters", "learning rate"],
       family: "training"
-    ) { call throws(LTDError) in
+    ) { call in
       let (rate, momentum, decay) = (try call.float("lr"), try call.float("momentum"), try call.float("weight_decay"))
-      try attempt { () throws(CoreError) in
-        try requireOptimiser(rate, momentum: momentum, weightDecay: decay, of: "sgd")
-      }
+      try requireOptimiser(rate, momentum: momentum, weightDecay: decay, of: "sgd")
       return Value(
         OptimiserObject(
           try call.object("model", as: ModelObject.self).model,
@@ -166,7 +162,7 @@ extension BuiltinTable {
 
 extension Call {
   /// The entry of a list of named choices that a string argument names.
-  func choice<T>(_ name: String, _ choices: [(name: String, value: T)]) throws(LTDError) -> T {
+  func choice<T>(_ name: String, _ choices: [(name: String, value: T)]) throws -> T {
     let text = try string(name)
     if let choice = choices.first(where: { $0.name == text }) { return choice.value }
     throw error(

@@ -18,7 +18,7 @@ enum CSV {
   // MARK: Reading
 
   /// A list of records, one for each row.
-  static func rows(_ text: String, separator: UInt8, hasHeader: Bool) throws(LTDError) -> Value {
+  static func rows(_ text: String, separator: UInt8, hasHeader: Bool) throws -> Value {
     var rows = try split(text, separator)
     guard let first = rows.first else { return Value([Value]()) }
     if hasHeader { rows.removeFirst() }
@@ -38,7 +38,7 @@ enum CSV {
     }
     var columns: [[Value]] = []
     for place in names.indices {
-      try attempt { () throws(CoreError) in try StopSignal.poll() }
+      try StopSignal.poll()
       let cells = rows.map { place < $0.cells.count ? $0.cells[place] : Cell(text: "", isQuoted: false) }
       columns.append(try values(cells))
     }
@@ -51,13 +51,13 @@ enum CSV {
     return Value(records)
   }
 
-  private static func poll(at place: Int) throws(LTDError) {
-    try attempt { () throws(CoreError) in try StopSignal.poll(at: place) }
+  private static func poll(at place: Int) throws {
+    try StopSignal.poll(at: place)
   }
 
   /// The cells of one column: numbers or bools if all are, else texts; an empty cell is none.
-  private static func values(_ cells: [Cell]) throws(LTDError) -> [Value] {
-    func all(_ read: (String) -> Value?) throws(LTDError) -> [Value]? {
+  private static func values(_ cells: [Cell]) throws -> [Value] {
+    func all(_ read: (String) -> Value?) throws -> [Value]? {
       var values: [Value] = []
       for (place, cell) in cells.enumerated() {
         try poll(at: place)
@@ -91,7 +91,7 @@ enum CSV {
     return text.utf8.contains { $0 == UInt8(ascii: "x") || $0 == 0 } ? nil : Double(text)
   }
 
-  private static func split(_ text: String, _ separator: UInt8) throws(LTDError) -> [Row] {
+  private static func split(_ text: String, _ separator: UInt8) throws -> [Row] {
     var bytes = Array(text.utf8)
     // The byte order mark that spreadsheets write.
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
@@ -147,7 +147,7 @@ enum CSV {
   // MARK: Writing
 
   /// A header and a line for each record; columns in the order in which they first appear.
-  static func text(_ rows: [Value], separator: String) throws(LTDError) -> String {
+  static func text(_ rows: [Value], separator: String) throws -> String {
     var names: [String] = []
     var known: Set<String> = []
     var records: [RecordValue] = []
@@ -163,7 +163,7 @@ enum CSV {
     // By bytes: a quote or a separator before a combining character is one all the same.
     let quote = UInt8(ascii: "\"")
     let special = Set(separator.utf8).union([quote, UInt8(ascii: "\n"), UInt8(ascii: "\r")])
-    func quoted(_ text: String) throws(LTDError) -> String {
+    func quoted(_ text: String) throws -> String {
       var bytes = [quote]
       for byte in text.utf8 {
         try poll(at: bytes.count)
@@ -173,11 +173,11 @@ enum CSV {
       bytes.append(quote)
       return String(decoding: bytes, as: UTF8.self)
     }
-    func cell(_ text: String) throws(LTDError) -> String {
+    func cell(_ text: String) throws -> String {
       try text.utf8.contains(where: special.contains) ? quoted(text) : text
     }
     // In quotes a name that would be taken for none, or for a byte order mark.
-    func title(_ name: String) throws(LTDError) -> String {
+    func title(_ name: String) throws -> String {
       try name.isEmpty || name.unicodeScalars.first == "\u{FEFF}" ? quoted(name) : cell(name)
     }
     var titles: [String] = []

@@ -20,18 +20,18 @@ extension JSON {
   /// Values that one JSON text holds, at most: a list that holds another many times over has no end in sight.
   private static let valueLimit = 20_000_000
 
-  private static func poll(at place: Int) throws(LTDError) {
-    try attempt { () throws(CoreError) in try StopSignal.poll(at: place) }
+  private static func poll(at place: Int) throws {
+    try StopSignal.poll(at: place)
   }
 
   /// - Throws: for what JSON has no word for, such as models and functions, for nesting beyond 200 levels, and for more
   ///   values than fit into a text.
-  init(_ value: Value) throws(LTDError) {
+  init(_ value: Value) throws {
     var count = 0
     try self.init(value, depth: 0, &count)
   }
 
-  private init(_ value: Value, depth: Int, _ count: inout Int) throws(LTDError) {
+  private init(_ value: Value, depth: Int, _ count: inout Int) throws {
     count += 1
     try JSON.poll(at: count)
     guard count <= JSON.valueLimit else { throw LTDError(.memory, "the value has too many elements for JSON") }
@@ -78,7 +78,7 @@ extension JSON {
     LTDError(.type, "JSON has nothing for \(value.typeName.withArticle)", hint: "str(x) makes a text of it")
   }
 
-  private static func items<T>(_ values: [T], _ make: (T) -> JSON) throws(LTDError) -> [JSON] {
+  private static func items<T>(_ values: [T], _ make: (T) -> JSON) throws -> [JSON] {
     var items: [JSON] = []
     items.reserveCapacity(values.count)
     for (place, value) in values.enumerated() {
@@ -100,7 +100,7 @@ extension JSON {
   }
 
   /// Lists within lists, by the axes.
-  private init(tensor: Tensor) throws(LTDError) {
+  private init(tensor: Tensor) throws {
     var items: [JSON] =
       switch tensor.dtype {
       case .bool: try JSON.items(tensor.bools()) { .bool($0) }

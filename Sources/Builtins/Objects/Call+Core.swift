@@ -2,61 +2,38 @@ import Base
 import Interpreter
 import Tensors
 
-/// The accessors of a call for use inside of `attempt { … }`: their errors pass through the core as they are.
-struct CoreCall {
-  let call: Call
+/// What built-ins of the core read from their arguments, beside the accessors of the language.
+extension Call {
+  func tensor(_ name: String) throws(LTDError) -> Tensor { try object(name, as: TensorObject.self).tensor }
 
-  func int(_ name: String) throws(CoreError) -> Int { try wrap { () throws(LTDError) in try call.int(name) } }
-  func float(_ name: String) throws(CoreError) -> Double {
-    try wrap { () throws(LTDError) in try call.float(name) }
-  }
-  func bool(_ name: String) throws(CoreError) -> Bool { try wrap { () throws(LTDError) in try call.bool(name) } }
-  func string(_ name: String) throws(CoreError) -> String {
-    try wrap { () throws(LTDError) in try call.string(name) }
-  }
-  func optionalInt(_ name: String) throws(CoreError) -> Int? {
-    try wrap { () throws(LTDError) in try call.optionalInt(name) }
-  }
-  func optionalFloat(_ name: String) throws(CoreError) -> Double? {
-    try wrap { () throws(LTDError) in try call.optionalFloat(name) }
-  }
-  func tensor(_ name: String) throws(CoreError) -> Tensor {
-    try wrap { () throws(LTDError) in try call.object(name, as: TensorObject.self).tensor }
+  /// A tensor that the call lets go of: an operation may write over a temporary.
+  func takenTensor(_ name: String) throws(LTDError) -> Tensor {
+    let tensor = try tensor(name)
+    try release(name)
+    return tensor
   }
 
-  /// A number as such, also one through which a gradient is followed: for what is formed with `record`.
-  func plainFloat(_ name: String) throws(CoreError) -> Double {
-    let value = try wrap { () throws(LTDError) in try call.plainNumber(name) }
-    if let number = value.asDouble { return number }
+  /// A number as such, also one through which a gradient is followed: for what is formed with `followedNumber`.
+  func plainFloat(_ name: String) throws -> Double {
+    if let number = try plainNumber(name).asDouble { return number }
     return try float(name)
   }
 
   /// The number of an argument with its record; without one where it has none, or where no name is given.
-  func record(_ name: String?) throws(CoreError) -> Tensor {
-    guard let name, let number = try wrap({ () throws(LTDError) in try Tensor.operand(call[name]) }) else {
-      return try Tensor.scalar(0)
-    }
+  func followedNumber(_ name: String?) throws -> Tensor {
+    guard let name, let number = try Tensor.operand(self[name]) else { return try Tensor.scalar(0) }
     return number
   }
 
-  /// A tensor that the call lets go of: an operation may write over a temporary.
-  func takenTensor(_ name: String) throws(CoreError) -> Tensor {
-    let tensor = try tensor(name)
-    try wrap { () throws(LTDError) in try call.release(name) }
-    return tensor
-  }
-
   /// A whole number as a key of random streams.
-  func seed(_ name: String) throws(CoreError) -> UInt64 { UInt64(bitPattern: Int64(try int(name))) }
+  func seed(_ name: String) throws(LTDError) -> UInt64 { UInt64(bitPattern: Int64(try int(name))) }
 
   /// Whole numbers in a list, such as a shape.
-  func ints(_ name: String) throws(CoreError) -> [Int] {
-    let list = try wrap { () throws(LTDError) in try call.list(name) }
+  func ints(_ name: String) throws(LTDError) -> [Int] {
     var numbers: [Int] = []
-    for item in list {
+    for item in try list(name) {
       guard let number = item.asInt else {
-        throw CoreError(
-          .type, "\(name) of \(call.name) is a list of whole numbers, not of \(item.typeName)s", argument: name)
+        throw error(.type, "\(name) of \(self.name) is a list of whole numbers, not of \(item.typeName)s", at: name)
       }
       numbers.append(number)
     }
@@ -64,15 +41,13 @@ struct CoreCall {
   }
 
   /// Numbers in a list; nil for `none`.
-  func numbers(_ name: String) throws(CoreError) -> [Double]? {
-    guard let list = try wrap({ () throws(LTDError) in try call.optionalList(name) }) else { return nil }
+  func numbers(_ name: String) throws(LTDError) -> [Double]? {
+    guard let list = try optionalList(name) else { return nil }
     var numbers: [Double] = []
     for item in list {
       guard let number = item.asDouble else {
-        if item.isFollowed {
-          try wrap { () throws(LTDError) in throw try call.noGradient(through: name) }
-        }
-        throw CoreError(.type, "\(name) of \(call.name) is a list of numbers, not of \(item.typeName)s", argument: name)
+        if item.isFollowed { throw try noGradient(through: name) }
+        throw error(.type, "\(name) of \(self.name) is a list of numbers, not of \(item.typeName)s", at: name)
       }
       numbers.append(number)
     }
@@ -80,8 +55,8 @@ struct CoreCall {
   }
 
   /// An axis, a list of axes, or nil for `none`.
-  func axes(_ name: String) throws(CoreError) -> [Int]? {
-    let value = try wrap { () throws(LTDError) in try call[name] }
+  func axes(_ name: String) throws(LTDError) -> [Int]? {
+    let value = try self[name]
     if value.isNone { return nil }
     if let axis = value.asInt { return [axis] }
     return try ints(name)
@@ -89,46 +64,22 @@ struct CoreCall {
 
   /// Labels as a list or a tensor of whole numbers [n].
   /// - Parameter anyShape: whether they may have more axes, as indices may.
-  func labels(_ name: String, anyShape: Bool = false) throws(CoreError) -> [Int] {
+  func labels(_ name: String, anyShape: Bool = false) throws(LTDError) -> [Int] {
     let labels = try tensor(name)
     guard anyShape || labels.shape.count <= 1 || labels.count == 0 else {
-      throw CoreError(
-        .shape, "\(name) of \(call.name) must be class numbers [n], not of shape \(labels.shape)",
+      throw error(
+        .shape, "\(name) of \(self.name) must be class numbers [n], not of shape \(labels.shape)",
         hint: "argmax(\(name), axis=1) makes them of rows with a 1; float32(\(name)) makes rows of probabilities",
-        argument: name)
+        at: name)
     }
     guard labels.dtype == .int64 || labels.count == 0 else {
-      throw CoreError(.type, "\(name) of \(call.name) are class numbers, not \(labels.dtype.shortName)", argument: name)
+      throw error(.type, "\(name) of \(self.name) are class numbers, not \(labels.dtype.shortName)", at: name)
     }
     return labels.ints()
   }
 
-  func wrap<T>(_ body: () throws(LTDError) -> T) throws(CoreError) -> T {
-    do { return try body() } catch { throw CoreError(passing: error) }
-  }
-}
-
-extension CoreError {
-  /// An error of the language on its way through the core: `attempt` gives it back with its kind and place.
-  init(passing error: LTDError) {
-    self.init(
-      Kind(rawValue: error.diagnostic.kind.rawValue) ?? .value, error.diagnostic.message, hint: error.diagnostic.hint)
-    origin = error
-  }
-}
-
-extension Call {
-  var core: CoreCall { CoreCall(call: self) }
-
-  /// `requireFiles` for what writes: a path such as /dev/stdout gets what was printed before first.
-  func prepareToWrite() throws(LTDError) {
-    try requireFiles()
-    // Where that fails the output says so itself.
-    do { try session.flush() } catch {}
-  }
-
   /// An argument that is a number as such: also one of a record of gradients, and a tensor without axes.
-  func plainNumber(_ name: String) throws(LTDError) -> Value {
+  func plainNumber(_ name: String) throws -> Value {
     let value = try self[name]
     guard case .object(let object) = value, object.isNumber else { return value }
     return try object.number() ?? value
@@ -137,6 +88,13 @@ extension Call {
   /// Whether an argument is a tensor, or a number through which a gradient is followed.
   func isObject(_ name: String) -> Bool {
     if case .object? = try? self[name] { true } else { false }
+  }
+
+  /// `requireFiles` for what writes: a path such as /dev/stdout gets what was printed before first.
+  func prepareToWrite() throws(LTDError) {
+    try requireFiles()
+    // Where that fails the output says so itself.
+    do { try session.flush() } catch {}
   }
 
   /// Refuses to touch files in a session that must not.

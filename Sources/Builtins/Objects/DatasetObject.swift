@@ -15,25 +15,25 @@ final class DatasetObject: HostObject {
   override var members: [String] { ["class_counts", "class_names", "images", "labels", "name", "posterior", "shape"] }
   override var length: Int? { data.count }
 
-  override func element(at place: Int) throws(LTDError) -> Value? {
-    let batch = try attempt { () throws(CoreError) in try data.batch([place]) }
-    let image = try attempt { () throws(CoreError) in try batch.images.reshape(data.imageShape) }
+  override func element(at place: Int) throws -> Value? {
+    let batch = try data.batch([place])
+    let image = try batch.images.reshape(data.imageShape)
     var fields: [(String, Value)] = [("image", Value(image)), ("label", Value(data.labels[place]))]
     if let posterior = batch.posterior {
       fields.append(
-        ("posterior", Value(try attempt { () throws(CoreError) in try posterior.reshape([data.classCount]) })))
+        ("posterior", Value(try posterior.reshape([data.classCount]))))
     }
     return Value(fields: fields)
   }
 
   override var hasPairs: Bool { true }
 
-  override func pair(at place: Int) throws(LTDError) -> Value {
-    let image = try attempt { () throws(CoreError) in try data.batch([place]).images.reshape(data.imageShape) }
+  override func pair(at place: Int) throws -> Value {
+    let image = try data.batch([place]).images.reshape(data.imageShape)
     return Value([Value(image), Value(data.labels[place])])
   }
 
-  override func index(_ items: [IndexItem]) throws(LTDError) -> Value? {
+  override func index(_ items: [IndexItem]) throws -> Value? {
     guard items.count == 1 else {
       throw LTDError(.value, "a dataset has one axis: its examples", hint: "data[3], data[0:100], or data.images[…]")
     }
@@ -48,31 +48,31 @@ final class DatasetObject: HostObject {
       }
       return try element(at: place)
     default:
-      let places = try attempt { () throws(CoreError) in try Tensor(ints: Array(0..<data.count), shape: [data.count]) }
+      let places = try Tensor(ints: Array(0..<data.count), shape: [data.count])
       guard case .object(let chosen)? = try TensorObject(places).index(items), let chosen = chosen as? TensorObject
       else {
         return nil
       }
-      return Value(DatasetObject(try attempt { () throws(CoreError) in try data.subset(chosen.tensor.ints()) }))
+      return Value(DatasetObject(try data.subset(chosen.tensor.ints())))
     }
   }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? {
+  override func attribute(_ name: String) throws -> Value? {
     switch name {
     case "name": return Value(data.name)
     case "class_names": return Value(data.classNames)
     case "class_counts": return Value(data.classCounts)
     case "shape": return Value(data.imageShape)
     case "labels":
-      return Value(try attempt { () throws(CoreError) in try Tensor(ints: data.labels, shape: [data.count]) })
+      return Value(try Tensor(ints: data.labels, shape: [data.count]))
     case "images":
-      return Value(try attempt { () throws(CoreError) in try data.batch(Array(0..<data.count)).images })
-    case "posterior": return try attempt { () throws(CoreError) in try data.posterior }.map { Value($0) } ?? Value.none
+      return Value(try data.batch(Array(0..<data.count)).images)
+    case "posterior": return try data.posterior.map { Value($0) } ?? Value.none
     default: return nil
     }
   }
 
-  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+  override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other, let other = (object as? DatasetObject)?.data else { return false }
     return data.name == other.name && data.ids == other.ids && data.labels == other.labels
   }

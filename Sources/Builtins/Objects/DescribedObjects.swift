@@ -10,7 +10,7 @@ final class AttackObject: HostObject {
   override var typeName: String { "attack" }
   override func shortText(_ options: PrintOptions) -> String { attack.description }
 
-  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+  override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other else { return false }
     return (object as? AttackObject)?.attack.isEqual(to: attack) ?? false
   }
@@ -25,7 +25,7 @@ final class MethodObject: HostObject {
   override var typeName: String { "method" }
   override func shortText(_ options: PrintOptions) -> String { method.description }
 
-  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+  override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other else { return false }
     return (object as? MethodObject)?.method.isEqual(to: method) ?? false
   }

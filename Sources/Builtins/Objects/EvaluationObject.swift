@@ -14,7 +14,7 @@ final class EvaluationObject: HostObject {
     ["attacks", "by_class", "correct", "model", "n", "natural", "robust", "rows", "worst_case"]
   }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? {
+  override func attribute(_ name: String) throws -> Value? {
     switch name {
     case "n": Value(evaluation.n)
     case "model": Value(evaluation.model)
@@ -29,8 +29,8 @@ final class EvaluationObject: HostObject {
     }
   }
 
-  private func mask(_ flags: [Bool]) throws(LTDError) -> Value {
-    Value(try attempt { () throws(CoreError) in try Tensor(bools: flags, shape: [flags.count]) })
+  private func mask(_ flags: [Bool]) throws -> Value {
+    Value(try Tensor(bools: flags, shape: [flags.count]))
   }
 
   /// One record for natural images, each attack and the worst case: accuracy and its 95 % interval.

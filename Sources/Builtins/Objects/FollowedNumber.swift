@@ -22,10 +22,10 @@ final class FollowedNumber: TensorObject {
   override var members: [String] { [] }
   override func advice(on name: String) -> String? { nil }
   override func isKind(of name: String) -> Bool { false }
-  override func number() throws(LTDError) -> Value? { .float(value) }
-  override func scalar() throws(LTDError) -> Value? { .object(self) }
+  override func number() throws -> Value? { .float(value) }
+  override func scalar() throws -> Value? { .object(self) }
 
-  override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool { false }
+  override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws -> Bool { false }
 
   override func shortText(_ options: PrintOptions) -> String { Value.float(value).shortText(options) }
   override func text(_ options: PrintOptions) -> String { shortText(options) }

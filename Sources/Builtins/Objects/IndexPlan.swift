@@ -29,7 +29,7 @@ struct IndexPlan {
     var isScattered = false
   }
 
-  init(_ items: [IndexItem], shape: [Int]) throws(LTDError) {
+  init(_ items: [IndexItem], shape: [Int]) throws {
     self.shape = shape
     if items.count == 1, case .value(let value) = items[0], let mask = try Tensor.operand(value), mask.dtype == .bool {
       guard mask.shape.count <= shape.count, Array(shape.prefix(mask.shape.count)) == mask.shape, !mask.shape.isEmpty
@@ -105,7 +105,7 @@ struct IndexPlan {
   }
 
   /// The places or the mask that a value of an index means.
-  private static func list(_ value: Value) throws(LTDError) -> Tensor {
+  private static func list(_ value: Value) throws -> Tensor {
     guard let list = try Tensor.operand(value) else {
       throw LTDError(
         .type, "a tensor cannot be indexed with \(value.typeName.withArticle)",
@@ -119,15 +119,15 @@ struct IndexPlan {
         hint: "// divides to an int; int(x) makes one")
     }
     let shape = list.shape
-    return try attempt { () throws(CoreError) in try Tensor(ints: [], shape: shape) }
+    return try Tensor(ints: [], shape: shape)
   }
 
   /// A list of indices for one axis, or a mask for as many axes as it has, whose true places are such lists.
-  private mutating func choose(_ list: Tensor, _ axis: inout Int) throws(LTDError) {
+  private mutating func choose(_ list: Tensor, _ axis: inout Int) throws {
     guard list.dtype == .bool else {
       var places: [Int] = []
       for index in list.ints() {
-        try attempt { () throws(CoreError) in try StopSignal.poll(at: places.count) }
+        try StopSignal.poll(at: places.count)
         places.append(try Self.place(index, axis: axis, shape: shape))
       }
       whole(&axis)
@@ -144,7 +144,7 @@ struct IndexPlan {
           ? "a mask of an axis is a list with a bool for each of its places"
           : "a mask has the shape of the axes that it stands for")
     }
-    let flat = try attempt { () throws(CoreError) in try list.truePlaces() }
+    let flat = try list.truePlaces()
     var step = list.count
     for size in list.shape {
       step = size > 0 ? step / size : 0
@@ -154,25 +154,22 @@ struct IndexPlan {
   }
 
   /// Puts a list for the next axis of `sliced` to those before it: as one list, on all their axes in one.
-  private mutating func choose(_ places: [Int], _ shape: [Int], size: Int) throws(LTDError) {
+  private mutating func choose(_ places: [Int], _ shape: [Int], size: Int) throws {
     sliced.append(size)
     guard var chosen else {
       self.chosen = Chosen(axes: [sliced.count - 1], indices: places, shape: shape)
       return
     }
-    let before = chosen
-    (chosen.indices, chosen.shape) = try attempt { () throws(CoreError) in
-      _ = try Shape.broadcast(before.shape, shape, "the lists of an index")
-      let rows = try mul(Tensor(ints: before.indices, shape: before.shape), Tensor(ints: [size], shape: []))
-      let both = try add(rows, Tensor(ints: places, shape: shape))
-      return (both.ints(), both.shape)
-    }
+    _ = try Shape.broadcast(chosen.shape, shape, "the lists of an index")
+    let rows = try mul(Tensor(ints: chosen.indices, shape: chosen.shape), Tensor(ints: [size], shape: []))
+    let both = try add(rows, Tensor(ints: places, shape: shape))
+    (chosen.indices, chosen.shape) = (both.ints(), both.shape)
     chosen.axes.append(sliced.count - 1)
     if chosen.isInterrupted { chosen.isScattered = true }
     self.chosen = chosen
   }
 
-  private static func place(_ index: Int, axis: Int, shape: [Int]) throws(LTDError) -> Int {
+  private static func place(_ index: Int, axis: Int, shape: [Int]) throws -> Int {
     let size = shape[axis]
     guard index >= -size, index < size else {
       throw LTDError(
@@ -183,7 +180,7 @@ struct IndexPlan {
   }
 
   /// Python's rules for slices. A negative step reads backwards: `stop` may then be -1.
-  private static func bounds(_ start: Int?, _ stop: Int?, _ step: Int, size: Int) throws(LTDError) -> (Int, Int, Int) {
+  private static func bounds(_ start: Int?, _ stop: Int?, _ step: Int, size: Int) throws -> (Int, Int, Int) {
     guard step != 0, step != .min else { throw LTDError(.value, "the step of a slice cannot be \(step)") }
     let low = step > 0 ? 0 : -1
     let high = step > 0 ? size : size - 1
@@ -222,19 +219,19 @@ struct IndexPlan {
       result = before + chosen.shape + after
     }
 
-    func arrange(_ part: Tensor) throws(CoreError) -> Tensor {
+    func arrange(_ part: Tensor) throws -> Tensor {
       guard let order else { return try part.reshape(merged) }
       return try part.permute(order).reshape(merged)
     }
 
-    func restore(_ part: Tensor) throws(CoreError) -> Tensor {
+    func restore(_ part: Tensor) throws -> Tensor {
       let part = try part.reshape(apart)
       guard let order else { return part }
       return try part.permute(order.indices.map { place in order.firstIndex(of: place) ?? place })
     }
   }
 
-  func read(_ tensor: Tensor) throws(CoreError) -> Tensor {
+  func read(_ tensor: Tensor) throws -> Tensor {
     if let mask { return try tensor.maskedSelect(mask) }
     let part = try tensor.slice(starts: starts, stops: stops, steps: steps).reshape(sliced)
     guard let chosen else { return part }
@@ -243,7 +240,7 @@ struct IndexPlan {
       .reshape(arrangement.result)
   }
 
-  func write(_ value: Tensor, into tensor: inout Tensor) throws(CoreError) {
+  func write(_ value: Tensor, into tensor: inout Tensor) throws {
     if let mask { return try tensor.assign(mask: mask, value) }
     let sizes = try tensor.slice(starts: starts, stops: stops, steps: steps).shape
     if let chosen {

@@ -5,7 +5,7 @@ import Tensors
 /// Operations whose result for whole numbers is whole: they stay int64, as `+`, `-` and `*` do in the core.
 enum IntegerArithmetic {
   /// `a op b` for `//`, `%` and powers of int64 tensors; `nil` for anything else, and when an exponent is negative.
-  static func binary(_ op: BinaryOperator, _ a: Tensor, _ b: Tensor) throws(LTDError) -> Tensor? {
+  static func binary(_ op: BinaryOperator, _ a: Tensor, _ b: Tensor) throws -> Tensor? {
     guard a.dtype == .int64, b.dtype == .int64 else { return nil }
     let operation: (Int, Int) -> Int
     switch op {
@@ -20,16 +20,14 @@ enum IntegerArithmetic {
     } else if right.contains(0) {
       throw LTDError(.numeric, "division by zero", hint: "test the divisor before dividing")
     }
-    return try attempt { () throws(CoreError) in
-      let shape = try Shape.broadcast(a.shape, b.shape, "\(op.rawValue)")
-      var result = try a.broadcast(to: shape).ints()
-      let rights = right.count == 1 ? right : try b.broadcast(to: shape).ints()
-      for place in result.indices {
-        try StopSignal.poll(at: place)
-        result[place] = operation(result[place], rights[rights.count == 1 ? 0 : place])
-      }
-      return try Tensor(ints: result, shape: shape)
+    let shape = try Shape.broadcast(a.shape, b.shape, "\(op.rawValue)")
+    var result = try a.broadcast(to: shape).ints()
+    let rights = right.count == 1 ? right : try b.broadcast(to: shape).ints()
+    for place in result.indices {
+      try StopSignal.poll(at: place)
+      result[place] = operation(result[place], rights[rights.count == 1 ? 0 : place])
     }
+    return try Tensor(ints: result, shape: shape)
   }
 
   /// Rounded down, as for ints; the smallest number by -1 wraps around.

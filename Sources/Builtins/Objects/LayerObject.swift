@@ -24,7 +24,7 @@ final class LayerObject: HostObject {
   }
 
   /// A layer made of others.
-  init(_ layer: Layer, of parts: [LayerObject], levels: Int) throws(LTDError) {
+  init(_ layer: Layer, of parts: [LayerObject], levels: Int) throws {
     self.layer = layer
     depth = (parts.map(\.depth).max() ?? 0) + levels
     size = parts.reduce(1) { $0 + $1.size }
@@ -39,7 +39,7 @@ final class LayerObject: HostObject {
 
   override var typeName: String { "layer" }
 
-  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+  override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other, let other = object as? LayerObject else { return false }
     return other.size == size && other.layer == layer
   }
@@ -77,7 +77,7 @@ struct LayerParts {
   let levels: Int
 
   /// - Parameter name: under which one layer or a list of layers is stored.
-  init(_ value: Value, name: String) throws(LTDError) {
+  init(_ value: Value, name: String) throws {
     switch value {
     case .object(let object):
       let object = try Self.layer(.object(object))
@@ -99,14 +99,14 @@ struct LayerParts {
     }
   }
 
-  static func list(_ value: Value) throws(LTDError) -> [LayerObject] {
+  static func list(_ value: Value) throws -> [LayerObject] {
     guard case .list(let list) = value else { throw notALayer(value) }
     var objects: [LayerObject] = []
     for item in list.items { objects.append(try layer(item)) }
     return objects
   }
 
-  private static func layer(_ value: Value) throws(LTDError) -> LayerObject {
+  private static func layer(_ value: Value) throws -> LayerObject {
     guard case .object(let object) = value, let layer = object as? LayerObject else { throw notALayer(value) }
     return layer
   }

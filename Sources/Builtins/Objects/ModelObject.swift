@@ -23,34 +23,31 @@ final class ModelObject: HostObject {
   }
   override var callSignature: CallSignature? { Self.signature }
 
-  override func call(_ call: Call) throws(LTDError) -> Value {
+  override func call(_ call: Call) throws -> Value {
     let images = try call.object("x", as: TensorObject.self).tensor
     guard try call.bool("train") || !call.isGiven("seed") else {
       throw call.error(
         .value, "without train=true nothing is drawn at random: seed would not be used",
         hint: "net(x, train=true, seed=1), or leave seed out", at: "seed")
     }
-    guard try call.bool("train") else { return Value(try attempt { () throws(CoreError) in try logits(images) }) }
-    return Value(
-      try attempt { () throws(CoreError) in
-        let dropout = RandomStream(seed: try call.core.seed("seed"), purpose: "dropout")
-        return try model.forward(images, mode: .train, parameters: tracked, dropout: dropout)
-      })
+    guard try call.bool("train") else { return Value(try logits(images)) }
+    let dropout = RandomStream(seed: try call.seed("seed"), purpose: "dropout")
+    return Value(try model.forward(images, mode: .train, parameters: tracked, dropout: dropout))
   }
 
   /// In evaluation mode, with the weights that are tracked, if any.
-  func logits(_ images: Tensor) throws(CoreError) -> Tensor {
+  func logits(_ images: Tensor) throws -> Tensor {
     try model.forward(images, mode: .eval, parameters: tracked)
   }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? {
+  override func attribute(_ name: String) throws -> Value? {
     switch name {
     case "name": return Value(model.name)
     case "architecture": return Value(model.architecture.call)
     case "classes": return Value(model.classes)
     case "input": return Value(model.architecture.input)
     case "layers":
-      let layers = try attempt { () throws(CoreError) in try model.architecture.network() }
+      let layers = try model.architecture.network()
       return Value(LayerObject(built: layers))
     case "size": return Value(model.parameterCount)
     case "temperature": return Value(model.temperature.asTyped)
@@ -61,7 +58,7 @@ final class ModelObject: HostObject {
     }
   }
 
-  override func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? {
+  override func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws -> HostObject? {
     guard name == "name", let text = value.asString else { return nil }
     model.name = text
     return self

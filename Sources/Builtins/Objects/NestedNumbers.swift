@@ -16,7 +16,7 @@ struct NestedNumbers {
   private enum Kind { case float, int, bool, tensor }
 
   /// - Throws: a `type` error for anything but numbers, bools and tensors, a `shape` error for rows of different lengths.
-  init(_ value: Value) throws(LTDError) {
+  init(_ value: Value) throws {
     var level: [Value] = [value]
     while let first = level.first {
       guard let count = first.elementCount else { break }
@@ -45,11 +45,11 @@ struct NestedNumbers {
     }
   }
 
-  fileprivate static func poll(at place: Int) throws(LTDError) {
-    if place & 4095 == 4095 { try attempt { () throws(CoreError) in try StopSignal.poll() } }
+  fileprivate static func poll(at place: Int) throws {
+    if place & 4095 == 4095 { try StopSignal.poll() }
   }
 
-  private mutating func append(_ item: Value) throws(LTDError) {
+  private mutating func append(_ item: Value) throws {
     switch item.plain {
     case .bool(let flag) where kind == nil || kind == .bool:
       kind = .bool
@@ -76,14 +76,12 @@ struct NestedNumbers {
 
   /// A list of whole numbers gives int64, of bools a mask, any other numbers float32; a list of tensors is stacked.
   var tensor: Tensor {
-    get throws(LTDError) {
-      try attempt { () throws(CoreError) in
-        switch kind {
-        case .float, nil: try Tensor(floats, shape: shape).filled(from: followed)
-        case .int: try Tensor(ints: ints, shape: shape)
-        case .bool: try Tensor(bools: bools, shape: shape)
-        case .tensor: try stack(parts, axis: 0).reshape(shape + (parts.first?.shape ?? []))
-        }
+    get throws {
+      switch kind {
+      case .float, nil: try Tensor(floats, shape: shape).filled(from: followed)
+      case .int: try Tensor(ints: ints, shape: shape)
+      case .bool: try Tensor(bools: bools, shape: shape)
+      case .tensor: try stack(parts, axis: 0).reshape(shape + (parts.first?.shape ?? []))
       }
     }
   }
@@ -99,7 +97,7 @@ extension Value {
   }
 
   fileprivate var elements: [Value]? {
-    get throws(LTDError) {
+    get throws {
       switch self {
       case .list(let list): return list.items
       case .range(let range):

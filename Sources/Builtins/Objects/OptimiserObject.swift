@@ -20,7 +20,7 @@ final class OptimiserObject: HostObject {
   override var members: [String] { ["lr", "momentum", "weight_decay"] }
   override var callSignature: CallSignature? { Self.signature }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? {
+  override func attribute(_ name: String) throws -> Value? {
     switch name {
     case "lr": Value(optimiser.settings.learningRate.asTyped)
     case "momentum": Value(optimiser.settings.momentum.asTyped)
@@ -29,7 +29,7 @@ final class OptimiserObject: HostObject {
     }
   }
 
-  override func call(_ call: Call) throws(LTDError) -> Value {
+  override func call(_ call: Call) throws -> Value {
     let record = try call.record("gradient")
     var gradients: [Tensor] = []
     for (name, weight) in zip(model.parameterNames, model.parameters) {
@@ -46,12 +46,10 @@ final class OptimiserObject: HostObject {
       gradients.append(gradient)
     }
     if let rate = try call.optionalFloat("lr") {
-      try attempt { () throws(CoreError) in try requireOptimiser(rate, momentum: 0, weightDecay: 0, of: "step") }
+      try requireOptimiser(rate, momentum: 0, weightDecay: 0, of: "step")
       optimiser.settings.learningRate = Float(rate)
     }
-    try attempt { () throws(CoreError) in
-      try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
-    }
+    try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
     return .none
   }
 

@@ -18,7 +18,7 @@ final class RandomObject: HostObject {
   override var typeName: String { "random" }
   override var members: [String] { ["draws", "seed"] + Method.all.map(\.name) }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? {
+  override func attribute(_ name: String) throws -> Value? {
     switch name {
     case "seed": return Value(seed)
     case "draws": return Value(draws)
@@ -29,7 +29,7 @@ final class RandomObject: HostObject {
   override func shortText(_ options: PrintOptions) -> String { "<random seed=\(seed) draws=\(draws)>" }
 
   /// What a draw is made of; it counts only once it has succeeded.
-  fileprivate func draw<Result>(_ body: (RandomStream) throws(LTDError) -> Result) throws(LTDError) -> Result {
+  fileprivate func draw<Result>(_ body: (RandomStream) throws -> Result) throws -> Result {
     let result = try body(stream.child(draws))
     draws &+= 1
     return result
@@ -39,43 +39,43 @@ final class RandomObject: HostObject {
   fileprivate struct Method: Sendable {
     var name: String
     var signature: CallSignature
-    var draw: @Sendable (RandomStream, Call) throws(LTDError) -> Value
+    var draw: @Sendable (RandomStream, Call) throws -> Value
 
-    init(_ signature: String, _ draw: @escaping @Sendable (RandomStream, Call) throws(LTDError) -> Value) {
+    init(_ signature: String, _ draw: @escaping @Sendable (RandomStream, Call) throws -> Value) {
       name = String(signature.prefix { $0 != "(" })
       self.signature = CallSignature(signature)
       self.draw = draw
     }
 
     static let all: [Method] = [
-      Method("rand(shape: list = []) -> tensor | float") { stream, call throws(LTDError) in
-        try numbers(call) { shape throws(CoreError) in try Tensor.uniform(shape, stream: stream) }
+      Method("rand(shape: list = []) -> tensor | float") { stream, call in
+        try numbers(call) { shape in try Tensor.uniform(shape, stream: stream) }
       },
-      Method("randn(shape: list = []) -> tensor | float") { stream, call throws(LTDError) in
-        try numbers(call) { shape throws(CoreError) in try Tensor.normal(shape, stream: stream) }
+      Method("randn(shape: list = []) -> tensor | float") { stream, call in
+        try numbers(call) { shape in try Tensor.normal(shape, stream: stream) }
       },
-      Method("integer(below: int > 0) -> int") { stream, call throws(LTDError) in
+      Method("integer(below: int > 0) -> int") { stream, call in
         .int(stream.integer(below: try call.int("below"), at: 0))
       },
-      Method("choice(xs: list) -> any") { stream, call throws(LTDError) in
+      Method("choice(xs: list) -> any") { stream, call in
         let items = try call.list("xs")
         guard !items.isEmpty else { throw call.error(.value, "xs is empty: there is nothing to choose", at: "xs") }
         return items[stream.integer(below: items.count, at: 0)]
       },
-      Method("shuffled(xs: list | dataset) -> list | dataset") { stream, call throws(LTDError) in
+      Method("shuffled(xs: list | dataset) -> list | dataset") { stream, call in
         if let data = try call["xs"].asObject as? DatasetObject {
           return Value(DatasetObject(data.data.shuffled(seed: stream.bits64(at: 0))))
         }
         let items = try call.list("xs")
         return Value(stream.permutation(items.count).map { items[$0] })
       },
-      Method("next_seed() -> int") { stream, _ throws(LTDError) in .int(Int(stream.bits64(at: 0) >> 11)) },
+      Method("next_seed() -> int") { stream, _ in .int(Int(stream.bits64(at: 0) >> 11)) },
     ]
 
     private static func numbers(
-      _ call: Call, _ make: ([Int]) throws(CoreError) -> Tensor
-    ) throws(LTDError) -> Value {
-      let value = try BuiltinTable.made { () throws(CoreError) in try make(try call.core.ints("shape")) }
+      _ call: Call, _ make: ([Int]) throws -> Tensor
+    ) throws -> Value {
+      let value = Value(try make(try call.ints("shape")))
       guard call.isGiven("shape"), case .object = value else {
         if case .object(let object) = value, let number = try object.number() { return number }
         return value
@@ -98,7 +98,7 @@ private final class RandomMethod: HostObject {
   override var typeName: String { "function" }
   override var callSignature: CallSignature? { method.signature }
 
-  override func call(_ call: Call) throws(LTDError) -> Value {
-    try random.draw { stream throws(LTDError) in try method.draw(stream, call) }
+  override func call(_ call: Call) throws -> Value {
+    try random.draw { stream in try method.draw(stream, call) }
   }
 }

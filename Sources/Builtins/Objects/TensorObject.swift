@@ -23,84 +23,74 @@ class TensorObject: HostObject {
 
   // MARK: Operators
 
-  override func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? {
+  override func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws -> Value? {
     guard let other = try Tensor.operand(other) else { return nil }
     let (a, b) = reversed ? (other, tensor) : (tensor, other)
     if let whole = try IntegerArithmetic.binary(op, a, b) { return Value(whole) }
-    return try attempt { () throws(CoreError) in
-      switch op {
-      case .add: Value(try add(a, b))
-      case .subtract: Value(try sub(a, b))
-      case .multiply: Value(try mul(a, b))
-      case .divide: Value(try div(a, b))
-      case .power: Value(try pow(a, b))
-      case .floorDivide: Value(try floorDivide(a, b))
-      case .remainder: Value(try Tensors.remainder(a, b))
-      case .matmul: Value(try matmul(a, b))
-      }
+    return switch op {
+    case .add: Value(try add(a, b))
+    case .subtract: Value(try sub(a, b))
+    case .multiply: Value(try mul(a, b))
+    case .divide: Value(try div(a, b))
+    case .power: Value(try pow(a, b))
+    case .floorDivide: Value(try floorDivide(a, b))
+    case .remainder: Value(try Tensors.remainder(a, b))
+    case .matmul: Value(try matmul(a, b))
     }
   }
 
-  override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool {
+  override func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws -> Bool {
     // Without axes the result is a number, as in `binary`.
     guard !tensor.shape.isEmpty, let other = try Tensor.operand(other) else { return false }
-    return try attempt { () throws(CoreError) in
-      switch op {
-      case .add: try tensor.overwrite(with: .add, other, reversed: reversed)
-      case .subtract: try tensor.overwrite(with: .subtract, other, reversed: reversed)
-      case .multiply: try tensor.overwrite(with: .multiply, other, reversed: reversed)
-      case .divide: try tensor.overwrite(with: .divide, other, reversed: reversed)
-      case .power: try tensor.overwrite(with: .power, other, reversed: reversed)
-      case .floorDivide, .remainder, .matmul: false
-      }
+    return switch op {
+    case .add: try tensor.overwrite(with: .add, other, reversed: reversed)
+    case .subtract: try tensor.overwrite(with: .subtract, other, reversed: reversed)
+    case .multiply: try tensor.overwrite(with: .multiply, other, reversed: reversed)
+    case .divide: try tensor.overwrite(with: .divide, other, reversed: reversed)
+    case .power: try tensor.overwrite(with: .power, other, reversed: reversed)
+    case .floorDivide, .remainder, .matmul: false
     }
   }
 
-  override func unary(_ op: UnaryOperator) throws(LTDError) -> Value? {
-    try attempt { () throws(CoreError) in
-      switch op {
-      case .negate: Value(try tensor.neg())
-      case .plus: Value(self)
-      case .not: tensor.dtype == .bool ? Value(try logicalNot(tensor)) : nil
-      }
+  override func unary(_ op: UnaryOperator) throws -> Value? {
+    switch op {
+    case .negate: Value(try tensor.neg())
+    case .plus: Value(self)
+    case .not: tensor.dtype == .bool ? Value(try logicalNot(tensor)) : nil
     }
   }
 
-  override func compare(_ op: ComparisonOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? {
+  override func compare(_ op: ComparisonOperator, _ other: Value, reversed: Bool) throws -> Value? {
     guard let other = try Tensor.operand(other) else { return nil }
     let (a, b) = reversed ? (other, tensor) : (tensor, other)
-    return try attempt { () throws(CoreError) in
-      switch op {
-      case .equal: Value(try equal(a, b))
-      case .notEqual: Value(try notEqual(a, b))
-      case .less: Value(try less(a, b))
-      case .lessEqual: Value(try lessEqual(a, b))
-      case .greater: Value(try greater(a, b))
-      case .greaterEqual: Value(try greaterEqual(a, b))
-      case .in, .notIn: nil
-      }
+    return switch op {
+    case .equal: Value(try equal(a, b))
+    case .notEqual: Value(try notEqual(a, b))
+    case .less: Value(try less(a, b))
+    case .lessEqual: Value(try lessEqual(a, b))
+    case .greater: Value(try greater(a, b))
+    case .greaterEqual: Value(try greaterEqual(a, b))
+    case .in, .notIn: nil
     }
   }
 
-  override func isEqual(to other: Value) throws(LTDError) -> Bool {
+  override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other, let other = object as? TensorObject, other.tensor.shape == tensor.shape
     else { return false }
-    return try attempt { () throws(CoreError) in
-      try equal(tensor, other.tensor).all().item() != 0
-    }
+    return try equal(tensor, other.tensor).all().item() != 0
   }
 
-  override func truth() throws(LTDError) -> Bool {
-    if tensor.count == 1 { return try attempt { () throws(CoreError) in try tensor.item() != 0 } }
+  override func truth() throws -> Bool {
+    if tensor.count == 1 { return try tensor.item() != 0 }
     throw LTDError(
       .type, "a tensor of \(tensor.count) elements is neither true nor false",
       hint:
         "any(x) asks for one true element, all(x) for all of them; logical_and(a, b) and logical_or(a, b) join masks")
   }
 
-  override func number() throws(LTDError) -> Value? {
+  override func number() throws -> Value? {
     guard tensor.count == 1 else { return nil }
-    return Value(try attempt { () throws(CoreError) in try tensor.detached().reshape([]) })
+    return Value(try tensor.detached().reshape([]))
   }
 
   override var isNumber: Bool { tensor.shape.isEmpty }
@@ -111,31 +101,31 @@ class TensorObject: HostObject {
 
   override func numbered(_ value: Double) -> Value { .object(FollowedNumber(tensor, value)) }
 
-  override func scalar() throws(LTDError) -> Value? {
+  override func scalar() throws -> Value? {
     guard tensor.count == 1 else { return nil }
-    return Value(try attempt { () throws(CoreError) in try tensor.reshape([]).asType(.float32) })
+    return Value(try tensor.reshape([]).asType(.float32))
   }
 
   // MARK: Parts
 
-  override func index(_ items: [IndexItem]) throws(LTDError) -> Value? {
+  override func index(_ items: [IndexItem]) throws -> Value? {
     let tensor = tensor
     let steps = try IndexPlan(items, shape: tensor.shape)
-    return try attempt { () throws(CoreError) in Value(try steps.read(tensor)) }
+    return Value(try steps.read(tensor))
   }
 
-  override func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? {
+  override func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws -> HostObject? {
     guard let value = try Tensor.operand(value) else {
       throw LTDError(
         .type, "cannot put \(value.typeName.withArticle) into a tensor", hint: "assign a number or a tensor")
     }
     let plan = try IndexPlan(items, shape: tensor.shape)
     let target = isUnique ? self : TensorObject(tensor)
-    try attempt { () throws(CoreError) in try plan.write(value, into: &target.tensor) }
+    try plan.write(value, into: &target.tensor)
     return target
   }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? {
+  override func attribute(_ name: String) throws -> Value? {
     switch name {
     case "shape": return Value(tensor.shape)
     case "ndim": return Value(tensor.shape.count)
@@ -144,17 +134,17 @@ class TensorObject: HostObject {
     case "T":
       guard tensor.shape.count >= 2 else { return Value(self) }
       let order = tensor.shape.indices.reversed() as [Int]
-      return try attempt { () throws(CoreError) in Value(try tensor.permute(order)) }
+      return Value(try tensor.permute(order))
     default: return nil
     }
   }
 
   override var length: Int? { tensor.shape.first }
 
-  override func element(at place: Int) throws(LTDError) -> Value? { try index([.index(place)]) }
+  override func element(at place: Int) throws -> Value? { try index([.index(place)]) }
 
   /// The numbers of a vector, without a tensor for each.
-  override func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? {
+  override func makeIterator() throws -> (() throws -> Value?)? {
     guard tensor.shape.count == 1, !tensor.isTracked else { return nil }
     switch tensor.dtype {
     case .bool: return Self.steps(tensor.bools()) { .bool($0) }
@@ -163,25 +153,23 @@ class TensorObject: HostObject {
     }
   }
 
-  private static func steps<T>(_ items: [T], _ make: @escaping (T) -> Value) -> () throws(LTDError) -> Value? {
+  private static func steps<T>(_ items: [T], _ make: @escaping (T) -> Value) -> () throws -> Value? {
     var place = 0
-    return { () throws(LTDError) in
+    return {
       guard place < items.count else { return nil }
       place += 1
       return make(items[place - 1])
     }
   }
 
-  override func contains(_ value: Value) throws(LTDError) -> Bool? {
+  override func contains(_ value: Value) throws -> Bool? {
     guard let value = try Tensor.operand(value), value.count == 1 else { return nil }
-    return try attempt { () throws(CoreError) in
-      try equal(tensor, value).any().item() != 0
-    }
+    return try equal(tensor, value).any().item() != 0
   }
 
   // MARK: The language's own functions
 
-  override func apply(_ builtin: String, _ call: Call) throws(LTDError) -> Value? {
+  override func apply(_ builtin: String, _ call: Call) throws -> Value? {
     try Self.generic(builtin, tensor, call)
   }
 
@@ -196,12 +184,12 @@ class TensorObject: HostObject {
 
 extension Tensor {
   /// A value as an operand beside a tensor: a tensor, a number, a bool, or a list of numbers.
-  static func operand(_ value: Value) throws(LTDError) -> Tensor? {
+  static func operand(_ value: Value) throws -> Tensor? {
     switch value {
     case .object(let object): return (object as? TensorObject)?.tensor
-    case .int(let number): return try attempt { () throws(CoreError) in try Tensor(ints: [number], shape: []) }
-    case .float(let number): return try attempt { () throws(CoreError) in try Tensor.scalar(Float(number)) }
-    case .bool(let flag): return try attempt { () throws(CoreError) in try Tensor(bools: [flag], shape: []) }
+    case .int(let number): return try Tensor(ints: [number], shape: [])
+    case .float(let number): return try Tensor.scalar(Float(number))
+    case .bool(let flag): return try Tensor(bools: [flag], shape: [])
     case .list, .range: return try NestedNumbers(value).tensor
     default: return nil
     }

@@ -17,9 +17,9 @@ final class TrackedObject: HostObject {
   override var typeName: String { "tracked" }
   override var length: Int? { items.count }
 
-  override func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? {
+  override func makeIterator() throws -> (() throws -> Value?)? {
     let run = Run(items, title, ProgressReporting.make(quiet: isQuiet))
-    return { () throws(LTDError) in run.next() }
+    return { run.next() }
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<\(items.count) tracked elements>" }

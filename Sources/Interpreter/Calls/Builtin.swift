@@ -11,7 +11,9 @@ public struct Example: Sendable {
 
 /// A built-in function: everything that binding, help, completion, the manual and the example tests need, in one place.
 public final class Builtin: Sendable {
-  public typealias Body = @Sendable (Call) throws(LTDError) -> Value
+  /// Throws an error of the language or of the core, as it comes: the call makes one of the language of either, at the
+  /// argument that it names.
+  public typealias Body = @Sendable (Call) throws -> Value
 
   public let name: String
   public let signature: CallSignature

@@ -6,12 +6,15 @@ public struct BuiltinTable: Sendable {
   public private(set) var advice: [String: String] = [:]
   /// What parameters of a name mean wherever an entry says nothing else, such as `seed`; `family.name` goes before `name`.
   public private(set) var parameterNotes: [String: String] = [:]
+  /// What parameters are called that have another name in the core, whose errors speak of `labels` where a built-in has
+  /// `target`, `y` or `index`: an error points at the first of them that the built-in has.
+  public private(set) var argumentNames: [String: [String]] = [:]
   /// By type name: makes a host object of a plain value where a parameter has that type, such as a tensor of a list of
   /// numbers. `nil` leaves the value as it is.
-  public private(set) var coercions: [String: @Sendable (Value) throws(LTDError) -> HostObject?] = [:]
+  public private(set) var coercions: [String: @Sendable (Value) throws -> HostObject?] = [:]
   /// Makes a host object of a list of numbers when an operator or a generic function meets it without help of its own
   /// kind, as in `[2, 4, 8] / 255`.
-  public private(set) var listLift: (@Sendable (ListValue) throws(LTDError) -> HostObject?)?
+  public private(set) var listLift: (@Sendable (ListValue) throws -> HostObject?)?
 
   public init() {}
 
@@ -32,13 +35,17 @@ public struct BuiltinTable: Sendable {
     parameterNotes.merge(notes) { $1 }
   }
 
+  public mutating func nameArguments(_ names: [String: [String]]) {
+    argumentNames.merge(names) { $1 }
+  }
+
   public mutating func coerce(
-    to typeName: String, _ coercion: @escaping @Sendable (Value) throws(LTDError) -> HostObject?
+    to typeName: String, _ coercion: @escaping @Sendable (Value) throws -> HostObject?
   ) {
     coercions[typeName] = coercion
   }
 
-  public mutating func liftLists(_ lift: @escaping @Sendable (ListValue) throws(LTDError) -> HostObject?) {
+  public mutating func liftLists(_ lift: @escaping @Sendable (ListValue) throws -> HostObject?) {
     listLift = lift
   }
 

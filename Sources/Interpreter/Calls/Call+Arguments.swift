@@ -55,7 +55,9 @@ extension Call {
 
   public func float(_ place: Int) throws(LTDError) -> Double {
     if let value = self[place].asDouble { return value }
-    guard case .object(let object) = self[place], object.isNumber, let number = try object.number()?.asDouble else {
+    guard case .object(let object) = self[place], object.isNumber,
+      let number = try fromHost({ try object.number() })?.asDouble
+    else {
       throw mismatch(place, "a number")
     }
     if !object.isRecording { return number }
@@ -119,9 +121,9 @@ extension Call {
   }
 
   /// Runs `body`; its error, if it has no place yet, points at an argument.
-  public func at<T>(_ parameter: String, _ body: () throws(LTDError) -> T) throws(LTDError) -> T {
-    do {
-      return try body()
+  public func at<T>(_ parameter: String, _ body: () throws -> T) throws(LTDError) -> T {
+    do throws(LTDError) {
+      return try fromHost(body)
     } catch {
       guard let site, let place = parameters.items.firstIndex(where: { $0.name == parameter }),
         place < site.argumentSpans.count
@@ -130,13 +132,15 @@ extension Call {
     }
   }
 
-  /// An error of the body at the argument that it names.
-  func placed(_ error: LTDError) -> LTDError {
-    guard !error.diagnostic.arguments.isEmpty else { return error }
+  /// An error of the body as the language reports it, at the argument that it names.
+  func placed(_ error: any Error) -> LTDError {
+    let error = LTDError.reporting(error)
+    guard let argument = error.diagnostic.argument else { return error }
     var diagnostic = error.diagnostic
-    diagnostic.arguments = []
+    diagnostic.argument = nil
     if diagnostic.span == nil, let site {
-      let places = error.diagnostic.arguments.compactMap { name in parameters.items.firstIndex { $0.name == name } }
+      let names = [argument] + (session.table.argumentNames[argument] ?? [])
+      let places = names.compactMap { name in parameters.items.firstIndex { $0.name == name } }
       let spans = places.compactMap { $0 < site.argumentSpans.count ? site.argumentSpans[$0] : nil }
       if let span = spans.first { (diagnostic.source, diagnostic.span) = (site.source, span) }
     }

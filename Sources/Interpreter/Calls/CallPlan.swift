@@ -213,7 +213,7 @@ extension ParameterList {
     let holds: Bool
     do {
       if case .object(let object) = value {
-        guard object.isNumber, let number = try object.number() else { return }
+        guard object.isNumber, let number = try fromHost({ try object.number() }) else { return }
         value = number
       }
       guard case .bool(let truth) = try Operations.compare(op, value, bound, session) else { return }

@@ -119,7 +119,7 @@ extension UnsafeMutablePointer<Machine> {
     if !parameters.takesPlainly(window) {
       try parameters.check(builtin.signature, pointee.session, call.site) { window + $0 }
     }
-    do throws(LTDError) {
+    do {
       let value = try builtin.body(call)
       guard case .float(let number) = value, case .object(let object) = followed else { return value }
       window[place] = followed

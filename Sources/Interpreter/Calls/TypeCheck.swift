@@ -147,7 +147,9 @@ struct TypeCheck: Sendable {
         let numbers = Value(try value.elements(session))
         if try matches(term, numbers, session, parameter, &sizes) { return numbers }
       case (.host(let name, let expected), _):
-        guard let coercion = session.table.coercions[name], let object = try coercion(value) else { continue }
+        guard let coercion = session.table.coercions[name], let object = try fromHost({ try coercion(value) }) else {
+          continue
+        }
         if let expected { try checkSizes(expected, object, parameter, &sizes) }
         return .object(object)
       default: continue

@@ -19,7 +19,7 @@ enum CoreLanguage {
       examples: [Example("print(\"T =\", 3)", "T = 3")], seeAlso: ["str", "flush"],
       search: ["echo", "write", "show", "display", "stderr", "standard error"],
       family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       let options = call.session.printing
       var text = ""
       var followsBlock = false
@@ -49,7 +49,7 @@ enum CoreLanguage {
         """,
       examples: [Example("print(\"epoch 1\"); flush()", "epoch 1")], seeAlso: ["print"],
       search: ["output", "buffer", "stdout", "fflush"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.session.flush()
       return .none
     },
@@ -57,7 +57,7 @@ enum CoreLanguage {
       "str(x) -> string", "The text of a value, as print writes it but with nothing left out.",
       examples: [Example("str(8 / 2) + \"!\"", "\"4.0!\"")], seeAlso: ["print", "int", "float"],
       search: ["string", "text", "convert", "repr", "to_string"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       switch call[0] {
       case .string: return call[0]
       case .int(let number): return Value(String(number))
@@ -70,7 +70,7 @@ enum CoreLanguage {
       details: "- x: a number, a bool, or a text such as \"42\".",
       examples: [Example("int(3.9)", "3"), Example("int(\"42\")", "42")], seeAlso: ["float", "round", "floor"],
       search: ["convert", "cast", "truncate", "parse"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       switch call[0].plain {
       case .int(let number): return .int(number)
       case .bool(let truth): return .int(truth ? 1 : 0)
@@ -99,7 +99,7 @@ enum CoreLanguage {
       details: "- x: a number, a bool, or a text such as \"1e-3\".",
       examples: [Example("float(\"1e-3\")", "0.001"), Example("float(3)", "3.0")], seeAlso: ["int", "str"],
       search: ["convert", "cast", "parse", "double"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       switch call[0] {
       case .int(let number): return .float(Double(number))
       case .float: return call[0]
@@ -125,7 +125,7 @@ enum CoreLanguage {
       "bool(x) -> bool", "false for 0 and true for other numbers; bools stay.", details: "- x: a number or a bool.",
       examples: [Example("bool(2)", "true")],
       seeAlso: ["int"], search: ["convert", "truth"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       switch call[0].plain {
       case .bool: return call[0]
       case .int(let number): return .bool(number != 0)
@@ -139,7 +139,7 @@ enum CoreLanguage {
     Builtin(
       "type(x) -> string", "The name of a value's type.", examples: [Example("type(8/255)", "\"float\"")],
       seeAlso: ["str"], search: ["typeof", "isinstance", "kind", "class"], family: "language"
-    ) { call throws(LTDError) in Value(call[0].typeName) },
+    ) { call in Value(call[0].typeName) },
     Builtin(
       "error(message: string | error, hint: string | none = none) -> none",
       "Stops with an error, which try … catch can catch.",
@@ -148,7 +148,7 @@ enum CoreLanguage {
       examples: [Example("try { error(\"no data\") } catch e { e.message }", "\"no data\"")],
       seeAlso: ["assert", "exit"],
       search: ["raise", "throw", "fail", "exception"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       if case .error(let caught) = call[0] { throw LTDError(caught.diagnostic) }
       let message = try call.string(0)
       throw call.error(
@@ -159,7 +159,7 @@ enum CoreLanguage {
       details: "- condition: what must hold.\n- message: said instead of the condition's text.",
       examples: [Example("try { assert(1 > 2, \"no\") } catch e { e.message }", "\"no\"")], seeAlso: ["error"],
       search: ["check", "test", "require", "expect"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       if try call.bool(0) { return .none }
       let message = try call.string(1)
       var text = "the assertion failed"
@@ -173,7 +173,7 @@ enum CoreLanguage {
       details: "0 means success. At the prompt it ends the session.\n\n- code: what the shell sees, 0 to 255.",
       seeAlso: ["error"],
       search: ["quit", "stop", "end", "return"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       call.session.exitCode = try call.int(0)
       throw LTDError(.interrupted, "exit")
     },
@@ -191,7 +191,7 @@ enum CoreLanguage {
       examples: [Example("args()", "[]"), Example("args(eps=0.1, seeds=3)", "{eps: 0.1, seeds: 3}")],
       seeAlso: ["exit", "env"],
       search: ["argv", "command line", "parameters", "arguments", "options", "flags", "argparse"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       guard case .record(let defaults) = call[0], defaults.count > 0 else { return Value(call.session.arguments) }
       return try ScriptOptions(defaults, call).read(call.session.arguments)
     },
@@ -200,7 +200,7 @@ enum CoreLanguage {
       details: "- name: the name of the variable.\n- default: what is given when there is no such variable.",
       examples: [Example("env(\"LTD_NO_SUCH_VARIABLE\", \"none set\")", "\"none set\"")], seeAlso: ["args"],
       search: ["environment", "getenv"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       guard let text = getenv(try call.string(0)) else { return call[1] }
       return Value(String(cString: text))
     },
@@ -209,7 +209,7 @@ enum CoreLanguage {
       details: "- f: a function without arguments, such as () => sum(1..1000).",
       examples: [Example("time(() => 6 * 7).value", "42")], seeAlso: ["clock"],
       search: ["timeit", "measure", "duration", "benchmark", "elapsed"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       let start = monotonicSeconds()
       let value = try call.invoke(call[0])
       return Value(fields: [("seconds", .float(monotonicSeconds() - start)), ("value", value)])
@@ -226,7 +226,7 @@ enum CoreLanguage {
         """,
       examples: [Example("timeit(() => 6 * 7, seconds=0.01).runs > 7", "true")], seeAlso: ["time", "clock"],
       search: ["measure", "duration", "benchmark", "median"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       let begin = monotonicSeconds()
       let least = try call.float(1)
       var samples: [Double] = []
@@ -257,12 +257,12 @@ enum CoreLanguage {
       examples: [Example("clock() > 0", "true")], seeAlso: ["time", "now"],
       search: ["now", "timer", "perf_counter", "seconds"],
       family: "language"
-    ) { _ throws(LTDError) in .float(monotonicSeconds()) },
+    ) { _ in .float(monotonicSeconds()) },
     Builtin(
       "now() -> float", "Seconds since the beginning of 1970 (UTC), by the clock on the wall.",
       examples: [Example("now() > 1.7e9", "true")], seeAlso: ["clock", "times.iso"],
       search: ["time", "date", "timestamp", "epoch", "unix"], family: "language"
-    ) { _ throws(LTDError) in
+    ) { _ in
       var time = timespec()
       clock_gettime(CLOCK_REALTIME, &time)
       return .float(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
@@ -271,7 +271,7 @@ enum CoreLanguage {
       "sleep(seconds: float >= 0) -> none", "Waits.", details: "- seconds: how long.",
       examples: [Example("sleep(0)", "")], seeAlso: ["clock"],
       search: ["wait", "pause", "delay"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       let end = monotonicSeconds() + (try call.float(0))
       while true {
         try call.poll()
@@ -285,7 +285,7 @@ enum CoreLanguage {
       examples: [Example("eps = 8; vars() |> filter(v => v.name == \"eps\")", "name  type  value\neps   int   8")],
       seeAlso: ["type"],
       search: ["variables", "who", "whos", "globals", "locals", "dir"], family: "language"
-    ) { call throws(LTDError) in
+    ) { call in
       var options = PrintOptions()
       options.items = 6
       options.characters = 40

@@ -19,7 +19,7 @@ enum CoreLists {
       examples: [Example("len([4, 5, 6])", "3"), Example("len(\"τ = 2\")", "5")], seeAlso: ["count"],
       search: ["length", "size", "number of"], family: "lists",
       glance: { length(of: $0) },
-      body: { call throws(LTDError) in
+      body: { call in
         if let length = length(of: call.base) { return length }
         if case .object(let object) = call[0], let length = object.length { return .int(length) }
         throw call.error(.type, "\(call[0].kindText) has no length", at: "x")
@@ -31,7 +31,7 @@ enum CoreLists {
         "`a..b` writes a range that includes its end. Elements are computed as they are asked for.\n\n- start: the first number; with one argument, the number before which it ends.\n- stop: the range ends before it.\n- step: from one number to the next; it may be negative.",
       examples: [Example("list(range(3))", "[0, 1, 2]"), Example("list(range(1, 10, 4))", "[1, 5, 9]")],
       seeAlso: ["list", "enumerate"], search: ["arange", "count", "xrange", "sequence", "indices"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       let first = try call.int(0)
       let (start, stop) = try call.optionalInt("stop").map { (first, $0) } ?? (0, first)
       let step = try call.int(2)
@@ -47,7 +47,7 @@ enum CoreLists {
       details: "- x: whatever has elements.",
       examples: [Example("list(1..4)", "[1, 2, 3, 4]"), Example("list(\"abc\")", "[\"a\", \"b\", \"c\"]")],
       seeAlso: ["range", "items"], search: ["convert", "collect", "tolist", "array", "tuple"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       if case .list = call[0] { return call[0] }
       return Value(try call[0].elements(call.session))
     },
@@ -56,7 +56,7 @@ enum CoreLists {
       details: "- start: the number of the first element.",
       examples: [Example("enumerate([\"a\", \"b\"])", "[[0, \"a\"], [1, \"b\"]]")], seeAlso: ["zip", "range"],
       search: ["index", "number"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       var number = try call.int(1)
       var pairs: [Value] = []
       let items = try call[0].elements(call.session)
@@ -74,7 +74,7 @@ enum CoreLists {
       details: "- lists: whatever has elements.",
       examples: [Example("zip([1, 2], [\"a\", \"b\"])", "[[1, \"a\"], [2, \"b\"]]")], seeAlso: ["enumerate"],
       search: ["pairs", "transpose", "combine"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       var lists: [[Value]] = []
       for list in try call.list(0) { lists.append(try list.elements(call.session)) }
       let count = lists.map(\.count).min() ?? 0
@@ -94,7 +94,7 @@ enum CoreLists {
       details: "Lists are values: write `xs = append(xs, x)`, which grows the list in place.",
       examples: [Example("append([1, 2], 3)", "[1, 2, 3]")], seeAlso: ["extend", "insert"],
       search: ["push", "add", "grow"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.checkLength(1)
       return call.updateList { $0.append(call[1]) }
     },
@@ -104,7 +104,7 @@ enum CoreLists {
       examples: [Example("extend([1], 2..3)", "[1, 2, 3]")], seeAlso: ["append"],
       search: ["concatenate", "join", "concat"],
       family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       let more = try call[1].elements(call.session)
       try call.checkLength(more.count)
       return call.updateList { $0.append(contentsOf: more) }
@@ -114,7 +114,7 @@ enum CoreLists {
       details: "- place: counted from 0, or from the end with -1.",
       examples: [Example("insert([1, 3], 1, 2)", "[1, 2, 3]")], seeAlso: ["append", "remove_at"], search: ["add"],
       family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       try call.checkLength(1)
       let count = try call.list(0).count
       let given = try call.int(1)
@@ -131,10 +131,10 @@ enum CoreLists {
         "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.\n\n- place: counted from 0, or from the end with -1.",
       examples: [Example("remove_at([1, 2, 3], 0)", "[2, 3]")], seeAlso: ["insert"], search: ["pop", "delete", "drop"],
       family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       let count = try call.list(0).count
       let given = try call.int(1)
-      let place = try call.at("place") { () throws(LTDError) in try Operations.resolve(given, count, "list") }
+      let place = try call.at("place") { try Operations.resolve(given, count, "list") }
       return call.updateList { $0.remove(at: place) }
     },
     Builtin(
@@ -143,7 +143,7 @@ enum CoreLists {
       examples: [Example("reverse([1, 2, 3])", "[3, 2, 1]")], seeAlso: ["sort"],
       search: ["reversed", "flip", "backwards"],
       family: "lists", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       if case .string(let text) = call[0] {
         return .string(try text.slice(text.count - 1, text.count, -1))
       }
@@ -159,7 +159,7 @@ enum CoreLists {
         Example("sort([\"bb\", \"a\"], key=len)", "[\"a\", \"bb\"]"),
       ], seeAlso: ["reverse", "min", "max"], search: ["sorted", "order", "rank", "sort_by", "arrange"], family: "lists",
       isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       let items = try call[0].elements(call.session)
       let key = call[1]
       var keys = items
@@ -167,7 +167,7 @@ enum CoreLists {
       case .none: break
       case .string(let name):
         for place in items.indices {
-          keys[place] = try call.at("key") { () throws(LTDError) in
+          keys[place] = try call.at("key") {
             try Operations.attribute(items[place], name.text, nil)
           }
         }
@@ -181,7 +181,7 @@ enum CoreLists {
       "unique(xs) -> list", "The elements without repetitions, in the order of their first appearance.",
       examples: [Example("unique([3, 1, 3, 2, 1])", "[3, 1, 2]")], seeAlso: ["sort", "count"],
       search: ["distinct", "set", "duplicates", "dedupe"], family: "lists", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       var known: Set<HashKey> = []
       var result: [Value] = []
       let items = try call[0].elements(call.session)
@@ -203,7 +203,7 @@ enum CoreLists {
       examples: [Example("groups([\"a\", \"b\", \"a\"])", "[[0, 2], [1]]")],
       seeAlso: ["unique", "tables.group", "lists.group"],
       search: ["factorize", "group by", "duplicates", "inverse", "codes"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       var known: [HashKey: Int] = [:]
       var places: [[Value]] = []
       let items = try call[0].elements(call.session)
@@ -230,7 +230,7 @@ enum CoreLists {
         Example("[1, 2, 3].map(x => x * x)", "[1, 4, 9]"), Example("map({a: 1, b: 2}, x => 10 * x)", "{a: 10, b: 20}"),
       ], seeAlso: ["filter", "reduce"],
       search: ["apply", "each", "transform", "comprehension"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       var result: [Value] = []
       let function = call.callback(1)
       if case .record(let record) = call[0] {
@@ -246,7 +246,7 @@ enum CoreLists {
       details: "- f: takes an element and gives true to keep it.",
       examples: [Example("filter(1..6, x => x % 2 == 0)", "[2, 4, 6]")], seeAlso: ["map"],
       search: ["select", "where", "keep", "grep"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       var result: [Value] = []
       let function = call.callback(1)
       for item in try call[0].elements(call.session) {
@@ -264,7 +264,7 @@ enum CoreLists {
         "- f: takes what came out so far and the next element.\n- start: what the first call gets as what came out so far.",
       examples: [Example("reduce([1, 2, 3, 4], (a, b) => a * b)", "24")], seeAlso: ["map", "sum"],
       search: ["fold", "accumulate", "aggregate"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       var items = try call[0].elements(call.session)[...]
       var result = call[2]
       if !call.isGiven("start") {
@@ -283,7 +283,7 @@ enum CoreLists {
       examples: [Example("count([1, 2, 1], 1)", "2"), Example("count(1..10, x => x > 7)", "3")],
       seeAlso: ["len", "unique"],
       search: ["number of", "frequency", "occurrences"], family: "lists", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       if case .string(let text) = call[0] {
         let part = try call.string(1)
         guard !part.isEmpty else { return .int(text.count + 1) }
@@ -312,7 +312,7 @@ enum CoreLists {
       details: "In a text: the place of another text.\n\n- x: the value to look for.",
       examples: [Example("index_of([5, 6, 7], 6)", "1"), Example("index_of(\"robust\", \"bust\")", "2")],
       seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       if case .string(let text) = call[0] {
         guard let place = try Operations.find(try call.string(1), in: text.text, call.session) else { return .none }
         return .int(String(decoding: text.text.utf8.prefix(place), as: UTF8.self).unicodeScalars.count)
@@ -339,7 +339,7 @@ enum CoreLists {
       details: axisDetails + "\n- x: a list, range or tensor; bools count as 0 and 1.",
       examples: [Example("sum([1, 2, 3.5])", "6.5"), Example("sum([x > 2 for x in 1..5])", "3")],
       seeAlso: ["min", "max", "reduce"], search: ["total", "add"], family: "lists", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       try call.refuseAxis()
       var total: Value = .int(0)
       let items = try call[0].elements(call.session)
@@ -366,7 +366,7 @@ enum CoreLists {
               at: "x")
           default: break
           }
-          total = try call.at("x") { () throws(LTDError) in try Operations.binary(.add, total, item, call.session) }
+          total = try call.at("x") { try Operations.binary(.add, total, item, call.session) }
         }
       }
       return total
@@ -378,7 +378,7 @@ enum CoreLists {
       details: axisDetails + "\n- x: a list, or a tensor, of bools.", examples: [Example("any([false, true])", "true")],
       seeAlso: ["all"],
       search: ["some", "or", "exists"], family: "lists", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       try call.refuseAxis()
       let items = try call[0].elements(call.session)
       var start = 0
@@ -394,7 +394,7 @@ enum CoreLists {
       details: axisDetails + "\n- x: a list, or a tensor, of bools.",
       examples: [Example("all([x > 0 for x in 1..3])", "true")], seeAlso: ["any"],
       search: ["every", "and"], family: "lists", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       try call.refuseAxis()
       let items = try call[0].elements(call.session)
       var start = 0
@@ -422,7 +422,7 @@ enum CoreLists {
         + "\n- key: what to compare by, a function of an element.\n- x: a list or a tensor; or the first of several values.\n- more: the other values.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)(3, 1, 2)", result)],
       seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
-    ) { call throws(LTDError) in
+    ) { call in
       let more = try call.list(1)
       if more.isEmpty, call[4].isNone, case .object(let object) = call[0], object.plainNumber == nil {
         if let value = try object.apply(name, call) { return value }

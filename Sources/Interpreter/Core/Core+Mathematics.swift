@@ -15,7 +15,7 @@ enum CoreMathematics {
     Builtin(
       "abs(x: any) -> any", "The absolute value.", examples: [Example("abs(-3)", "3")], seeAlso: ["sign"],
       search: ["magnitude", "absolute"], family: "mathematics", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       switch call[0] {
       case .int(let number):
         guard number != .min else { throw call.error(.numeric, "abs(\(number)) does not fit in an int of 64 bits") }
@@ -35,7 +35,7 @@ enum CoreMathematics {
       details: "- base: e when left out.",
       examples: [Example("log(e)", "1.0"), Example("log(8, base=2)", "3.0")], seeAlso: ["exp"],
       search: ["ln", "logarithm", "log2", "log10"], family: "mathematics", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       let base = try call.optionalFloat("base")
       if let base, !(base > 0) || base == 1 {
         throw call.error(.value, "the base of a logarithm is above 0 and not 1", at: "base")
@@ -94,7 +94,7 @@ enum CoreMathematics {
       details: "Halves go to the even neighbour.\n\n- digits: decimals; negative ones round before the point.",
       examples: [Example("round(2.7)", "3"), Example("round(pi, 2)", "3.14")], seeAlso: ["floor", "ceil", "int"],
       search: ["nearest", "decimals"], family: "mathematics", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       guard let digits = try call.optionalInt("digits") else {
         if case .int = call[0] { return call[0] }
@@ -118,7 +118,7 @@ enum CoreMathematics {
       examples: [Example("isnan(nan)", "true")],
       seeAlso: ["isfinite"],
       search: ["not a number", "missing"], family: "mathematics", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       return .bool(x.isNaN)
     },
@@ -127,7 +127,7 @@ enum CoreMathematics {
       "Whether a number is neither infinite nor nan; of a tensor, the mask of those that are not.",
       examples: [Example("isfinite(inf)", "false")],
       seeAlso: ["isnan"], search: ["infinite", "isinf"], family: "mathematics", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       return .bool(x.isFinite)
     },
@@ -141,7 +141,7 @@ enum CoreMathematics {
       "\(name)(x: any) -> any", summary, examples: [Example(example, result)], seeAlso: seeAlso, search: search,
       family: "mathematics",
       isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       guard let value = compute(x) else {
         throw call.error(
@@ -159,7 +159,7 @@ enum CoreMathematics {
       "\(name)(x: any) -> any", summary, examples: [Example(example, result)], seeAlso: ["round", "int"],
       search: search,
       family: "mathematics", isGeneric: true
-    ) { call throws(LTDError) in
+    ) { call in
       switch call[0] {
       case .int: return call[0]
       case .float(let number): return try whole(compute(number), of: "\(name)(\(number))", call)
@@ -177,7 +177,7 @@ enum CoreMathematics {
   }
 
   /// A list of numbers as the host's arrays have it.
-  private static func elementwise(_ call: Call) throws(LTDError) -> Value {
+  private static func elementwise(_ call: Call) throws -> Value {
     if case .list(let list) = call[0], let object = try call.session.table.listLift?(list),
       let value = try object.apply(call.name, call)
     {

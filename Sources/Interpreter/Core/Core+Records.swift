@@ -5,17 +5,17 @@ enum CoreRecords {
       "keys(r: record) -> list", "The names of a record's fields.",
       examples: [Example("keys({a: 1, b: 2})", "[\"a\", \"b\"]")],
       seeAlso: ["values", "items"], search: ["names", "fields"], family: "records"
-    ) { call throws(LTDError) in Value(try call.record(0).keys) },
+    ) { call in Value(try call.record(0).keys) },
     Builtin(
       "values(r: record) -> list", "The values of a record's fields.",
       examples: [Example("values({a: 1, b: 2})", "[1, 2]")],
       seeAlso: ["keys", "items"], search: ["fields"], family: "records"
-    ) { call throws(LTDError) in Value(try call.record(0).values) },
+    ) { call in Value(try call.record(0).values) },
     Builtin(
       "items(r: record) -> list", "Pairs [name, value] of a record's fields.",
       examples: [Example("items({a: 1, b: 2})", "[[\"a\", 1], [\"b\", 2]]")], seeAlso: ["keys", "record"],
       search: ["pairs", "entries"], family: "records"
-    ) { call throws(LTDError) in
+    ) { call in
       var pairs: [Value] = []
       for (name, value) in try call.record(0).fields {
         try call.poll(at: pairs.count)
@@ -28,7 +28,7 @@ enum CoreRecords {
       details: "- pairs: [name, value] each; a later one of the same name wins.",
       examples: [Example("record([[\"a\", 1], [\"b\", 2]])", "{a: 1, b: 2}")], seeAlso: ["items", "zip"],
       search: ["dict", "map", "from pairs", "object"], family: "records"
-    ) { call throws(LTDError) in
+    ) { call in
       var record = RecordValue.make([])
       for (place, item) in try call.list(0).enumerated() {
         try call.poll(at: place)
@@ -44,7 +44,7 @@ enum CoreRecords {
       details: "- default: what is given when there is no such field.",
       examples: [Example("get({a: 1}, \"b\", 0)", "0")], seeAlso: ["keys"], search: ["lookup", "default", "has"],
       family: "records"
-    ) { call throws(LTDError) in
+    ) { call in
       guard let record = call.base.record, let name = (call.base + 1).string,
         let place = record.pointee.layout.place(of: name.pointee.text)
       else { return call[2] }
@@ -55,7 +55,7 @@ enum CoreRecords {
       details: "- names: the fields to leave out.",
       examples: [Example("without({a: 1, b: 2}, \"a\")", "{b: 2}")], seeAlso: ["get", "keys"],
       search: ["delete", "remove", "drop", "pop", "del"], family: "records"
-    ) { call throws(LTDError) in
+    ) { call in
       let names = try call.list(1).compactMap(\.asString)
       if let record = call.base.record { RecordValue.remove(names, from: &record.pointee) }
       return call.take(0)

@@ -189,7 +189,7 @@ enum Texts {
       details: "- parts: a list of strings.\n- separator: put between them.",
       examples: [Example("join([\"a\", \"b\"], \", \")", "\"a, b\"")], seeAlso: ["split"],
       search: ["concatenate", "implode", "combine"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       let separator = try call.string(1)
       let parts = try call.list(0)
       var bytes = 0
@@ -211,9 +211,9 @@ enum Texts {
       details: "- spec: as in \"{x:…}\", such as \".1%\", \">8\", \",\" or \".3e\".",
       examples: [Example("format(0.8712, \".1%\")", "\"87.1%\""), Example("format(\"acc\", \">6\")", "\"   acc\"")],
       seeAlso: ["str", "round"], search: ["printf", "digits", "decimals", "pad", "align", "width"], family: "strings"
-    ) { call throws(LTDError) in
-      let spec = try call.at("spec") { () throws(LTDError) in try FormatSpec(try call.string(1)) }
-      return Value(try call.at("x") { () throws(LTDError) in try Operations.format(call[0], spec, call.session) })
+    ) { call in
+      let spec = try call.at("spec") { try FormatSpec(try call.string(1)) }
+      return Value(try call.at("x") { try Operations.format(call[0], spec, call.session) })
     },
     Builtin(
       "split(s: string, separator: string | none = none, limit: int | none = none) -> list",
@@ -225,7 +225,7 @@ enum Texts {
         Example("split(\" two  words \")", "[\"two\", \"words\"]"),
       ],
       seeAlso: ["join", "lines"], search: ["explode", "words", "tokenize"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       let text = try call.string(0)
       let limit = try call.optionalInt("limit") ?? .max
       guard let separator = try call.optionalString("separator") else {
@@ -241,7 +241,7 @@ enum Texts {
       "lines(s: string) -> list", "The lines of a text, without their ends.",
       examples: [Example("lines(\"a\\nb\\n\")", "[\"a\", \"b\"]")], seeAlso: ["split"], search: ["splitlines", "rows"],
       family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       var parts = try split(try call.string(0), "\n", limit: .max, call.session)
       if parts.last?.asString == "" { parts.removeLast() }
       for (place, part) in parts.enumerated() {
@@ -256,19 +256,19 @@ enum Texts {
       "trim(s: string) -> string", "The text without white space at its ends.",
       examples: [Example("trim(\"  x \")", "\"x\"")],
       seeAlso: ["split"], search: ["strip", "whitespace"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       Value(try trimmed(try call.string(0)) { (passed) throws(LTDError) in try call.poll(at: passed) })
     },
     Builtin(
       "upper(s: string) -> string", "The text in capitals.", examples: [Example("upper(\"pgd\")", "\"PGD\"")],
       seeAlso: ["lower"], search: ["uppercase", "capitals"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       Value(try mapped(try call.string(0), call.session) { $0.uppercased() })
     },
     Builtin(
       "lower(s: string) -> string", "The text in small letters.", examples: [Example("lower(\"PGD\")", "\"pgd\"")],
       seeAlso: ["upper"], search: ["lowercase"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       Value(try mapped(try call.string(0), call.session) { $0.lowercased() })
     },
     Builtin(
@@ -277,7 +277,7 @@ enum Texts {
       examples: [Example("replace(\"a-b-c\", \"-\", \"+\")", "\"a+b+c\"")], seeAlso: ["split"],
       search: ["substitute", "sub"],
       family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       let old = try call.string(1)
       guard !old.isEmpty else { throw call.error(.value, "the text to replace is empty", at: "old") }
       let (text, new) = (try call.string(0), try call.string(2))
@@ -291,7 +291,7 @@ enum Texts {
       details: "- start: the text to look for.",
       examples: [Example("startswith(\"model.ltd\", \"mod\")", "true")], seeAlso: ["endswith"],
       search: ["prefix", "begins", "starts_with"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       .bool(Operations.has(try call.string(1), in: try call.string(0), at: 0))
     },
     Builtin(
@@ -299,7 +299,7 @@ enum Texts {
       details: "- end: the text to look for.",
       examples: [Example("endswith(\"model.ltd\", \".ltd\")", "true")], seeAlso: ["startswith"],
       search: ["suffix", "extension", "ends_with"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       let (text, end) = (try call.string(0), try call.string(1))
       return .bool(Operations.has(end, in: text, at: text.utf8.count - end.utf8.count))
     },
@@ -307,7 +307,7 @@ enum Texts {
       "ord(c: string) -> int", "The Unicode number of a character.", details: "- c: a text of one character.",
       examples: [Example("ord(\"A\")", "65")],
       seeAlso: ["chr"], search: ["code", "unicode", "ascii"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       let scalars = try call.string(0).unicodeScalars
       guard let scalar = scalars.first, scalars.count == 1 else {
         throw call.error(.value, "ord takes one character, not \(scalars.count)", at: "c")
@@ -318,7 +318,7 @@ enum Texts {
       "chr(n: int) -> string", "The character with a Unicode number.", details: "- n: such as 964 for τ.",
       examples: [Example("chr(964)", "\"τ\"")],
       seeAlso: ["ord"], search: ["char", "character", "unicode"], family: "strings"
-    ) { call throws(LTDError) in
+    ) { call in
       let number = try call.int(0)
       guard let scalar = UInt32(exactly: number).flatMap(Unicode.Scalar.init) else {
         throw call.error(.value, "\(number) is not the number of a character", at: "n")

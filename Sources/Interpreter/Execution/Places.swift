@@ -396,13 +396,13 @@ final class PlaceNode: Node {
           }
         }
       } catch {
-        throw error.located(source, span)
+        throw LTDError.reporting(error).located(source, span)
       }
       try update(&part, rest, body)
       target = .none
       defer { target = .object(object) }
       let isUnique = isKnownUniquelyReferenced(&object)
-      do throws(LTDError) {
+      do {
         let changed: HostObject?
         switch step {
         case .index(let items, _): changed = try object.setIndex(items, to: part, isUnique: isUnique)
@@ -413,7 +413,7 @@ final class PlaceNode: Node {
         }
         object = changed
       } catch {
-        throw error.located(source, span)
+        throw LTDError.reporting(error).located(source, span)
       }
     case (.string, .index):
       throw LTDError(

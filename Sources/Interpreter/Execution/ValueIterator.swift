@@ -9,7 +9,7 @@ struct ValueIterator {
     case keys(RecordValue)
     case host(HostObject, Int)
     case hostPairs(HostObject, Int)
-    case steps(() throws(LTDError) -> Value?)
+    case steps(() throws -> Value?)
   }
   private var kind: Kind
   private var place = 0
@@ -27,7 +27,7 @@ struct ValueIterator {
       scalars = text.text.unicodeScalars.makeIterator()
     case .record(let record): kind = .keys(record)
     case .object(let object):
-      if let steps = try object.makeIterator() {
+      if let steps = try fromHost({ try object.makeIterator() }) {
         kind = .steps(steps)
       } else if let length = object.length {
         kind = .host(object, length)
@@ -65,12 +65,12 @@ struct ValueIterator {
     case .host(let object, let length):
       guard place < length else { return nil }
       place &+= 1
-      return try object.element(at: place &- 1)
+      return try fromHost { [place] in try object.element(at: place &- 1) }
     case .hostPairs(let object, let length):
       guard place < length else { return nil }
       place &+= 1
-      return try object.pair(at: place &- 1)
-    case .steps(let next): return try next()
+      return try fromHost { [place] in try object.pair(at: place &- 1) }
+    case .steps(let next): return try fromHost { try next() }
     }
   }
 }

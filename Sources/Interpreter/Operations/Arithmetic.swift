@@ -28,8 +28,12 @@ enum Operations {
     default: break
     }
     if left.isFollowed || right.isFollowed, let value = try followed(op, left, right, session) { return value }
-    if case .object(let object) = left, let value = try object.binary(op, right, reversed: false) { return value }
-    if case .object(let object) = right, let value = try object.binary(op, left, reversed: true) { return value }
+    if case .object(let object) = left, let value = try fromHost({ try object.binary(op, right, reversed: false) }) {
+      return value
+    }
+    if case .object(let object) = right, let value = try fromHost({ try object.binary(op, left, reversed: true) }) {
+      return value
+    }
     if let lifted = try lifted(left, right, session) { return try binary(op, lifted.0, lifted.1, nil) }
     if let record = try RecordArithmetic.binary(op, left, right, session) { return record }
     throw mismatch(op, left, right)
@@ -54,9 +58,9 @@ enum Operations {
     let value = try binary(op, a, b, session)
     let record: Value? =
       if left.isFollowed, case .object(let object) = left {
-        try object.binary(op, right, reversed: false)
+        try fromHost { try object.binary(op, right, reversed: false) }
       } else if case .object(let object) = right {
-        try object.binary(op, left, reversed: true)
+        try fromHost { try object.binary(op, left, reversed: true) }
       } else {
         nil
       }
@@ -109,11 +113,11 @@ enum Operations {
     case (.string, _), (_, .string), (.record, _), (_, .record), (.none, _), (_, .none): return nil
     default: break
     }
-    if case .list(let list) = left, let object = try lift(list) {
+    if case .list(let list) = left, let object = try fromHost({ try lift(list) }) {
       left = .object(object)
       changed = true
     }
-    if case .list(let list) = right, let object = try lift(list) {
+    if case .list(let list) = right, let object = try fromHost({ try lift(list) }) {
       right = .object(object)
       changed = true
     }
@@ -303,13 +307,15 @@ enum Operations {
     case (_, .object(let object)):
       if let number = object.plainNumber {
         let value = try unary(op, .float(number), session)
-        guard case .float(let number) = value, case .object(let record)? = try object.unary(op) else { return value }
+        guard case .float(let number) = value, case .object(let record)? = try fromHost({ try object.unary(op) }) else {
+          return value
+        }
         return record.numbered(number)
       }
-      if let result = try object.unary(op) { return result }
-      if op == .not { return .bool(try !object.truth()) }
+      if let result = try fromHost({ try object.unary(op) }) { return result }
+      if op == .not { return .bool(try !truth(value)) }
     case (.negate, .list(let list)), (.plus, .list(let list)):
-      if let object = try session?.table.listLift?(list), let result = try object.unary(op) { return result }
+      if let lift = session?.table.listLift, let result = try fromHost({ try lift(list)?.unary(op) }) { return result }
     case (.negate, .record), (.plus, .record): return try RecordArithmetic.unary(op, value, session)
     default: break
     }
@@ -324,7 +330,7 @@ enum Operations {
     let hint: String?
     switch value.plain {
     case .bool(let truth): return truth
-    case .object(let object): return try object.truth()
+    case .object(let object): return try fromHost { try object.truth() }
     case .int, .float: hint = "write x != 0"
     case .string, .list, .record, .range: hint = "write len(x) > 0"
     case .none: hint = "write x != none"

@@ -3,7 +3,7 @@ extension Operations {
   static func ownAttribute(_ value: Value, _ name: String) throws(LTDError) -> Value? {
     switch value {
     case .record(let record): return record[name]
-    case .object(let object) where object.plainNumber == nil: return try object.attribute(name)
+    case .object(let object) where object.plainNumber == nil: return try fromHost { try object.attribute(name) }
     case .module(let module): return name.hasPrefix("_") ? nil : module.globals[name]
     case .error(let error): return error.attribute(name)
     case .range(let range):

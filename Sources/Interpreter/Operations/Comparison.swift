@@ -15,8 +15,12 @@ extension Operations {
     case .notIn: return .bool(try !contains(right, left, session))
     default: break
     }
-    if case .object(let object) = left, let result = try object.compare(op, right, reversed: false) { return result }
-    if case .object(let object) = right, let result = try object.compare(op, left, reversed: true) { return result }
+    if case .object(let object) = left, let result = try fromHost({ try object.compare(op, right, reversed: false) }) {
+      return result
+    }
+    if case .object(let object) = right, let result = try fromHost({ try object.compare(op, left, reversed: true) }) {
+      return result
+    }
     switch op {
     case .equal: return .bool(try equal(left, right, session))
     case .notEqual: return .bool(try !equal(left, right, session))
@@ -93,7 +97,7 @@ extension Operations {
     case (.module(let a), .module(let b)): return a === b
     case (.object(let object), let other), (let other, .object(let object)):
       if left.isFollowed || right.isFollowed { return try equal(left.plain, right.plain, depth, &budget) }
-      return try object.isEqual(to: other)
+      return try fromHost { try object.isEqual(to: other) }
     default: return false
     }
   }
@@ -123,10 +127,10 @@ extension Operations {
       }
       return a.items.count < b.items.count ? -1 : a.items.count == b.items.count ? 0 : 1
     case (.object(let object), _) where object.isNumber:
-      if let number = try object.number() { return try order(number, right, depth + 1, &budget) }
+      if let number = try fromHost({ try object.number() }) { return try order(number, right, depth + 1, &budget) }
       fallthrough
     case (_, .object(let object)) where object.isNumber:
-      if let number = try object.number() { return try order(left, number, depth + 1, &budget) }
+      if let number = try fromHost({ try object.number() }) { return try order(left, number, depth + 1, &budget) }
       fallthrough
     default:
       throw LTDError(
@@ -225,7 +229,7 @@ extension Operations {
       }
       return record[name.text] != nil
     case .object(let object):
-      if let result = try object.contains(value) { return result }
+      if let result = try fromHost({ try object.contains(value) }) { return result }
     case .module(let module):
       if case .string(let name) = value { return module.globals[name.text] != nil }
     default: break

@@ -35,7 +35,7 @@ extension Operations {
       }
     case .object(let object):
       // A tensor of one element formats as its number.
-      if let number = try object.number() { return try format(number, spec, session) }
+      if let number = try fromHost({ try object.number() }) { return try format(number, spec, session) }
       fallthrough
     default:
       if let type = spec.type, type != "s" { throw wrongType(String(type), value) }

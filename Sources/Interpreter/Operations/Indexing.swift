@@ -4,7 +4,7 @@ extension Operations {
   /// `container[items]`
   static func index(_ container: Value, _ items: [IndexItem]) throws(LTDError) -> Value {
     if case .object(let object) = container, object.plainNumber == nil {
-      guard let value = try object.index(items) else {
+      guard let value = try fromHost({ try object.index(items) }) else {
         throw LTDError(.type, "\(object.typeName.withArticle) cannot be indexed")
       }
       return value

@@ -24,7 +24,7 @@ enum Sorting {
           } else {
             let (x, y) = (keys[order[left]], keys[order[right]])
             takesLeft =
-              try call.at("xs") { () throws(LTDError) in try Sorting.order(x, y, descending, call, 0, &looks) } <= 0
+              try call.at("xs") { try Sorting.order(x, y, descending, call, 0, &looks) } <= 0
           }
           buffer[target] = takesLeft ? order[left] : order[right]
           if takesLeft { left += 1 } else { right += 1 }
@@ -76,7 +76,7 @@ enum Sorting {
     switch value {
     case .float(let number): return number.isNaN
     case .object(let object):
-      if case .float(let number)? = try object.number() { return number.isNaN }
+      if case .float(let number)? = try fromHost({ try object.number() }) { return number.isNaN }
       return false
     default: return false
     }

@@ -63,7 +63,7 @@ extension Value {
   /// As `HostObject.overwrite`.
   func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool {
     guard case .object(let object) = self else { return false }
-    return try object.overwrite(with: op, other, reversed: reversed)
+    return try fromHost { try object.overwrite(with: op, other, reversed: reversed) }
   }
 }
 

@@ -33,34 +33,34 @@ open class HostObject {
   // MARK: Operators
 
   /// `self op other`, or `other op self` when `reversed`.
-  open func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? { nil }
+  open func binary(_ op: BinaryOperator, _ other: Value, reversed: Bool) throws -> Value? { nil }
 
   /// As `binary`, written over this object, which nothing else refers to.
   /// - Returns: whether it was; else nothing has changed, and `binary` is called.
-  open func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Bool { false }
+  open func overwrite(with op: BinaryOperator, _ other: Value, reversed: Bool) throws -> Bool { false }
 
   /// `-self`, `+self`; `not` only for kinds with a truth value of their own.
-  open func unary(_ op: UnaryOperator) throws(LTDError) -> Value? { nil }
+  open func unary(_ op: UnaryOperator) throws -> Value? { nil }
 
   /// `self op other` (or reversed) for `== != < <= > >=` when the result is not a plain bool, such as a mask.
   /// `nil` leaves `==` and `!=` to `isEqual`, and makes the rest an error.
-  open func compare(_ op: ComparisonOperator, _ other: Value, reversed: Bool) throws(LTDError) -> Value? { nil }
+  open func compare(_ op: ComparisonOperator, _ other: Value, reversed: Bool) throws -> Value? { nil }
 
   /// Equality as one bool, as lists and records need it of their elements.
-  open func isEqual(to other: Value) throws(LTDError) -> Bool {
+  open func isEqual(to other: Value) throws -> Bool {
     if case .object(let object) = other { object === self } else { false }
   }
 
   /// `value in self`
-  open func contains(_ value: Value) throws(LTDError) -> Bool? { nil }
+  open func contains(_ value: Value) throws -> Bool? { nil }
 
   /// What `if`, `and`, `not` see; the standard answer is an error.
-  open func truth() throws(LTDError) -> Bool {
+  open func truth() throws -> Bool {
     throw LTDError(.type, "\(typeName.withArticle) is neither true nor false")
   }
 
   /// The value as a plain number where one is needed, such as in `"{loss:.3f}"`; for tensors of one element.
-  open func number() throws(LTDError) -> Value? { nil }
+  open func number() throws -> Value? { nil }
 
   /// Whether the object is a single number: parameters of type `float` take it.
   open var isNumber: Bool { false }
@@ -80,22 +80,22 @@ open class HostObject {
   open var isRecording: Bool { false }
 
   /// As `number`, with the gradient still followed.
-  open func scalar() throws(LTDError) -> Value? { try number() }
+  open func scalar() throws -> Value? { try number() }
 
   // MARK: Parts
 
   /// `self[items]`
-  open func index(_ items: [IndexItem]) throws(LTDError) -> Value? { nil }
+  open func index(_ items: [IndexItem]) throws -> Value? { nil }
 
   /// `self[items] = value`: returns the object that takes this one's place. Kinds with value semantics change themselves
   /// only when `isUnique`, which says that the variable holds the only reference; references always return `self`.
-  open func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? { nil }
+  open func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws -> HostObject? { nil }
 
   /// `self.name`; `nil` goes on to look for a function of that name.
-  open func attribute(_ name: String) throws(LTDError) -> Value? { nil }
+  open func attribute(_ name: String) throws -> Value? { nil }
 
   /// `self.name = value`, like `setIndex`.
-  open func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws(LTDError) -> HostObject? { nil }
+  open func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws -> HostObject? { nil }
 
   /// The attribute names, for completion and for "did you mean".
   open var members: [String] { [] }
@@ -107,17 +107,17 @@ open class HostObject {
   open var length: Int? { nil }
 
   /// The element at a place from 0 to `length - 1`, for `for x in self`.
-  open func element(at place: Int) throws(LTDError) -> Value? { nil }
+  open func element(at place: Int) throws -> Value? { nil }
 
   /// Whether `for a, b in self` has a meaning of its own, as with records; else two variables take each element apart.
   open var hasPairs: Bool { false }
 
   /// What the two variables of `for a, b in self` take at a place from 0 to `length - 1`: a list of two.
-  open func pair(at place: Int) throws(LTDError) -> Value { .none }
+  open func pair(at place: Int) throws -> Value { .none }
 
   /// For kinds that are iterated without a length or without indices: a function that returns one element after the
   /// other and `nil` at the end.
-  open func makeIterator() throws(LTDError) -> (() throws(LTDError) -> Value?)? { nil }
+  open func makeIterator() throws -> (() throws -> Value?)? { nil }
 
   // MARK: Calls
 
@@ -125,13 +125,13 @@ open class HostObject {
   open var callSignature: CallSignature? { nil }
 
   /// `self(…)` with the arguments bound to `callSignature`.
-  open func call(_ call: Call) throws(LTDError) -> Value {
+  open func call(_ call: Call) throws -> Value {
     throw LTDError(.type, "\(typeName.withArticle) is not a function")
   }
 
   /// A built-in of the language itself (`sum`, `abs`, `len`, …) called with this object as its first or second argument.
   /// `nil` makes the error "… does not take a …".
-  open func apply(_ builtin: String, _ call: Call) throws(LTDError) -> Value? { nil }
+  open func apply(_ builtin: String, _ call: Call) throws -> Value? { nil }
 
   // MARK: Printing
 

@@ -25,8 +25,8 @@ public struct GradientCheck: Sendable {
 ///   - step: half the distance of the two evaluations, of elements up to 1; relative to the element beyond.
 ///   - f: returns a tensor with one element.
 public func checkGradients(
-  at x: Tensor, elements: [Int]? = nil, step: Float = 1e-2, _ f: (Tensor) throws(CoreError) -> Tensor
-) throws(CoreError) -> GradientCheck {
+  at x: Tensor, elements: [Int]? = nil, step: Float = 1e-2, _ f: (Tensor) throws -> Tensor
+) throws -> GradientCheck {
   let x = try x.asType(.float32).rowMajor()
   let start = x.tracked()
   let result = try f(start)
@@ -34,7 +34,7 @@ public func checkGradients(
   let analytic = try gradients(of: result, withRespectTo: [start])[0].floats().map(Double.init)
   let values = x.floats()
 
-  func slope(_ element: Int, _ step: Float) throws(CoreError) -> Double {
+  func slope(_ element: Int, _ step: Float) throws -> Double {
     try StopSignal.poll()
     let step = step * Swift.max(1, Swift.abs(values[element]))
     var moved = values
