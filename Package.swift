@@ -86,8 +86,10 @@ let package = Package(
       name: "ltd-bench", dependencies: ["Robustness", "Operations", "Peaks"], path: "Tests/Benchmarks/Worker",
       swiftSettings: optimised),
 
+
     // Tests
     .target(name: "TestSupport", dependencies: ["Syntax"], path: "Tests/TestSupport"),
+    .target(name: "HostSupport", dependencies: ["Interpreter"], path: "Tests/HostSupport"),
     .target(name: "Operations", dependencies: ["Tensors"], path: "Tests/Operations", swiftSettings: optimised),
     .executableTarget(
       name: "ltd-fuzz", dependencies: ["Builtins", "Stdlib", "Tensors", "TestSupport"], path: "Tests/Fuzz",
@@ -102,11 +104,15 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport", "ltd-bench"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
-    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
-      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Base", "TestSupport"], exclude: ["Snapshots"]),
+      name: "InterpreterTests", dependencies: ["Interpreter", "HostSupport", "TestSupport"], exclude: ["Snapshots"]),
+    .testTarget(
+      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Base", "HostSupport", "TestSupport"],
+      exclude: ["Snapshots"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
-    .testTarget(name: "ConsoleTests", dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
+    .testTarget(
+      name: "ConsoleTests",
+      dependencies: ["Console", "Stdlib", "CPseudoTerminal", "HostSupport", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]

@@ -1,4 +1,3 @@
-import Base
 @_exported import Interpreter
 import Tensors
 
@@ -25,32 +24,4 @@ extension BuiltinTable {
     }
     return table
   }()
-}
-
-/// Where long built-ins report their progress: set once by the program, silent otherwise.
-public enum ProgressReporting {
-  private struct Source: Sendable {
-    var make: @Sendable () -> any Progress
-  }
-
-  private static let source = Locked(Source { SilentProgress() })
-
-  public static func use(_ make: @escaping @Sendable () -> any Progress) {
-    source.withLock { $0 = Source(make: make) }
-  }
-
-  static func make(quiet: Bool) -> any Progress { quiet ? SilentProgress() : source.withLock { $0 }.make() }
-}
-
-/// Where built-ins say what the user should know although they go on: set once by the program, silent otherwise.
-public enum Warnings {
-  private struct Sink: Sendable {
-    var write: @Sendable (String) -> Void
-  }
-
-  private static let sink = Locked(Sink { _ in })
-
-  public static func use(_ write: @escaping @Sendable (String) -> Void) { sink.withLock { $0 = Sink(write: write) } }
-
-  static func write(_ sentence: String) { sink.withLock { $0 }.write(sentence) }
 }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "include/ccpu.h"
+#include <limits.h>
 #if defined(__linux__)
 #include <sched.h>
 
@@ -31,6 +32,11 @@ static _Thread_local ltd_stop *stop_word;
 
 ltd_stop *ltd_thread_stop(void) { return stop_word; }
 void ltd_thread_set_stop(ltd_stop *stop) { stop_word = stop; }
+
+static _Thread_local ltd_run_settings run_settings = {LONG_MAX, false};
+
+ltd_run_settings ltd_thread_run_settings(void) { return run_settings; }
+void ltd_thread_set_run_settings(ltd_run_settings settings) { run_settings = settings; }
 
 static _Thread_local int instruction_set = -1;
 

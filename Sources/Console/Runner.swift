@@ -1,10 +1,8 @@
 import Base
 import Builtins
 import CAllocator
-import CEditline
 import Interpreter
 import Platform
-import Stdlib
 import Tensors
 
 /// What the exit status of the program says.
@@ -35,16 +33,32 @@ public struct RunnerOptions: Sendable {
   public init() {}
 }
 
-/// One session of the language with its surroundings: standard output, Ctrl-C, files, settings of the command line.
+/// One session of the language with the settings of the command line, and with this process as its host.
 public final class Runner {
+  /// The version of the program.
   public static let version = "0.1.0"
 
+  /// The settings of the command line.
   public let options: RunnerOptions
+  /// The session, whose variables stay from one run to the next.
   public let session: Session
+  private let host: ConsoleHost
 
-  public init(options: RunnerOptions, arguments: [String] = []) {
+  /// - Parameters:
+  ///   - options: the settings of the command line. A number of threads holds for the whole process.
+  ///   - arguments: the words after the script's name.
+  ///   - stop: what ends its runs: `Interrupts.signal` for the session that Ctrl-C is meant for, of which there is one.
+  public init(options: RunnerOptions, arguments: [String] = [], stop: StopSignal = StopSignal()) {
     self.options = options
-    session = Runner.makeSession(options: options, arguments: arguments)
+    ltd_keep_freed_memory()
+    Compute.prepare()
+    if let threads = options.threads { Compute.threads = threads }
+    host = ConsoleHost(options)
+    session = Session(table: .standard, host: host, stop: stop)
+    session.arguments = arguments
+    session.limits = options.limits
+    session.checksFinite = options.checksFinite
+    session.printing.width = Terminal.width()
   }
 
   /// What is wrong with a setting of the environment, if anything.
@@ -169,65 +183,6 @@ public final class Runner {
   public func report(_ diagnostics: [Diagnostic]) {
     StandardOutput.out.flush()
     for diagnostic in diagnostics { StandardOutput.out.isReported(diagnostic.message) }
-    Self.write(diagnostics, options)
-  }
-
-  private static func write(_ diagnostics: [Diagnostic], _ options: RunnerOptions) {
-    let colours = Terminal.colours(options.colour, 2)
-    let width = Terminal.width(2)
-    StandardOutput.error.write(
-      options.jsonErrors
-        ? diagnostics.map { $0.json + "\n" }.joined()
-        : render(diagnostics, color: colours, width: width, wraps: Terminal.isTerminal(2)))
-    StandardOutput.error.flush()
-  }
-
-  private static func makeSession(options: RunnerOptions, arguments: [String]) -> Session {
-    ltd_keep_freed_memory()
-    Compute.prepare()
-    if let threads = options.threads { Compute.threads = threads }
-    if options.checksFinite { Compute.checksFinite = true }
-    if let bytes = options.limits.memoryBytes { Compute.limitMemory(ofRun: bytes) }
-    if !options.jsonErrors {
-      let draws = Terminal.canDraw(2)
-      ProgressReporting.use { () -> any Progress in draws ? TerminalProgress() : PlainProgress() }
-    }
-    Warnings.use { sentence in
-      StandardOutput.out.flush()
-      write([Diagnostic(.warning, sentence)], options)
-    }
-    let session = Session(table: .standard, releaseUnused: { Compute.releaseUnusedMemory() })
-    if Interrupts.isInstalled { session.stop = Interrupts.signal }
-    let stop = session.stop
-    session.output = { text throws(LTDError) in
-      StandardOutput.out.write(text)
-      if let problem = StandardOutput.out.problem { throw problem }
-    }
-    session.errorOutput = { text throws(LTDError) in
-      StandardOutput.out.flush()
-      StandardOutput.error.write(options.jsonErrors ? printedJSON(text) + "\n" : text)
-      StandardOutput.error.flush()
-      if let problem = StandardOutput.error.problem { throw problem }
-    }
-    session.flush = { () throws(LTDError) in
-      StandardOutput.out.flush()
-      if let problem = StandardOutput.out.problem { throw problem }
-    }
-    session.arguments = arguments
-    session.limits = options.limits
-    let library = Terminal.environment("LTD_STDLIB")
-    session.libraryModule = { name in
-      if let library, case .success(let text) = readText("\(library)/\(name).ltd") { return text }
-      return Stdlib.source(name)
-    }
-    session.libraryModules = Stdlib.names
-    session.printing.width = Terminal.width()
-    session.readFile = { path throws(LTDError) in
-      switch readFileBytes(path, isStopped: { stop.isRaised }) {
-      case .success(let bytes): return bytes
-      case .failure(let problem): throw LTDError(.io, "cannot read \(problem.message)")
-      }
-    }
-    return session
+    host.report(diagnostics)
   }
 }

@@ -247,20 +247,20 @@ extension Session {
         name: name, source: module.source,
         importStatement: "import \(origin)" + (name == module.name ? "" : " as \(name)"))
     }
-    return libraryModule(name).map { ModuleDocumentation(name: name, source: Source(name: "\(name).ltd", text: $0)) }
+    return host.module(name).map { ModuleDocumentation(name: name, source: Source(name: "\(name).ltd", text: $0)) }
   }
 
   /// How to reach an unknown name that the library has: a module, or a function of one.
   func libraryHint(on name: String) -> String? {
-    if libraryModules.contains(name) { return "\(name) is a module of the library: import \(name)" }
+    if host.moduleNames.contains(name) { return "\(name) is a module of the library: import \(name)" }
     return libraryFunctions[name].map { "the library has it: import \($0), then \($0).\(name)(…)" }
   }
 
   /// The library's functions, each with the first module that has it.
   func findLibraryFunctions() -> [String: String] {
     var modules: [String: String] = [:]
-    for module in libraryModules {
-      guard let text = libraryModule(module) else { continue }
+    for module in host.moduleNames {
+      guard let text = host.module(module) else { continue }
       for statement in parse(Source(name: module, text: text)).body.statements {
         guard case .function(let function) = statement.kind, let name = function.name?.text, !name.hasPrefix("_"),
           modules[name] == nil
@@ -273,6 +273,7 @@ extension Session {
 
   /// Every page there is, for a search: built-ins, functions of the session, and of the library's modules.
   public var pages: [Documentation] {
-    names.compactMap { documentation(of: $0) } + libraryModules.flatMap { moduleDocumentation(of: $0)?.functions ?? [] }
+    names.compactMap { documentation(of: $0) }
+      + host.moduleNames.flatMap { moduleDocumentation(of: $0)?.functions ?? [] }
   }
 }

@@ -1,7 +1,9 @@
 import Base
 import Platform
 
-/// Bounds for untrusted scripts; `nil` and the defaults are generous.
+/// Bounds for untrusted scripts; `nil` and the defaults are generous. Each session has its own. Memory is measured for the
+/// whole process, of which a session is usually alone: one with a bound stops for what the others hold, too, but stops none
+/// of them.
 public struct Limits: Sendable {
   /// Calls within calls.
   public var callDepth = 5_000
@@ -12,7 +14,7 @@ public struct Limits: Sendable {
   /// Loop rounds and calls in one run.
   public var steps: Int?
   public var seconds: Double?
-  /// Bytes that the process may hold.
+  /// Bytes that the process may hold while the run lasts, and its tensors may take.
   public var memoryBytes: Int?
   public var allowsFiles = true
 
@@ -66,10 +68,9 @@ final class LimitWatch: Sendable {
   }
 
   private let state = Locked(State())
-  /// Gives memory that is only kept for reuse back to the system.
-  private let releaseUnused: @Sendable () -> Void
+  private let host: any Host
 
-  init(releaseUnused: @escaping @Sendable () -> Void) { self.releaseUnused = releaseUnused }
+  init(_ host: any Host) { self.host = host }
 
   func begin(_ limits: Limits, _ signal: StopSignal) {
     signal.clearLimit()
@@ -117,7 +118,7 @@ final class LimitWatch: Sendable {
       guard let bytes = state.memoryBytes, now - state.lastLook > 0.002 else { return nil }
       state.lastLook = now
       if residentBytes() <= bytes { return nil }
-      releaseUnused()
+      host.releaseUnusedMemory()
       return residentBytes() <= bytes ? nil : Limits.memoryIsUsed(bytes)
     }
   }

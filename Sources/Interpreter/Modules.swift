@@ -60,12 +60,12 @@ final class Modules {
     } else {
       key = "library:" + item.path
       if let known = loaded[key] { return try checked(known) }
-      guard let text = session.libraryModule(item.path) else {
+      guard let text = session.host.module(item.path) else {
         throw LTDError(
           .name, "there is no module \(item.path)",
           hint: Compiler.foreignModules.contains(item.path)
             ? "leave the import out: functions such as mean and sqrt are there without it"
-            : nearest(item.path, among: session.libraryModules).map { "did you mean \($0)?" }
+            : nearest(item.path, among: session.host.moduleNames).map { "did you mean \($0)?" }
               ?? "a file is imported by its path: import \"\(item.path).ltd\"")
       }
       source = Source(name: "\(item.path).ltd", text: text, isLibrary: true)
@@ -90,8 +90,8 @@ final class Modules {
   }
 
   private func read(_ key: String, _ path: String) throws(LTDError) -> [UInt8] {
-    do { return try session.readFile(key) } catch {
-      guard !key.hasSuffix(".ltd"), (try? session.readFile(key + ".ltd")) != nil else { throw error }
+    do { return try session.host.read(key) } catch {
+      guard !key.hasSuffix(".ltd"), (try? session.host.read(key + ".ltd")) != nil else { throw error }
       var diagnostic = error.diagnostic
       diagnostic.hint = "did you mean \"\(path).ltd\"?"
       throw LTDError(diagnostic)

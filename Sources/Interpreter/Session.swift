@@ -10,34 +10,31 @@ public enum Outcome {
   case exit(Int)
 }
 
-/// A running instance of the language: its variables, where its output goes, what may stop it.
+/// A running instance of the language: its variables, its limits, what may stop it, and the host that it reaches the world
+/// through.
 ///
-/// Used from one thread at a time; programs run on a thread of their own with a large stack, which `run` waits for.
+/// Used from one thread at a time; programs run on a thread of their own with a large stack, which `run` waits for. Sessions
+/// share no state, but for the compute device: any number can run side by side.
 public final class Session {
+  /// The built-ins that its programs know.
   public let table: BuiltinTable
+  /// Where its output goes, and where modules and files come from.
+  public let host: any Host
+  /// The bounds of its runs.
   public var limits = Limits()
-  /// Where `print` writes. Called, as the ones below, on the thread that evaluates.
-  public var output: @Sendable (String) throws(LTDError) -> Void = { _ in }
-  /// Where `print(…, to="error")` writes, after what was printed before it.
-  public var errorOutput: @Sendable (String) throws(LTDError) -> Void = { _ in }
-  /// Hands on what `output` has gathered.
-  public var flush: @Sendable () throws(LTDError) -> Void = {}
-  /// Raised, it stops the run with an error: by Ctrl-C, or by a limit that is passed. All work of the run looks at it.
-  public var stop = StopSignal() {
-    didSet { machine.pointee.stop = stop.word }
-  }
+  /// Raised, it stops the run with an error: by Ctrl-C, or by a limit that is passed. All work of the run looks at it, and
+  /// no session that runs at the same time must have it.
+  public let stop: StopSignal
   /// The room for `print` and for values at the prompt.
   public var printing = PrintOptions()
-  /// The words after the script's name, as `args()` gives them.
+  /// The words after the script's name, as `args()` returns them.
   public var arguments: [String] = []
-  /// The text of a library module by its name; `nil` when there is none.
-  public var libraryModule: @Sendable (String) -> String? = { _ in nil }
-  /// The names of all library modules.
-  public var libraryModules: [String] = []
-  /// The bytes of a source file by its path.
-  public var readFile: @Sendable (String) throws(LTDError) -> [UInt8] = { path throws(LTDError) in
-    throw LTDError(.io, "cannot read \(path)")
+  /// Whether operations on tensors report where NaN or an infinity first appears, as an error. Slow.
+  public var checksFinite = false {
+    didSet { if isRunning { RunSettings.ofThread.checksFinite = checksFinite } }
   }
+  /// The folders in which a built-in of the run under way updates a file, under a lock.
+  public var lockedFolders: Set<String> = []
 
   /// Whether nothing uses the variables after a run that failed, as when the program ends with its script.
   public var endsOnFailure = false
@@ -63,10 +60,18 @@ public final class Session {
   /// All code stays: functions in variables come from it, and calls refer to it without counting.
   private var codes: [Code] = []
 
-  /// - Parameter releaseUnused: gives memory that is only kept for reuse back, before a run is stopped for its memory.
-  public init(table: BuiltinTable, releaseUnused: @escaping @Sendable () -> Void = {}) {
+  /// What is written instead of going to the host, while `transcript` gathers it.
+  var captured: String?
+
+  /// - Parameters:
+  ///   - table: the built-ins that its programs know.
+  ///   - host: where its output goes, and where modules and files come from.
+  ///   - stop: a signal that no session has which runs at the same time; whoever keeps it can end runs.
+  public init(table: BuiltinTable, host: any Host = SilentHost(), stop: StopSignal = StopSignal()) {
     self.table = table
-    watch = LimitWatch(releaseUnused: releaseUnused)
+    self.host = host
+    self.stop = stop
+    watch = LimitWatch(host)
     let stack = UnsafeMutablePointer<Value>.allocate(capacity: Machine.stackValues)
     machine = .allocate(capacity: 1)
     machine.initialize(
@@ -126,7 +131,7 @@ public final class Session {
     }
     return withLargeStack { lowest in
       self.machine.pointee.nativeLimit = lowest
-      return self.stop.carry(body)
+      return RunSettings(checksFinite: self.checksFinite).carry { self.stop.carry(body) }
     }
   }
 
@@ -168,6 +173,7 @@ public final class Session {
     isCleaningUp = false
     endedEarly = false
     watch.begin(limits, stop)
+    RunSettings.ofThread.memoryLimit = limits.memoryBytes ?? .max
     machine.pointee.depth = 0
     machine.pointee.depthLimit = limits.callDepth
     // Memory can grow by much from one call to the next.
@@ -193,6 +199,19 @@ public final class Session {
   }
 
   func keep(_ code: Code) { codes.append(code) }
+
+  // MARK: Output
+
+  /// Takes what `print` writes.
+  /// - Throws: `io` where the host cannot write it.
+  public func write(_ text: String) throws(LTDError) {
+    if captured == nil { return try host.write(text) }
+    captured? += text
+  }
+
+  /// The one that follows a piece of long work.
+  /// - Parameter quiet: whether nothing is to be shown.
+  public func progress(quiet: Bool) -> any Progress { quiet ? SilentProgress() : host.progress() }
 
   // MARK: Stopping
 

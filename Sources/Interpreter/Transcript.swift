@@ -1,15 +1,12 @@
-import Base
-
 extension Session {
   /// What the prompt shows when a text is entered: what it prints, then its value or `error: message`. The examples of
   /// help pages and of the tour are written like this.
   public func transcript(of code: String, name: String = "example") -> String {
-    let printed = Locked("")
-    let before = output
-    output = { text in printed.withLock { $0 += text } }
-    defer { output = before }
+    let before = captured
+    captured = ""
     let outcome = run(Source(name: name, text: code))
-    var text = printed.withLock { $0 }
+    var text = captured ?? ""
+    captured = before
     func add(_ line: String) {
       if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
       text += line

@@ -43,7 +43,7 @@ package enum Memory {
   }
 
   /// The most bytes that live and cached buffers may take together. LTD_MEMORY_LIMIT (bytes, or with a suffix K, M or
-  /// G), else nine tenths of the machine's memory.
+  /// G), else nine tenths of the machine's memory. A run may have a lower one (`RunSettings`).
   package static var limit: Int {
     get { state.withLock { $0.limit } }
     set { state.withLock { $0.limit = newValue } }
@@ -91,8 +91,9 @@ package enum Memory {
     private var releases = 0
 
     mutating func allocate(_ byteCount: Int) -> Block? {
+      let limit = min(limit, RunSettings.ofThread.memoryLimit)
       guard byteCount >= 0, byteCount <= limit, let size = Memory.sizeClass(byteCount) else { return nil }
-      guard let block = cached(size) ?? fresh(size) else { return nil }
+      guard statistics.inUse <= limit - size, let block = cached(size) ?? fresh(size, within: limit) else { return nil }
       statistics.inUse += block.capacity
       statistics.peak = max(statistics.peak, statistics.inUse)
       return block
@@ -123,11 +124,10 @@ package enum Memory {
       return block
     }
 
-    private mutating func fresh(_ size: Int) -> Block? {
-      if statistics.inUse > limit - size { return nil }
-      if size >= Memory.hugePage { return map(size, alignment: Memory.hugePage) }
+    private mutating func fresh(_ size: Int, within limit: Int) -> Block? {
+      if size >= Memory.hugePage { return map(size, alignment: Memory.hugePage, within: limit) }
       if slab.map({ $0.capacity < size }) ?? true {
-        let next = map(Memory.slabSize, alignment: Memory.slabSize)
+        let next = map(Memory.slabSize, alignment: Memory.slabSize, within: limit)
         if let rest = slab { keepParts(rest) }
         slab = next
       }
@@ -147,8 +147,8 @@ package enum Memory {
       }
     }
 
-    private mutating func map(_ size: Int, alignment: Int) -> Block? {
-      makeRoom(for: size)
+    private mutating func map(_ size: Int, alignment: Int, within limit: Int) -> Block? {
+      makeRoom(for: size, within: limit)
       guard statistics.inUse + statistics.cached <= limit - size else { return nil }
       if let block = Memory.map(size, alignment: alignment) { return block }
       trim()
@@ -158,7 +158,7 @@ package enum Memory {
     /// Gives the blocks that lay unused longest back to the system while, with `size` more, memory would be taken beyond
     /// the limit, or far beyond the most that was ever in use: sizes change from one piece of work to the next. Those of
     /// an attack and of a training step differ, and fit side by side.
-    private mutating func makeRoom(for size: Int) {
+    private mutating func makeRoom(for size: Int, within limit: Int) {
       let most = max(statistics.peak, statistics.inUse + size)
       let bound = min(limit, most + most / 4 + 16 * Memory.slabSize)
       while statistics.inUse + statistics.cached > bound - size {

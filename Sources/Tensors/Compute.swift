@@ -1,8 +1,8 @@
 import Base
 import Kernels
-import Synchronization
 
-/// Settings of the core that hold for the whole process.
+/// The compute device, of which a process has one: its threads and the pool of memory that all tensors come from. What a
+/// run has of its own, a bound of memory and the checks for NaN, its thread carries (`RunSettings`).
 public enum Compute {
   /// What is wrong with a setting of the environment, `LTD_THREADS` and the like; nil when nothing is.
   public static var environmentProblem: String? { Environment.problem }
@@ -18,22 +18,15 @@ public enum Compute {
   }
 
   /// The most bytes that tensors may take: `LTD_MEMORY_LIMIT`, else nine tenths of the machine's memory. Beyond it
-  /// operations throw an error of kind `memory`.
+  /// operations throw an error of kind `memory`. A run may have a lower one, which then holds on its thread; beyond that the
+  /// error is of kind `limit`. Setting it leaves those of runs alone.
   public static var memoryLimit: Int {
-    get { Memory.limit }
+    get { min(Memory.limit, RunSettings.ofThread.memoryLimit) }
     set { Memory.limit = newValue }
   }
 
-  private static let runLimit = Atomic(Int.max)
-
-  /// Bounds the memory of tensors for this run; what would go beyond it ends with an error of kind `limit`.
-  public static func limitMemory(ofRun bytes: Int) {
-    Memory.limit = min(Memory.limit, bytes)
-    runLimit.store(bytes, ordering: .relaxed)
-  }
-
   /// Whether the memory limit is that of the run.
-  static var isRunLimited: Bool { Memory.limit >= runLimit.load(ordering: .relaxed) }
+  static var isRunLimited: Bool { Memory.limit >= RunSettings.ofThread.memoryLimit }
 
   /// Gives memory that is kept for reuse back to the system.
   public static func releaseUnusedMemory() { Memory.trim() }
@@ -46,12 +39,6 @@ public enum Compute {
 
   public static func resetPeakMemory() { Memory.resetPeak() }
 
-  private static let finite = Atomic(false)
-
-  /// Whether every operation looks at its result and throws an error of kind `numeric` where NaN or an infinity first
-  /// appears, in gradients too. Otherwise they spread as IEEE 754 says. Slow: for finding out where they come from.
-  public static var checksFinite: Bool {
-    get { finite.load(ordering: .relaxed) }
-    set { finite.store(newValue, ordering: .relaxed) }
-  }
+  /// Whether the run of the calling thread asks each operation to look for NaN and infinities (`RunSettings`).
+  public static var checksFinite: Bool { RunSettings.ofThread.checksFinite }
 }

@@ -14,7 +14,7 @@ struct CheckCommand: ProgramCommand {
   func status() throws -> Int32 {
     var worst = ExitStatus.success
     for path in try scripts(at: paths, includingHidden: true) {
-      let status = Runner(options: common.runnerOptions).checkFile(path)
+      let status = Runner(options: common.runnerOptions, stop: Interrupts.signal).checkFile(path)
       worst = max(worst, status)
     }
     return worst

@@ -12,7 +12,9 @@ struct DocumentationCommand: ProgramCommand {
   @Argument(help: ArgumentHelp("The folder to write to.", valueName: "folder"))
   var folder = "docs"
 
-  func status() throws -> Int32 { Runner(options: common.runnerOptions).writeManual(to: folder) }
+  func status() throws -> Int32 {
+    Runner(options: common.runnerOptions, stop: Interrupts.signal).writeManual(to: folder)
+  }
 
   func validate() throws {
     if folder.isEmpty { throw ValidationError("ltd doc takes a folder") }

@@ -15,7 +15,7 @@ struct FormatCommand: ProgramCommand {
   var paths: [String]
 
   func status() throws -> Int32 {
-    let runner = Runner(options: common.runnerOptions)
+    let runner = Runner(options: common.runnerOptions, stop: Interrupts.signal)
     return try scripts(at: paths, includingHidden: true).reduce(ExitStatus.success) { worst, path in
       max(worst, runner.formatFile(path, check: check))
     }

@@ -74,7 +74,8 @@ struct RunCommand: ProgramCommand {
     options.limits.allowsFiles = !refusesFiles
 
     let script = expression == nil ? words.first : nil
-    let runner = Runner(options: options, arguments: expression == nil ? Array(words.dropFirst()) : words)
+    let runner = Runner(
+      options: options, arguments: expression == nil ? Array(words.dropFirst()) : words, stop: Interrupts.signal)
     if let expression {
       let status = runner.runExpression(expression)
       return interactive ? runner.prompt() : status

@@ -153,7 +153,6 @@ import Testing
       \(within ? "grad(body, tensor(\(x)))" : "body(tensor(\(x)))");
       """
     let session = Session(table: .standard)
-    session.output = { _ in }
     if case .failure(let errors) = session.run(Source(name: "test.ltd", text: code)) {
       return "not run: " + errors.map(\.message).joined(separator: "; ")
     }

@@ -1,5 +1,6 @@
 import Base
 import Builtins
+import HostSupport
 import Testing
 
 /// An error of the core, or of the language, keeps kind, message, hint and argument, and gets its place, on every way from a
@@ -55,8 +56,7 @@ import Testing
   }
 
   static func failure(of code: String) -> Diagnostic? {
-    let session = Session(table: table)
-    session.libraryModule = { $0 == "words" ? "fn refuse(x, kind) { fail(x, kind) }" : nil }
+    let session = Session(table: table, host: TestHost(modules: ["words": "fn refuse(x, kind) { fail(x, kind) }"]))
     guard case .failure(let diagnostics) = session.run(Source(name: "test.ltd", text: code)) else { return nil }
     return diagnostics.first
   }

@@ -1,5 +1,6 @@
 import Console
 import Foundation
+import HostSupport
 import Interpreter
 import Stdlib
 import TestSupport
@@ -16,8 +17,8 @@ struct ManualTests {
   }
 
   @Test func aFileThatWasImportedSaysHow() throws {
-    let session = Session(table: .core)
-    session.readFile = { _ throws(LTDError) in Array("# Mine.\nfn f() { 1 }".utf8) }
+    let host = TestHost(files: ["lib7/mine.ltd": "# Mine.\nfn f() { 1 }"])
+    let session = Session(table: .core, host: host)
     _ = session.run(Source(name: "<prompt>", text: "import \"lib7/mine.ltd\"\nimport \"lib7/mine.ltd\" as m"))
     let page = try #require(session.moduleDocumentation(of: "mine"))
     #expect(page.importStatement == "import \"lib7/mine.ltd\"")

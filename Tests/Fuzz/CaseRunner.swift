@@ -18,8 +18,8 @@ final class CaseRunner {
   }
 
   private(set) var counts = Counts()
-  private var session = Session(table: FuzzTable.standard)
-  private let output = Collected()
+  private let host = FuzzHost()
+  private let session: Session
   private static let looks = Atomic<Int>(0)
 
   /// A tensor takes no more than some hundred thousand elements, and long work ends after some hundred steps.
@@ -29,21 +29,18 @@ final class CaseRunner {
   init() {
     Compute.threads = 1
     Compute.memoryLimit = Self.memory
+    session = Session(table: FuzzTable.standard, host: host)
     let stop = session.stop
     stop.atEveryLook { [unowned stop] in
       if CaseRunner.looks.wrappingAdd(1, ordering: .relaxed).newValue > CaseRunner.mostLooks {
         stop.raise(.interrupted)
       }
     }
-    let output = output
-    session.output = { output.add($0) }
     session.limits.steps = 2_000
     session.limits.elements = 1_000
     session.limits.stringBytes = 10_000
     session.limits.callDepth = 60
     session.limits.allowsFiles = false
-    session.libraryModule = { Stdlib.source($0) }
-    session.libraryModules = Stdlib.names
   }
 
   /// Runs `body` where cases cost least.
@@ -134,7 +131,7 @@ final class CaseRunner {
 
   private func run(_ source: Source, _ item: FuzzCase) -> Run {
     session.reset()
-    output.clear()
+    host.clear()
     Self.looks.store(0, ordering: .relaxed)
     session.stop.clearInterrupt()
     let outcome = session.run(source)
@@ -142,23 +139,26 @@ final class CaseRunner {
     switch outcome {
     case .value(let value, _):
       counts.ended += 1
-      return Run(text: output.text + value.text(PrintOptions()))
-    case .exit: return Run(text: output.text)
+      return Run(text: host.text + value.text(PrintOptions()))
+    case .exit: return Run(text: host.text)
     case .failure(let diagnostics):
       for diagnostic in diagnostics {
-        if let problem = problem(with: diagnostic, item) { return Run(text: output.text, problem: problem) }
+        if let problem = problem(with: diagnostic, item) { return Run(text: host.text, problem: problem) }
       }
       let first = diagnostics.first
       return Run(
-        text: output.text + (first?.message ?? ""), problem: nil,
+        text: host.text + (first?.message ?? ""), problem: nil,
         isCutShort: [.interrupted, .limit, .memory].contains(first?.kind), isRefused: !session.hasRun)
     }
   }
 }
 
-private final class Collected: Sendable {
+/// Keeps the beginning of what is printed, and has the library's modules.
+private final class FuzzHost: Host {
   private let parts = Mutex("")
   var text: String { parts.withLock { $0 } }
-  func add(_ text: String) { parts.withLock { if $0.utf8.count < 100_000 { $0 += text } } }
+  func write(_ text: String) throws(LTDError) { parts.withLock { if $0.utf8.count < 100_000 { $0 += text } } }
+  func module(_ name: String) -> String? { Stdlib.source(name) }
+  var moduleNames: [String] { Stdlib.names }
   func clear() { parts.withLock { $0.removeAll(keepingCapacity: true) } }
 }

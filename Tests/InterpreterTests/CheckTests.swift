@@ -1,16 +1,14 @@
+import HostSupport
 import Interpreter
 import Testing
 
 /// What `ltd check` finds beyond what a run reports.
 @Suite struct CheckTests {
   private func check(_ text: String, entries: [String] = []) -> [String] {
-    let session = Session(table: .core)
-    let modules = ["tables": "fn select(rows) { rows }\nfn _hidden() { 1 }\nlimit = 3\nfn use() { _hidden() }"]
-    session.libraryModule = { modules[$0] }
-    session.readFile = { path throws(LTDError) in
-      guard path == "m.ltd" else { throw LTDError(.io, "there is no file \(path)") }
-      return Array("fn mean_of(xs) { xs }\n".utf8)
-    }
+    let host = TestHost(
+      files: ["m.ltd": "fn mean_of(xs) { xs }\n"],
+      modules: ["tables": "fn select(rows) { rows }\nfn _hidden() { 1 }\nlimit = 3\nfn use() { _hidden() }"])
+    let session = Session(table: .core, host: host)
     for entry in entries { _ = session.run(Source(name: "<prompt>", text: entry)) }
     return session.check(Source(name: "test.ltd", text: text)).map(summary)
   }
@@ -139,7 +137,7 @@ import Testing
   ])
   func membersOfModules(_ source: String, _ expected: String) {
     #expect(check(source) == [expected])
-    #expect(run("print(\"ran\")\n" + source, files: ["library:tables": "", "m.ltd": ""]).contains("ran") == false)
+    #expect(run("print(\"ran\")\n" + source, files: ["m.ltd": ""], modules: ["tables": ""]).contains("ran") == false)
   }
 
   @Test(arguments: [

@@ -1,3 +1,5 @@
+import Base
+import HostSupport
 import Interpreter
 import Testing
 
@@ -87,9 +89,8 @@ import Testing
   }
 
   @Test func interruptStopsARunAndKeepsVariables() {
-    let session = Session(table: .core)
-    let stop = session.stop
-    session.output = { _ in stop.raise(.interrupted) }
+    let stop = StopSignal()
+    let session = Session(table: .core, host: TestHost { _ in stop.raise(.interrupted) }, stop: stop)
     let outcome = lines(session.run(Source(name: "t", text: "x = 5\nprint(x)\nx = 6\nprint(x)")), session)
     #expect(outcome.contains("interrupted"))
     #expect(session["x"]?.asInt == 5, "no statement after it runs")
@@ -100,12 +101,11 @@ import Testing
   /// Between Enter and the first statement, or in the last one.
   @Test(arguments: ["1 + 1", "print(1)", "fn f() { print(1); 2 }; f()"])
   func anInterruptIsNotLost(_ source: String) {
-    let session = Session(table: .core)
-    session.stop.raise(.interrupted)
+    let stop = StopSignal()
+    let session = Session(table: .core, host: TestHost { _ in stop.raise(.interrupted) }, stop: stop)
+    stop.raise(.interrupted)
     #expect(lines(session.run(Source(name: "t", text: source)), session).contains("interrupted"))
-    session.stop.clearInterrupt()
-    let stop = session.stop
-    session.output = { _ in stop.raise(.interrupted) }
+    stop.clearInterrupt()
     let outcome = lines(session.run(Source(name: "t", text: source)), session)
     #expect(outcome.contains("interrupted") == source.contains("print"))
   }

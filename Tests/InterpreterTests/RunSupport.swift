@@ -1,21 +1,16 @@
+import HostSupport
 import Interpreter
-import Synchronization
 
 /// What a source prints, followed by the value of its last statement or its errors, one line each.
-func run(_ text: String, limits: Limits = Limits(), table: BuiltinTable = .core, files: [String: String] = [:])
-  -> String
-{
-  let printed = Printed()
-  let session = Session(table: table)
+func run(
+  _ text: String, limits: Limits = Limits(), table: BuiltinTable = .core, files: [String: String] = [:],
+  modules: [String: String] = [:]
+) -> String {
+  let host = TestHost(files: files, modules: modules)
+  let session = Session(table: table, host: host)
   session.limits = limits
-  session.output = { printed.add($0) }
-  session.readFile = { path throws(LTDError) in
-    guard let text = files[path] else { throw LTDError(.io, "there is no file \(path)") }
-    return Array(text.utf8)
-  }
-  session.libraryModule = { files["library:" + $0] }
   let result = lines(session.run(Source(name: "test.ltd", text: text)), session)
-  return printed.text + result
+  return host.printed + result
 }
 
 /// Runs entries one after the other in one session, as at the prompt.
@@ -42,10 +37,4 @@ func summary(_ diagnostic: Diagnostic) -> String {
   text += ": " + diagnostic.message
   if let hint = diagnostic.hint { text += " (\(hint))" }
   return text
-}
-
-final class Printed: Sendable {
-  private let parts = Mutex<[String]>([])
-  func add(_ text: String) { parts.withLock { $0.append(text) } }
-  var text: String { parts.withLock { $0.joined() } }
 }

@@ -80,14 +80,14 @@ import Testing
   }
 
   @Test func importProblemsAreFoundBeforeRunning() {
-    #expect(run("print(1)\nimport \"no.ltd\"") == "io 2:8 \"\"no.ltd\"\": there is no file no.ltd")
+    #expect(run("print(1)\nimport \"no.ltd\"") == "io 2:8 \"\"no.ltd\"\": cannot read no.ltd: there is no such file")
     #expect(
       run("import \"a.ltd\"", files: ["a.ltd": "import \"b.ltd\"", "b.ltd": "import \"a.ltd\""]).contains(
         "imports itself"))
     #expect(
       run("print(1)\nimport \"a.ltd\"", files: ["a.ltd": "x = yy"])
         == "name 1:5 \"yy\": there is no variable or function yy")
-    #expect(run("import stats\nstats.two()", files: ["library:stats": "fn two() { 2 }"]) == "2")
+    #expect(run("import stats\nstats.two()", modules: ["stats": "fn two() { 2 }"]) == "2")
     #expect(run("import nosuch").contains("there is no module nosuch"))
   }
 }

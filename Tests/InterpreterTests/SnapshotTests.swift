@@ -1,3 +1,4 @@
+import HostSupport
 import Interpreter
 import TestSupport
 import Testing
@@ -15,19 +16,14 @@ import Testing
   @Test(arguments: snapshots.files)
   func messages(file: String) throws {
     let differences = try Self.snapshots.differences(in: file) { program in
-      let session = Session(table: .core)
+      let host = TestHost(files: Self.files, modules: ["tables": "fn select(rows) { rows }"])
+      let session = Session(table: .core, host: host)
       session.limits.elements = 1_000_000
       session.limits.stringBytes = 1_000_000
       session.limits.callDepth = 1_000
       session.limits.steps = 1_000_000
       session.limits.allowsFiles = !program.contains("# no files")
       if program.contains("# memory") { session.limits.memoryBytes = 1 << 20 }
-      session.libraryModules = ["tables"]
-      session.libraryModule = { $0 == "tables" ? "fn select(rows) { rows }" : nil }
-      session.readFile = { path throws(LTDError) in
-        guard let text = Self.files[path] else { throw LTDError(.io, "cannot read \(path): there is no such file") }
-        return Array(text.utf8)
-      }
       let source = Source(name: "test.ltd", text: program)
       var found = session.check(source)
       if !found.contains(where: { $0.kind != .warning }), case .failure(let errors) = session.run(source) {

@@ -46,7 +46,7 @@ extension BuiltinTable {
         }
         attacks.append(attack.attack)
       }
-      let progress = ProgressReporting.make(quiet: try call.bool("quiet"))
+      let progress = call.session.progress(quiet: try call.bool("quiet"))
       let evaluation = try evaluate(
         model, on: data, attacks: attacks, eps: call.optionalFloat("eps"), batch: call.int("batch"),
         seed: call.isGiven("seed") ? call.seed("seed") : nil, progress: progress)

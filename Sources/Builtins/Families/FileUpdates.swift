@@ -58,14 +58,13 @@ extension BuiltinTable {
 private struct FolderLock {
   private let descriptor: Int32
   private let folder: String
-
-  /// The folders that this process has locked: asking for one twice would wait for ever.
-  private static let held = Locked<Set<String>>([])
+  private unowned let session: Session
 
   init(of path: String, _ call: Call) throws {
     folder = FolderLock.folder(of: path)
-    let folder = folder
-    guard FolderLock.held.withLock({ $0.insert(folder).inserted }) else {
+    session = call.session
+    // A run that asked for a folder twice would wait for itself for ever.
+    guard session.lockedFolders.insert(folder).inserted else {
       throw call.error(.value, "the function of update_text must not update files of the same folder", at: "path")
     }
     descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -81,7 +80,7 @@ private struct FolderLock {
 
   func release() {
     if descriptor >= 0 { close(descriptor) }
-    _ = FolderLock.held.withLock { [folder] in $0.remove(folder) }
+    session.lockedFolders.remove(folder)
   }
 
   /// Where the file is, or would be, links followed.

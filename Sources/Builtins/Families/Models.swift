@@ -115,7 +115,7 @@ extension BuiltinTable {
       try call.prepareToWrite()
       let model = try call.object("model", as: ModelObject.self).model
       try model.save(call.string("path"))
-      warn(of: model, try call.string("path"))
+      warn(call.session.host, of: model, try call.string("path"))
       return .none
     },
     Builtin(
@@ -130,7 +130,7 @@ extension BuiltinTable {
     ) { call in
       try call.requireFiles()
       let model = try Model.load(call.string("path"))
-      warn(of: model, try call.string("path"))
+      warn(call.session.host, of: model, try call.string("path"))
       return Value(ModelObject(model))
     },
     Builtin(
@@ -154,7 +154,7 @@ extension BuiltinTable {
       try call.requireFiles()
       let object = try call.object("model", as: ModelObject.self)
       try object.model.loadWeights(call.string("path"), checksArchitecture: call.bool("check"))
-      warn(of: object.model, try call.string("path"))
+      warn(call.session.host, of: object.model, try call.string("path"))
       return Value(object)
     },
     Builtin(
@@ -206,8 +206,8 @@ extension Call {
 }
 
 /// Says which weights no network can compute with.
-private func warn(of model: Model, _ path: String) {
+private func warn(_ host: any Host, of model: Model, _ path: String) {
   let doubts = model.doubtfulWeights
-  for doubt in doubts.prefix(5) { Warnings.write("'\(path)': \(doubt)") }
-  if doubts.count > 5 { Warnings.write("'\(path)': so it is with \(doubts.count - 5) more tensors") }
+  for doubt in doubts.prefix(5) { host.warn("'\(path)': \(doubt)") }
+  if doubts.count > 5 { host.warn("'\(path)': so it is with \(doubts.count - 5) more tensors") }
 }

@@ -50,8 +50,8 @@ extension BuiltinTable {
       seeAlso: ["isfinite", "check_gradients"], search: ["nan", "infinity", "anomaly", "detect_anomaly", "debug"],
       family: "system"
     ) { call in
-      if let on = try call.optionalBool("on") { Compute.checksFinite = on }
-      return Value(Compute.checksFinite)
+      if let on = try call.optionalBool("on") { call.session.checksFinite = on }
+      return Value(call.session.checksFinite)
     },
     Builtin(
       "track(xs, title: string = \"\", quiet: bool = false) -> any",
@@ -61,8 +61,7 @@ extension BuiltinTable {
       examples: [Example("for T in track([1, 2], \"temperature\") { print(T) }", "1\n2")], seeAlso: ["fit"],
       search: ["progress", "tqdm", "bar", "loop"], family: "system"
     ) { call in
-      let items = try call[0].elements(call.session)
-      return Value(TrackedObject(items, title: try call.string("title"), isQuiet: try call.bool("quiet")))
+      Value(try TrackedObject(call))
     },
     Builtin(
       "collect(xs, f: function, title: string = \"\", quiet: bool = false) -> list",
@@ -79,9 +78,7 @@ extension BuiltinTable {
       family: "system"
     ) { call in
       let session = call.session
-      let xs = TrackedObject(
-        try call[0].elements(session), title: try call.string("title"), isQuiet: try call.bool("quiet"))
-      guard let next = try xs.makeIterator() else { return .none }
+      guard let next = try TrackedObject(call).makeIterator() else { return .none }
       var results: [Value] = []
       while let x = try next() {
         do {

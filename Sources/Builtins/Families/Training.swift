@@ -113,7 +113,7 @@ extension BuiltinTable {
       plan.schedule = try call.choice("schedule", LearningRateSchedule.named.map { ($0.name, $0.schedule) })
       plan.augmentation = try call.choice("augment", Augmentation.allCases.map { ($0.rawValue, $0) })
       let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
-      let progress = ProgressReporting.make(quiet: try call.bool("quiet"))
+      let progress = call.session.progress(quiet: try call.bool("quiet"))
       let report = try fit(
         model, on: data, method: method, attack: attack, plan: plan, validation: validation, progress: progress)
       if report.interrupted {

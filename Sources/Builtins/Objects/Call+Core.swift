@@ -94,7 +94,7 @@ extension Call {
   func prepareToWrite() throws(LTDError) {
     try requireFiles()
     // Where that fails the output says so itself.
-    do { try session.flush() } catch {}
+    do { try session.host.flush() } catch {}
   }
 
   /// Refuses to touch files in a session that must not.

@@ -6,19 +6,21 @@ import Tensors
 final class TrackedObject: HostObject {
   private let items: [Value]
   private let title: String
-  private let isQuiet: Bool
+  /// Who shows how far a loop is; nil where it is to be quiet.
+  private let host: (any Host)?
 
-  init(_ items: [Value], title: String, isQuiet: Bool) {
-    self.items = items
-    self.title = title
-    self.isQuiet = isQuiet
+  /// Reads the arguments `xs`, `title` and `quiet`.
+  init(_ call: Call) throws {
+    items = try call["xs"].elements(call.session)
+    title = try call.string("title")
+    host = try call.bool("quiet") ? nil : call.session.host
   }
 
   override var typeName: String { "tracked" }
   override var length: Int? { items.count }
 
   override func makeIterator() throws -> (() throws -> Value?)? {
-    let run = Run(items, title, ProgressReporting.make(quiet: isQuiet))
+    let run = Run(items, title, host?.progress() ?? SilentProgress())
     return { run.next() }
   }
 

@@ -54,6 +54,15 @@ static inline void ltd_stop_clear(ltd_stop *stop, unsigned bits) {
 ltd_stop *ltd_thread_stop(void);
 void ltd_thread_set_stop(ltd_stop *stop);
 
+// What the run of the calling thread has set: the most bytes that tensors may take, and whether operations look for NaN.
+typedef struct ltd_run_settings {
+  long memory_limit;
+  bool checks_finite;
+} ltd_run_settings;
+
+ltd_run_settings ltd_thread_run_settings(void);
+void ltd_thread_set_run_settings(ltd_run_settings settings);
+
 // Whether the calling thread is inside a parallel region (then further regions run serially on it).
 bool ltd_thread_in_region(void);
 void ltd_thread_set_in_region(bool inside);

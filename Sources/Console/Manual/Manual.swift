@@ -20,7 +20,7 @@ public struct Manual {
       if let page = session.documentation(of: name) { families[page.family, default: []].append(page) }
     }
     self.families = families.sorted { $0.key < $1.key }.map { (name: $0.key, pages: $0.value) }
-    modules = session.libraryModules.compactMap { session.moduleDocumentation(of: $0) }
+    modules = session.host.moduleNames.compactMap { session.moduleDocumentation(of: $0) }
   }
 
   /// All files, the same for the same table.

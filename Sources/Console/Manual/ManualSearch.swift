@@ -43,7 +43,7 @@ struct ManualSearch {
         name: "?" + section.title, summary: text.prefix { $0 != "." } + ".",
         texts: [[section.title, String(section.title.dropFirst(2))], [], [text], []])
     }
-    entries += session.libraryModules.compactMap { session.moduleDocumentation(of: $0) }.map { page in
+    entries += session.host.moduleNames.compactMap { session.moduleDocumentation(of: $0) }.map { page in
       Entry(
         name: "?" + page.name, summary: "the module: " + page.summary,
         texts: [[page.name], [], [page.summary], [page.details]])

@@ -25,7 +25,7 @@ package struct Completer {
     let context = cursorContext(in: before, at: before.utf8.count)
     switch context.place {
     case .nothing: return .none
-    case .module: return matching(context.prefix, session.libraryModules.map { .init($0) })
+    case .module: return matching(context.prefix, session.host.moduleNames.map { .init($0) })
     case .string:
       let quote = before.utf8.dropFirst(Int(context.prefixSpan.start) - 1).first.map { String(Unicode.Scalar($0)) }
       return files(context.prefix, closing: quote ?? "")
@@ -67,7 +67,7 @@ package struct Completer {
       return matching(String(prefix[prefix.index(after: point)...]), functions.map { .init($0.name) })
     }
     let words = ["tour"] + Guide().sections.flatMap(\.words) + Guide.errors.sections.map(\.title)
-    return matching(prefix, (session.names + session.libraryModules + words).sorted().map { .init($0) })
+    return matching(prefix, (session.names + session.host.moduleNames + words).sorted().map { .init($0) })
   }
 
   // MARK: Names

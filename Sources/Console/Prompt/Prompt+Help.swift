@@ -40,7 +40,7 @@ extension Prompt {
     }
     if session.table.advice[name] != nil { return }
     let words = guide.sections.flatMap(\.words) + errors.sections.map(\.title)
-    let near = nearestNames(to: name, in: session.names + session.libraryModules + words).first
+    let near = nearestNames(to: name, in: session.names + session.host.moduleNames + words).first
     problem("there is no help on \(name)", hint: near.map { "did you mean ?\($0)?" } ?? "? lists the topics")
   }
 
@@ -184,7 +184,7 @@ extension Prompt {
     output.write("\n\(bold("modules"))\n")
     output.write(paragraphs("(import tables, then tables.pivot(…); ?tables lists what is in it)") + "\n")
     list(
-      session.libraryModules.compactMap { name in
+      session.host.moduleNames.compactMap { name in
         session.moduleDocumentation(of: name).map { (name, $0.summary) }
       })
   }

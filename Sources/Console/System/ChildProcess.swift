@@ -49,6 +49,7 @@ package struct ChildProcess: Sendable {
     }
   }
 
+  /// Of the process, as its descriptors are.
   private static let starting = Locked(())
 
   private static func start(

@@ -1,22 +1,19 @@
 import Base
 import CEditline
 
-/// Ctrl-C while a statement runs.
+/// Ctrl-C while a statement runs. A process has one handler of it, which raises one signal: that of the session in the
+/// foreground. Other sessions have signals of their own.
 public enum Interrupts {
-  /// What Ctrl-C raises, in the sessions of a program that has installed it.
-  static let signal = StopSignal()
-  nonisolated(unsafe) private(set) static var isInstalled = false
+  /// What Ctrl-C raises once the handler is installed.
+  public static let signal = StopSignal()
 
-  /// From now on Ctrl-C raises the signal; the third press in a row ends the process with status 130. To be called before
-  /// any session is made.
-  public static func install() {
-    isInstalled = true
-    ltd_interrupt_install(signal.word)
-  }
+  /// From now on Ctrl-C raises the signal; the third press in a row ends the process with status 130.
+  public static func install() { ltd_interrupt_install(signal.word) }
 
   /// Whether Ctrl-C was pressed since the last `clear`.
   public static var pending: Bool { ltd_interrupt_pending() }
 
+  /// Takes the presses back, before the next statement.
   public static func clear() {
     signal.clearInterrupt()
     ltd_interrupt_clear()

@@ -16,8 +16,10 @@ extension ScriptTest {
   ///   - program: path of the `ltd` program.
   ///   - threads: threads of numeric work.
   ///   - seconds: time limit when the script sets none.
+  ///   - stop: ends the examples, which run in this process; no other script must have it.
   public static func run(
-    _ path: String, program: String, threads: Int? = nil, seconds: Double = defaultSeconds
+    _ path: String, program: String, threads: Int? = nil, seconds: Double = defaultSeconds,
+    stop: StopSignal = StopSignal()
   ) -> Result {
     switch readFileBytes(path, limit: 64 << 20) {
     case .failure(let problem): return .failed([problem.message])
@@ -26,7 +28,7 @@ extension ScriptTest {
       let examples = CommentExamples(path: path, text: text)
       var options = RunnerOptions()
       options.limits.seconds = seconds
-      let failures = examples?.failures { Runner(options: options).session } ?? []
+      let failures = examples?.failures { Runner(options: options, stop: stop).session } ?? []
       // Files for `import` only have examples.
       if isForImport(path), examples != nil { return failures.isEmpty ? .passed : .failed(failures) }
       switch ScriptTest(path: path, text: text).run(program: program, threads: threads, seconds: seconds) {

@@ -27,14 +27,15 @@ public struct ScriptTestReport: Sendable {
   /// - Returns: whether none failed and there was at least one.
   public func run(_ paths: [String], program: String, threads: Int?, seconds: Double, jobs: Int) -> Bool {
     let state = Locked(State(results: Array(repeating: nil, count: paths.count)))
-    let worker = { @Sendable () -> Void in
+    let stops = (0..<min(jobs, paths.count)).map { _ in StopSignal() }
+    let worker = { @Sendable (stop: StopSignal) -> Void in
       while true {
         let index = state.withLock { state in
           defer { state.next += 1 }
           return state.next
         }
         guard index < paths.count, !Interrupts.pending else { return }
-        let result = ScriptTest.run(paths[index], program: program, threads: threads, seconds: seconds)
+        let result = ScriptTest.run(paths[index], program: program, threads: threads, seconds: seconds, stop: stop)
         state.withLock { state in
           state.results[index] = result
           while state.reported < paths.count, let result = state.results[state.reported] {
@@ -46,8 +47,11 @@ public struct ScriptTestReport: Sendable {
     }
     let group = DispatchGroup()
     let queue = DispatchQueue(label: "ltd.tests", attributes: .concurrent)
-    for _ in 0..<min(jobs, paths.count) { queue.async(group: group, execute: worker) }
-    group.wait()
+    for stop in stops { queue.async(group: group) { worker(stop) } }
+    // Each worker has a signal of its own; Ctrl-C is meant for all of them.
+    while group.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
+      if Interrupts.pending { for stop in stops { stop.raise(.interrupted) } }
+    }
     return state.withLock { summarise($0.results) }
   }
 

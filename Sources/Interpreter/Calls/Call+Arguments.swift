@@ -172,5 +172,5 @@ extension Call {
   }
 
   /// Prints a text as it is, without a line end added.
-  public func write(_ text: String) throws(LTDError) { try session.output(text) }
+  public func write(_ text: String) throws(LTDError) { try session.write(text) }
 }

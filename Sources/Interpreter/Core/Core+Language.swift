@@ -34,11 +34,11 @@ enum CoreLanguage {
       text += try call.string(2)
       switch try call.string("to") {
       case "output": try call.write(text)
-      case "error": try call.session.errorOutput(text)
+      case "error": try call.session.host.writeError(text)
       case let other:
         throw call.error(.value, "to must be \"output\" or \"error\", not \"\(other)\"", at: "to")
       }
-      if try call.bool("flush") { try call.session.flush() }
+      if try call.bool("flush") { try call.session.host.flush() }
       return .none
     },
     Builtin(
@@ -50,7 +50,7 @@ enum CoreLanguage {
       examples: [Example("print(\"epoch 1\"); flush()", "epoch 1")], seeAlso: ["print"],
       search: ["output", "buffer", "stdout", "fflush"], family: "language"
     ) { call in
-      try call.session.flush()
+      try call.session.host.flush()
       return .none
     },
     Builtin(

@@ -194,7 +194,7 @@ extension Compiler {
     var root = receiver
     while case .attribute(let inner, _) = root.kind { root = inner }
     guard case .name(let prefix) = root.kind, Compiler.foreignModules.contains(prefix),
-      case .unknown = meaning(prefix), !session.libraryModules.contains(prefix)
+      case .unknown = meaning(prefix), !session.host.moduleNames.contains(prefix)
     else { return nil }
     let hint: String
     if session.table.functions[name.text] != nil || session.table.constants[name.text] != nil {
