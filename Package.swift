@@ -86,6 +86,7 @@ let package = Package(
       name: "ltd-bench", dependencies: ["Robustness", "Operations", "Peaks"], path: "Tests/Benchmarks/Worker",
       swiftSettings: optimised),
 
+    .testTarget(name: "BenchmarkTests", dependencies: ["TestSupport", "ltd-bench"]),
 
     // Tests
     .target(name: "TestSupport", dependencies: ["Syntax"], path: "Tests/TestSupport"),
@@ -102,7 +103,7 @@ let package = Package(
       path: "Tests/ReferenceVectors"),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
-    .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport", "ltd-bench"]),
+    .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
       name: "InterpreterTests", dependencies: ["Interpreter", "HostSupport", "TestSupport"], exclude: ["Snapshots"]),
@@ -117,3 +118,30 @@ let package = Package(
   ] + wideTargets,
   swiftLanguageModes: [.v6]
 )
+
+// LTD_ROOM=Tensors, or several names with commas, leaves nothing of the package but these targets, their tests (`TensorsTests`)
+// and what both depend on, so that `swift test` builds no more than that. `.ci/quick` sets it.
+if let rooms = Context.environment["LTD_ROOM"], !rooms.isEmpty {
+  let targets = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
+  var open: [String] = []
+  for room in rooms.split(separator: ",").map(String.init) {
+    let named = [room, room + "Tests"].filter { targets[$0] != nil }
+    if named.isEmpty { fatalError("LTD_ROOM: there is no target \(room)") }
+    open += named
+  }
+  var kept: Set<String> = []
+  var usesPackages = false
+  while let name = open.popLast() {
+    guard kept.insert(name).inserted, let target = targets[name] else { continue }
+    for dependency in target.dependencies {
+      switch dependency {
+      case .targetItem(let name, _), .byNameItem(let name, _): open.append(name)
+      case .productItem: usesPackages = true
+      @unknown default: break
+      }
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products = []
+  if !usesPackages { package.dependencies = [] }
+}
