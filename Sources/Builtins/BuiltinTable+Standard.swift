@@ -9,6 +9,7 @@ extension BuiltinTable {
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + data + models + attacks + methods + training + evaluation + temperature)
     table.add(files + fileUpdates + system)
+    table.add(kinds)
     table.advise(foreignNames)
     table.describe(parameterNotes)
     table.nameArguments(coreNames)
@@ -24,4 +25,9 @@ extension BuiltinTable {
     }
     return table
   }()
+
+  private static let kinds = [
+    TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
+    OptimiserObject.self, EvaluationObject.self, RandomObject.self, TrackedObject.self,
+  ].map { Kind($0) }
 }

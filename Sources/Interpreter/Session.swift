@@ -300,8 +300,17 @@ public final class Session {
     Array(Set(table.functions.keys).union(table.constants.keys).union(variables.map(\.name))).sorted()
   }
 
-  /// What can stand after `value.`: its own fields and attributes.
-  public func members(of value: Value) -> [String] { Operations.members(of: value) }
+  /// What can stand after `value.`: the fields of a record or module, the members of other kinds.
+  public func members(of value: Value) -> [Member] {
+    let fields: [(String, Value)] =
+      switch value.plain {
+      case .record(let record): record.fields.map { ($0, $1) }
+      case .module(let module): module.globals.publicNames.map { ($0, module.globals[$0] ?? .none) }
+      default: []
+      }
+    return fields.map { name, value in Member(name, value.typeName, "", of: { _ in nil }) }
+      + Operations.members(of: value.plain)
+  }
 
   /// Forgets all variables.
   public func reset() {

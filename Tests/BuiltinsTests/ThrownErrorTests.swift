@@ -28,7 +28,7 @@ import Testing
     // Host objects.
     ("faulty(K)(7)", "7"), ("faulty(K)(x=7)", "7"), ("f = faulty(K); map([7], f)", "map([7], f)"),
     ("f = faulty(K); map([7], v => f(v))", "v"), ("sum(faulty(K))", "faulty(K)"), ("abs(faulty(K))", "faulty(K)"),
-    ("f = faulty(K); f.sum()", "sum"), ("grad(v => sum(faulty(K)), 2.0)", "faulty(K)"), ("max(faulty(K))", "faulty(K)"),
+    ("f = faulty(K); f.sum()", "f"), ("grad(v => sum(faulty(K)), 2.0)", "faulty(K)"), ("max(faulty(K))", "faulty(K)"),
     ("f = faulty(K); f.part", "part"), ("f = faulty(K); f.part(3)", "part"), ("f = faulty(K); f[0]", "0"),
     ("f = faulty(K); f[0] = 1", "f[0]"), ("f = faulty(K); f.part = 1", "part"), ("f = faulty(K); f[0] += 1", "f[0]"),
     ("f = faulty(K); f + 1", "+"), ("f = faulty(K); 1 + f", "+"), ("faulty(K) * 2", "*"),
@@ -107,7 +107,7 @@ import Testing
 
     private static let signature = CallSignature("faulty(x: any) -> any")
 
-    override var typeName: String { "faulty" }
+    override class var typeName: String { "faulty" }
     override var callSignature: CallSignature? { Self.signature }
     override var hasPairs: Bool { true }
     override var length: Int? { 1 }
@@ -124,8 +124,13 @@ import Testing
     override func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws -> HostObject? {
       throw error()
     }
-    override func attribute(_ name: String) throws -> Value? { throw error() }
-    override func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws -> HostObject? { throw error() }
+    override class var members: [Member] {
+      [
+        Member("part", "any", "Fails.", set: { (faulty: Faulty, _) in throw faulty.error() }) { (faulty: Faulty) in
+          throw faulty.error()
+        }
+      ]
+    }
     override func element(at place: Int) throws -> Value? { throw error() }
     override func pair(at place: Int) throws -> Value { throw error() }
     override func call(_ call: Call) throws -> Value { throw error(at: "x") }

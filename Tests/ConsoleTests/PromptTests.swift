@@ -260,6 +260,8 @@ struct PromptTests {
     ("??learning rate", "  fit"), ("??loop", "?conditions"), ("??training loop", "  sgd"), ("??history", ":history"),
     ("??clamp", "clip(x, min"), ("??shape mismatch", "?E-shape"), ("??cat", "concat"), ("??dictionary", "?records"),
     ("?seed", "takes a seed itself"), ("?pivot", "tables.pivot"), ("?clip(x)", "clip(x: tensor"), ("?help", "attacks"),
+    ("?model.size", "How many weights are trained."), ("?model", "model.temperature: float"),
+    ("?random", "random.shuffled: function"), ("?error", "error.trace: list[record]"),
     ("??seeed", "did you mean ??seed?"),
   ])
   func searchesLeadOn(_ question: String, _ answer: String) throws {

@@ -8,11 +8,13 @@ private final class Vector: HostObject {
 
   init(_ numbers: [Double]) { self.numbers = numbers }
 
-  override var typeName: String { "vector" }
+  override class var typeName: String { "vector" }
   override var summary: String { "vector [\(numbers.count)]" }
   override var shape: [Int]? { [numbers.count] }
   override var length: Int? { numbers.count }
-  override var members: [String] { ["size"] }
+  override class var members: [Member] {
+    [Member("size", "int", "How many numbers it has.") { (vector: Vector) in .int(vector.numbers.count) }]
+  }
 
   static func of(_ value: Value) -> [Double]? {
     if let number = value.asDouble { return [number] }
@@ -61,7 +63,6 @@ private final class Vector: HostObject {
     return copy
   }
 
-  override func attribute(_ name: String) throws(LTDError) -> Value? { name == "size" ? .int(numbers.count) : nil }
   override func element(at place: Int) throws(LTDError) -> Value? { .float(numbers[place]) }
 
   override func apply(_ builtin: String, _ call: Call) throws(LTDError) -> Value? {

@@ -161,9 +161,8 @@ extension BuiltinTable {
       "random(seed: int) -> random",
       "A stream of random numbers that moves on with every draw: for loops that need other numbers each time.",
       details: """
-        A draw is one of `r.rand(shape)`, `r.randn(shape)` (a number without a shape), `r.integer(below)` (0 to below - 1), \
-        `r.choice(xs)`, `r.shuffled(xs)` of a list or data set, and `r.next_seed()`, a seed for what takes one. The same \
-        seed and the same draws give the same bits. The stream is a reference: whoever has it moves it on.
+        A draw is one of its functions, such as `r.randn(shape)`; `?r` lists them. The same seed and the same draws give the \
+        same bits. The stream is a reference: whoever has it moves it on.
 
         - seed: the same seed gives the same stream.
         """,

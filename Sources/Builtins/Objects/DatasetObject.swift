@@ -10,9 +10,32 @@ final class DatasetObject: HostObject {
 
   init(_ data: Dataset) { self.data = data }
 
-  override var typeName: String { "dataset" }
+  override class var typeName: String { "dataset" }
   override var summary: String { "dataset \(data.name) of \(data.count)" }
-  override var members: [String] { ["class_counts", "class_names", "images", "labels", "name", "posterior", "shape"] }
+  override class var typeSummary: String { "Images with their classes." }
+  override class var members: [Member] { own }
+  private static let own = [
+    Member("class_counts", "list[int]", "How many examples each class has.") { (object: DatasetObject) in
+      Value(object.data.classCounts)
+    },
+    Member("class_names", "list[string]", "The names of the classes.") { (object: DatasetObject) in
+      Value(object.data.classNames)
+    },
+    Member("images", "tensor", "All images in one tensor [n, c, h, w] with values in [0, 1].") {
+      (object: DatasetObject) in
+      Value(try object.data.images)
+    },
+    Member("labels", "tensor", "The classes [n], whole numbers from 0.") { (object: DatasetObject) in
+      Value(try Tensor(ints: object.data.labels, shape: [object.data.count]))
+    },
+    Member("name", "string", "The name of the data set.") { (object: DatasetObject) in Value(object.data.name) },
+    Member("posterior", "tensor | none", "The exact probabilities of the classes [n, classes], where they are known.") {
+      (object: DatasetObject) in try object.data.posterior.map { Value($0) } ?? .none
+    },
+    Member("shape", "list[int]", "The shape of one image: [channels, height, width].") { (object: DatasetObject) in
+      Value(object.data.imageShape)
+    },
+  ]
   override var length: Int? { data.count }
 
   override func element(at place: Int) throws -> Value? {
@@ -54,21 +77,6 @@ final class DatasetObject: HostObject {
         return nil
       }
       return Value(DatasetObject(try data.subset(chosen.tensor.ints())))
-    }
-  }
-
-  override func attribute(_ name: String) throws -> Value? {
-    switch name {
-    case "name": return Value(data.name)
-    case "class_names": return Value(data.classNames)
-    case "class_counts": return Value(data.classCounts)
-    case "shape": return Value(data.imageShape)
-    case "labels":
-      return Value(try Tensor(ints: data.labels, shape: [data.count]))
-    case "images":
-      return Value(try data.batch(Array(0..<data.count)).images)
-    case "posterior": return try data.posterior.map { Value($0) } ?? Value.none
-    default: return nil
     }
   }
 

@@ -7,7 +7,8 @@ final class AttackObject: HostObject {
 
   init(_ attack: any Attack) { self.attack = attack }
 
-  override var typeName: String { "attack" }
+  override class var typeName: String { "attack" }
+  override class var typeSummary: String { "How images are changed until a model errs." }
   override func shortText(_ options: PrintOptions) -> String { attack.description }
 
   override func isEqual(to other: Value) throws -> Bool {
@@ -22,7 +23,8 @@ final class MethodObject: HostObject {
 
   init(_ method: any TrainingMethod) { self.method = method }
 
-  override var typeName: String { "method" }
+  override class var typeName: String { "method" }
+  override class var typeSummary: String { "What fit minimises." }
   override func shortText(_ options: PrintOptions) -> String { method.description }
 
   override func isEqual(to other: Value) throws -> Bool {

@@ -9,27 +9,38 @@ final class EvaluationObject: HostObject {
 
   init(_ evaluation: Evaluation) { self.evaluation = evaluation }
 
-  override var typeName: String { "evaluation" }
-  override var members: [String] {
-    ["attacks", "by_class", "correct", "model", "n", "natural", "robust", "rows", "worst_case"]
-  }
+  override class var typeName: String { "evaluation" }
+  override class var typeSummary: String { "What evaluate found; it prints as a table." }
+  override class var members: [Member] { own }
+  private static let own = [
+    Member("attacks", "record", "Accuracy under each attack, by its name.") { (object: EvaluationObject) in
+      Value(fields: object.evaluation.attacks.map { ($0.attack, Value($0.accuracy.value)) })
+    },
+    Member("by_class", "list[record]", "A table with a row for each class that has examples.") {
+      (object: EvaluationObject) in object.byClass
+    },
+    Member("correct", "tensor", "A mask [n]: the natural images that were classified correctly.") {
+      (object: EvaluationObject) in try mask(object.evaluation.natural)
+    },
+    Member("model", "string", "The name of the model.") { (object: EvaluationObject) in Value(object.evaluation.model)
+    },
+    Member("n", "int", "How many examples were evaluated.") { (object: EvaluationObject) in Value(object.evaluation.n)
+    },
+    Member("natural", "float", "Accuracy on the natural images.") { (object: EvaluationObject) in
+      Value(object.evaluation.naturalAccuracy.value)
+    },
+    Member("robust", "tensor", "A mask [n]: the examples that no attack broke.") { (object: EvaluationObject) in
+      try mask(object.evaluation.robust)
+    },
+    Member("rows", "list[record]", "A table with a row for the natural images, each attack and the worst case.") {
+      (object: EvaluationObject) in object.rows
+    },
+    Member("worst_case", "float", "The share of the examples that no attack broke.") { (object: EvaluationObject) in
+      Value(object.evaluation.worstCase.value)
+    },
+  ]
 
-  override func attribute(_ name: String) throws -> Value? {
-    switch name {
-    case "n": Value(evaluation.n)
-    case "model": Value(evaluation.model)
-    case "natural": Value(evaluation.naturalAccuracy.value)
-    case "worst_case": Value(evaluation.worstCase.value)
-    case "attacks": Value(fields: evaluation.attacks.map { ($0.attack, Value($0.accuracy.value)) })
-    case "correct": try mask(evaluation.natural)
-    case "robust": try mask(evaluation.robust)
-    case "rows": rows
-    case "by_class": byClass
-    default: nil
-    }
-  }
-
-  private func mask(_ flags: [Bool]) throws -> Value {
+  private static func mask(_ flags: [Bool]) throws -> Value {
     Value(try Tensor(bools: flags, shape: [flags.count]))
   }
 

@@ -16,10 +16,10 @@ final class FollowedNumber: TensorObject {
   }
 
   override var plainNumber: Double? { value }
-  override var typeName: String { "float" }
+  override class var typeName: String { "float" }
   override var summary: String { "float" }
   override var shape: [Int]? { nil }
-  override var members: [String] { [] }
+  override class var members: [Member] { [] }
   override func advice(on name: String) -> String? { nil }
   override func isKind(of name: String) -> Bool { false }
   override func number() throws -> Value? { .float(value) }

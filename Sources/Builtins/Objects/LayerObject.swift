@@ -37,7 +37,8 @@ final class LayerObject: HostObject {
     guard size <= Self.sizeLimit else { throw LTDError(.value, "more than \(Self.sizeLimit) layers in one") }
   }
 
-  override var typeName: String { "layer" }
+  override class var typeName: String { "layer" }
+  override class var typeSummary: String { "A part of a network: a description without weights." }
 
   override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other, let other = object as? LayerObject else { return false }

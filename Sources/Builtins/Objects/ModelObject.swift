@@ -16,11 +16,42 @@ final class ModelObject: HostObject {
 
   private static let signature = CallSignature("model(x: tensor, train: bool = false, seed: int = 0) -> tensor")
 
-  override var typeName: String { "model" }
+  override class var typeName: String { "model" }
   override var summary: String { "model \(model.name)" }
-  override var members: [String] {
-    ["architecture", "classes", "input", "layers", "name", "parameters", "size", "temperature"]
-  }
+  override class var typeSummary: String { "A network with its weights: a function of images." }
+  override class var members: [Member] { own }
+  private static let own = [
+    Member("architecture", "string", "The call that makes a model like it, with fresh weights.") {
+      (object: ModelObject) in
+      Value(object.model.architecture.call)
+    },
+    Member("classes", "int", "How many logits it gives.") { (object: ModelObject) in Value(object.model.classes) },
+    Member("input", "list[int]", "The shape of one image: [channels, height, width].") { (object: ModelObject) in
+      Value(object.model.architecture.input)
+    },
+    Member("layers", "layer", "Its layers without weights, for a network like it.") { (object: ModelObject) in
+      Value(LayerObject(built: try object.model.architecture.network()))
+    },
+    Member(
+      "name", "string", "What it is called in messages and tables; it can be set.",
+      set: { (object: ModelObject, value) in
+        guard let text = value.asString else { return false }
+        object.model.name = text
+        return true
+      }
+    ) { (object: ModelObject) in Value(object.model.name) },
+    Member("parameters", "record", "Weights and running statistics by name.") { (object: ModelObject) in
+      let model = object.model
+      let weights = zip(model.parameterNames, object.tracked ?? model.parameters).map { ($0, Value($1)) }
+      return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })
+    },
+    Member("size", "int", "How many weights are trained.") { (object: ModelObject) in Value(object.model.parameterCount)
+    },
+    Member("temperature", "float", "What its logits are divided by; at(net, T=…) sets another.") {
+      (object: ModelObject) in
+      Value(object.model.temperature.asTyped)
+    },
+  ]
   override var callSignature: CallSignature? { Self.signature }
 
   override func call(_ call: Call) throws -> Value {
@@ -38,30 +69,6 @@ final class ModelObject: HostObject {
   /// In evaluation mode, with the weights that are tracked, if any.
   func logits(_ images: Tensor) throws -> Tensor {
     try model.forward(images, mode: .eval, parameters: tracked)
-  }
-
-  override func attribute(_ name: String) throws -> Value? {
-    switch name {
-    case "name": return Value(model.name)
-    case "architecture": return Value(model.architecture.call)
-    case "classes": return Value(model.classes)
-    case "input": return Value(model.architecture.input)
-    case "layers":
-      let layers = try model.architecture.network()
-      return Value(LayerObject(built: layers))
-    case "size": return Value(model.parameterCount)
-    case "temperature": return Value(model.temperature.asTyped)
-    case "parameters":
-      let weights = zip(model.parameterNames, tracked ?? model.parameters).map { ($0, Value($1)) }
-      return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })
-    default: return nil
-    }
-  }
-
-  override func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws -> HostObject? {
-    guard name == "name", let text = value.asString else { return nil }
-    model.name = text
-    return self
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<model \(model.name)>" }

@@ -16,18 +16,22 @@ final class OptimiserObject: HostObject {
 
   private static let signature = CallSignature("step(gradient: record, lr: float | none = none) -> none")
 
-  override var typeName: String { "optimiser" }
-  override var members: [String] { ["lr", "momentum", "weight_decay"] }
-  override var callSignature: CallSignature? { Self.signature }
-
-  override func attribute(_ name: String) throws -> Value? {
-    switch name {
-    case "lr": Value(optimiser.settings.learningRate.asTyped)
-    case "momentum": Value(optimiser.settings.momentum.asTyped)
-    case "weight_decay": Value(optimiser.settings.weightDecay.asTyped)
-    default: nil
+  override class var typeName: String { "optimiser" }
+  override class var typeSummary: String { "What moves the weights of one model: a function of a gradient." }
+  override class var members: [Member] { own }
+  private static let own = [
+    setting("lr", "The learning rate.", \.learningRate),
+    setting("momentum", "The share of the last step that continues.", \.momentum),
+    setting("weight_decay", "The share of each weight that is added to its gradient.", \.weightDecay),
+  ]
+  private static func setting(
+    _ name: String, _ summary: String, _ path: KeyPath<SGD, Float> & Sendable
+  ) -> Member {
+    Member(name, "float", summary) { (object: OptimiserObject) in
+      Value(object.optimiser.settings[keyPath: path].asTyped)
     }
   }
+  override var callSignature: CallSignature? { Self.signature }
 
   override func call(_ call: Call) throws -> Value {
     let record = try call.record("gradient")

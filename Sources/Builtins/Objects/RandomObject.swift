@@ -15,16 +15,19 @@ final class RandomObject: HostObject {
     self.seed = number
   }
 
-  override var typeName: String { "random" }
-  override var members: [String] { ["draws", "seed"] + Method.all.map(\.name) }
-
-  override func attribute(_ name: String) throws -> Value? {
-    switch name {
-    case "seed": return Value(seed)
-    case "draws": return Value(draws)
-    default: return Method.all.first { $0.name == name }.map { Value(RandomMethod($0, of: self)) }
+  override class var typeName: String { "random" }
+  override class var typeSummary: String { "A stream of random numbers that moves on with every draw." }
+  override class var members: [Member] { own }
+  private static let own =
+    [
+      Member("draws", "int", "How many draws were made.") { (random: RandomObject) in Value(random.draws) },
+      Member("seed", "int", "The seed that it was made with.") { (random: RandomObject) in Value(random.seed) },
+    ]
+    + Method.all.map { method in
+      Member(method.signature.name, "function", method.summary) { (random: RandomObject) in
+        Value(RandomMethod(method, of: random))
+      }
     }
-  }
 
   override func shortText(_ options: PrintOptions) -> String { "<random seed=\(seed) draws=\(draws)>" }
 
@@ -37,39 +40,40 @@ final class RandomObject: HostObject {
 
   /// A function of a stream, such as `r.rand`.
   fileprivate struct Method: Sendable {
-    var name: String
     var signature: CallSignature
+    var summary: String
     var draw: @Sendable (RandomStream, Call) throws -> Value
 
-    init(_ signature: String, _ draw: @escaping @Sendable (RandomStream, Call) throws -> Value) {
-      name = String(signature.prefix { $0 != "(" })
+    init(_ signature: String, _ summary: String, _ draw: @escaping @Sendable (RandomStream, Call) throws -> Value) {
       self.signature = CallSignature(signature)
+      self.summary = summary
       self.draw = draw
     }
 
     static let all: [Method] = [
-      Method("rand(shape: list = []) -> tensor | float") { stream, call in
+      Method("rand(shape: list = []) -> tensor | float", "Uniform numbers from 0 to 1; one without a shape.") {
+        stream, call in
         try numbers(call) { shape in try Tensor.uniform(shape, stream: stream) }
       },
-      Method("randn(shape: list = []) -> tensor | float") { stream, call in
+      Method("randn(shape: list = []) -> tensor | float", "Normal numbers; one without a shape.") { stream, call in
         try numbers(call) { shape in try Tensor.normal(shape, stream: stream) }
       },
-      Method("integer(below: int > 0) -> int") { stream, call in
+      Method("integer(below: int > 0) -> int", "A whole number from 0 to below - 1.") { stream, call in
         .int(stream.integer(below: try call.int("below"), at: 0))
       },
-      Method("choice(xs: list) -> any") { stream, call in
+      Method("choice(xs: list) -> any", "One element of a list.") { stream, call in
         let items = try call.list("xs")
         guard !items.isEmpty else { throw call.error(.value, "xs is empty: there is nothing to choose", at: "xs") }
         return items[stream.integer(below: items.count, at: 0)]
       },
-      Method("shuffled(xs: list | dataset) -> list | dataset") { stream, call in
+      Method("shuffled(xs: list | dataset) -> list | dataset", "A list or data set in another order.") { stream, call in
         if let data = try call["xs"].asObject as? DatasetObject {
           return Value(DatasetObject(data.data.shuffled(seed: stream.bits64(at: 0))))
         }
         let items = try call.list("xs")
         return Value(stream.permutation(items.count).map { items[$0] })
       },
-      Method("next_seed() -> int") { stream, _ in .int(Int(stream.bits64(at: 0) >> 11)) },
+      Method("next_seed() -> int", "A seed for what takes one.") { stream, _ in .int(Int(stream.bits64(at: 0) >> 11)) },
     ]
 
     private static func numbers(
@@ -95,7 +99,7 @@ private final class RandomMethod: HostObject {
     self.random = random
   }
 
-  override var typeName: String { "function" }
+  override class var typeName: String { "function" }
   override var callSignature: CallSignature? { method.signature }
 
   override func call(_ call: Call) throws -> Value {

@@ -9,10 +9,23 @@ class TensorObject: HostObject {
 
   init(_ tensor: Tensor) { self.tensor = tensor }
 
-  override var typeName: String { "tensor" }
+  override class var typeName: String { "tensor" }
   override var summary: String { "tensor \(tensor.shape)" }
   override var shape: [Int]? { tensor.shape }
-  override var members: [String] { ["T", "dtype", "ndim", "shape", "size"] }
+  override class var typeSummary: String { "Numbers, or bools, along any number of axes." }
+  override class var members: [Member] { own }
+  private static let own = [
+    Member("T", "tensor", "The tensor with its axes in reverse order.") { (x: TensorObject) in
+      let axes = x.tensor.shape.indices
+      return axes.count < 2 ? Value(x) : Value(try x.tensor.permute(axes.reversed()))
+    },
+    Member("dtype", "string", "The type of its elements: f32, i64 or bool.") { (x: TensorObject) in
+      Value(x.tensor.dtype.shortName)
+    },
+    Member("ndim", "int", "How many axes it has.") { (x: TensorObject) in Value(x.tensor.shape.count) },
+    Member("shape", "list[int]", "The sizes of its axes.") { (x: TensorObject) in Value(x.tensor.shape) },
+    Member("size", "int", "How many elements it has.") { (x: TensorObject) in Value(x.tensor.count) },
+  ]
   override func advice(on name: String) -> String? {
     switch name {
     case "float": "float32(x) does it for each element"
@@ -123,20 +136,6 @@ class TensorObject: HostObject {
     let target = isUnique ? self : TensorObject(tensor)
     try plan.write(value, into: &target.tensor)
     return target
-  }
-
-  override func attribute(_ name: String) throws -> Value? {
-    switch name {
-    case "shape": return Value(tensor.shape)
-    case "ndim": return Value(tensor.shape.count)
-    case "size": return Value(tensor.count)
-    case "dtype": return Value(tensor.dtype.shortName)
-    case "T":
-      guard tensor.shape.count >= 2 else { return Value(self) }
-      let order = tensor.shape.indices.reversed() as [Int]
-      return Value(try tensor.permute(order))
-    default: return nil
-    }
   }
 
   override var length: Int? { tensor.shape.first }

@@ -16,7 +16,8 @@ final class TrackedObject: HostObject {
     host = try call.bool("quiet") ? nil : call.session.host
   }
 
-  override var typeName: String { "tracked" }
+  override class var typeName: String { "tracked" }
+  override class var typeSummary: String { "Elements whose loop shows how far it is." }
   override var length: Int? { items.count }
 
   override func makeIterator() throws -> (() throws -> Value?)? {

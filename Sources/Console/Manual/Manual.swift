@@ -12,6 +12,8 @@ public struct Manual {
 
   private let families: [(name: String, pages: [Documentation])]
   private let modules: [ModuleDocumentation]
+  /// The kinds of values that have members.
+  private let kinds: [Kind]
 
   public init(session: Session) {
     let table = session.table
@@ -20,6 +22,7 @@ public struct Manual {
       if let page = session.documentation(of: name) { families[page.family, default: []].append(page) }
     }
     self.families = families.sorted { $0.key < $1.key }.map { (name: $0.key, pages: $0.value) }
+    kinds = table.kinds.values.filter { !$0.members.isEmpty }.sorted { $0.name < $1.name }
     modules = session.host.moduleNames.compactMap { session.moduleDocumentation(of: $0) }
   }
 
@@ -28,6 +31,7 @@ public struct Manual {
     [
       File(path: "README.md", text: index), File(path: "tour.md", text: Stdlib.tour),
       File(path: "errors.md", text: Stdlib.errors),
+      File(path: "values.md", text: pageOfKinds),
     ]
       + families.map { File(path: "functions/\($0.name).md", text: page(of: $0.name, $0.pages)) }
       + modules.map { File(path: "modules/\($0.name).md", text: page(of: $0)) }
@@ -51,6 +55,10 @@ public struct Manual {
       blocks.append("**[\(name)](functions/\(name).md)**: " + links(pages, "functions/\(name).md"))
     }
     blocks += [
+      "## Values", "What can stand after the point of a value, such as `net.size`. `?net` shows it for a variable.",
+      kinds.map { "[\($0.name)](values.md#\(Manual.anchor($0.name)))" }.joined(separator: ", "),
+    ]
+    blocks += [
       "## Modules", "Written in the language: `import tables`, then `tables.pivot(…)`. `?tables` shows the page.",
     ]
     for module in modules {
@@ -67,6 +75,17 @@ public struct Manual {
 
   private func page(of family: String, _ pages: [Documentation]) -> String {
     Manual.file(["# \(family.prefix(1).uppercased() + family.dropFirst())"] + pages.flatMap(entry))
+  }
+
+  private var pageOfKinds: String {
+    Manual.file(
+      ["# Kinds of values"]
+        + kinds.flatMap { kind in
+          [
+            "## \(kind.name)", Manual.escaped(kind.summary),
+            kind.members.map { "- `.\($0.name): \($0.type)`: \(Manual.escaped($0.summary))" }.joined(separator: "\n"),
+          ]
+        })
   }
 
   private func page(of module: ModuleDocumentation) -> String {

@@ -120,18 +120,11 @@ package struct Completer {
       }
       return functions { _ in true }
     }
-    if case .module(let module) = value {
-      return module.names.map { name in
-        if case .function? = module[name] { .init(name, suffix: "(") } else { .init(name) }
-      }
+    let own = session.members(of: value).map { member in
+      Completion.Candidate(member.name, suffix: member.type == "function" ? "(" : "")
     }
-    var own: [String] = []
-    switch value {
-    case .record(let record): own = record.keys
-    case .object(let object): own = object.members
-    default: break
-    }
-    return own.map { .init($0) } + functions { takes($0, value) }
+    if case .module = value { return own }
+    return own + functions { takes($0, value) }
   }
 
   /// The value of `a.b.c`, read without running anything.

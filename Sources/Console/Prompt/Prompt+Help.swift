@@ -15,7 +15,13 @@ extension Prompt {
       default: return show(name, value)
       }
     }
-    if let documentation = session.documentation(of: name) { return show(documentation) }
+    if let (path, member) = member(at: name) { return show(path, member) }
+    let kind = session.table.kinds[name].flatMap { $0.members.isEmpty ? nil : $0 }
+    if let documentation = session.documentation(of: name) {
+      show(documentation)
+      if let kind { show(kind) }
+      return
+    }
     let guide = Guide()
     if name == "tour" { return show(guide) }
     let errors = Guide.errors
@@ -31,7 +37,8 @@ extension Prompt {
       if module != nil { output.write("\n") }
     }
     if let module { show(module) }
-    if section != nil || family != nil || module != nil { return }
+    if let kind { show(kind) }
+    if section != nil || family != nil || module != nil || kind != nil { return }
     if let advice = session.table.advice[name] { output.write(paragraphs("\(name): \(advice)") + "\n") }
     let found = ManualSearch(session)(name)
     if !found.isEmpty {
@@ -47,18 +54,42 @@ extension Prompt {
   /// What a variable holds, and what stands behind a point.
   private func show(_ name: String, _ value: Value) {
     output.write("\(bold(name)) is \(value.described)\n")
-    var members: [String] = []
-    if case .record(let record) = value { members = record.keys }
-    if case .object(let object) = value { members = object.members }
+    let members = session.members(of: value)
+    if members.contains(where: { !$0.summary.isEmpty }) { return show(members, of: name) }
     if members.isEmpty { return }
-    let text = members.prefix(50).map { "\(name).\($0)" }.joined(separator: ", ") + (members.count > 50 ? ", …" : "")
+    let text =
+      members.prefix(50).map { "\(name).\($0.name)" }.joined(separator: ", ") + (members.count > 50 ? ", …" : "")
     output.write(wrapped(text, session.printing.width).joined(separator: "\n") + "\n")
+  }
+
+  private func show(_ kind: Kind) {
+    output.write("\n\(bold(kind.name)): \(paragraphs(kind.summary))\n")
+    show(kind.members, of: kind.name)
+  }
+
+  private func show(_ members: [Member], of name: String) {
+    output.write("\n" + described(members.map { ("\(name).\($0.name): \($0.type)", $0.summary) }) + "\n")
+  }
+
+  private func show(_ path: String, _ member: Member) {
+    output.write("\(bold("\(path): \(member.type)"))\n\n\(paragraphs(member.summary))\n")
+  }
+
+  /// `net.size`, of a variable, or `model.size`, of a kind of value.
+  private func member(at path: String) -> (String, Member)? {
+    let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2 else { return nil }
+    let members = session[parts[0]].map { session.members(of: $0) } ?? session.table.kinds[parts[0]]?.members ?? []
+    return members.first { $0.name == parts[1] && !$0.summary.isEmpty }.map { (path, $0) }
   }
 
   private func show(_ page: Documentation) {
     let width = session.printing.width
     let signature = wrapped(page.qualifiedSignature, width - 2).map { bold($0) }.joined(separator: "\n  ")
-    var parts = [signature, paragraphs(page.summary), arguments(of: page), paragraphs(page.details)]
+    var parts = [
+      signature, paragraphs(page.summary), described(page.arguments.map { ($0.text, $0.summary) }),
+      paragraphs(page.details),
+    ]
     parts += page.examples.map { example in
       let code = lines(of: example.code).enumerated().map { dim($0.offset == 0 ? "  ltd> " : "       ") + $0.element }
       return (code + lines(of: example.result).map { "  \($0)" }).joined(separator: "\n")
@@ -67,11 +98,11 @@ extension Prompt {
     output.write(parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n")
   }
 
-  /// One line or more for each argument: as in the signature, then what it is.
-  private func arguments(of page: Documentation) -> String {
-    let column = min(26, session.printing.width / 3, page.arguments.map(\.text.count).max() ?? 0)
+  /// One line or more for each argument or member: as in a signature, then what it is.
+  private func described(_ items: [(text: String, summary: String)]) -> String {
+    let column = min(26, session.printing.width / 3, items.map(\.text.count).max() ?? 0)
     let room = max(12, min(session.printing.width, 100) - column - 4)
-    return page.arguments.flatMap { argument -> [String] in
+    return items.flatMap { argument -> [String] in
       let text = wrapped(argument.summary, room)
       let margin = String(repeating: " ", count: column + 4)
       if argument.text.count > column { return ["  " + argument.text] + text.map { margin + $0 } }

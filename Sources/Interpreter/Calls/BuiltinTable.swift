@@ -16,6 +16,9 @@ public struct BuiltinTable: Sendable {
   /// kind, as in `[2, 4, 8] / 255`.
   public private(set) var listLift: (@Sendable (ListValue) throws -> HostObject?)?
 
+  /// The kinds of values for help and the manual, by name.
+  public private(set) var kinds: [String: Kind] = [:]
+
   public init() {}
 
   /// Adds entries; one of the same name takes the place of an earlier one.
@@ -25,6 +28,10 @@ public struct BuiltinTable: Sendable {
 
   public mutating func add(_ constants: [Constant]) {
     for constant in constants { self.constants[constant.name] = constant }
+  }
+
+  public mutating func add(_ kinds: [Kind]) {
+    for kind in kinds { self.kinds[kind.name] = kind }
   }
 
   public mutating func advise(_ hints: [String: String]) {

@@ -5,6 +5,7 @@ extension BuiltinTable {
     table.add(
       CoreLanguage.builtins + CoreLists.builtins + Texts.builtins + CoreRecords.builtins + CoreMathematics.builtins)
     table.add(CoreMathematics.constants)
+    table.add(Kind.core)
     table.advise(foreignNames)
     table.describe(parameterNotes)
     return table

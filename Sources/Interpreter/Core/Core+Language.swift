@@ -144,7 +144,7 @@ enum CoreLanguage {
       "error(message: string | error, hint: string | none = none) -> none",
       "Stops with an error, which try … catch can catch.",
       details:
-        "A caught error has the fields kind, message, hint, file, line, column and trace, the calls under way.\n\n- message: one sentence on what is wrong; or a caught error, which goes on as it was.\n- hint: what to try instead.",
+        "What a caught error has, such as `e.message` and `e.trace`, `?e` lists.\n\n- message: one sentence on what is wrong; or a caught error, which goes on as it was.\n- hint: what to try instead.",
       examples: [Example("try { error(\"no data\") } catch e { e.message }", "\"no data\"")],
       seeAlso: ["assert", "exit"],
       search: ["raise", "throw", "fail", "exception"], family: "language"

@@ -392,7 +392,7 @@ final class PlaceNode: Node {
         if !rest.isEmpty || readsBeforeWriting {
           switch step {
           case .index(let items, _): part = try object.index(items) ?? .none
-          case .attribute(let name, _): part = try object.attribute(name) ?? .none
+          case .attribute(let name, _): part = try type(of: object).members.read(name, of: target) ?? .none
           }
         }
       } catch {
@@ -406,7 +406,9 @@ final class PlaceNode: Node {
         let changed: HostObject?
         switch step {
         case .index(let items, _): changed = try object.setIndex(items, to: part, isUnique: isUnique)
-        case .attribute(let name, _): changed = try object.setAttribute(name, to: part, isUnique: isUnique)
+        case .attribute(let name, _):
+          let member = type(of: object).members.first { $0.name == name }
+          changed = try member?.write?(object, part) == true ? object : nil
         }
         guard let changed else {
           throw LTDError(.type, "this part of \(object.typeName.withArticle) cannot be set")

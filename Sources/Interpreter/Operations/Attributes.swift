@@ -3,18 +3,8 @@ extension Operations {
   static func ownAttribute(_ value: Value, _ name: String) throws(LTDError) -> Value? {
     switch value {
     case .record(let record): return record[name]
-    case .object(let object) where object.plainNumber == nil: return try fromHost { try object.attribute(name) }
     case .module(let module): return name.hasPrefix("_") ? nil : module.globals[name]
-    case .error(let error): return error.attribute(name)
-    case .range(let range):
-      switch name {
-      case "start": return .int(range.start)
-      case "end": return .int(range.end)
-      case "step": return .int(range.step)
-      default: return nil
-      }
-    case .function(let function): return name == "name" ? Value(function.name) : nil
-    default: return nil
+    default: return try fromHost { try members(of: value).read(name, of: value) }
     }
   }
 
@@ -41,7 +31,7 @@ extension Operations {
     case .module(let module):
       return noMember(name, of: module.name, names: module.globals.publicNames, isBuiltin: isBuiltin)
     default:
-      let members = members(of: value)
+      let members = members(of: value).map(\.name)
       var advice = (table ?? .core).advice[name]
       if case .object(let object) = value { advice = object.advice(on: name) ?? advice }
       if advice == nil, case .list(let list) = value, case .record(let first)? = list.items.first, first[name] != nil {
@@ -67,43 +57,14 @@ extension Operations {
         : nearest(name, among: names).map { "did you mean \($0)?" } ?? fieldList(names))
   }
 
-  /// Attribute names, for completion and messages.
-  static func members(of value: Value) -> [String] {
+  /// The members that all values of a kind have; records and modules have fields of their own.
+  static func members(of value: Value) -> [Member] {
     switch value {
-    case .record(let record): record.keys
-    case .object(let object): object.members
-    case .module(let module): module.globals.publicNames
-    case .error: ErrorValue.members
-    case .range: ["start", "end", "step"]
-    case .function: ["name"]
+    case .object(let object): type(of: object).members
+    case .error: Kind.error.members
+    case .range: Kind.range.members
+    case .function: Kind.function.members
     default: []
-    }
-  }
-}
-
-extension ErrorValue {
-  static let members = ["kind", "message", "hint", "file", "line", "column", "trace"]
-
-  func attribute(_ name: String) -> Value? {
-    switch name {
-    case "kind": return Value(diagnostic.kind.rawValue)
-    case "message": return Value(diagnostic.message)
-    case "hint": return diagnostic.hint.map { Value($0) } ?? Value.none
-    case "file": return diagnostic.source.map { Value($0.name) } ?? Value.none
-    case "line", "column":
-      guard let source = diagnostic.source, let span = diagnostic.span else { return Value.none }
-      let position = source.position(at: Int(span.start))
-      return .int(name == "line" ? position.line : position.column)
-    case "trace":
-      return Value(
-        diagnostic.trace.map { frame in
-          let position = frame.source.position(at: Int(frame.span.start))
-          return Value(fields: [
-            ("function", Value(frame.function)), ("file", Value(frame.source.name)), ("line", .int(position.line)),
-            ("column", .int(position.column)),
-          ])
-        })
-    default: return nil
     }
   }
 }

@@ -19,7 +19,15 @@ open class HostObject {
   public init() {}
 
   /// The name in messages and in parameter types: `x: tensor`.
-  open var typeName: String { "object" }
+  open class var typeName: String { "object" }
+
+  /// What this kind of value is, in one sentence for help and the manual.
+  open class var typeSummary: String { "" }
+
+  /// What can stand after the point of a value of this kind.
+  open class var members: [Member] { [] }
+
+  public final var typeName: String { Self.typeName }
 
   /// Whether a parameter of type `name` takes this object; for kinds with a common name, such as attacks.
   open func isKind(of name: String) -> Bool { name == typeName }
@@ -90,15 +98,6 @@ open class HostObject {
   /// `self[items] = value`: returns the object that takes this one's place. Kinds with value semantics change themselves
   /// only when `isUnique`, which says that the variable holds the only reference; references always return `self`.
   open func setIndex(_ items: [IndexItem], to value: Value, isUnique: Bool) throws -> HostObject? { nil }
-
-  /// `self.name`; `nil` goes on to look for a function of that name.
-  open func attribute(_ name: String) throws -> Value? { nil }
-
-  /// `self.name = value`, like `setIndex`.
-  open func setAttribute(_ name: String, to value: Value, isUnique: Bool) throws -> HostObject? { nil }
-
-  /// The attribute names, for completion and for "did you mean".
-  open var members: [String] { [] }
 
   /// What to write instead of `self.name`, where people bring the name from elsewhere.
   open func advice(on name: String) -> String? { nil }
