@@ -75,7 +75,9 @@ let package = Package(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: ["Base", "Platform", "Interpreter", "Robustness"]),
-    .target(name: "Console", dependencies: ["Base", "Platform", "Builtins", "Stdlib", "CAllocator", "CEditline"]),
+    .target(name: "Help", dependencies: ["Platform", "Interpreter", "Stdlib"]),
+    .target(
+      name: "Console", dependencies: ["Base", "Platform", "Builtins", "Help", "Stdlib", "CAllocator", "CEditline"]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Console", "Platform", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -110,10 +112,11 @@ let package = Package(
     .testTarget(
       name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Base", "HostSupport", "TestSupport"],
       exclude: ["Snapshots"]),
+    .testTarget(name: "HelpTests", dependencies: ["Builtins", "Help", "HostSupport", "Stdlib", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(
       name: "ConsoleTests",
-      dependencies: ["Console", "Stdlib", "CPseudoTerminal", "HostSupport", "TestSupport", "ltd"]),
+      dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]

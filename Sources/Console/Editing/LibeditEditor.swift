@@ -1,4 +1,5 @@
 import CEditline
+import Help
 import Platform
 
 /// Edits whole statements on a terminal with libedit.
@@ -71,24 +72,4 @@ package final class LibeditEditor: LineEditor {
     write("\n\u{1B}[J" + columns(completion.candidates.map { $0.text + $0.suffix }, width: Terminal.width()))
     return nil
   }
-}
-
-/// Lays words out in columns that fit a width, down first, as `ls` does.
-func columns(_ words: [String], width: Int, most: Int = 200) -> String {
-  let shown = words.prefix(most)
-  let column = (shown.map(\.count).max() ?? 0) + 2
-  let across = max(1, width / max(1, column))
-  let rows = (shown.count + across - 1) / across
-  var text = ""
-  for row in 0..<rows {
-    var line = ""
-    for index in stride(from: row, to: shown.count, by: rows) {
-      let word = shown[shown.startIndex + index]
-      let isLast = index + rows >= shown.count
-      line += isLast ? word : word + String(repeating: " ", count: column - word.count)
-    }
-    text += line + "\n"
-  }
-  if words.count > most { text += "… and \(words.count - most) more\n" }
-  return text
 }

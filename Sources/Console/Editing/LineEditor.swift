@@ -1,3 +1,5 @@
+import Help
+
 /// What reading one statement at the prompt came to.
 package enum LineEditorResult: Equatable, Sendable {
   /// A whole statement, possibly of several lines, without its final newline.
@@ -8,41 +10,6 @@ package enum LineEditorResult: Equatable, Sendable {
   case end
   /// Nothing could be read; the text says why.
   case failed(String)
-}
-
-/// What Tab offers at a place in a statement.
-package struct Completion: Equatable, Sendable {
-  /// Bytes before the cursor that the candidates replace.
-  package var replaced: Int
-  package var candidates: [Candidate]
-
-  package struct Candidate: Equatable, Sendable {
-    /// What stands in the statement once the candidate is taken.
-    package var text: String
-    /// What follows a candidate that is the only one: `(` after a function, `=` after a named argument.
-    package var suffix: String
-
-    package init(_ text: String, suffix: String = "") {
-      self.text = text
-      self.suffix = suffix
-    }
-  }
-
-  package init(replaced: Int, candidates: [Candidate]) {
-    self.replaced = replaced
-    self.candidates = candidates
-  }
-
-  package static let none = Completion(replaced: 0, candidates: [])
-
-  /// What all candidates begin with.
-  package var commonPrefix: String {
-    guard var prefix = candidates.first?.text else { return "" }
-    for candidate in candidates.dropFirst() {
-      prefix = String(zip(prefix, candidate.text).prefix { $0 == $1 }.map(\.0))
-    }
-    return prefix
-  }
 }
 
 /// The language's part of editing: where a statement ends, and what can stand at the cursor.

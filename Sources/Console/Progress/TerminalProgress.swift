@@ -1,4 +1,5 @@
 import Base
+import Help
 import Tensors
 
 /// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends.

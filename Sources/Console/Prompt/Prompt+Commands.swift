@@ -1,4 +1,5 @@
 import Builtins
+import Help
 import Interpreter
 import Platform
 
@@ -75,7 +76,7 @@ extension Prompt {
   func time(_ text: String) {
     if text.isEmpty { return problem(":time takes a statement", hint: ":time sum(1..1000)") }
     let begin = monotonicSeconds()
-    if execute(text) { output.write(dim("\(duration(monotonicSeconds() - begin))\n")) }
+    if execute(text) { output.write(style.dim("\(duration(monotonicSeconds() - begin))\n")) }
   }
 
   /// `timeit(() => …)`, and its result in words.
@@ -151,7 +152,7 @@ extension Prompt {
     for (index, entry) in shown {
       let margin = "\n" + String(repeating: " ", count: width + 2)
       let lines = entry.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: margin)
-      output.write(dim(padded("\(index + 1)", width, right: true)) + "  \(lines)\n")
+      output.write(style.dim(padded("\(index + 1)", width, right: true)) + "  \(lines)\n")
     }
   }
 
@@ -159,7 +160,8 @@ extension Prompt {
     let words = rest.split(separator: " ").map(String.init)
     guard let name = words.first else {
       for setting in Setting.allCases {
-        output.write("\(padded(setting.rawValue, 8))  \(padded(value(of: setting), 6))  \(dim(setting.summary))\n")
+        let start = padded(setting.rawValue, 8) + "  " + padded(value(of: setting), 6)
+        output.write("\(start)  \(style.dim(setting.summary))\n")
       }
       return
     }
@@ -194,12 +196,6 @@ extension Prompt {
     case .history: "\(history.size)"
     }
   }
-}
-
-/// A text with spaces behind it, or before it, up to a width.
-func padded(_ text: String, _ width: Int, right: Bool = false) -> String {
-  let space = String(repeating: " ", count: max(0, width - text.count))
-  return right ? space + text : text + space
 }
 
 /// A time in the unit that suits it, in three significant digits.

@@ -1,3 +1,4 @@
+import Help
 import Interpreter
 import Platform
 
@@ -33,7 +34,7 @@ package final class Prompt {
   }
 
   var support: EditingSupport {
-    let completer = Completer(session: session, commands: Command.all.map(\.name))
+    let completer = Completer(session: session, commands: Command.all.map(\.page))
     return EditingSupport(
       isComplete: { [unowned self] in isWhole($0) },
       complete: { completer.complete($0, cursor: $1) })
@@ -185,7 +186,7 @@ package final class Prompt {
     let new = diagnostics.map(\.kind).filter { $0 != .interrupted && explained.insert($0).inserted }
     if new.isEmpty { return }
     let text = "(\(new.map { "?" + $0.code }.joined(separator: ", ")) tells more)"
-    StandardOutput.error.write((Terminal.colours(runner.options.colour, 2) ? dim(text) : text) + "\n")
+    StandardOutput.error.write((PageStyle(isMarked: Terminal.colours(runner.options.colour, 2)).dim(text)) + "\n")
     StandardOutput.error.flush()
   }
 
@@ -222,8 +223,8 @@ package final class Prompt {
     runner.report([Diagnostic(.value, message, hint: hint)])
   }
 
-  func bold(_ text: String) -> String { colours ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-  func dim(_ text: String) -> String { colours ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+  /// How pages and remarks are laid out now.
+  var style: PageStyle { PageStyle(width: session.printing.width, isMarked: colours) }
 
   /// The text as a name, if it is nothing else.
   func bareName(_ text: Substring) -> String? {

@@ -1,7 +1,7 @@
-import Console
+import Builtins
 import Foundation
+import Help
 import HostSupport
-import Interpreter
 import Stdlib
 import TestSupport
 import Testing
@@ -12,8 +12,7 @@ struct ManualTests {
   let session: Session
 
   init() {
-    session = Runner(options: RunnerOptions()).session
-    session.printing.width = 80
+    session = .withLibrary()
   }
 
   @Test func aFileThatWasImportedSaysHow() throws {
@@ -84,12 +83,6 @@ struct ManualTests {
       }
       for other in page.seeAlso { #expect(session.documentation(of: other) != nil, "\(page.qualifiedName): \(other)") }
     }
-  }
-
-  @Test(arguments: Stdlib.names)
-  func theLibrarysExamplesAreRight(_ name: String) throws {
-    let examples = CommentExamples(library: try #require(session.moduleDocumentation(of: name)))
-    #expect(examples.failures { Runner(options: RunnerOptions()).session } == [])
   }
 
   @Test func builtInsPointToPagesThatExist() throws {

@@ -20,7 +20,7 @@ struct ManualSearch {
 
   private let entries: [Entry]
 
-  init(_ session: Session) {
+  init(_ session: Session, _ commands: [CommandPage]) {
     var entries = session.pages.map { page in
       Entry(
         name: page.qualifiedName, summary: page.summary,
@@ -48,7 +48,7 @@ struct ManualSearch {
         name: "?" + page.name, summary: "the module: " + page.summary,
         texts: [[page.name], [], [page.summary], [page.details]])
     }
-    entries += Command.all.map { command in
+    entries += commands.map { command in
       Entry(name: ":" + command.name, summary: command.summary, texts: [[command.name], [], [command.summary], []])
     }
     self.entries = entries

@@ -2,21 +2,21 @@ import Interpreter
 
 /// Examples in the form of a session at the prompt, as help pages and Markdown texts show them: statements behind
 /// `ltd> `, further lines of a statement below its text, then what the prompt answers.
-public struct Conversation: Sendable {
-  public struct Turn: Sendable, Equatable {
+struct Conversation: Sendable {
+  struct Turn: Sendable, Equatable {
     /// Line of the text, from 1.
-    public var line: Int
-    public var code: String
-    public var answer: String
+    var line: Int
+    var code: String
+    var answer: String
   }
 
-  public private(set) var turns: [Turn] = []
+  private(set) var turns: [Turn] = []
 
   private static let margin = "    "
   private static let mark = "ltd> "
 
   /// Reads the indented blocks of a Markdown text.
-  public init(markdown: String) {
+  init(markdown: String) {
     var isAnswering = false
     var current: Turn?
     for (index, line) in markdown.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
@@ -50,7 +50,7 @@ public struct Conversation: Sendable {
 
   /// Enters one statement after the other.
   /// - Returns: what was answered otherwise than the text says.
-  public func differences(in session: Session) -> [String] {
+  func differences(in session: Session) -> [String] {
     turns.compactMap { turn in
       let answer = session.transcript(of: turn.code)
       if answer == turn.answer { return nil }

@@ -1,18 +1,22 @@
 import Interpreter
 import Platform
 
-/// Finds what Tab offers: names and members of the session, named arguments, files, commands.
-package struct Completer {
-  let session: Session
-  let commands: [String]
+/// Finds what can stand at a cursor: names and members of the session, named arguments, files, commands. Nothing runs.
+public struct Completer {
+  private let session: Session
+  private let commands: [CommandPage]
 
-  package init(session: Session, commands: [String]) {
+  /// - Parameters:
+  ///   - session: whose names are offered.
+  ///   - commands: the commands of the prompt, where there is one.
+  public init(session: Session, commands: [CommandPage] = []) {
     self.session = session
     self.commands = commands
   }
 
-  /// - Parameter cursor: in bytes of UTF-8.
-  package func complete(_ text: String, cursor: Int) -> Completion {
+  /// Completes a statement.
+  /// - Parameter cursor: in bytes of UTF-8; what stands after it is not looked at.
+  public func complete(_ text: String, cursor: Int) -> Completion {
     let before = String(decoding: text.utf8.prefix(max(0, cursor)), as: UTF8.self)
     let start = before.drop { $0 == " " }
     if start.first == ":" { return command(String(start.dropFirst())) }
@@ -39,18 +43,18 @@ package struct Completer {
     }
   }
 
-  /// What stands behind `:`.
+  /// What stands after `:`.
   private func command(_ text: String) -> Completion {
     guard let space = text.firstIndex(of: " ") else {
-      return matching(text, commands.map { .init($0, suffix: " ") })
+      return matching(text, commands.map { .init($0.name, suffix: " ") })
     }
     let rest = String(text[space...].drop { $0 == " " })
-    switch text[..<space] {
-    case "load", "save", "edit": return files(rest, closing: "")
-    case "set": return matching(rest, Setting.names.map { .init($0, suffix: " ") })
-    case "help": return helped(rest)
-    case "vars": return matching(rest, session.names.map { .init($0) })
-    default: return complete(rest, cursor: rest.utf8.count)
+    switch commands.first(where: { $0.name == text[..<space] })?.argument ?? .statement {
+    case .file: return files(rest, closing: "")
+    case .choice(let words): return matching(rest, words.map { .init($0, suffix: " ") })
+    case .page: return helped(rest)
+    case .name: return matching(rest, session.names.map { .init($0) })
+    case .statement: return complete(rest, cursor: rest.utf8.count)
     }
   }
 
@@ -60,7 +64,7 @@ package struct Completer {
     return Completion(replaced: prefix.utf8.count, candidates: found)
   }
 
-  /// What stands behind `?`: whatever has a page.
+  /// What stands after `?`: whatever has a page.
   private func helped(_ prefix: String) -> Completion {
     if let point = prefix.lastIndex(of: ".") {
       let functions = session.moduleDocumentation(of: String(prefix[..<point]))?.functions ?? []

@@ -1,6 +1,6 @@
-import Console
+import Builtins
 import Foundation
-import Interpreter
+import Help
 import Testing
 
 @Suite
@@ -8,8 +8,12 @@ struct CompletionTests {
   func offered(_ text: String, after setup: String = "") -> [String] {
     let session = Session(table: .core)
     _ = session.run(Source(name: "test", text: setup))
-    let completion = Completer(session: session, commands: ["vars", "time", "timeit"])
-      .complete(text, cursor: text.utf8.count)
+    let commands = [
+      CommandPage("vars", "", "", takes: .name), CommandPage("time", "", ""), CommandPage("timeit", "", ""),
+      CommandPage("load", "", "", takes: .file), CommandPage("set", "", "", takes: .choice(["digits", "width"])),
+      CommandPage("help", "", "", takes: .page),
+    ]
+    let completion = Completer(session: session, commands: commands).complete(text, cursor: text.utf8.count)
     return completion.candidates.map { $0.text + $0.suffix }
   }
 
@@ -20,6 +24,10 @@ struct CompletionTests {
     #expect(offered("r.be", after: "r = {beta: 6, alpha: 1}") == ["beta"])
     #expect(offered("f(1, sc", after: "fn f(x, scale=2) { x * scale }") == ["scale="])
     #expect(offered(":tim") == ["time ", "timeit "])
+    #expect(offered(":time temp", after: "temperature = 3") == ["temperature"])
+    #expect(offered(":vars temp", after: "temperature = 3") == ["temperature"])
+    #expect(offered(":set d") == ["digits "])
+    #expect(offered(":help prin") == ["print"])
     #expect(offered("f(1, scale=2, sc", after: "fn f(x, scale=2) { x * scale }") == [])
     #expect(offered("qqqq") == [])
     #expect(offered("# pri") == [])
@@ -30,9 +38,9 @@ struct CompletionTests {
 
   @Test func modulesAndTheirMembers() {
     func offered(_ text: String, after setup: String = "") -> [String] {
-      let session = Runner(options: RunnerOptions()).session
+      let session = Session.withLibrary()
       _ = session.run(Source(name: "test", text: setup))
-      return Completer(session: session, commands: []).complete(text, cursor: text.utf8.count).candidates
+      return Completer(session: session).complete(text, cursor: text.utf8.count).candidates
         .map { $0.text + $0.suffix }
     }
     #expect(offered("import stat") == ["statistics"])

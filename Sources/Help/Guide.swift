@@ -1,22 +1,28 @@
 import Stdlib
 
 /// The tour, or another such text, in sections, each with the words by which `?word` finds it.
-package struct Guide {
-  package struct Section {
-    package var title: String
-    var words: [String]
+public struct Guide: Sendable {
+  /// A chapter.
+  public struct Section: Sendable {
+    /// Its heading.
+    public var title: String
+    /// The words that find it, the most telling first.
+    public var words: [String]
     /// Markdown, without the title.
-    package var text: String
+    public var text: String
   }
 
-  /// What stands above the first section.
-  private(set) var introduction = ""
-  package private(set) var sections: [Section] = []
+  /// What stands above the first section, as Markdown.
+  public private(set) var introduction = ""
+  /// The chapters in order.
+  public private(set) var sections: [Section] = []
 
   /// The kinds of errors, a section for each: `E-shape`.
-  package static var errors: Guide { Guide(markdown: Stdlib.errors) }
+  public static var errors: Guide { Guide(markdown: Stdlib.errors) }
 
-  init(markdown: String = Stdlib.tour) {
+  /// Reads a text: `## ` begins a section, `<!-- words -->` below it are those that find it.
+  /// - Parameter markdown: the tour when left out.
+  public init(markdown: String = Stdlib.tour) {
     for line in markdown.split(separator: "\n", omittingEmptySubsequences: false) {
       if line.hasPrefix("## ") {
         sections.append(Section(title: String(line.dropFirst(3)), words: [], text: ""))
@@ -30,7 +36,8 @@ package struct Guide {
     }
   }
 
-  package subscript(word: String) -> Section? {
+  /// The section with this title, or that this word finds.
+  public subscript(word: String) -> Section? {
     sections.first { $0.words.contains(word) || $0.title.lowercased() == word.lowercased() }
   }
 }

@@ -1,12 +1,13 @@
-import Builtins
 import Interpreter
 import Stdlib
 
 /// The reference manual: a few Markdown files made of the one table, the library's comments, the tour and the kinds of errors.
 public struct Manual {
+  /// A file of it.
   public struct File: Sendable, Equatable {
     /// Below the manual's folder.
     public var path: String
+    /// Markdown.
     public var text: String
   }
 
@@ -15,6 +16,7 @@ public struct Manual {
   /// The kinds of values that have members.
   private let kinds: [Kind]
 
+  /// Gathers the pages of a session's table and of the modules of its host.
   public init(session: Session) {
     let table = session.table
     var families: [String: [Documentation]] = [:]
@@ -144,29 +146,5 @@ public struct Manual {
       result.append(character)
     }
     return result
-  }
-}
-
-extension Runner {
-  /// Writes the manual's files below a folder.
-  /// - Returns: the exit status.
-  public func writeManual(to folder: String) -> Int32 {
-    let files = Manual(session: session).files
-    let root = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-    for folder in [root, root + "/functions", root + "/modules"] {
-      if let problem = makeFolders(folder, mode: 0o777) {
-        report([Diagnostic(.io, "the folder cannot be made: \(problem)")])
-        return ExitStatus.failure
-      }
-    }
-    for file in files {
-      if let problem = replaceFile("\(root)/\(file.path)", with: Array(file.text.utf8)) {
-        report([Diagnostic(.io, "the manual cannot be written: \(problem)")])
-        return ExitStatus.failure
-      }
-    }
-    StandardOutput.out.write("\(files.count) files written to \(root)\n")
-    StandardOutput.out.flush()
-    return ExitStatus.success
   }
 }
