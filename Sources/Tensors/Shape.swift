@@ -2,6 +2,17 @@ import Base
 
 /// Arithmetic on shapes, with errors instead of overflow.
 package enum Shape {
+  /// The indices of an element that is given by its position in row-major order.
+  package static func indices(of position: Int, in shape: [Int]) -> [Int] {
+    var rest = position
+    var indices: [Int] = []
+    for size in shape.reversed() {
+      indices.append(size == 0 ? 0 : rest % size)
+      rest = size == 0 ? 0 : rest / size
+    }
+    return indices.reversed()
+  }
+
   /// The number of elements.
   /// - Throws: `shape` for a negative size, `memory` when the product does not fit.
   package static func count(_ shape: [Int]) throws(CoreError) -> Int {

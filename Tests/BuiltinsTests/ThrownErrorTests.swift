@@ -126,9 +126,9 @@ import Testing
     }
     override class var members: [Member] {
       [
-        Member("part", "any", "Fails.", set: { (faulty: Faulty, _) in throw faulty.error() }) { (faulty: Faulty) in
-          throw faulty.error()
-        }
+        Member(
+          "part", "any", "Fails.", set: { (faulty: Faulty, _) in throw faulty.error() },
+          { (faulty: Faulty) in throw faulty.error() })
       ]
     }
     override func element(at place: Int) throws -> Value? { throw error() }

@@ -102,7 +102,7 @@ extension BuiltinTable {
       let result = try checkGradients(at: x, elements: elements, step: Float(step)) { x in
         try call.single(call.invoke(call["f"], [x.shape.isEmpty ? Value(x) : .object(TensorObject(x))]))
       }
-      let place = Self.place(result.element, in: x.shape)
+      let place = Shape.indices(of: result.element, in: x.shape)
       guard result.deviation.isFinite else {
         throw call.error(
           .numeric, "f or its gradient is not a finite number at x\(place) or near it",
@@ -123,19 +123,6 @@ extension BuiltinTable {
       ])
     },
   ]
-}
-
-extension BuiltinTable {
-  /// Indices of an element in row-major order.
-  private static func place(_ element: Int, in shape: [Int]) -> [Int] {
-    var rest = element
-    var place: [Int] = []
-    for size in shape.reversed() where size > 0 {
-      place.append(rest % size)
-      rest /= size
-    }
-    return place.reversed()
-  }
 }
 
 extension Call {

@@ -81,13 +81,7 @@ extension BuiltinTable {
       seeAlso: ["logits", "accuracy"], search: ["classify", "argmax", "label"], family: "evaluation"
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
-      let x = try call["x"]
-      if case .object(let object) = x, let data = object as? DatasetObject {
-        return Value(try logits(of: model, on: data.data, requiringFinite: true).argmax(axis: 1))
-      }
-      let z = try model(call.tensor("x"))
-      try requireFinite(z, of: model)
-      return Value(try z.argmax(axis: 1))
+      return Value(try predictions(of: model, on: call.examples("x")))
     },
   ]
 }

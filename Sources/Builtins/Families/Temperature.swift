@@ -37,15 +37,9 @@ extension BuiltinTable {
       family: "temperature"
     ) { call in
       let model = try call.object("model", as: ModelObject.self)
-      let x = try call["x"]
-      let z: Tensor
-      if case .object(let object) = x, let data = object as? DatasetObject {
-        z = try logits(of: model.model, on: data.data, parameters: model.tracked, requiringFinite: true)
-      } else {
-        z = try model.logits(call.tensor("x"))
-        try requireFinite(z, of: model.model)
-      }
-      return Value(try z.softmax(temperature: Float(call.float("T"))))
+      return Value(
+        try softLabels(
+          of: model.model, on: call.examples("x"), temperature: call.float("T"), parameters: model.tracked))
     },
     Builtin(
       "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list",
@@ -67,9 +61,7 @@ extension BuiltinTable {
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      try requireFitting(data, model)
-      let z = try logits(of: model, on: data, requiringFinite: true)
-      var rows: [Value] = []
+      var temperatures: [Double] = []
       let given = try call["T"]
       let isNumber = given.isNumber || given.asObject?.isNumber ?? false
       for item in isNumber ? [Value(try call.float("T"))] : try call.list("T") {
@@ -78,38 +70,20 @@ extension BuiltinTable {
           throw call.error(
             .type, "T is a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
         }
-        rows.append(try row(z, data, temperature: temperature))
+        temperatures.append(temperature)
       }
-      return Value(rows)
+      return Value(try temperatureProfiles(of: model, on: data, temperatures: temperatures).map(\.row))
     },
   ]
+}
 
-  private static func row(_ logits: Tensor, _ data: Dataset, temperature: Double) throws -> Value {
-    // By the logarithms: a probability that float32 has no number for still has a cross-entropy.
-    let (n, classes) = (data.count, logits.shape[1])
-    let logarithms = try logits.logSoftmax(temperature: Float(temperature)).floats()
-    // Of a model of other classes there is no distance.
-    let posterior = data.classCount == classes ? try data.posterior?.floats() : nil
-    var (top, second, true_, entropy, loss, gap) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    for i in 0..<n {
-      let row = logarithms[i * classes..<(i + 1) * classes]
-      let q = row.map { exponential(Double($0)) }
-      let sorted = q.sorted(by: >)
-      top += sorted[0]
-      second += sorted[1]
-      true_ += q[data.labels[i]]
-      loss -= Double(row[i * classes + data.labels[i]])
-      for (p, ownLogarithm) in zip(q, row) where p > 0 { entropy -= p * Double(ownLogarithm) }
-      if let posterior {
-        for (a, b) in zip(q, posterior[i * classes..<(i + 1) * classes]) { gap += abs(a - Double(b)) / 2 }
-      }
-    }
-    let count = Double(n)
-    var fields: [(String, Value)] = [
-      ("T", Value(temperature)), ("confidence", Value(top / count)), ("second", Value(second / count)),
-      ("true_class", Value(true_ / count)), ("entropy", Value(entropy / count)), ("cross_entropy", Value(loss / count)),
+extension TemperatureProfile {
+  /// A row of the table.
+  fileprivate var row: Value {
+    let fields: [(String, Double?)] = [
+      ("T", temperature), ("confidence", confidence), ("second", second), ("true_class", trueClass),
+      ("entropy", entropy), ("cross_entropy", crossEntropy), ("posterior_gap", posteriorGap),
     ]
-    if posterior != nil { fields.append(("posterior_gap", Value(gap / count))) }
-    return Value(fields: fields)
+    return Value(fields: fields.compactMap { name, number in number.map { (name, Value($0)) } })
   }
 }

@@ -124,22 +124,9 @@ extension BuiltinTable {
       seeAlso: ["rand", "randperm"],
       search: ["random", "integers", "dice"], family: "tensors"
     ) { call in
-      let (low, high) = (try call.int("low"), try call.int("high"))
-      let (width, overflow) = high.subtractingReportingOverflow(low)
-      guard !overflow, width > 0 else {
-        throw call.error(
-          .value, "randint needs low < high, not \(low) and \(high)", hint: "high itself is never drawn", at: "high")
-      }
-      let shape = try call.ints("shape")
       let stream = RandomStream(seed: try call.seed("seed"), purpose: "randint")
-      let result = try Tensor(.int64, shape: shape)
-      var values: [Int] = []
-      values.reserveCapacity(result.count)
-      for i in 0..<result.count {
-        try StopSignal.poll(at: i)
-        values.append(low + stream.integer(below: width, at: i))
-      }
-      return Value(try Tensor(ints: values, shape: shape))
+      return Value(
+        try Tensor.integers(from: call.int("low"), to: call.int("high"), shape: call.ints("shape"), stream: stream))
     },
     Builtin(
       "randperm(n: int >= 0, seed: int = 0) -> tensor", "The whole numbers from 0 to n - 1 in random order.",
@@ -147,15 +134,8 @@ extension BuiltinTable {
       examples: [Example("sort(list(randperm(4, seed=1)))", "[0, 1, 2, 3]")], seeAlso: ["randint", "shuffled"],
       search: ["random", "permutation", "shuffle"], family: "tensors"
     ) { call in
-      let n = try call.int("n")
-      // The tensor first: it is what the limits of memory know of.
-      _ = try Tensor(.int64, shape: [n])
-      return Value(
-        try Tensor(
-          ints: RandomStream(seed: call.seed("seed"), purpose: "randperm").permutation(n) {
-            (i) throws(CoreError) in
-            try StopSignal.poll(at: i)
-          }, shape: [n]))
+      let stream = RandomStream(seed: try call.seed("seed"), purpose: "randperm")
+      return Value(try Tensor.permutation(call.int("n"), stream: stream))
     },
     Builtin(
       "random(seed: int) -> random",

@@ -1,6 +1,7 @@
 import Base
 import Datasets
 import Interpreter
+import Robustness
 import Tensors
 
 /// A data set in the language: a value. `data[3]` is a record of one example, `data[0:100]` a smaller data set;
@@ -91,5 +92,13 @@ final class DatasetObject: HostObject {
     let size = data.imageShape.map(String.init).joined(separator: "×")
     let posterior = data.hasPosterior ? ", with exact label posteriors" : ""
     return "dataset \(data.name): \(data.count) images \(size), \(data.classCount) classes\(posterior)"
+  }
+}
+
+extension Call {
+  /// An argument that is a tensor of images or a data set.
+  func examples(_ name: String) throws -> Examples {
+    if let data = try self[name].asObject as? DatasetObject { return .data(data.data) }
+    return .images(try tensor(name))
   }
 }

@@ -90,7 +90,8 @@ final class EvaluationObject: HostObject {
     add("none (natural)", "", evaluation.naturalAccuracy)
     for outcome in evaluation.attacks { add(outcome.attack, radius(outcome.eps), outcome.accuracy) }
     if evaluation.attacks.count > 1 { add("worst case", "", evaluation.worstCase) }
-    return "\(evaluation.model) on \(evaluation.n) images of \(evaluation.data)\n" + aligned(lines)
+    return "\(evaluation.model) on \(evaluation.n) images of \(evaluation.data)\n"
+      + AlignedText(lines, sides: [.left, .right]).lines(gap: 3, indent: 2).joined(separator: "\n")
   }
 
   private func percent(_ share: Double) -> String { formatFixed(share * 100, digits: 1) + " %" }
@@ -100,17 +101,4 @@ final class EvaluationObject: HostObject {
     let decimal = formatGeneral(eps, digits: 4)
     return eps.greyLevels.map { "\($0) = \(decimal)" } ?? decimal
   }
-}
-
-/// Columns padded to equal width: the first to the left, the others to the right.
-func aligned(_ rows: [[String]]) -> String {
-  let columns = rows.map(\.count).max() ?? 0
-  let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-  return rows.map { row in
-    let cells = row.enumerated().map { column, text in
-      let space = String(repeating: " ", count: widths[column] - text.count)
-      return column == 0 ? text + space : space + text
-    }
-    return "  " + cells.joined(separator: "   ")
-  }.joined(separator: "\n")
 }

@@ -38,8 +38,8 @@ final class ModelObject: HostObject {
         guard let text = value.asString else { return false }
         object.model.name = text
         return true
-      }
-    ) { (object: ModelObject) in Value(object.model.name) },
+      },
+      { (object: ModelObject) in Value(object.model.name) }),
     Member("parameters", "record", "Weights and running statistics by name.") { (object: ModelObject) in
       let model = object.model
       let weights = zip(model.parameterNames, object.tracked ?? model.parameters).map { ($0, Value($1)) }

@@ -10,7 +10,7 @@ extension TensorObject {
       return Value(try tensor.log() / Float(log(base)))
     }
     if name == "round", let digits = try call.optionalInt("digits") {
-      return Value(try rounded(tensor, digits))
+      return Value(try tensor.rounded(toDigits: digits))
     }
     if let operation = elementwise[name] {
       return Value(try operation(tensor))
@@ -23,18 +23,6 @@ extension TensorObject {
           names.contains("keepdim") ? call.bool("keepdim") : false))
     }
     return nil
-  }
-
-  /// The nearest with so many decimals, in double precision.
-  private static func rounded(_ x: Tensor, _ digits: Int) throws -> Tensor {
-    // Float32 has nothing beyond 10³⁸ and below 10⁻⁴⁵.
-    let unit = pow(10, Double(min(max(digits, -40), 46)))
-    var values = x.floats()
-    for place in values.indices {
-      try StopSignal.poll(at: place)
-      values[place] = Float((Double(values[place]) * unit).rounded(.toNearestOrEven) / unit)
-    }
-    return try Tensor(values, shape: x.shape)
   }
 
   private static let elementwise: [String: @Sendable (Tensor) throws -> Tensor] = [

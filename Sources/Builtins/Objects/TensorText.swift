@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Tensors
 
@@ -75,7 +76,7 @@ struct TensorText {
         continue
       }
       if !outer.isEmpty {
-        blocks.append("[\(Self.place(index, in: Array(outer)).map(String.init).joined(separator: ", "))]")
+        blocks.append("[\(Shape.indices(of: index, in: Array(outer)).map(String.init).joined(separator: ", "))]")
       }
       blocks.append(block(matrix, rows: rows, columns: columns))
     }
@@ -100,10 +101,7 @@ struct TensorText {
       var texts = texts(chosen)[...]
       cells.append(columnPlaces.map { $0 == nil ? Self.ellipsis : texts.popFirst() ?? "" })
     }
-    let widths = columnPlaces.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-    return cells.map { row in
-      "  " + zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }.joined(separator: " ")
-    }.joined(separator: "\n")
+    return AlignedText(cells, sides: [.right]).lines(gap: 1, indent: 2).joined(separator: "\n")
   }
 
   /// All places, or both ends with a gap (`nil`) between.
@@ -111,16 +109,6 @@ struct TensorText {
     guard count > limit else { return (0..<count).map { $0 } }
     let half = max(1, (limit - 1) / 2)
     return (0..<half).map { $0 } + [nil] + (count - half..<count).map { $0 }
-  }
-
-  private static func place(_ index: Int, in shape: [Int]) -> [Int] {
-    var rest = index
-    var place: [Int] = []
-    for size in shape.reversed() {
-      place.append(size == 0 ? 0 : rest % size)
-      rest = size == 0 ? 0 : rest / size
-    }
-    return place.reversed()
   }
 
   private func texts(_ tensor: Tensor) -> [String] {

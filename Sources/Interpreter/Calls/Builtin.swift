@@ -1,8 +1,11 @@
 /// Code that a person can run, and what it prints.
 public struct Example: Sendable {
+  /// What to type: one line, or several.
   public let code: String
+  /// What the prompt answers; empty for none.
   public let result: String
 
+  /// An example that the tests of the table run: the answer to `code` must be `result`.
   public init(_ code: String, _ result: String) {
     self.code = code
     self.result = result
@@ -15,13 +18,17 @@ public final class Builtin: Sendable {
   /// argument that it names.
   public typealias Body = @Sendable (Call) throws -> Value
 
+  /// The name by which it is called, that of the signature.
   public let name: String
+  /// Names, types, defaults and checks of the parameters, and the type of the result.
   public let signature: CallSignature
   /// One sentence.
   public let summary: String
   /// Paragraphs on arguments, units, defaults, sources.
   public let details: String
+  /// What the help page shows; the tests run them.
   public let examples: [Example]
+  /// Names of functions that do something near to it.
   public let seeAlso: [String]
   /// Words by which people look for it, foreign names included.
   public let search: [String]
@@ -66,11 +73,16 @@ public final class Builtin: Sendable {
 
 /// A value that is always there under a name, such as `pi`.
 public struct Constant: Sendable {
+  /// What is written for it.
   public let name: String
+  /// What it stands for.
   public let value: Value
+  /// One sentence.
   public let summary: String
+  /// The chapter of the manual.
   public let family: String
 
+  /// A constant for `BuiltinTable.add`.
   public init(_ name: String, _ value: Value, _ summary: String, family: String) {
     self.name = name
     self.value = value

@@ -1,6 +1,8 @@
 /// All built-ins by name. The table of the language itself is `BuiltinTable.core`; a host adds its own to a copy.
 public struct BuiltinTable: Sendable {
+  /// The functions by name.
   public private(set) var functions: [String: Builtin] = [:]
+  /// The constants by name.
   public private(set) var constants: [String: Constant] = [:]
   /// Foreign names and what to write instead, for the hints of errors: `clamp` → "use clip(x, min=…, max=…)".
   public private(set) var advice: [String: String] = [:]
@@ -19,6 +21,7 @@ public struct BuiltinTable: Sendable {
   /// The kinds of values for help and the manual, by name.
   public private(set) var kinds: [String: Kind] = [:]
 
+  /// A table without entries.
   public init() {}
 
   /// Adds entries; one of the same name takes the place of an earlier one.
@@ -26,32 +29,39 @@ public struct BuiltinTable: Sendable {
     for builtin in builtins { functions[builtin.name] = builtin }
   }
 
+  /// Adds constants; one of the same name takes the place of an earlier one.
   public mutating func add(_ constants: [Constant]) {
     for constant in constants { self.constants[constant.name] = constant }
   }
 
+  /// Adds kinds of values for help and the manual.
   public mutating func add(_ kinds: [Kind]) {
     for kind in kinds { self.kinds[kind.name] = kind }
   }
 
+  /// Adds foreign names, and what to write instead.
   public mutating func advise(_ hints: [String: String]) {
     advice.merge(hints) { $1 }
   }
 
+  /// Adds what parameters of a name mean; see `parameterNotes`.
   public mutating func describe(_ notes: [String: String]) {
     parameterNotes.merge(notes) { $1 }
   }
 
+  /// Adds what parameters are called that have another name in the core; see `argumentNames`.
   public mutating func nameArguments(_ names: [String: [String]]) {
     argumentNames.merge(names) { $1 }
   }
 
+  /// Makes host objects of plain values for parameters of a type; see `coercions`.
   public mutating func coerce(
     to typeName: String, _ coercion: @escaping @Sendable (Value) throws -> HostObject?
   ) {
     coercions[typeName] = coercion
   }
 
+  /// Makes host objects of lists of numbers for operators and generic functions; see `listLift`.
   public mutating func liftLists(_ lift: @escaping @Sendable (ListValue) throws -> HostObject?) {
     listLift = lift
   }

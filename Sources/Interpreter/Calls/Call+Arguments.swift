@@ -1,35 +1,48 @@
-/// The accessors, by name. Each has a form for parameters whose type allows `none`, which gives `nil` for it.
+/// The arguments by name, as Swift values. Each accessor has a form for parameters whose type allows none. An argument of
+/// another type than the signature promises is an error of kind `type` that points at it.
 extension Call {
+  /// True or false.
   public func bool(_ name: String) throws(LTDError) -> Bool { try bool(place(name)) }
+  /// A whole number.
   public func int(_ name: String) throws(LTDError) -> Int { try int(place(name)) }
   /// An int or a float.
   public func float(_ name: String) throws(LTDError) -> Double { try float(place(name)) }
+  /// The text of a string.
   public func string(_ name: String) throws(LTDError) -> String { try string(place(name)) }
   /// The elements of a list or range.
   public func list(_ name: String) throws(LTDError) -> [Value] { try list(place(name)) }
+  /// The fields of a record.
   public func record(_ name: String) throws(LTDError) -> RecordValue { try record(place(name)) }
+  /// A host object of one class, such as the one behind a model.
   public func object<T: HostObject>(_ name: String, as type: T.Type) throws(LTDError) -> T {
     try object(place(name), as: type)
   }
 
+  /// As `bool`; nil for none.
   public func optionalBool(_ name: String) throws(LTDError) -> Bool? {
     try optional(name) { c, p throws(LTDError) in try c.bool(p) }
   }
+  /// As `int`; nil for none.
   public func optionalInt(_ name: String) throws(LTDError) -> Int? {
     try optional(name) { c, p throws(LTDError) in try c.int(p) }
   }
+  /// As `float`; nil for none.
   public func optionalFloat(_ name: String) throws(LTDError) -> Double? {
     try optional(name) { c, p throws(LTDError) in try c.float(p) }
   }
+  /// As `string`; nil for none.
   public func optionalString(_ name: String) throws(LTDError) -> String? {
     try optional(name) { c, p throws(LTDError) in try c.string(p) }
   }
+  /// As `list`; nil for none.
   public func optionalList(_ name: String) throws(LTDError) -> [Value]? {
     try optional(name) { c, p throws(LTDError) in try c.list(p) }
   }
+  /// As `record`; nil for none.
   public func optionalRecord(_ name: String) throws(LTDError) -> RecordValue? {
     try optional(name) { c, p throws(LTDError) in try c.record(p) }
   }
+  /// As `object`; nil for none.
   public func optionalObject<T: HostObject>(_ name: String, as type: T.Type) throws(LTDError) -> T? {
     try optional(name) { c, p throws(LTDError) in try c.object(p, as: type) }
   }
@@ -41,18 +54,21 @@ extension Call {
   }
 }
 
-/// The accessors, by place.
+/// The arguments by place: quicker, for built-ins that run often.
 extension Call {
+  /// True or false.
   public func bool(_ place: Int) throws(LTDError) -> Bool {
     guard case .bool(let value) = self[place] else { throw mismatch(place, "a bool") }
     return value
   }
 
+  /// A whole number.
   public func int(_ place: Int) throws(LTDError) -> Int {
     guard case .int(let value) = self[place] else { throw mismatch(place, "an int") }
     return value
   }
 
+  /// An int, a float or a tensor without axes; an error where a gradient is followed through it, which would be lost.
   public func float(_ place: Int) throws(LTDError) -> Double {
     if let value = self[place].asDouble { return value }
     guard case .object(let object) = self[place], object.isNumber,
@@ -77,11 +93,13 @@ extension Call {
       hint: "write the operation with +, *, exp and the like; detach(x) is a constant", at: parameter)
   }
 
+  /// The text of a string.
   public func string(_ place: Int) throws(LTDError) -> String {
     guard case .string(let value) = self[place] else { throw mismatch(place, "a string") }
     return value.text
   }
 
+  /// The elements of a list, or of a range that is not longer than lists may be.
   public func list(_ place: Int) throws(LTDError) -> [Value] {
     switch self[place] {
     case .list(let list): return list.items
@@ -92,11 +110,13 @@ extension Call {
     }
   }
 
+  /// The fields of a record.
   public func record(_ place: Int) throws(LTDError) -> RecordValue {
     guard case .record(let value) = self[place] else { throw mismatch(place, "a record") }
     return value
   }
 
+  /// A host object of one class.
   public func object<T: HostObject>(_ place: Int, as type: T.Type) throws(LTDError) -> T {
     guard case .object(let object) = self[place], let object = object as? T else {
       throw mismatch(place, "another kind of object")

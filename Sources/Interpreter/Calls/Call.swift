@@ -3,11 +3,13 @@
 /// Valid during the call only. Arguments are read by the parameter's place or by its name. A name that the signature does
 /// not have, or a kind that its type does not promise, is a mistake in the built-in and throws an error of kind `internal`.
 public struct Call {
+  /// The signature of what is called.
   public unowned(unsafe) let signature: CallSignature
   unowned(unsafe) let parameters: ParameterList
   let base: UnsafeMutablePointer<Value>
   /// Bit i: parameter i was given by the caller.
   let given: UInt64
+  /// The session that runs the call.
   public unowned(unsafe) let session: Session
   private let siteReference: Unmanaged<CallSite>?
   var site: CallSite? { siteReference?.takeUnretainedValue() }
@@ -24,7 +26,9 @@ public struct Call {
     siteReference = site.map { Unmanaged.passUnretained($0) }
   }
 
+  /// The name of what is called.
   public var name: String { signature.name }
+  /// How many parameters the signature has.
   public var count: Int { parameters.items.count }
 
   /// The argument for the parameter at a place; `.none` beyond the last.
@@ -32,6 +36,7 @@ public struct Call {
     place >= 0 && place < parameters.items.count ? base[place] : .none
   }
 
+  /// The argument for a parameter as it is, such as one whose type is `any`.
   public subscript(name: String) -> Value {
     get throws(LTDError) { base[try place(name)] }
   }
@@ -45,6 +50,7 @@ public struct Call {
     return given & (1 << UInt64(place)) != 0
   }
 
+  /// The place of a parameter in the signature, from 0.
   public func place(_ name: String) throws(LTDError) -> Int {
     guard let place = parameters.items.firstIndex(where: { $0.name == name }) else {
       throw LTDError(.internal, "\(signature.name) has no parameter \(name)")
@@ -55,7 +61,9 @@ public struct Call {
 
 /// Where a call stands in the source, for errors that point at one argument.
 public final class CallSite: Sendable {
+  /// The program that has the call.
   public let source: Source
+  /// The whole call.
   public let span: Span
   /// By parameter; `nil` for those not written in the call.
   let argumentSpans: [Span?]

@@ -2,6 +2,7 @@ import Base
 
 /// A signature as calls use it: parsed once, when first needed.
 public final class CallSignature: Sendable {
+  /// What stands before the parenthesis.
   public let name: String
   /// As it was written.
   public let text: String

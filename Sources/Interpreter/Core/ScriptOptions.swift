@@ -1,3 +1,5 @@
+import Base
+
 /// The options of a script, `--eps 0.1`, as `args(eps=0.1)` declares them by their defaults.
 struct ScriptOptions {
   private let defaults: RecordValue
@@ -154,14 +156,12 @@ struct ScriptOptions {
     let path = call.site?.source.name ?? "script.ltd"
     let script = path.split(separator: "/").last.map(String.init) ?? path
     let words = defaults[Self.rest] == nil ? "" : " [word …]"
-    var lines = ["usage: ltd \(script) [option …]\(words)", ""]
     let rows = names.map { name in
-      (usage(name), defaults[name].map { $0.isNone ? "" : "default: \($0.shortText(PrintOptions()))" } ?? "")
+      [usage(name), defaults[name].map { $0.isNone ? "" : "default: \($0.shortText(PrintOptions()))" } ?? ""]
     }
-    let width = (rows.map(\.0.count) + ["--help".count]).max() ?? 0
-    for (left, right) in rows + [("--help", "show this text")] {
-      lines.append("  " + left + String(repeating: " ", count: width - left.count + 2) + right)
-    }
+    let lines =
+      ["usage: ltd \(script) [option …]\(words)", ""]
+      + AlignedText(rows + [["--help", "show this text"]], sides: [.left]).lines(indent: 2)
     try call.write(lines.joined(separator: "\n") + "\n")
     call.session.exitCode = 0
     throw LTDError(.interrupted, "exit")

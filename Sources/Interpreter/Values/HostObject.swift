@@ -14,8 +14,10 @@ public enum IndexItem {
 /// A kind of value that the language does not have itself: tensors, models, data sets, attacks.
 ///
 /// Subclass it and override what the kind can do. A method that returns `nil` says "not supported", and the interpreter
-/// makes the error, with the names of both types; a thrown error without a place gets that of the operation.
+/// makes the error, with the names of both types. Methods throw errors of the language or of the core, as they come
+/// (`fromHost`); one without a place gets that of the operation.
 open class HostObject {
+  /// Subclasses add what they hold.
   public init() {}
 
   /// The name in messages and in parameter types: `x: tensor`.
@@ -27,6 +29,7 @@ open class HostObject {
   /// What can stand after the point of a value of this kind.
   open class var members: [Member] { [] }
 
+  /// The name of the kind, which `type(x)` gives.
   public final var typeName: String { Self.typeName }
 
   /// Whether a parameter of type `name` takes this object; for kinds with a common name, such as attacks.
@@ -35,7 +38,7 @@ open class HostObject {
   /// Type and size in a few words, for the labels of error messages: `tensor [10, 784]`.
   open var summary: String { typeName }
 
-  /// The sizes that a parameter check such as `x: tensor[n, c]` is held against.
+  /// The sizes that a parameter check such as `x: tensor[n, c]` is compared with.
   open var shape: [Int]? { nil }
 
   // MARK: Operators

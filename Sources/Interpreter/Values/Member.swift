@@ -44,9 +44,11 @@ public struct Member: Sendable {
 
 /// A kind of value for help and the manual: its name, what it is, and what it has.
 public struct Kind: Sendable {
+  /// As in parameter types: `model`.
   public let name: String
   /// One sentence.
   public let summary: String
+  /// What can stand after the point, in the order in which help lists it.
   public let members: [Member]
 
   init(_ name: String, _ summary: String, members: [Member]) {

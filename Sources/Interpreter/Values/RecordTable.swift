@@ -1,3 +1,5 @@
+import Base
+
 /// A list of records, printed in aligned columns: numbers to the right, text to the left.
 struct RecordTable {
   private let rows: [RecordValue]
@@ -28,39 +30,25 @@ struct RecordTable {
     cellOptions.items = 6
     cellOptions.characters = 60
     cellOptions.depth = 3
-    var table: [[String]] = []
-    var isNumeric: [Bool] = []
+    var cells: [[String]] = []
+    var sides: [AlignedText.Side] = []
     for column in columns {
       let values = shownRows.map { $0[column]?.plain }
-      isNumeric.append(values.allSatisfy { $0.map { $0.isNumber || $0.isNone } ?? true })
-      table.append(RecordTable.cells(values, cellOptions))
+      let isNumeric = values.allSatisfy { $0.map { $0.isNumber || $0.isNone } ?? true }
+      sides.append(isNumeric ? .right : .left)
+      cells.append(RecordTable.cells(values, cellOptions))
     }
-    var widths: [Int] = []
-    for (place, column) in columns.enumerated() {
-      widths.append(max(RecordTable.width(column), table[place].map(RecordTable.width).max() ?? 0))
-    }
+    let table = AlignedText([columns] + shownRows.indices.map { row in cells.map { $0[row] } }, sides: sides)
     // Columns that do not fit are left out, with a note.
     var shownColumns = 0
     var total = 0
-    for width in widths {
+    for width in table.widths {
       let next = total + width + (shownColumns > 0 ? 2 : 0)
       if shownColumns > 0, next > options.width { break }
       total = next
       shownColumns += 1
     }
-    var lines: [String] = []
-    func line(_ cells: [String]) {
-      var text = ""
-      for place in 0..<shownColumns {
-        if place > 0 { text += "  " }
-        let room = String(repeating: " ", count: max(0, widths[place] - RecordTable.width(cells[place])))
-        text += isNumeric[place] ? room + cells[place] : cells[place] + room
-      }
-      while text.hasSuffix(" ") { text.removeLast() }
-      lines.append(text)
-    }
-    line(columns)
-    for row in shownRows.indices { line(table.map { $0[row] }) }
+    var lines = table.lines(columns: shownColumns)
     var notes: [String] = []
     if rows.count > shownRows.count { notes.append("\(rows.count - shownRows.count) more rows") }
     if shownColumns < columns.count {
@@ -156,6 +144,4 @@ struct RecordTable {
     }
     return { Operations.printed($0, "f", decimals, false) }
   }
-
-  private static func width(_ text: String) -> Int { text.unicodeScalars.count }
 }

@@ -30,15 +30,9 @@ extension Tensor {
     // In the order of memory, which is faster to read; the place is looked for when there is one.
     for element in relabelled(.rowMajor).floats() where element.bitPattern & mask == mask { found = true }
     guard found, let place = floats().firstIndex(where: { !$0.isFinite }) else { return nil }
-    var rest = place
-    var indices: [Int] = []
-    for size in shape.reversed() {
-      indices.append(rest % size)
-      rest /= size
-    }
     let value = floats()[place]
     let name = value.isNaN ? "nan" : value < 0 ? "-inf" : "inf"
-    return shape.isEmpty ? name : "\(name) at \(Array(indices.reversed())) of a tensor \(shape)"
+    return shape.isEmpty ? name : "\(name) at \(Shape.indices(of: place, in: shape)) of a tensor \(shape)"
   }
 
   /// `logSoftmax(temperature:axis:)` as `log_softmax`.
