@@ -76,15 +76,8 @@ public struct Completer {
 
   // MARK: Names
 
-  static let keywords = [
-    "and", "as", "break", "by", "catch", "const", "continue", "else", "false", "finally", "fn", "for", "if", "import",
-    "in",
-    "none",
-    "not", "or", "outer", "return", "true", "try", "while",
-  ]
-
   private func names() -> [Completion.Candidate] {
-    let keywords = Self.keywords.map { Completion.Candidate($0, suffix: " ") }
+    let keywords = Token.Kind.keywords.map { Completion.Candidate($0, suffix: " ") }
     return (session.names.map { .init($0, suffix: suffix(of: $0)) } + keywords).sorted { $0.text < $1.text }
   }
 

@@ -3,9 +3,12 @@
 
 /// An identifier where it stands.
 public struct Name: Sendable, Hashable {
+  /// The name as it is written.
   public var text: String
+  /// Where it stands.
   public var span: Span
 
+  /// A name at a place.
   public init(_ text: String, _ span: Span) {
     self.text = text
     self.span = span
@@ -14,7 +17,9 @@ public struct Name: Sendable, Hashable {
 
 /// A parsed source text.
 public struct Program: Sendable {
+  /// What was parsed; all spans point into it.
   public let source: Source
+  /// The statements of the program.
   public var body: Block
   /// All comments in the order of the text, `##` included.
   public var comments: [Comment]
@@ -26,6 +31,7 @@ public struct Program: Sendable {
 
 /// A `#` comment, from the `#` to the end of its line.
 public struct Comment: Sendable, Hashable {
+  /// From the `#` to the end of the line.
   public var span: Span
   /// Whether nothing but white space stands before it on its line.
   public var isOwnLine: Bool
@@ -36,6 +42,7 @@ public struct Comment: Sendable, Hashable {
 /// Statements between braces, or a whole program. The value of a block is that of its last statement if that is an
 /// expression, and none otherwise.
 public struct Block: Sendable {
+  /// The statements in the order of the text.
   public var statements: [Stmt]
   /// Braces included.
   public var span: Span
@@ -46,14 +53,19 @@ public struct Block: Sendable {
 public struct CatchClause: Sendable {
   /// The variable that gets the error.
   public var name: Name?
+  /// What runs after an error.
   public var body: Block
 }
 
+/// A statement: an assignment, a loop, an expression on its own, …
 public struct Stmt: Sendable {
+  /// Which statement it is, with its parts.
   public var kind: Kind
+  /// From its first to its last token, without `;`.
   public var span: Span
   var height: Int32 = 1
 
+  /// The statements of the language.
   public indirect enum Kind: Sendable {
     case expression(Expr)
     /// `target = value`; a bare `a, b` on the right is a list.
@@ -73,6 +85,7 @@ public struct Stmt: Sendable {
   }
 }
 
+/// Which variable an assignment sets.
 public enum AssignScope: Sendable, Hashable {
   /// `x = …`: the variable of this function.
   case local
@@ -94,6 +107,7 @@ public indirect enum Pattern: Sendable {
   /// `{x, y: z}`: takes `x` and `y` (into `z`) out of a record.
   case record([(key: Name, target: Pattern)], Span)
 
+  /// Where the whole pattern stands.
   public var span: Span {
     switch self {
     case .name(let name): name.span
@@ -103,9 +117,11 @@ public indirect enum Pattern: Sendable {
   }
 }
 
+/// `import name as alias`, or `import "file.ltd" as alias`.
 public struct Import: Sendable {
   /// The text between the quotes for a file, the bare name for a library module.
   public var path: String
+  /// Where the path or name of the module stands, quotes included.
   public var pathSpan: Span
   /// `import "lib/metrics.ltd"` rather than `import attacks`.
   public var isFile: Bool
@@ -115,12 +131,16 @@ public struct Import: Sendable {
   public var name: Name
 }
 
+/// An expression: whatever has a value.
 public struct Expr: Sendable {
+  /// Which expression it is, with its parts.
   public var kind: Kind
+  /// From its first to its last token.
   public var span: Span
   /// Height of the tree below, limited by the parser so that recursion over a tree is safe.
   var height: Int32 = 1
 
+  /// The expressions of the language.
   public indirect enum Kind: Sendable {
     case none
     case bool(Bool)
@@ -162,12 +182,14 @@ public struct Expr: Sendable {
   }
 }
 
+/// An operator before its only operand.
 public enum UnaryOperator: String, Sendable {
   case negate = "-"
   case plus = "+"
   case not = "not"
 }
 
+/// An operator of arithmetic between two operands.
 public enum BinaryOperator: String, Sendable {
   case add = "+"
   case subtract = "-"
@@ -179,11 +201,13 @@ public enum BinaryOperator: String, Sendable {
   case matmul = "@"
 }
 
+/// `and` and `or`, which may leave out their right side.
 public enum LogicalOperator: String, Sendable {
   case and
   case or
 }
 
+/// An operator that compares two operands, or looks for one in the other.
 public enum ComparisonOperator: String, Sendable {
   case equal = "=="
   case notEqual = "!="
@@ -195,17 +219,25 @@ public enum ComparisonOperator: String, Sendable {
   case notIn = "not in"
 }
 
+/// An operator of a comparison, with the operand on its right.
 public struct ComparisonTail: Sendable {
+  /// How the two are compared.
   public var op: ComparisonOperator
+  /// Where the operator stands, both words of `not in` included.
   public var operatorSpan: Span
+  /// The operand on the right.
   public var operand: Expr
 }
 
+/// One condition of an `if`, with the block that it stands before.
 public struct IfBranch: Sendable {
+  /// What must be true for the block to run.
   public var condition: Expr
+  /// The block.
   public var body: Block
 }
 
+/// A part of a string literal: characters as they are, or a value put in.
 public enum StringPart: Sendable {
   /// Text with its escapes resolved.
   case text(String)
@@ -215,6 +247,7 @@ public enum StringPart: Sendable {
 
 /// One item of a list literal.
 public struct ListItem: Sendable {
+  /// The item, or what is spread.
   public var value: Expr
   /// `*xs` puts the items of `xs` here.
   public var isSpread: Bool
@@ -228,12 +261,15 @@ public enum RecordItem: Sendable {
   case spread(Expr)
 }
 
+/// One `for` or `if` of a comprehension.
 public enum ComprehensionClause: Sendable {
   case `for`(Pattern, in: Expr)
   case `if`(Expr)
 }
 
+/// One argument of a call.
 public struct Argument: Sendable {
+  /// How an argument is matched with a parameter.
   public enum Kind: Sendable, Hashable {
     case positional
     case named(Name)
@@ -242,11 +278,14 @@ public struct Argument: Sendable {
     /// `**record`
     case spreadRecord
   }
+  /// How it is matched.
   public var kind: Kind
+  /// The value, or what is spread.
   public var value: Expr
   /// From the name or star to the end of the value.
   public var span: Span
 
+  /// An argument; the span goes from its name or star to the end of its value.
   public init(kind: Kind, value: Expr, span: Span) {
     self.kind = kind
     self.value = value
@@ -264,14 +303,18 @@ public enum Subscript: Sendable {
 
 /// A named function, `fn(x) { … }`, or a lambda.
 public struct Function: Sendable {
+  /// What follows the parameters: a block, or the expression of a lambda.
   public enum Body: Sendable {
     case expression(Expr)
     case block(Block)
   }
   /// Absent in lambdas and `fn(x) { … }`.
   public var name: Name?
+  /// The parameters in the order of the text.
   public var parameters: [Parameter]
+  /// The type after `->`, checked when the function returns.
   public var result: TypeExpr?
+  /// What runs when the function is called.
   public var body: Body
   /// The `##` lines above, without their marks.
   public var doc: String?
@@ -282,7 +325,9 @@ public struct Function: Sendable {
   var height: Int32 = 1
 }
 
+/// One parameter of a function, as in `eps: float > 0 = 8/255`.
 public struct Parameter: Sendable {
+  /// Which arguments the parameter takes.
   public enum Kind: Sendable, Hashable {
     case normal
     /// `*rest`: the further positional arguments as a list.
@@ -290,22 +335,29 @@ public struct Parameter: Sendable {
     /// `**named`: the further named arguments as a record.
     case named
   }
+  /// Which arguments it takes.
   public var kind: Kind
+  /// The variable that gets the argument.
   public var name: Name
+  /// The type after `:`, checked at every call.
   public var type: TypeExpr?
   /// `> 0`, `in ["mean", "sum"]`, … after the type; all must hold.
   public var checks: [ComparisonTail]
   /// Evaluated at every call that leaves the argument out, in the scope of the function.
   public var defaultValue: Expr?
+  /// From the name or star to the end of the default.
   public var span: Span
 }
 
 /// A check such as `int | none` or `list[tensor[n, c]]`.
 public struct TypeExpr: Sendable {
+  /// The types of which one must fit, in the order of the text.
   public var alternatives: [TypeTerm]
+  /// From the first to the last type.
   public var span: Span
 }
 
+/// One type of a union, such as `list[int]`.
 public struct TypeTerm: Sendable {
   /// `float`, `tensor`, `none`, …
   public var name: Name
@@ -313,6 +365,7 @@ public struct TypeTerm: Sendable {
   public var arguments: [TypeArgument]?
 }
 
+/// One part between the brackets of a type.
 public enum TypeArgument: Sendable {
   /// A type in `list[int]`; in `tensor[n, c]` a plain name is the name of a size.
   case type(TypeExpr)
@@ -324,8 +377,11 @@ public enum TypeArgument: Sendable {
 
 /// A parsed built-in signature such as `pgd(eps: float = 8/255, steps: int = 10) -> attack`.
 public struct Signature: Sendable {
+  /// The name of the function.
   public var name: Name
+  /// The parameters in the order of the text.
   public var parameters: [Parameter]
+  /// The type after `->`.
   public var result: TypeExpr?
   /// The text it was parsed from, for messages that point into it.
   public let source: Source
@@ -333,29 +389,38 @@ public struct Signature: Sendable {
 
 /// What stands after `:` in `"{x:>8.2%}"`: `[[fill]align][sign][#][0][width][,][.precision][type]`, as in Python.
 public struct FormatSpec: Sendable, Hashable {
+  /// On which side the padding stands.
   public enum Alignment: Character, Sendable {
     case left = "<"
     case right = ">"
     case center = "^"
     case afterSign = "="
   }
+  /// Which signs are written before a number.
   public enum Sign: Character, Sendable {
     case always = "+"
     case negativeOnly = "-"
     case space = " "
   }
+  /// The character that pads up to the width.
   public var fill: Character = " "
+  /// On which side the padding stands; by the kind of value when left out.
   public var alignment: Alignment?
+  /// Which signs are written; only those of negative numbers when left out.
   public var sign: Sign?
+  /// Whether `#` asks for the other form: a prefix such as `0x`, or a point in every case.
   public var isAlternate = false
   /// A `0` before the width, unless a fill stands before it.
   public var padsWithZeros = false
+  /// The least number of characters.
   public var width: Int?
   /// `,` or `_` between groups of three digits; `_` between four of b, o, x and X.
   public var grouping: Character?
+  /// Decimals, significant digits, or characters of a string, by the type.
   public var precision: Int?
   /// One of `b c d e E f F g G n o s x X %`.
   public var type: Character?
+  /// Where the format stands, its `:` included.
   public var span: Span
 
   /// The first part that only a number can have.

@@ -1,5 +1,6 @@
 /// What stands at a place in a text being typed, for completion and for help on the call under way.
 public struct CursorContext: Sendable, Hashable {
+  /// What may be completed at the cursor.
   public enum Place: Sendable, Hashable {
     /// Where a name can stand.
     case name
@@ -7,7 +8,7 @@ public struct CursorContext: Sendable, Hashable {
     case member(receiver: String)
     /// After `import`.
     case module
-    /// Within the text of a string; `prefix` is what it holds so far.
+    /// Within a string; `prefix` is what it holds so far.
     case string
     /// In a comment, a number or a format, where nothing is to be completed.
     case nothing
@@ -31,11 +32,13 @@ public struct CursorContext: Sendable, Hashable {
     public var argumentName: String?
   }
 
+  /// What may be completed.
   public var place: Place
   /// The beginning of the word at the cursor, empty between words.
   public var prefix: String
   /// Where the prefix stands.
   public var prefixSpan: Span
+  /// The call that the cursor is in, if it is in one.
   public var call: Call?
 }
 
@@ -111,7 +114,7 @@ private func receiverText(_ tokens: ArraySlice<Token>, _ stream: TokenStream) ->
       guard partner >= 0, partner < index else { return "" }
       index = partner
       start = tokens[index].start
-      // `f(…)` and `x[…]` go on to the left, `[…]` and `(…)` alone do not.
+      // `f(…)` and `x[…]` continue to the left, `[…]` and `(…)` alone do not.
       let before = index - 1
       guard token.kind == .rightParen || token.kind == .rightBracket, before >= 0 else { return finish() }
       switch tokens[before].kind {

@@ -1,5 +1,6 @@
 /// One message to the user: what is wrong, where, and what to try.
 public struct Diagnostic: Sendable {
+  /// What sort of mistake it is; `e.kind` in the language.
   public enum Kind: String, Sendable, CaseIterable {
     case syntax, name, type, shape, value, io, numeric, memory, interrupted, `internal`
     /// A bound that was set for the run: `--max-seconds`, `--no-files` and the like.
@@ -20,9 +21,12 @@ public struct Diagnostic: Sendable {
 
   /// A further place in the same source with a few words about it.
   public struct Label: Sendable {
+    /// The place, in the source of the diagnostic.
     public var span: Span
+    /// What to write there.
     public var text: String
 
+    /// A label at a place.
     public init(_ span: Span, _ text: String) {
       self.span = span
       self.text = text
@@ -35,11 +39,13 @@ public struct Diagnostic: Sendable {
     public var function: String
     /// Where it was called.
     public var source: Source
+    /// The call, its arguments included.
     public var span: Span
 
     /// Whether a module was imported, rather than a function called.
     public var isImport: Bool
 
+    /// A call of a function, or the import of a module, at a place.
     public init(function: String, source: Source, span: Span, isImport: Bool = false) {
       self.function = function
       self.source = source
@@ -48,15 +54,21 @@ public struct Diagnostic: Sendable {
     }
   }
 
+  /// What sort of mistake it is.
   public var kind: Kind
+  /// One sentence on what is wrong, without a point at its end.
   public var message: String
   /// Nil for errors that have no place in a program, such as a missing file on the command line.
   public var source: Source?
+  /// The place that is marked; nil where there is none.
   public var span: Span?
   /// What to write at the primary span, if anything.
   public var primaryLabel: String?
+  /// Further places that explain the first.
   public var labels: [Label]
+  /// What to write instead, if there is one thing to try.
   public var hint: String?
+  /// Further sentences, shown after the hint.
   public var notes: [String]
   /// Innermost call first; of a deep recursion only the two ends.
   public var trace: [Frame]
@@ -67,6 +79,7 @@ public struct Diagnostic: Sendable {
 
   static let maximumFrames = 20
 
+  /// A diagnostic; without a source and a span until `LTDError.located` adds them.
   public init(
     _ kind: Kind, _ message: String, source: Source? = nil, span: Span? = nil, primaryLabel: String? = nil,
     labels: [Label] = [], hint: String? = nil, notes: [String] = [], trace: [Frame] = []
@@ -85,10 +98,13 @@ public struct Diagnostic: Sendable {
 
 /// The error that all of the language throws: one pointer around a `Diagnostic`, so that `throws(LTDError)` is cheap.
 public final class LTDError: Error, Sendable {
+  /// What is shown of the error.
   public let diagnostic: Diagnostic
 
+  /// The error that a diagnostic describes.
   public init(_ diagnostic: Diagnostic) { self.diagnostic = diagnostic }
 
+  /// An error of a kind, with a message and perhaps a place and a hint.
   public convenience init(
     _ kind: Diagnostic.Kind, _ message: String, source: Source? = nil, span: Span? = nil, hint: String? = nil
   ) {

@@ -20,7 +20,10 @@ enum ForeignHabits {
     ),
     ("~", "there is no operator `~`", "write `not x`, and `logical_not(mask)` for a mask"),
     ("?", "`?` has no meaning in a program", "`?name` is for the prompt; a choice is `if c { a } else { b }`"),
-    ("\\", "a `\\` does not continue a line", "inside `( )` and `[ ]`, and after an operator, lines simply go on"),
+    (
+      "\\", "a `\\` does not continue a line",
+      "inside `( )` and `[ ]`, and after an operator, a line continues by itself"
+    ),
     ("$", "`$` has no meaning here", "in strings write `\"{name}\"`"),
     ("`", "a backtick has no meaning here", "strings are written \"…\" or '…'"),
     (".", "a number cannot start with a point", "write `0.5` for `.5`"),

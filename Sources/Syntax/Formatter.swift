@@ -117,7 +117,7 @@ struct Formatter {
       commentIndex += 1
     }
     while let comment = nextComment(), !comment.isOwnLine {
-      // The groups that end here stay as they are: the break comes with the next token, in the group that goes on.
+      // The groups that end here stay as they are: the break comes with the next token, in the group that continues.
       layout.comment("  " + source.text(comment.span))
       needsBreak = true
       commentIndex += 1

@@ -119,7 +119,7 @@ struct Lexer {
       if open.isTriple { stream.isInsideTripleString = true }
       report(
         "this `{` in a string is not closed", open.interpolationStart, open.interpolationStart + 1,
-        hint: "write `{{` for a brace in the text")
+        hint: "write `{{` for a brace in the string")
       emit(.interpolationEnd, from: position)
       emit(.stringEnd, from: position)
     }
@@ -474,7 +474,7 @@ struct Lexer {
     if let open = openStrings.last, !open.isTriple {
       report(
         "this `{` in a string is not closed", open.interpolationStart, open.interpolationStart + 1,
-        hint: "write `{{` for a brace in the text")
+        hint: "write `{{` for a brace in the string")
     } else if isTriple {
       report("this string is not closed", start, start + 3, hint: "it ends at the next `\"\"\"`")
     } else {
@@ -495,7 +495,7 @@ struct Lexer {
     guard let open = openStrings.popLast() else { return }
     report(
       "this `{` in a string is not closed", open.interpolationStart, open.interpolationStart + 1,
-      hint: "write `{{` for a brace in the text")
+      hint: "write `{{` for a brace in the string")
     emit(.interpolationEnd, from: position)
     emit(.stringEnd, from: position)
   }
@@ -509,7 +509,7 @@ struct Lexer {
       if byte == UInt8(ascii: "{") {
         report(
           "a format cannot hold another `{`", position, position + 1,
-          hint: "formats are fixed text such as `{x:>8.2%}`")
+          hint: "formats are fixed, such as `{x:>8.2%}`")
       }
       position += 1
     }
@@ -522,7 +522,7 @@ struct Lexer {
     } else if let open = openStrings.popLast() {
       report(
         "this `{` in a string is not closed", open.interpolationStart, open.interpolationStart + 1,
-        hint: "write `{{` for a brace in the text")
+        hint: "write `{{` for a brace in the string")
       emit(.interpolationEnd, from: position)
       lexStringBody(isTriple: open.isTriple, start: open.start)
     }

@@ -138,15 +138,8 @@ extension Parser {
       advance()
       return (.notIn, span(from: start))
     }
-    switch token.kind {
-    case .equalEqual, .bangEqual, .less, .lessEqual, .greater, .greaterEqual, .in:
-      guard let op = ComparisonOperator(rawValue: token.kind.rawValue) else { return nil }
-      let span = token.span
-      advance()
-      return (op, span)
-    default:
-      return nil
-    }
+    guard let op = ComparisonOperator(rawValue: token.kind.rawValue) else { return nil }
+    return (op, advance().span)
   }
 
   // MARK: Prefixes
@@ -216,27 +209,6 @@ extension Parser {
         return expr
       }
     }
-  }
-
-  /// Reads items between brackets, without regard to line breaks.
-  private mutating func parseBracketed(
-    _ closing: Token.Kind, after what: String, item: (inout Parser) throws(Failure) -> Void
-  ) throws(Failure) {
-    try enter()
-    let opener = index
-    openBrackets.append(opener)
-    advance()
-    let outerNewlines = newlinesEnd
-    newlinesEnd = false
-    defer {
-      newlinesEnd = outerNewlines
-      depth -= 1
-    }
-    while token.kind != closing {
-      try item(&self)
-      guard accept(.comma) else { break }
-    }
-    try expectClosing(closing, opener: opener, after: what)
   }
 
   private mutating func parseArguments() throws(Failure) -> ([Argument], Int32) {
@@ -357,7 +329,7 @@ extension Parser {
       guard let value = magnitude(start), value <= UInt64(Int.max) else {
         report(
           "this whole number is too large", at: start.span,
-          hint: "whole numbers go up to 9_223_372_036_854_775_807; write `1e20` for a float")
+          hint: "a whole number must be at most 9_223_372_036_854_775_807; write `1e20` for a float")
         return try makeExpr(.int(0), start.span, height: 0)
       }
       return try makeExpr(.int(Int(value)), start.span, height: 0)
@@ -539,8 +511,8 @@ extension Parser {
         let literal = try parser.parsePrimary()
         guard case .string(let parts) = literal.kind, let text = parser.plainText(parts) else {
           throw parser.fail(
-            "the key of a record must be fixed text", at: literal.span, hint: "set a computed one with `r[key] = value`"
-          )
+            "the key of a record must be a string without values", at: literal.span,
+            hint: "set a computed one with `r[key] = value`")
         }
         key = Name(text, literal.span)
       case _ where keyToken.kind == .identifier || (keyToken.kind.isKeyword && parser.peek().kind == .colon):

@@ -79,34 +79,22 @@ extension Parser {
   }
 
   mutating func parseParameters() throws(Failure) -> ([Parameter], Int32) {
-    try enter()
-    let opener = index
-    openBrackets.append(opener)
-    advance()
-    let outerNewlines = newlinesEnd
-    newlinesEnd = false
-    defer {
-      newlinesEnd = outerNewlines
-      depth -= 1
-    }
     var parameters: [Parameter] = []
     var names: [String: Span] = [:]
     var hasRest = false
     var height: Int32 = 0
-    while token.kind != .rightParen {
-      let parameter = try parseParameter(&height)
+    try parseBracketed(.rightParen, after: "the parameter") { (parser) throws(Failure) in
+      let parameter = try parser.parseParameter(&height)
       let name = parameter.name
       if let first = names.updateValue(name.span, forKey: name.text), name.text != "_" {
-        throw fail(
+        throw parser.fail(
           "the parameter `\(name.text)` is given twice", at: name.span,
           labels: [Diagnostic.Label(first, "first here")])
       }
-      try check(parameter, after: parameters.last, hasRest)
+      try parser.check(parameter, after: parameters.last, hasRest)
       if parameter.kind == .rest { hasRest = true }
       parameters.append(parameter)
-      guard accept(.comma) else { break }
     }
-    try expectClosing(.rightParen, opener: opener, after: "the parameter")
     return (parameters, height)
   }
 
@@ -177,8 +165,6 @@ extension Parser {
 
   /// `int | none`, `list[tensor[n, c]]`
   mutating func parseType() throws(Failure) -> TypeExpr {
-    try enter()
-    defer { depth -= 1 }
     let start = token.start
     var alternatives: [TypeTerm] = []
     repeat {
@@ -195,28 +181,22 @@ extension Parser {
   }
 
   private mutating func parseTypeArguments() throws(Failure) -> [TypeArgument] {
-    let opener = index
-    openBrackets.append(opener)
-    advance()
     var arguments: [TypeArgument] = []
-    while token.kind != .rightBracket {
-      let start = token
-      switch token.kind {
+    try parseBracketed(.rightBracket, after: "the type") { (parser) throws(Failure) in
+      let start = parser.token
+      switch start.kind {
       case .int:
-        advance()
-        guard let value = magnitude(start), value <= UInt64(Int32.max) else {
-          throw fail("this size is too large", at: start.span)
+        parser.advance()
+        guard let value = parser.magnitude(start), value <= UInt64(Int32.max) else {
+          throw parser.fail("this size is too large", at: start.span)
         }
         arguments.append(.size(Int(value), start.span))
       case .ellipsis:
-        advance()
+        parser.advance()
         arguments.append(.ellipsis(start.span))
-      default:
-        arguments.append(.type(try parseType()))
+      default: arguments.append(.type(try parser.parseType()))
       }
-      guard accept(.comma) else { break }
     }
-    try expectClosing(.rightBracket, opener: opener, after: "the type")
     return arguments
   }
 

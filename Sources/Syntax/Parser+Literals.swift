@@ -38,7 +38,7 @@ extension Parser {
     if value.isInfinite {
       report(
         "this number is too large for a float", at: token.span,
-        hint: "floats go up to 1.8e308; write `inf` for infinity")
+        hint: "a float must be at most 1.8e308; write `inf` for infinity")
     }
     return value
   }
@@ -86,7 +86,7 @@ extension Parser {
     if token.kind == .interpolationEnd || token.kind == .formatSpec {
       throw fail(
         "there is no value between these braces", at: brace.span.union(token.span),
-        hint: "write `{name}`; for braces in the text write `{{` and `}}`")
+        hint: "write `{name}`; for braces in the string write `{{` and `}}`")
     }
     let expr = try parseExpression()
     var format: FormatSpec?
@@ -97,11 +97,11 @@ extension Parser {
     guard token.kind == .interpolationEnd else {
       if token.kind == .equal {
         throw fail(
-          "`=` has no meaning here", at: token.span, hint: "write the name as text: `x = {x}`")
+          "`=` has no meaning here", at: token.span, hint: "write the name before the brace: `x = {x}`")
       }
       if let advice = adviceInList() { throw fail(advice.message, at: advice.span, hint: advice.hint) }
       throw failExpected(
-        "`}` after the value in a string", hint: "for a brace in the text write `{{`",
+        "`}` after the value in a string", hint: "for a brace in the string write `{{`",
         labels: [Diagnostic.Label(brace.span, "opened here")])
     }
     advance()
@@ -137,7 +137,7 @@ extension Parser {
         if next != UInt8(ascii: "}") {
           report(
             "this `}` in a string closes nothing", at: Span(index, index + 1),
-            hint: "write `}}` for a brace in the text")
+            hint: "write `}}` for a brace in the string")
           index += 1
         } else {
           index += 2
@@ -153,7 +153,7 @@ extension Parser {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// Resolves the escape at a backslash and returns the offset behind it.
+  /// Resolves the escape at a backslash and returns the offset after it.
   private mutating func decodeEscape(at start: Int, end: Int, into result: inout [UInt8]) -> Int {
     let bytes = source.bytes
     guard start + 1 < end else { return end }
@@ -198,10 +198,10 @@ extension Parser {
       switch bytes[start + 1] {
       case UInt8(ascii: "x"): "write `\\u{1b}` for `\\x1b`"
       case UInt8(ascii: "u"): "write `\\u{3c4}` for `\\u03c4`"
-      case UInt8(ascii: "{"), UInt8(ascii: "}"): "write `{{` and `}}` for braces in the text"
+      case UInt8(ascii: "{"), UInt8(ascii: "}"): "write `{{` and `}}` for braces in the string"
       case UInt8(ascii: "\n"), UInt8(ascii: "\r"): "leave the backslash out; join strings with `+`"
       default:
-        "escapes are \\n \\t \\r \\0 \\e \\\" \\' \\\\ \\u{…}; write `\\\\` for a backslash, or '…' for text as it stands"
+        "escapes are \\n \\t \\r \\0 \\e \\\" \\' \\\\ \\u{…}; write `\\\\` for a backslash, or '…' for characters as they stand"
       }
     report(
       isLineBreak ? "a backslash cannot end a line" : "there is no escape `\(spelling)`",
@@ -267,7 +267,7 @@ extension FormatSpec {
       var value: Int?
       while let digit = peek()?.wholeNumberValue, peek()?.isASCII == true {
         let next = (value ?? 0) * 10 + digit
-        guard next <= 1000 else { throw Problem(hint: "widths and precisions go up to 1000") }
+        guard next <= 1000 else { throw Problem(hint: "widths and precisions must be from 0 to 1000") }
         value = next
         index += 1
       }

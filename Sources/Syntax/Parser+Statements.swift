@@ -266,8 +266,6 @@ extension Parser {
   }
 
   private mutating func parsePattern(allowsRest: Bool) throws(Failure) -> Pattern {
-    try enter()
-    defer { depth -= 1 }
     let start = token.start
     switch token.kind {
     case .identifier:
@@ -280,34 +278,18 @@ extension Parser {
       return .rest(name, span(from: start))
     case .leftParen, .leftBracket:
       let closing: Token.Kind = token.kind == .leftParen ? .rightParen : .rightBracket
-      let opener = index
-      let outerNewlines = newlinesEnd
-      newlinesEnd = false
-      defer { newlinesEnd = outerNewlines }
-      openBrackets.append(opener)
-      advance()
       var patterns: [Pattern] = []
-      while token.kind != closing {
-        patterns.append(try parsePattern(allowsRest: true))
-        guard accept(.comma) else { break }
+      try parseBracketed(closing, after: "the names") { (parser) throws(Failure) in
+        patterns.append(try parser.parsePattern(allowsRest: true))
       }
-      try expectClosing(closing, opener: opener, after: "the names")
       if patterns.isEmpty { throw fail("expected a name between the brackets", at: span(from: start)) }
       return .list(try checkRests(patterns, span(from: start)), span(from: start))
     case .leftBrace:
-      let opener = index
-      openBrackets.append(opener)
-      advance()
-      let outerNewlines = newlinesEnd
-      newlinesEnd = false
-      defer { newlinesEnd = outerNewlines }
       var fields: [(key: Name, target: Pattern)] = []
-      while token.kind != .rightBrace {
-        let key = try parseName("the name of a field")
-        fields.append((key, accept(.colon) ? try parsePattern(allowsRest: false) : .name(key)))
-        guard accept(.comma) else { break }
+      try parseBracketed(.rightBrace, after: "the names") { (parser) throws(Failure) in
+        let key = try parser.parseName("the name of a field")
+        fields.append((key, parser.accept(.colon) ? try parser.parsePattern(allowsRest: false) : .name(key)))
       }
-      try expectClosing(.rightBrace, opener: opener, after: "the names")
       if fields.isEmpty { throw fail("expected a name between the braces", at: span(from: start)) }
       return .record(fields, span(from: start))
     default:
@@ -350,7 +332,7 @@ extension Parser {
       isFile = true
       let literal = try parsePrimary()
       guard case .string(let parts) = literal.kind, let text = plainText(parts) else {
-        throw fail("the path of an import must be fixed text", at: literal.span, hint: hint)
+        throw fail("the path of an import must be a string without values", at: literal.span, hint: hint)
       }
       path = text
       if moduleName(ofPath: path).isEmpty || path.hasSuffix("/") {

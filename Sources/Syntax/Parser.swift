@@ -24,7 +24,7 @@ public func isComplete(_ text: String) -> Bool {
 }
 
 /// Recursive descent for statements, precedence climbing for expressions. A statement that does not parse is reported,
-/// left out, and reading goes on at the next one.
+/// left out, and reading continues at the next one.
 struct Parser {
   /// Thrown after the error was reported.
   struct Failure: Error {}
@@ -145,7 +145,7 @@ struct Parser {
       if labels.isEmpty, let opener = openBrackets.last, tokens[opener].kind != .interpolationStart {
         labels = [Diagnostic.Label(tokens[opener].span, "opened here")]
       }
-      // Point behind the last token rather than below trailing blank lines.
+      // Point after the last token rather than below trailing blank lines.
       return fail(
         "expected \(what), but the text ends here", at: Span(lastEnd, lastEnd), hint: hint, labels: labels)
     }
@@ -167,8 +167,31 @@ struct Parser {
     advance()
   }
 
+  /// Reads an opening bracket, items with commas between them, and the closing bracket, without regard to line breaks.
+  ///
+  /// - Parameter what: What the closing bracket was expected after, for the error.
+  mutating func parseBracketed(
+    _ closing: Token.Kind, after what: String, item: (inout Parser) throws(Failure) -> Void
+  ) throws(Failure) {
+    try enter()
+    let opener = index
+    openBrackets.append(opener)
+    advance()
+    let outerNewlines = newlinesEnd
+    newlinesEnd = false
+    defer {
+      newlinesEnd = outerNewlines
+      depth -= 1
+    }
+    while token.kind != closing {
+      try item(&self)
+      guard accept(.comma) else { break }
+    }
+    try expectClosing(closing, opener: opener, after: what)
+  }
+
   /// Reads a closing bracket, or reports it missing with the place of the opening one.
-  mutating func expectClosing(_ kind: Token.Kind, opener: Int, after what: String) throws(Failure) {
+  private mutating func expectClosing(_ kind: Token.Kind, opener: Int, after what: String) throws(Failure) {
     if token.kind == kind {
       advance()
       openBrackets.removeLast()

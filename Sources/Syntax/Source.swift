@@ -1,14 +1,19 @@
 /// A stretch of a source text in UTF-8 byte offsets, half open.
 public struct Span: Sendable, Hashable {
+  /// The first byte.
   public var start: Int32
+  /// The byte after the last one.
   public var end: Int32
 
+  /// The stretch from one offset to another; empty where the end comes before the start.
   public init(_ start: Int, _ end: Int) {
     self.start = Int32(clamping: start)
     self.end = Int32(clamping: max(start, end))
   }
 
+  /// The same as a range of offsets.
   public var range: Range<Int> { Int(start)..<Int(end) }
+  /// Whether no byte is in it.
   public var isEmpty: Bool { start == end }
 
   /// The smallest span that covers both.
@@ -19,7 +24,9 @@ public struct Span: Sendable, Hashable {
 
 /// A program text with its name: a file path, `<prompt>`, `<command line>`, or a module name.
 public final class Source: Sendable {
+  /// How messages call the text: a path, or a name such as `<prompt>`.
   public let name: String
+  /// The text in UTF-8, valid or not.
   public let bytes: [UInt8]
   /// Offset of the first byte of every line; the first is 0.
   public let lineStarts: [Int32]
@@ -28,10 +35,12 @@ public final class Source: Sendable {
   /// Whether it is a module of the library: its errors are shown at the line that called it.
   public let isLibrary: Bool
 
+  /// A source of a text.
   public convenience init(name: String, text: String, firstLine: Int = 1, isLibrary: Bool = false) {
     self.init(name: name, bytes: Array(text.utf8), firstLine: firstLine, isLibrary: isLibrary)
   }
 
+  /// A source of the bytes of a file.
   public init(name: String, bytes: [UInt8], firstLine: Int = 1, isLibrary: Bool = false) {
     self.isLibrary = isLibrary
     self.name = name

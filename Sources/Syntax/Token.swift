@@ -1,13 +1,18 @@
 /// The smallest unit of the text that has a meaning. White space and comments are not tokens.
 public struct Token: Sendable, Hashable {
+  /// What sort of token it is.
   public var kind: Kind
   /// Whether a line break stands between the token before and this one.
   public var startsLine: Bool
+  /// The offset of its first byte.
   public var start: Int32
+  /// The offset after its last byte.
   public var end: Int32
 
+  /// Where it stands.
   public var span: Span { Span(Int(start), Int(end)) }
 
+  /// The kinds of token; words and signs have their spelling as raw value.
   public enum Kind: String, Sendable, CaseIterable {
     case endOfFile = "the end of the text"
     /// Bytes that belong to no token; reported by the lexer.
@@ -104,13 +109,14 @@ public struct Token: Sendable, Hashable {
 }
 
 extension Token.Kind {
+  /// The reserved words of the language, `true`, `false` and `none` included.
+  public static let keywords = allCases.filter(\.isKeyword).map(\.rawValue)
+
   /// Whether the token is a reserved word, `true`, `false` and `none` included.
   public var isKeyword: Bool {
     switch self {
     case .fn, .if, .else, .for, .in, .while, .by, .break, .continue, .return, .try, .catch, .finally, .import, .as,
-      .const,
-      .outer,
-      .and, .or, .not, .true, .false, .none:
+      .const, .outer, .and, .or, .not, .true, .false, .none:
       true
     default: false
     }
@@ -139,28 +145,21 @@ extension Token.Kind {
 
   /// The binary operator of `+=` and its like.
   var augmentedOperator: BinaryOperator? {
-    switch self {
-    case .plusEqual: .add
-    case .minusEqual: .subtract
-    case .starEqual: .multiply
-    case .slashEqual: .divide
-    case .slashSlashEqual: .floorDivide
-    case .percentEqual: .remainder
-    case .starStarEqual: .power
-    case .atEqual: .matmul
-    default: nil
-    }
+    rawValue.hasSuffix("=") ? BinaryOperator(rawValue: String(rawValue.dropLast())) : nil
   }
 }
 
 /// The tokens of a source, for the parser, the formatter, highlighting and completion.
 public struct TokenStream: Sendable {
+  /// What was read.
   public let source: Source
   /// Ends with `endOfFile`.
   public internal(set) var tokens: [Token] = []
   /// For every bracket (string quotes and interpolation braces too) the index of its partner, else -1.
   public internal(set) var partners: [Int32] = []
+  /// The comments in the order of the text, which are not among the tokens.
   public internal(set) var comments: [Comment] = []
+  /// What the lexer found wrong.
   public internal(set) var diagnostics: [Diagnostic] = []
   /// Whether the text ends within `"""`.
   var isInsideTripleString = false

@@ -100,27 +100,14 @@ struct Corpus: Sendable {
 
   private static func names(setBy statement: Stmt) -> [String] {
     switch statement.kind {
-    case .assign(_, let pattern, _): names(in: pattern)
-    case .augmentedAssign(_, let target, _, _): names(in: .place(target))
+    case .assign(_, let pattern, _): pattern.names.map(\.text) + pattern.changedNames
+    case .augmentedAssign(_, let target, _, _): target.rootName.map { [$0] } ?? []
     case .function(let function): function.name.map { [$0.text] } ?? []
     case .import(let item): [item.name.text]
     case .for(let pattern, _, let block):
-      names(in: pattern) + block.statements.flatMap { names(setBy: $0) }
+      pattern.names.map(\.text) + pattern.changedNames + block.statements.flatMap { names(setBy: $0) }
     case .while(_, let block): block.statements.flatMap { names(setBy: $0) }
     default: []
-    }
-  }
-
-  private static func names(in pattern: Pattern) -> [String] {
-    switch pattern {
-    case .name(let name), .rest(let name, _): return [name.text]
-    case .place(let place):
-      if case .name(let name) = place.kind { return [name] }
-      if case .index(let base, _) = place.kind { return names(in: .place(base)) }
-      if case .attribute(let base, _) = place.kind { return names(in: .place(base)) }
-      return []
-    case .list(let items, _): return items.flatMap { names(in: $0) }
-    case .record(let fields, _): return fields.flatMap { names(in: $0.target) }
     }
   }
 }

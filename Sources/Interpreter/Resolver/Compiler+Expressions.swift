@@ -136,7 +136,7 @@ extension Compiler {
       case .for(let pattern, let iterable):
         let sequence = expression(iterable, .value)
         for name in pattern.names {
-          let unique = "\(name.text)@\(name.span.start)"
+          let unique = name.uniqueInComprehension
           builder.renames[name.text] = unique
           builder.definite.insert(unique)
         }

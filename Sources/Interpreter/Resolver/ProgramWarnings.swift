@@ -6,7 +6,7 @@
 ///
 /// Names that start with `_` are left alone, as are parameters and the variables of loops, which cannot be left out. Of
 /// the variables that one assignment sets together, one that is read is enough.
-struct ProgramWarnings {
+struct ProgramWarnings: ScopedWalk {
   private enum Kind { case variable, function, module, privateFunction }
 
   private struct Method {
@@ -26,7 +26,7 @@ struct ProgramWarnings {
   }
 
   private let source: Source
-  private let scopes: ScopeFinder
+  private let finder: ScopeFinder
   private let compiler: Compiler
   private let doesSomething: Bool
   private var others: [Diagnostic] = []
@@ -37,13 +37,13 @@ struct ProgramWarnings {
   private var fields: Set<String> = []
   private var methods: [Method] = []
   private var imported: Set<String> = []
-  /// Loops around this place in its function.
-  private var loopDepth = 0
+  var places: [ScopePlace]
 
   /// - Parameter compiler: of the same program, when it has compiled it.
   init(_ program: Program, _ compiler: Compiler) {
     source = program.source
-    scopes = compiler.scopes
+    finder = compiler.scopes
+    places = [ScopePlace(scope: finder.top)]
     self.compiler = compiler
     let isForImport = program.source.name.split(separator: "/").last?.hasPrefix("_") ?? false
     doesSomething =
@@ -54,7 +54,7 @@ struct ProgramWarnings {
         default: true
         }
       }
-    walk(program.body, scopes.top, [:])
+    walk(program.body)
   }
 
   /// The warnings, in the order of the text.
@@ -109,7 +109,7 @@ struct ProgramWarnings {
 
   private func hint(_ kind: Kind, _ name: String, _ scope: FunctionScope) -> String {
     switch kind {
-    case .variable where !scope.isTopLevel && scopes.top.globals[name] != nil:
+    case .variable where !scope.isTopLevel && finder.top.globals[name] != nil:
       "the \(name) of the top level is another one: outer \(name) = … sets that"
     case .variable, .function: "delete it, or name it _\(name) if that is meant"
     case .module: "delete the import, or write … as _\(name) for what the module does when it runs"
@@ -119,7 +119,8 @@ struct ProgramWarnings {
 
   // MARK: Names
 
-  private mutating func add(_ names: [Name], _ kind: Kind, _ scope: FunctionScope) {
+  private mutating func add(_ names: [Name], _ kind: Kind) {
+    let scope = scope
     let new = names.filter { name in
       !name.text.hasPrefix("_") && !scope.parameters.contains(name.text) && !scope.outerNames.contains(name.text)
         && known.insert(Use(scope: ObjectIdentifier(scope), name: name.text)).inserted
@@ -128,144 +129,78 @@ struct ProgramWarnings {
     if new.count == names.count, !names.isEmpty { candidates.append(Candidate(names: names, kind: kind, scope: scope)) }
   }
 
-  private mutating func read(_ name: String, _ scope: FunctionScope, _ renames: [String: String]) {
-    let (owner, unique) = scope.owner(of: name, renames) ?? (scopes.top, name)
+  private mutating func read(_ name: String) {
+    let (owner, unique) = scope.owner(of: name, place.renames) ?? (finder.top, name)
     uses.insert(Use(scope: ObjectIdentifier(owner), name: unique))
+  }
+
+  private func isVariable(_ name: String) -> Bool {
+    scope.owner(of: name, place.renames) != nil || finder.top.globals[name] != nil
   }
 
   // MARK: The tree
 
-  private mutating func walk(_ block: Block, _ scope: FunctionScope, _ renames: [String: String]) {
-    for statement in block.statements { walk(statement, scope, renames) }
-  }
+  func scope(of function: Function) -> FunctionScope? { finder.scopes[function.headerSpan] }
 
-  private mutating func walk(_ statement: Stmt, _ scope: FunctionScope, _ renames: [String: String]) {
+  mutating func visit(_ statement: Stmt) {
+    // `x += 1` is no use of x.
+    if case .augmentedAssign(_, let target, _, let value) = statement.kind, case .name = target.kind {
+      return visit(value)
+    }
+    walk(statement)
     switch statement.kind {
-    case .assign(let kind, let pattern, let value):
-      walk(value, scope, renames)
-      walk(pattern, scope, renames)
-      if kind != .outer, doesSomething || !scope.isTopLevel { add(pattern.names, .variable, scope) }
-    case .augmentedAssign(_, let target, _, let value):
-      walk(value, scope, renames)
-      if case .name = target.kind { break }
-      walk(target, scope, renames)
+    case .assign(let kind, let pattern, _):
+      if kind != .outer, doesSomething || !scope.isTopLevel { add(pattern.names, .variable) }
     case .function(let function):
-      walk(function, scope, renames)
       guard let name = function.name else { break }
       if name.text.hasPrefix("_") {
         guard scope.isTopLevel else { break }
         candidates.append(Candidate(names: [name], kind: .privateFunction, scope: scope))
       } else if doesSomething || !scope.isTopLevel {
-        add([name], .function, scope)
+        add([name], .function)
       }
-    case .for(let pattern, let iterable, let body):
-      walk(iterable, scope, renames)
-      walk(pattern, scope, renames)
-      loopDepth += 1
-      walk(body, scope, renames)
-      loopDepth -= 1
-    case .while(let condition, let body):
-      loopDepth += 1
-      walk(condition, scope, renames)
-      walk(body, scope, renames)
-      loopDepth -= 1
     case .import(let item):
       imported.insert(item.name.text)
-      add([item.name], .module, scope)
-    case .expression(let value): walk(value, scope, renames)
-    case .return(let value): if let value { walk(value, scope, renames) }
-    case .break, .continue, .invalid: break
+      add([item.name], .module)
+    default: break
     }
   }
 
-  /// Places of which a part is set: that may be a part of something shared, so it counts as a use.
-  private mutating func walk(_ pattern: Pattern, _ scope: FunctionScope, _ renames: [String: String]) {
-    switch pattern {
-    case .name, .rest: break
-    case .place(let place): walk(place, scope, renames)
-    case .list(let items, _): for item in items { walk(item, scope, renames) }
-    case .record(let fields, _):
-      for field in fields {
-        self.fields.insert(field.key.text)
-        walk(field.target, scope, renames)
-      }
-    }
+  /// A part that is set may be one of something shared, so it counts as a use; a variable that is set does not.
+  mutating func visit(_ pattern: Pattern) {
+    if case .record(let fields, _) = pattern { self.fields.formUnion(fields.map(\.key.text)) }
+    walk(pattern)
   }
 
-  private mutating func walk(_ function: Function, _ scope: FunctionScope, _ renames: [String: String]) {
-    guard let inner = scopes.scopes[function.headerSpan] else { return }
-    let outerDepth = loopDepth
-    loopDepth = 0
-    defer { loopDepth = outerDepth }
-    for parameter in function.parameters {
-      if let value = parameter.defaultValue { walk(value, inner, [:]) }
-      for check in parameter.checks { walk(check.operand, inner, [:]) }
-    }
-    switch function.body {
-    case .block(let body): walk(body, inner, [:])
-    case .expression(let body): walk(body, inner, [:])
-    }
-  }
-
-  private mutating func walk(_ expression: Expr, _ scope: FunctionScope, _ renames: [String: String]) {
+  mutating func visit(_ expression: Expr) {
     switch expression.kind {
-    case .name(let name): read(name, scope, renames)
-    case .string(let parts):
-      checkBraces(parts, expression.span, scope, renames)
-      for child in expression.children { walk(child, scope, renames) }
-    case .function(let function): walk(function, scope, renames)
-    case .comprehension(let element, let clauses):
-      var inner = renames
-      let outerDepth = loopDepth
-      defer { loopDepth = outerDepth }
-      for clause in clauses {
-        switch clause {
-        case .for(let pattern, let iterable):
-          walk(iterable, scope, inner)
-          loopDepth += 1
-          for name in pattern.names { inner[name.text] = "\(name.text)@\(name.span.start)" }
-        case .if(let condition): walk(condition, scope, inner)
-        }
-      }
-      walk(element, scope, inner)
-    case .if(let branches, let otherwise):
-      for branch in branches {
-        walk(branch.condition, scope, renames)
-        walk(branch.body, scope, renames)
-      }
-      if let otherwise { walk(otherwise, scope, renames) }
-    case .try(let body, let handler, let cleanup):
-      walk(body, scope, renames)
-      if let handler { walk(handler.body, scope, renames) }
-      if let cleanup { walk(cleanup, scope, renames) }
-      if let name = handler?.name, !scope.isTopLevel { add([name], .variable, scope) }
+    case .name(let name): read(name)
+    case .string(let parts): checkBraces(parts, expression.span)
     case .call(let callee, let arguments):
-      if case .name(let name) = callee.ungrouped.kind { checkDraw(name, nil, arguments, callee.span, scope, renames) }
-      for child in expression.children { walk(child, scope, renames) }
+      if case .name(let name) = callee.ungrouped.kind { checkDraw(name, nil, arguments, callee.span) }
     case .methodCall(let receiver, let name, let arguments):
-      checkDraw(name.text, receiver, arguments, name.span, scope, renames)
+      checkDraw(name.text, receiver, arguments, name.span)
       // `x.f(…)` may be `f(x, …)`.
-      read(name.text, scope, renames)
+      read(name.text)
       methods.append(Method(receiver: receiver, name: name))
-      for child in expression.children { walk(child, scope, renames) }
-    case .record(let items):
-      for case .field(let key, _) in items { fields.insert(key.text) }
-      for child in expression.children { walk(child, scope, renames) }
+    case .record(let items): for case .field(let key, _) in items { fields.insert(key.text) }
     case .attribute(_, let name):
       // `x.f` may be `f(x)`.
-      read(name.text, scope, renames)
+      read(name.text)
       fields.insert(name.text)
-      for child in expression.children { walk(child, scope, renames) }
-    default: for child in expression.children { walk(child, scope, renames) }
+    default: break
+    }
+    walk(expression)
+    if case .try(_, let handler, _) = expression.kind, let name = handler?.name, !scope.isTopLevel {
+      add([name], .variable)
     }
   }
 
   /// A draw without a seed within a loop: `rand(shape)`, `data.shuffled()`, `net(x, train=true)`.
   private mutating func checkDraw(
-    _ name: String, _ receiver: Expr?, _ arguments: [Argument], _ span: Span, _ scope: FunctionScope,
-    _ renames: [String: String]
+    _ name: String, _ receiver: Expr?, _ arguments: [Argument], _ span: Span
   ) {
-    guard loopDepth > 0, !arguments.contains(where: \.isSpread) else { return }
+    guard place.loopDepth > 0, !arguments.contains(where: \.isSpread) else { return }
     var places = receiver == nil ? 0 : 1
     var isTraining = false
     for argument in arguments {
@@ -276,7 +211,7 @@ struct ProgramWarnings {
       default: places += 1
       }
     }
-    let isVariable = scope.owner(of: name, renames) != nil || scopes.top.globals[name] != nil
+    let isVariable = isVariable(name)
     // Where the seed may stand without its name.
     let seedPlace = compiler.session.table.functions[name]?.signature.parameterNames.firstIndex(of: "seed") ?? 1
     switch name {
@@ -296,16 +231,14 @@ struct ProgramWarnings {
   }
 
   /// `'T={T}'`, where there is a variable T.
-  private mutating func checkBraces(
-    _ parts: [StringPart], _ span: Span, _ scope: FunctionScope, _ renames: [String: String]
-  ) {
+  private mutating func checkBraces(_ parts: [StringPart], _ span: Span) {
     guard case .text(let text)? = parts.first, source.bytes[Int(span.start)] == UInt8(ascii: "'") else { return }
     for piece in text.split(separator: "{", omittingEmptySubsequences: false).dropFirst() {
       let name = piece.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
       guard let next = piece.dropFirst(name.count).first, next == "}" || next == ":",
-        scope.owner(of: String(name), renames) != nil || scopes.top.globals[String(name)] != nil
+        isVariable(String(name))
       else { continue }
-      read(String(name), scope, renames)
+      read(String(name))
       others.append(
         Diagnostic(
           .warning, "a string in '…' puts no values in: {\(name)} stays as it is", source: source, span: span,

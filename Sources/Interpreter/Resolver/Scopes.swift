@@ -1,7 +1,12 @@
 /// The variables of one function, or of a program's top level, found before any of it is made into nodes.
 ///
-/// Blocks make no scope. The variables of a comprehension are its own: they live in the function under a name with the
-/// place of the comprehension, `x@120`, which no program can write.
+/// A variable belongs to the function that assigns it, wherever in the function it does so, unless `outer` says otherwise;
+/// blocks make no scope. That is why scopes are found in walks of their own: what a name means depends on text that comes
+/// later. The variables of a comprehension are its own: they live in the function under a name with the place of the
+/// comprehension, `x@120`, which no program can write.
+///
+/// A variable that functions within use is shared with them (`captured` here, `free` there) and lives in a cell on the
+/// heap, but for parameters that nothing sets (`fixed`), whose values functions within simply get.
 final class FunctionScope {
   let parent: FunctionScope?
   /// Comprehension variables in force where the function is written.
@@ -69,20 +74,66 @@ final class FunctionScope {
   }
 }
 
-/// Finds the scopes of a program. Functions are known by the place of their header.
+/// Where a walk stands: the function, the comprehension variables in force there, and the loops around it in the function.
+struct ScopePlace {
+  var scope: FunctionScope
+  /// What the variables of comprehensions are called in the function.
+  var renames: [String: String] = [:]
+  var loopDepth = 0
+
+  /// The same place within a further loop; of a comprehension, with its variables.
+  func inLoop(_ variables: Pattern?) -> ScopePlace {
+    var inner = self
+    inner.loopDepth += 1
+    for name in variables?.names ?? [] { inner.renames[name.text] = name.uniqueInComprehension }
+    return inner
+  }
+}
+
+/// A walk through a program that knows at each place which variable a name means.
+protocol ScopedWalk: ProgramWalk {
+  /// The place, last, and those that the walk comes back to.
+  var places: [ScopePlace] { get set }
+  /// The scope of a function that the walk has come to.
+  mutating func scope(of function: Function) -> FunctionScope?
+}
+
+extension ScopedWalk {
+  var place: ScopePlace { places[places.count - 1] }
+  var scope: FunctionScope { place.scope }
+
+  mutating func visit(_ function: Function) {
+    guard let inner = scope(of: function) else { return }
+    places.append(ScopePlace(scope: inner))
+    walk(function)
+    places.removeLast()
+  }
+
+  mutating func enterLoop(_ variables: Pattern?) { places.append(place.inLoop(variables)) }
+
+  mutating func leaveLoop() { places.removeLast() }
+}
+
+extension Name {
+  /// What a variable of a comprehension is called in its function.
+  var uniqueInComprehension: String { "\(text)@\(span.start)" }
+}
+
+/// Finds the scopes of a program in two walks: the first makes them and notes what each function assigns, the second
+/// notes what it uses. Functions are known by the place of their header.
 struct ScopeFinder {
-  private(set) var scopes: [Span: FunctionScope] = [:]
+  let scopes: [Span: FunctionScope]
   let top = FunctionScope(parent: nil, outside: [:])
 
-  /// Names that some `outer` sets, or sets a part of.
-  private var changedOutside: Set<String> = []
-
   init(_ program: Program) {
-    collect(program.body, top)
-    walk(program.body, top, [:])
-    for scope in scopes.values {
-      changedOutside.formUnion(scope.outerNames)
-    }
+    var declarations = Declarations(places: [ScopePlace(scope: top)])
+    declarations.walk(program.body)
+    scopes = declarations.scopes
+    // `outer` counts for the whole function, wherever it stands in it.
+    for scope in scopes.values { scope.locals.subtract(scope.outerNames.subtracting(scope.parameters)) }
+    var uses = Uses(scopes: scopes, places: [ScopePlace(scope: top)])
+    uses.walk(program.body)
+    let changedOutside = scopes.values.reduce(into: declarations.changedOutside) { $0.formUnion($1.outerNames) }
     for scope in scopes.values where scope.mayHaveFixed {
       scope.fixed = Set(scope.parameters).filter {
         scope.assignments[$0] == nil && !scope.changed.contains($0) && !changedOutside.contains($0)
@@ -92,276 +143,107 @@ struct ScopeFinder {
 
   /// Whether some function sets a variable further out of this name.
   func isSetFromWithin(_ name: String) -> Bool { scopes.values.contains { $0.outerNames.contains(name) } }
+}
 
-  // MARK: Names that a function assigns
+/// Makes the scopes, and notes what each function assigns.
+private struct Declarations: ScopedWalk {
+  var scopes: [Span: FunctionScope] = [:]
+  /// Variables of which some `outer` sets a part.
+  var changedOutside: Set<String> = []
+  var places: [ScopePlace]
 
-  private func assign(_ name: Name, _ scope: FunctionScope) {
-    scope.assignments[name.text, default: 0] += 1
-    if scope.isTopLevel {
-      if scope.globals[name.text] == nil { scope.globals[name.text] = name.span }
-    } else if !scope.outerNames.contains(name.text) {
-      scope.locals.insert(name.text)
-    }
-  }
+  init(places: [ScopePlace]) { self.places = places }
 
-  private func assign(_ pattern: Pattern, _ scope: FunctionScope) {
-    switch pattern {
-    case .name(let name), .rest(let name, _): assign(name, scope)
-    case .place(let place): if let root = place.rootName { scope.changed.insert(root) }
-    case .list(let items, _): for item in items { assign(item, scope) }
-    case .record(let fields, _): for field in fields { assign(field.target, scope) }
-    }
-  }
-
-  private mutating func declareOuter(_ pattern: Pattern, _ scope: FunctionScope) {
-    switch pattern {
-    case .name(let name), .rest(let name, _): scope.outerNames.insert(name.text)
-    case .place(let place): if let root = place.rootName { changedOutside.insert(root) }
-    case .list(let items, _): for item in items { declareOuter(item, scope) }
-    case .record(let fields, _): for field in fields { declareOuter(field.target, scope) }
-    }
-  }
-
-  private mutating func collect(_ block: Block, _ scope: FunctionScope) {
-    for statement in block.statements {
-      switch statement.kind {
-      case .assign(.outer, let pattern, let value):
-        declareOuter(pattern, scope)
-        collect(value, scope)
-      case .assign(_, let pattern, let value):
-        assign(pattern, scope)
-        collect(value, scope)
-      case .augmentedAssign(let kind, let target, _, let value):
-        if case .name(let name) = target.kind {
-          if kind == .outer { scope.outerNames.insert(name) } else { scope.assignments[name, default: 0] += 1 }
-        } else if let root = target.rootName {
-          if kind == .outer { scope.outerNames.insert(root) } else { scope.changed.insert(root) }
-        }
-        collect(value, scope)
-      case .function(let function): if let name = function.name { assign(name, scope) }
-      case .for(let pattern, let iterable, let body):
-        assign(pattern, scope)
-        collect(iterable, scope)
-        collect(body, scope)
-      case .while(let condition, let body):
-        collect(condition, scope)
-        collect(body, scope)
-      case .import(let item): assign(item.name, scope)
-      case .expression(let value): collect(value, scope)
-      case .return(let value): if let value { collect(value, scope) }
-      case .break, .continue, .invalid: break
-      }
-    }
-  }
-
-  /// Blocks within expressions.
-  private mutating func collect(_ expression: Expr, _ scope: FunctionScope) {
-    switch expression.kind {
-    case .if(let branches, let otherwise):
-      for branch in branches {
-        collect(branch.condition, scope)
-        collect(branch.body, scope)
-      }
-      if let otherwise { collect(otherwise, scope) }
-    case .try(let body, let handler, let cleanup):
-      collect(body, scope)
-      if let name = handler?.name { assign(name, scope) }
-      if let handler { collect(handler.body, scope) }
-      if let cleanup { collect(cleanup, scope) }
-    case .function: break
-    default: for child in expression.children { collect(child, scope) }
-    }
-  }
-
-  // MARK: Uses
-
-  private mutating func walk(_ block: Block, _ scope: FunctionScope, _ renames: [String: String]) {
-    for statement in block.statements {
-      switch statement.kind {
-      case .assign(_, let pattern, let value):
-        walk(pattern, scope, renames)
-        walk(value, scope, renames)
-      case .augmentedAssign(_, let target, _, let value):
-        walk(target, scope, renames)
-        walk(value, scope, renames)
-      case .function(let function):
-        if let name = function.name { scope.use(name.text, renames) }
-        walk(function, scope, renames)
-      case .for(let pattern, let iterable, let body):
-        walk(pattern, scope, renames)
-        walk(iterable, scope, renames)
-        walk(body, scope, renames)
-      case .while(let condition, let body):
-        walk(condition, scope, renames)
-        walk(body, scope, renames)
-      case .expression(let value): walk(value, scope, renames)
-      case .return(let value): if let value { walk(value, scope, renames) }
-      case .import(let item): scope.use(item.name.text, renames)
-      case .break, .continue, .invalid: break
-      }
-    }
-  }
-
-  private mutating func walk(_ pattern: Pattern, _ scope: FunctionScope, _ renames: [String: String]) {
-    switch pattern {
-    case .name(let name), .rest(let name, _): scope.use(name.text, renames)
-    case .place(let place): walk(place, scope, renames)
-    case .list(let items, _): for item in items { walk(item, scope, renames) }
-    case .record(let fields, _): for field in fields { walk(field.target, scope, renames) }
-    }
-  }
-
-  private mutating func walk(_ function: Function, _ scope: FunctionScope, _ renames: [String: String]) {
-    let inner = FunctionScope(parent: scope, outside: renames)
-    scopes[function.headerSpan] = inner
+  mutating func scope(of function: Function) -> FunctionScope? {
+    let inner = FunctionScope(parent: scope, outside: place.renames)
     for parameter in function.parameters {
       inner.locals.insert(parameter.name.text)
       inner.parameters.append(parameter.name.text)
       if let value = parameter.defaultValue, constant(value) == nil { inner.mayHaveFixed = false }
     }
-    if case .block(let body) = function.body { collectWithOuter(body, inner) }
-    if case .expression(let body) = function.body { collect(body, inner) }
-    for parameter in function.parameters {
-      if let value = parameter.defaultValue { walk(value, inner, [:]) }
-      for check in parameter.checks { walk(check.operand, inner, [:]) }
-    }
-    switch function.body {
-    case .block(let body): walk(body, inner, [:])
-    case .expression(let body): walk(body, inner, [:])
+    scopes[function.headerSpan] = inner
+    return inner
+  }
+
+  private func assign(_ name: Name) {
+    scope.assignments[name.text, default: 0] += 1
+    if !scope.isTopLevel {
+      scope.locals.insert(name.text)
+    } else if scope.globals[name.text] == nil {
+      scope.globals[name.text] = name.span
     }
   }
 
-  /// `outer` counts for the whole function, wherever it stands in it.
-  private mutating func collectWithOuter(_ block: Block, _ scope: FunctionScope) {
-    collect(block, scope)
-    scope.locals.subtract(scope.outerNames.subtracting(scope.parameters))
+  private func assign(_ pattern: Pattern) {
+    for name in pattern.names { assign(name) }
+    scope.changed.formUnion(pattern.changedNames)
   }
 
-  private mutating func walk(_ expression: Expr, _ scope: FunctionScope, _ renames: [String: String]) {
+  mutating func visit(_ statement: Stmt) {
+    switch statement.kind {
+    case .assign(.outer, let pattern, _):
+      scope.outerNames.formUnion(pattern.names.map(\.text))
+      changedOutside.formUnion(pattern.changedNames)
+    case .assign(_, let pattern, _), .for(let pattern, _, _): assign(pattern)
+    case .augmentedAssign(.outer, let target, _, _): if let root = target.rootName { scope.outerNames.insert(root) }
+    case .augmentedAssign(_, let target, _, _):
+      if case .name(let name) = target.kind {
+        scope.assignments[name, default: 0] += 1
+      } else if let root = target.rootName {
+        scope.changed.insert(root)
+      }
+    case .function(let function): if let name = function.name { assign(name) }
+    case .import(let item): assign(item.name)
+    case .expression, .while, .break, .continue, .return, .invalid: break
+    }
+    walk(statement)
+  }
+
+  mutating func visit(_ expression: Expr) {
+    if case .try(_, let handler, _) = expression.kind, let name = handler?.name { assign(name) }
+    walk(expression)
+  }
+
+  mutating func enterLoop(_ variables: Pattern?) {
+    places.append(place.inLoop(variables))
+    scope.locals.formUnion(variables?.names.map(\.uniqueInComprehension) ?? [])
+  }
+}
+
+/// Notes which variables each function uses, its own and those of functions around it.
+private struct Uses: ScopedWalk {
+  let scopes: [Span: FunctionScope]
+  var places: [ScopePlace]
+
+  func scope(of function: Function) -> FunctionScope? { scopes[function.headerSpan] }
+
+  /// - Parameter offset: Where the variable is read, if it is.
+  private func use(_ name: String, at offset: Int32? = nil) { scope.use(name, place.renames, at: offset) }
+
+  mutating func visit(_ statement: Stmt) {
+    switch statement.kind {
+    case .function(let function): if let name = function.name { use(name.text) }
+    case .import(let item): use(item.name.text)
+    default: break
+    }
+    walk(statement)
+  }
+
+  mutating func visit(_ pattern: Pattern) {
+    switch pattern {
+    case .name(let name), .rest(let name, _): use(name.text)
+    case .place, .list, .record: walk(pattern)
+    }
+  }
+
+  mutating func visit(_ expression: Expr) {
     switch expression.kind {
-    case .name(let name): scope.use(name, renames, at: expression.span.start)
-    case .function(let function): walk(function, scope, renames)
-    case .comprehension(let element, let clauses):
-      var inner = renames
-      for clause in clauses {
-        switch clause {
-        case .for(let pattern, let iterable):
-          walk(iterable, scope, inner)
-          for name in pattern.names {
-            let unique = "\(name.text)@\(name.span.start)"
-            scope.locals.insert(unique)
-            inner[name.text] = unique
-          }
-          walk(pattern, scope, inner)
-        case .if(let condition): walk(condition, scope, inner)
-        }
-      }
-      walk(element, scope, inner)
-    case .if(let branches, let otherwise):
-      for branch in branches {
-        walk(branch.condition, scope, renames)
-        walk(branch.body, scope, renames)
-      }
-      if let otherwise { walk(otherwise, scope, renames) }
-    case .try(let body, let handler, let cleanup):
-      walk(body, scope, renames)
-      if let name = handler?.name { scope.use(name.text, renames) }
-      if let handler { walk(handler.body, scope, renames) }
-      if let cleanup { walk(cleanup, scope, renames) }
-    case .methodCall(let receiver, let name, let arguments):
-      scope.use(name.text, renames, at: name.span.start)
-      walk(receiver, scope, renames)
-      for argument in arguments { walk(argument.value, scope, renames) }
-    case .attribute(let receiver, let name):
-      scope.use(name.text, renames, at: name.span.start)
-      walk(receiver, scope, renames)
-    default:
-      for child in expression.children { walk(child, scope, renames) }
+    case .name(let name): use(name, at: expression.span.start)
+    // `x.f` may be `f(x)`.
+    case .methodCall(_, let name, _), .attribute(_, let name): use(name.text, at: name.span.start)
+    case .try(_, let handler, _): if let name = handler?.name { use(name.text) }
+    default: break
     }
-  }
-}
-
-extension Pattern {
-  /// The variables it sets.
-  var names: [Name] {
-    switch self {
-    case .name(let name), .rest(let name, _): [name]
-    case .place: []
-    case .list(let items, _): items.flatMap(\.names)
-    case .record(let fields, _): fields.flatMap(\.target.names)
-    }
-  }
-}
-
-extension Expr {
-  /// `x` of `x[0].name`.
-  var rootName: String? {
-    var current = self
-    while true {
-      switch current.kind {
-      case .index(let container, _), .attribute(let container, _): current = container
-      case .group(let inner): current = inner
-      case .name(let name): return name
-      default: return nil
-      }
-    }
-  }
-
-  var children: [Expr] {
-    var children: [Expr] = []
-    forEachChild { children.append($0) }
-    return children
-  }
-
-  /// The expressions directly within; blocks and functions are left to the caller.
-  func forEachChild(_ body: (Expr) -> Void) {
-    switch kind {
-    case .none, .bool, .int, .float, .name, .invalid, .function, .if, .try: break
-    case .string(let parts): for part in parts { if case .interpolation(let value, _) = part { body(value) } }
-    case .group(let inner): body(inner)
-    case .list(let items): for item in items { body(item.value) }
-    case .comprehension(let element, let clauses):
-      for clause in clauses {
-        switch clause {
-        case .for(_, let iterable): body(iterable)
-        case .if(let condition): body(condition)
-        }
-      }
-      body(element)
-    case .record(let items):
-      for item in items {
-        switch item {
-        case .field(_, let value), .spread(let value): body(value)
-        }
-      }
-    case .unary(_, let operand): body(operand)
-    case .binary(_, let left, let right, _), .logical(_, let left, let right, _), .pipe(let left, let right):
-      body(left)
-      body(right)
-    case .comparison(let first, let tails):
-      body(first)
-      for tail in tails { body(tail.operand) }
-    case .range(let start, let end, let step):
-      body(start)
-      body(end)
-      if let step { body(step) }
-    case .call(let callee, let arguments):
-      body(callee)
-      for argument in arguments { body(argument.value) }
-    case .methodCall(let receiver, _, let arguments):
-      body(receiver)
-      for argument in arguments { body(argument.value) }
-    case .attribute(let receiver, _): body(receiver)
-    case .index(let container, let subscripts):
-      body(container)
-      for part in subscripts {
-        switch part {
-        case .value(let value): body(value)
-        case .slice(let start, let stop, let step, _):
-          for bound in [start, stop, step] { if let bound { body(bound) } }
-        case .ellipsis: break
-        }
-      }
-    }
+    walk(expression)
   }
 }
