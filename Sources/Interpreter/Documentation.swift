@@ -197,7 +197,7 @@ public struct ModuleDocumentation: Sendable {
       lines.append(String(text.dropFirst().drop { $0 == " " }))
     }
     let text = lines.map { $0.isEmpty ? "\n" : $0 }.joined(separator: " ")
-    let paragraphs = text.split(separator: "\n").map { Texts.trimmed(String($0)) }.filter { !$0.isEmpty }
+    let paragraphs = text.split(separator: "\n").map { CoreStrings.trimmed(String($0)) }.filter { !$0.isEmpty }
     summary = paragraphs.first ?? ""
     details = paragraphs.dropFirst().joined(separator: "\n\n")
     functions = program.body.statements.compactMap { statement in

@@ -11,7 +11,7 @@ public struct Limits: Sendable {
   public var elements = 100_000_000
   /// Bytes of one string.
   public var stringBytes = 1_000_000_000
-  /// Loop rounds and calls in one run.
+  /// Loop iterations and calls in one run.
   public var steps: Int?
   public var seconds: Double?
   /// Bytes that the process may hold while the run lasts, and its tensors may take.
@@ -49,11 +49,12 @@ public struct Limits: Sendable {
   private static func text(_ count: Int) -> String { count == .max ? "more than \(count)" : "\(count)" }
 
   static func memoryIsUsed(_ bytes: Int) -> LTDError {
-    reached("stopped where the run would hold more than \(bytes >> 20) MiB of memory")
+    reached("stopped where the run would hold more than \(bytes >> 20) MiB of memory", "--max-memory")
   }
 
-  static func reached(_ message: String) -> LTDError {
-    LTDError(.limit, message, hint: "the limit was set for this run")
+  /// The error of a run that came to a limit, with the option of `ltd` that set it.
+  static func reached(_ message: String, _ option: String) -> LTDError {
+    LTDError(.limit, message, hint: "raise \(option), or leave it out")
   }
 }
 
@@ -111,9 +112,10 @@ final class LimitWatch: Sendable {
       let now = monotonicSeconds()
       if let seconds = state.seconds, now - state.started > seconds {
         if state.isCleaningUp {
-          return Limits.reached("blocks of finally took longer than \(Limits.cleanupSeconds) s after the limit")
+          return Limits.reached(
+            "blocks of finally took longer than \(Limits.cleanupSeconds) s after the limit", "--max-seconds")
         }
-        return Limits.reached("stopped after \(Value.float(seconds).text(PrintOptions())) seconds")
+        return Limits.reached("stopped after \(Value.float(seconds).text(PrintOptions())) seconds", "--max-seconds")
       }
       guard let bytes = state.memoryBytes, now - state.lastLook > 0.002 else { return nil }
       state.lastLook = now

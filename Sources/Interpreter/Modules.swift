@@ -55,7 +55,9 @@ final class Modules {
     if item.isFile {
       key = Modules.resolve(item.path, from: importer.name)
       if let known = loaded[key], known.failure == nil { return try checked(known) }
-      guard session.limits.allowsFiles else { throw Limits.reached("stopped where the run would read the file \(key)") }
+      guard session.limits.allowsFiles else {
+        throw LTDError(.limit, "stopped where the run would read the file \(key)", hint: "leave --no-files out")
+      }
       source = Source(name: key, bytes: try read(key, item.path))
     } else {
       key = "library:" + item.path

@@ -237,7 +237,9 @@ public final class Session {
   func checkLimits(spent: Int) throws(LTDError) {
     if let reason = stop.reason { throw LTDError(reason) }
     steps &+= spent
-    if let limit = limits.steps, steps &- extraSteps > limit { throw Limits.reached("stopped after \(limit) steps") }
+    if let limit = limits.steps, steps &- extraSteps > limit {
+      throw Limits.reached("stopped after \(limit) steps", "--max-steps")
+    }
   }
 
   /// Whether long work must end: what `poll` would throw for, without counting steps.

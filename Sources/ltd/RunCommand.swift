@@ -41,7 +41,8 @@ struct RunCommand: ProgramCommand {
   var maximumSeconds: Double?
 
   @Option(
-    name: .customLong("max-steps"), help: ArgumentHelp("Stop after so many loop rounds and calls.", valueName: "n"))
+    name: .customLong("max-steps"),
+    help: ArgumentHelp("Stop after this many loop iterations and calls.", valueName: "n"))
   var maximumSteps: Int?
 
   @Option(

@@ -62,9 +62,9 @@ struct PromptTests {
 
   @Test func errorsPointToTheirPageOnce() throws {
     let terminal = try start()
-    #expect(terminal.enter("1 / 0", expecting: "(?E-numeric tells more)") != nil)
+    #expect(terminal.enter("1 / 0", expecting: "(?E-numeric explains this kind of error)") != nil)
     let again = try #require(terminal.enter("2 / 0", expecting: "ltd> "))
-    #expect(!again.contains("tells more"))
+    #expect(!again.contains("explains this kind"))
     #expect(terminal.enter("?E-numeric", expecting: "check_finite(true)") != nil)
     #expect(terminal.enter("?E-shpe", expecting: "did you mean ?E-shape?") != nil)
   }

@@ -31,11 +31,11 @@ import Testing
     ("math.sqrt(2)", "name 1:1 \"math.sqrt\": there is no module math (write sqrt without math.)"),
     (
       "xs = [1]\nxs.append(2)\nxs",
-      "value 2:1 \"xs.append(2)\": append changes nothing: it gives a new value (xs = append(xs, …))"
+      "value 2:1 \"xs.append(2)\": append changes nothing: it returns a new value (xs = append(xs, …))"
     ),
     (
       "xs = [2, 1]\nif true { sort(xs) }\nxs",
-      "value 2:11 \"sort(xs)\": sort changes nothing: it gives a new value (xs = sort(xs))"
+      "value 2:11 \"sort(xs)\": sort changes nothing: it returns a new value (xs = sort(xs))"
     ),
     ("fn f(x: strin) { x }", "type 1:9 \"strin\": there is no type strin (did you mean string?)"),
   ])
@@ -101,7 +101,7 @@ import Testing
     ("r = {acc: 1}\nr.ac", "name 2:3 \"ac\": the record has no field ac (did you mean acc?)"),
     ("if 1 { }", "type 1:4 \"1\": a condition must be true or false, not an int (write x != 0)"),
     (
-      "a, b = [1, 2, 3]", "value 1:1 \"a, b\": 2 values are needed here, 3 came (*rest takes any number: a, *rest = xs)"
+      "a, b = [1, 2, 3]", "value 1:1 \"a, b\": 2 values are needed here, not 3 (*rest takes any number: a, *rest = xs)"
     ),
     (
       "for i in 5 { }",

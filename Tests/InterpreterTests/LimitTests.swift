@@ -62,7 +62,7 @@ import Testing
     limits.seconds = 0.05
     #expect(
       run("x = 0\nwhile true { x += 1 }", limits: limits)
-        == "limit 2:1 \"while true { x += 1 }\": stopped after 0.05 seconds (the limit was set for this run)")
+        == "limit 2:1 \"while true { x += 1 }\": stopped after 0.05 seconds (raise --max-seconds, or leave it out)")
   }
 
   /// Whatever holds the memory, and in however few steps; `try` is no way round.

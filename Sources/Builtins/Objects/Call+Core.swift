@@ -100,7 +100,7 @@ extension Call {
   /// Refuses to touch files in a session that must not.
   func requireFiles() throws(LTDError) {
     guard session.limits.allowsFiles else {
-      throw error(.limit, "stopped where \(name) would touch files", hint: "the limit was set for this run")
+      throw error(.limit, "stopped where \(name) would touch files", hint: "leave --no-files out")
     }
   }
 }

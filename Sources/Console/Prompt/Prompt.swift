@@ -185,7 +185,8 @@ package final class Prompt {
     guard !runner.options.jsonErrors else { return }
     let new = diagnostics.map(\.kind).filter { $0 != .interrupted && explained.insert($0).inserted }
     if new.isEmpty { return }
-    let text = "(\(new.map { "?" + $0.code }.joined(separator: ", ")) tells more)"
+    let verb = new.count == 1 ? "explains this kind" : "explain these kinds"
+    let text = "(\(new.map { "?" + $0.code }.joined(separator: ", ")) \(verb) of error)"
     StandardOutput.error.write((PageStyle(isMarked: Terminal.colours(runner.options.colour, 2)).dim(text)) + "\n")
     StandardOutput.error.flush()
   }

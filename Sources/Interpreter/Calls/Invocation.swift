@@ -39,7 +39,7 @@ extension UnsafeMutablePointer<Machine> {
     var sizes = known
     do throws(LTDError) {
       if let result = try type.match(value, pointee.session, "the result", &sizes) { return result }
-      throw LTDError(.type, "\(code.name) must give \(type.expectation), not \(value.described)")
+      throw LTDError(.type, "\(code.name) must return \(type.expectation), not \(value.described)")
     } catch {
       throw error.located(code.source, code.headerSpan)
     }

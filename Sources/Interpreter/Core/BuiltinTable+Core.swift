@@ -3,7 +3,8 @@ extension BuiltinTable {
   public static let core: BuiltinTable = {
     var table = BuiltinTable()
     table.add(
-      CoreLanguage.builtins + CoreLists.builtins + Texts.builtins + CoreRecords.builtins + CoreMathematics.builtins)
+      CoreLanguage.builtins + CoreLists.builtins + CoreStrings.builtins + CoreRecords.builtins
+        + CoreMathematics.builtins)
     table.add(CoreMathematics.constants)
     table.add(Kind.core)
     table.advise(foreignNames)
@@ -14,11 +15,11 @@ extension BuiltinTable {
   /// Parameters that mean the same wherever they stand.
   private static let parameterNotes: [String: String] = [
     "xs": "a list, or whatever else has elements",
-    "lists.xs": "a list, range, text, record or tensor",
+    "lists.xs": "a list, range, string, record or tensor",
     "lists.x": "a value",
     "x": "a value of any type",
     "mathematics.x": "a number, a list of numbers, or a tensor, taken element by element",
-    "s": "the text",
+    "s": "the string",
     "r": "the record",
     "name": "the name of the field",
   ]
@@ -39,7 +40,7 @@ extension BuiltinTable {
     "help": "at the prompt, ?name explains and ??word searches",
     "dir": "use vars(); at the prompt, Tab shows what a value has",
     "lambda": "write x => x * 2 or (a, b) => a + b", "def": "write fn name(x) { … }",
-    "class": "there are none: a record {a: 1} holds fields, and x.f(a) calls f(x, a)",
+    "class": "there are no classes: a record {a: 1} holds fields, and x.f(a) calls f(x, a)",
     "deepcopy": "use copy(model); all else is a value",
     "elif": "write } else if c { … }", "switch": "write if a { … } else if b { … } else { … }",
     "match": "write if a { … } else if b { … } else { … }",

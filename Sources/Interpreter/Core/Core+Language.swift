@@ -1,11 +1,11 @@
 import Platform
 
-/// Printing, kinds of value, errors, the run itself.
+/// The built-ins that print, convert, raise errors, and tell of the run itself.
 enum CoreLanguage {
   static let builtins: [Builtin] = [
     Builtin(
       "print(*values, sep: string = \" \", end: string = \"\\n\", to: string = \"output\", flush: bool = false) -> none",
-      "Writes values to the output.",
+      "Writes values to the standard output.",
       details: """
         Strings are written as they are, a list of records as a table. With `--json-errors` what goes to standard error is \
         one line of JSON too: {"severity": "printed", "message": …}.
@@ -54,7 +54,7 @@ enum CoreLanguage {
       return .none
     },
     Builtin(
-      "str(x) -> string", "The text of a value, as print writes it but with nothing left out.",
+      "str(x) -> string", "A value as a string: as print writes it, but with nothing left out.",
       examples: [Example("str(8 / 2) + \"!\"", "\"4.0!\"")], seeAlso: ["print", "int", "float"],
       search: ["string", "text", "convert", "repr", "to_string"], family: "language"
     ) { call in
@@ -66,8 +66,8 @@ enum CoreLanguage {
       return Value(try Operations.fullText(of: call[0], call.session))
     },
     Builtin(
-      "int(x) -> int", "A whole number of a number, a bool or a text; floats are cut off towards zero.",
-      details: "- x: a number, a bool, or a text such as \"42\".",
+      "int(x) -> int", "The whole number of a number, a bool or a string; floats are cut off towards zero.",
+      details: "- x: a number, a bool, or a string such as \"42\".",
       examples: [Example("int(3.9)", "3"), Example("int(\"42\")", "42")], seeAlso: ["float", "round", "floor"],
       search: ["convert", "cast", "truncate", "parse"], family: "language"
     ) { call in
@@ -77,11 +77,11 @@ enum CoreLanguage {
       case .float(let number): return try CoreMathematics.whole(number.rounded(.towardZero), of: "int(\(number))", call)
       case .string(let text):
         if let number = Int(text.text) { return .int(number) }
-        let digits = Texts.trimmed(text.text).filter { $0 != "_" }
+        let digits = CoreStrings.trimmed(text.text).filter { $0 != "_" }
         if let number = Int(digits) { return .int(number) }
         throw call.error(
           .value, "\(Value(text.text).shortText(PrintOptions())) is not a whole number",
-          hint: Double(digits) == nil ? nil : "int(float(x)) reads a text with decimals", at: "x")
+          hint: Double(digits) == nil ? nil : "int(float(x)) reads a string with decimals", at: "x")
       case .object(let object):
         if let number = try object.number() {
           if case .float(let value) = number {
@@ -95,8 +95,8 @@ enum CoreLanguage {
         .type, "\(call[0].kindText) cannot be made an int", hint: call[0].asObject?.advice(on: "int"), at: "x")
     },
     Builtin(
-      "float(x) -> float", "A floating-point number of a number, a bool or a text.",
-      details: "- x: a number, a bool, or a text such as \"1e-3\".",
+      "float(x) -> float", "The floating-point number of a number, a bool or a string.",
+      details: "- x: a number, a bool, or a string such as \"1e-3\".",
       examples: [Example("float(\"1e-3\")", "0.001"), Example("float(3)", "3.0")], seeAlso: ["int", "str"],
       search: ["convert", "cast", "parse", "double"], family: "language"
     ) { call in
@@ -105,8 +105,8 @@ enum CoreLanguage {
       case .float: return call[0]
       case .bool(let truth): return .float(truth ? 1 : 0)
       case .string(let text):
-        let digits = Texts.trimmed(text.text).filter { $0 != "_" }
-        // What stands behind a zero byte would not be looked at.
+        let digits = CoreStrings.trimmed(text.text).filter { $0 != "_" }
+        // What stands after a zero byte would not be looked at.
         if !digits.utf8.contains(0), let number = Double(digits) { return .float(number) }
         throw call.error(.value, "\(Value(text.text).shortText(PrintOptions())) is not a number", at: "x")
       case .object(let object):
@@ -144,7 +144,7 @@ enum CoreLanguage {
       "error(message: string | error, hint: string | none = none) -> none",
       "Stops with an error, which try … catch can catch.",
       details:
-        "What a caught error has, such as `e.message` and `e.trace`, `?e` lists.\n\n- message: one sentence on what is wrong; or a caught error, which goes on as it was.\n- hint: what to try instead.",
+        "What a caught error has, such as `e.message` and `e.trace`, `?e` lists.\n\n- message: one sentence on what is wrong; or a caught error, which is raised again as it was.\n- hint: what to try instead.",
       examples: [Example("try { error(\"no data\") } catch e { e.message }", "\"no data\"")],
       seeAlso: ["assert", "exit"],
       search: ["raise", "throw", "fail", "exception"], family: "language"
@@ -156,7 +156,7 @@ enum CoreLanguage {
     },
     Builtin(
       "assert(condition: bool, message: string = \"\") -> none", "Stops with an error unless a condition holds.",
-      details: "- condition: what must hold.\n- message: said instead of the condition's text.",
+      details: "- condition: what must hold.\n- message: what the error says instead of the condition.",
       examples: [Example("try { assert(1 > 2, \"no\") } catch e { e.message }", "\"no\"")], seeAlso: ["error"],
       search: ["check", "test", "require", "expect"], family: "language"
     ) { call in
@@ -197,7 +197,7 @@ enum CoreLanguage {
     },
     Builtin(
       "env(name: string, default: string | none = none) -> string | none", "A variable of the environment.",
-      details: "- name: the name of the variable.\n- default: what is given when there is no such variable.",
+      details: "- name: the name of the variable.\n- default: returned when there is no such variable.",
       examples: [Example("env(\"LTD_NO_SUCH_VARIABLE\", \"none set\")", "\"none set\"")], seeAlso: ["args"],
       search: ["environment", "getenv"], family: "language"
     ) { call in
@@ -268,7 +268,7 @@ enum CoreLanguage {
       return .float(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
     },
     Builtin(
-      "sleep(seconds: float >= 0) -> none", "Waits.", details: "- seconds: how long.",
+      "sleep(seconds: float >= 0) -> none", "Waits for some time.", details: "- seconds: how long.",
       examples: [Example("sleep(0)", "")], seeAlso: ["clock"],
       search: ["wait", "pause", "delay"], family: "language"
     ) { call in

@@ -1,4 +1,4 @@
-/// Lists and whatever can be gone through element by element.
+/// The built-ins for lists and for whatever else has elements.
 enum CoreLists {
   static let builtins: [Builtin] = making + changing + functional + reductions
 
@@ -14,7 +14,7 @@ enum CoreLists {
 
   private static let making: [Builtin] = [
     Builtin(
-      "len(x) -> int", "The number of elements of a list, range, record, text, or of a tensor's first axis.",
+      "len(x) -> int", "The number of elements of a list, range, record or string, or of a tensor's first axis.",
       details: "- x: whatever has elements.",
       examples: [Example("len([4, 5, 6])", "3"), Example("len(\"τ = 2\")", "5")], seeAlso: ["count"],
       search: ["length", "size", "number of"], family: "lists",
@@ -43,7 +43,7 @@ enum CoreLists {
       return .range(range)
     },
     Builtin(
-      "list(x = []) -> list", "The elements of a range, a text, a record (its names) or a tensor as a list.",
+      "list(x = []) -> list", "The elements of a range, a string, a record (its names) or a tensor as a list.",
       details: "- x: whatever has elements.",
       examples: [Example("list(1..4)", "[1, 2, 3, 4]"), Example("list(\"abc\")", "[\"a\", \"b\", \"c\"]")],
       seeAlso: ["range", "items"], search: ["convert", "collect", "tolist", "array", "tuple"], family: "lists"
@@ -70,7 +70,7 @@ enum CoreLists {
       return Value(pairs)
     },
     Builtin(
-      "zip(*lists) -> list", "Lists of the elements that stand at the same place, as many as the shortest has.",
+      "zip(*lists) -> list", "Lists of the elements with the same index, as many as the shortest list has.",
       details: "- lists: whatever has elements.",
       examples: [Example("zip([1, 2], [\"a\", \"b\"])", "[[1, \"a\"], [2, \"b\"]]")], seeAlso: ["enumerate"],
       search: ["pairs", "transpose", "combine"], family: "lists"
@@ -110,8 +110,8 @@ enum CoreLists {
       return call.updateList { $0.append(contentsOf: more) }
     },
     Builtin(
-      "insert(xs: list[any], place: int, x) -> list", "The list with a new element before the one at a place.",
-      details: "- place: counted from 0, or from the end with -1.",
+      "insert(xs: list[any], place: int, x) -> list", "The list with a new element before the one at an index.",
+      details: "- place: the index, counted from 0, or from the end with -1.",
       examples: [Example("insert([1, 3], 1, 2)", "[1, 2, 3]")], seeAlso: ["append", "remove_at"], search: ["add"],
       family: "lists"
     ) { call in
@@ -120,15 +120,15 @@ enum CoreLists {
       let given = try call.int(1)
       let place = given < 0 ? given &+ count : given
       guard place >= 0, place <= count else {
-        throw call.error(.value, "place \(given) is outside of a list of \(count)", at: "place")
+        throw call.error(.value, "index \(given) is out of range for inserting into a list of \(count)", at: "place")
       }
       return call.updateList { $0.insert(call[2], at: place) }
     },
     Builtin(
       "remove_at(xs: list[any], place: int = -1) -> list",
-      "The list without the element at a place, the last by default.",
+      "The list without the element at an index, the last by default.",
       details:
-        "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.\n\n- place: counted from 0, or from the end with -1.",
+        "`x = xs[-1]` reads the element; slices such as xs[1:] drop several.\n\n- place: the index, counted from 0, or from the end with -1.",
       examples: [Example("remove_at([1, 2, 3], 0)", "[2, 3]")], seeAlso: ["insert"], search: ["pop", "delete", "drop"],
       family: "lists"
     ) { call in
@@ -138,8 +138,8 @@ enum CoreLists {
       return call.updateList { $0.remove(at: place) }
     },
     Builtin(
-      "reverse(xs) -> any", "The elements, or the characters of a text, in the opposite order.",
-      details: "- xs: a list, range, text or tensor.",
+      "reverse(xs) -> any", "The elements, or the characters of a string, in the opposite order.",
+      details: "- xs: a list, range, string or tensor.",
       examples: [Example("reverse([1, 2, 3])", "[3, 2, 1]")], seeAlso: ["sort"],
       search: ["reversed", "flip", "backwards"],
       family: "lists", isGeneric: true
@@ -195,10 +195,10 @@ enum CoreLists {
     },
     Builtin(
       "groups(xs) -> list",
-      "The places of equal elements: a list of places for each different element, in the order of first appearance.",
+      "The indices of equal elements: a list of indices for each different element, in the order of first appearance.",
       details: """
         Elements are told apart as by `==` (1 and 1.0 are equal, 1 and true are not), but that nan equals itself. \
-        `unique` gives the elements themselves.
+        `unique` returns the elements themselves.
         """,
       examples: [Example("groups([\"a\", \"b\", \"a\"])", "[[0, 2], [1]]")],
       seeAlso: ["unique", "tables.group", "lists.group"],
@@ -242,8 +242,8 @@ enum CoreLists {
       return Value(result)
     },
     Builtin(
-      "filter(xs, f: function) -> list", "The elements for which a function gives true.",
-      details: "- f: takes an element and gives true to keep it.",
+      "filter(xs, f: function) -> list", "The elements for which a function returns true.",
+      details: "- f: takes an element and returns true to keep it.",
       examples: [Example("filter(1..6, x => x % 2 == 0)", "[2, 4, 6]")], seeAlso: ["map"],
       search: ["select", "where", "keep", "grep"], family: "lists"
     ) { call in
@@ -251,7 +251,7 @@ enum CoreLists {
       let function = call.callback(1)
       for item in try call[0].elements(call.session) {
         guard case .bool(let keep) = try function(item) else {
-          throw call.error(.type, "the function of filter must give true or false", at: "f")
+          throw call.error(.type, "the function of filter must return true or false", at: "f")
         }
         if keep { result.append(item) }
       }
@@ -261,7 +261,7 @@ enum CoreLists {
       "reduce(xs, f: function, start = none) -> any",
       "Combines the elements from left to right: f(f(start, x0), x1), …; without start, the first element starts.",
       details:
-        "- f: takes what came out so far and the next element.\n- start: what the first call gets as what came out so far.",
+        "- f: takes the result so far and the next element.\n- start: the result before the first element.",
       examples: [Example("reduce([1, 2, 3, 4], (a, b) => a * b)", "24")], seeAlso: ["map", "sum"],
       search: ["fold", "accumulate", "aggregate"], family: "lists"
     ) { call in
@@ -269,7 +269,7 @@ enum CoreLists {
       var result = call[2]
       if !call.isGiven("start") {
         guard let first = items.popFirst() else {
-          throw call.error(.value, "reduce of nothing needs a start", at: "xs")
+          throw call.error(.value, "reduce of an empty list needs a start value", hint: "reduce(xs, f, 0)", at: "xs")
         }
         result = first
       }
@@ -279,7 +279,8 @@ enum CoreLists {
     },
     Builtin(
       "count(xs, x) -> int", "How many elements equal x, or fulfil a condition given as a function.",
-      details: "In a text: how often another occurs in it.\n\n- x: a value, or a function that gives true or false.",
+      details:
+        "In a string: how often another occurs in it.\n\n- x: a value, or a function that returns true or false.",
       examples: [Example("count([1, 2, 1], 1)", "2"), Example("count(1..10, x => x > 7)", "3")],
       seeAlso: ["len", "unique"],
       search: ["number of", "frequency", "occurrences"], family: "lists", isGeneric: true
@@ -287,7 +288,7 @@ enum CoreLists {
       if case .string(let text) = call[0] {
         let part = try call.string(1)
         guard !part.isEmpty else { return .int(text.count + 1) }
-        return .int(try Texts.count(of: part, in: text.text, call.session))
+        return .int(try CoreStrings.count(of: part, in: text.text, call.session))
       }
       var number = 0
       let function = call.callback(1)
@@ -297,7 +298,7 @@ enum CoreLists {
         for item in piece {
           if case .function = call[1] {
             guard case .bool(let holds) = try function(item) else {
-              throw call.error(.type, "the function of count must give true or false", at: "x")
+              throw call.error(.type, "the function of count must return true or false", at: "x")
             }
             if holds { number += 1 }
           } else if try Operations.equal(item, call[1], call.session) {
@@ -308,8 +309,8 @@ enum CoreLists {
       return .int(number)
     },
     Builtin(
-      "index_of(xs, x) -> int | none", "The place of the first element that equals x; none when there is none.",
-      details: "In a text: the place of another text.\n\n- x: the value to look for.",
+      "index_of(xs, x) -> int | none", "The index of the first element that equals x; none when there is none.",
+      details: "In a string: the index of another string.\n\n- x: the value to look for.",
       examples: [Example("index_of([5, 6, 7], 6)", "1"), Example("index_of(\"robust\", \"bust\")", "2")],
       seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists"
     ) { call in
@@ -362,7 +363,8 @@ enum CoreLists {
           switch item {
           case .string, .record, .none, .list:
             throw call.error(
-              .type, "sum does not work on \(item.kindText)", hint: item.asString == nil ? nil : "join(xs) joins texts",
+              .type, "sum does not work on \(item.kindText)",
+              hint: item.asString == nil ? nil : "join(xs) joins strings",
               at: "x")
           default: break
           }
@@ -438,7 +440,9 @@ enum CoreLists {
       }
       let items = more.isEmpty ? try call[0].elements(call.session) : [call[0]] + more
       guard var best = items.first else {
-        throw call.error(.value, "\(name) of nothing", hint: "the list is empty", at: "x")
+        throw call.error(
+          .value, "\(name) of an empty list is undefined", hint: "test it first: if len(xs) > 0 { \(name)(xs) }",
+          at: "x")
       }
       let isKeyed = !call[4].isNone
       let key = call.callback(4)
@@ -470,7 +474,7 @@ enum CoreLists {
 }
 
 extension Call {
-  /// Takes an argument out of its place, so that a list nobody else holds can be changed in place.
+  /// Takes an argument out of its slot, so that a list nobody else holds can be changed in place.
   func take(_ place: Int) -> Value {
     guard place >= 0, place < parameters.items.count else { return .none }
     let value = base[place]

@@ -1,6 +1,6 @@
 import Platform
 
-/// Functions of numbers; of tensors, and of lists of numbers made tensors, element by element.
+/// The functions of numbers, which take tensors and lists of numbers element by element.
 enum CoreMathematics {
   static let constants: [Constant] = [
     Constant("pi", .float(.pi), "The circumference of a circle of diameter 1.", family: "mathematics"),
@@ -38,12 +38,12 @@ enum CoreMathematics {
     ) { call in
       let base = try call.optionalFloat("base")
       if let base, !(base > 0) || base == 1 {
-        throw call.error(.value, "the base of a logarithm is above 0 and not 1", at: "base")
+        throw call.error(.value, "the base of a logarithm must be above 0 and not 1", at: "base")
       }
       guard let x = call[0].asDouble else { return try elementwise(call) }
       guard x > 0 || x.isNaN else {
         throw call.error(
-          .numeric, "log(\(call[0].shortText(PrintOptions()))) has no value", hint: "log takes numbers above 0", at: "x"
+          .numeric, "log(\(call[0].shortText(PrintOptions()))) is undefined", hint: "log takes numbers above 0", at: "x"
         )
       }
       guard let base else { return .float(log(x)) }
@@ -90,7 +90,7 @@ enum CoreMathematics {
     },
     Builtin(
       "round(x: any, digits: int | none = none) -> any",
-      "The nearest whole number, or the nearest with so many decimals.",
+      "The nearest whole number, or the nearest with this many decimals.",
       details: "Halves go to the even neighbour.\n\n- digits: decimals; negative ones round before the point.",
       examples: [Example("round(2.7)", "3"), Example("round(pi, 2)", "3.14")], seeAlso: ["floor", "ceil", "int"],
       search: ["nearest", "decimals"], family: "mathematics", isGeneric: true
@@ -176,7 +176,7 @@ enum CoreMathematics {
     return .int(result)
   }
 
-  /// A list of numbers as the host's arrays have it.
+  /// The result for a list of numbers, computed by the host's arrays; an error for what is no list of numbers.
   private static func elementwise(_ call: Call) throws -> Value {
     if case .list(let list) = call[0], let object = try call.session.table.listLift?(list),
       let value = try object.apply(call.name, call)

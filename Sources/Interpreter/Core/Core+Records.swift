@@ -1,4 +1,4 @@
-/// Records.
+/// The built-ins for records.
 enum CoreRecords {
   static let builtins: [Builtin] = [
     Builtin(
@@ -41,7 +41,7 @@ enum CoreRecords {
     },
     Builtin(
       "get(r: record, name: string, default = none) -> any", "A field of a record, or the default where there is none.",
-      details: "- default: what is given when there is no such field.",
+      details: "- default: returned when there is no such field.",
       examples: [Example("get({a: 1}, \"b\", 0)", "0")], seeAlso: ["keys"], search: ["lookup", "default", "has"],
       family: "records"
     ) { call in

@@ -52,7 +52,7 @@ struct ScriptOptions {
       let written = String(parts.first ?? "")
       let (name, isNegated) = try option(written)
       guard given.insert(name).inserted else {
-        throw call.error(.value, "the option --\(written) is given twice", hint: "give it once")
+        throw call.error(.value, "the option --\(written) is given twice", hint: "leave one out")
       }
       let standard = defaults[name] ?? .none
       let text: String
@@ -98,7 +98,7 @@ struct ScriptOptions {
     let close = nearest(dashed, among: names.map(Self.dashed)).map { "did you mean --\($0)?" }
     throw call.error(
       .value, "there is no option --\(written)",
-      hint: close ?? "the options are \(list); --help tells more")
+      hint: close ?? "the options are \(list); --help explains them")
   }
 
   private func value(_ text: String, like standard: Value, _ option: String) throws(LTDError) -> Value {
@@ -123,7 +123,7 @@ struct ScriptOptions {
       let sample = items.items.first ?? Value("")
       var values: [Value] = []
       for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-        values.append(try value(Texts.trimmed(String(part)), like: sample, "an element of \(option)"))
+        values.append(try value(CoreStrings.trimmed(String(part)), like: sample, "an element of \(option)"))
       }
       return Value(values)
     default: return Value(text)
@@ -132,8 +132,8 @@ struct ScriptOptions {
 
   /// A number, or a fraction such as 8/255.
   private static func number(_ text: String) -> Double? {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Texts.trimmed(String($0)) }
-    // What stands behind a zero byte would not be looked at.
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { CoreStrings.trimmed(String($0)) }
+    // What stands after a zero byte would not be looked at.
     guard !text.utf8.contains(0), let first = parts.first.flatMap({ Double($0) }) else { return nil }
     if parts.count == 1 { return first }
     guard parts.count == 2, let second = Double(parts[1]), second != 0 else { return nil }

@@ -36,7 +36,7 @@ class BinaryNode: Node {
   @inline(never)
   final func general(_ a: Value, _ b: Value, _ frame: Frame) throws(LTDError) -> Value {
     do {
-      // What an operand that is computed gave belongs to the caller of this alone, unless its object is counted for more.
+      // The value of a computed operand belongs to the caller of this alone, unless its object is counted for more.
       if left.isComputed, a.isOnlyReference, try a.overwrite(with: op, b, reversed: false) { return a }
       if right.isComputed, b.isOnlyReference, try b.overwrite(with: op, a, reversed: true) { return b }
       return try Operations.binary(op, a, b, frame.machine.pointee.session)
@@ -85,7 +85,7 @@ final class AddNode: BinaryNode {
 }
 
 extension AddNode {
-  /// Two texts or lists, one after the other, if no limit is near.
+  /// Two strings or lists, one after the other, if no limit is near.
   @inline(never)
   private func joined(_ a: Value, _ b: Value, _ frame: Frame) -> Value? {
     if case .string(let a) = a, case .string(let b) = b,

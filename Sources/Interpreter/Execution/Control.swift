@@ -1,10 +1,18 @@
+// What decides the order in which a program runs: blocks, choices, loops, `try`, and the ways out of them.
+//
+// A statement tells how it ended by a `Flow`: normally, or by `break`, `continue` or `return`, with the returned value
+// in the machine. Whoever is on the way hands the flow on until the loop or the call that it is meant for takes it, so
+// that leaving a loop costs no error. Errors are Swift errors; a `try` catches all but those that end the run
+// (`Diagnostic.Kind.endsTheRun`). What follows `finally` runs in every case, also when the run is ended, then with a small
+// budget of its own; afterwards the flow or the error that was on its way continues, unless `finally` raised an error.
+
 /// Statements in order. Its value is that of the last one, if that is an expression.
 final class BlockNode: Node {
   /// All but the last.
   private let statements: NodeList
   private let last: NodeReference?
   private let nodes: [Node]
-  /// Whether the last statement gives the block's value; loops and assignments do not.
+  /// Whether the value of the last statement is that of the block; loops and assignments do not.
   private let hasValue: Bool
   /// Whether these are the statements of a program: none begins when the run is to be stopped.
   var isProgram = false

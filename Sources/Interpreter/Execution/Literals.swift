@@ -1,6 +1,13 @@
+// What writes a new value down: lists, records, ranges, strings with values in them, comprehensions.
+//
+// Each evaluation makes a new value, since values are changed in place by whoever holds the only reference. What is the
+// same each time is prepared when the node is made: the layout of a record, the pieces of a string. Sizes are checked
+// while a value grows, so that no literal or comprehension can take more memory than the limits of the run allow.
+
+/// `[a, *xs, b]`
 final class ListNode: Node {
   private let items: NodeList
-  /// Places of the items that are lists to be put in: `[*xs]`.
+  /// Indices of the items that are spread: `[*xs]`.
   private let spreads: Set<Int>
 
   init(_ items: [(node: Node, isSpread: Bool)], _ source: Source, _ span: Span) {
@@ -11,7 +18,7 @@ final class ListNode: Node {
 
   override var isPlain: Bool { spreads.isEmpty && items.nodes.allSatisfy(\.isPlain) }
 
-  /// The items when none is to be put in.
+  /// The items, if none of them is a spread.
   var plainItems: [Node]? { spreads.isEmpty ? items.nodes : nil }
 
   /// The item of a list of one.
@@ -175,7 +182,7 @@ final class StringNode: Node {
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     let machine = frame.machine
-    // Values that are strings with values themselves go on behind what is there.
+    // Values that are strings with values themselves are appended to what is there.
     let start = machine.pointee.text.count
     do throws(LTDError) {
       var done = 0

@@ -1,13 +1,21 @@
 import Base
 import CCPU
 
-/// What running code needs at hand, one per session, behind a pointer so that reaching it costs one load.
+/// What running code needs at hand: the stack of variables, and the counters that keep a run within its limits.
+///
+/// There is one per session, behind a pointer, so that reaching any part of it costs one load. The variables of a call
+/// are a window of one large stack: `push` makes room and fills it with `none`, `pop` frees what stands in it. A call that
+/// pushed must pop, whether it returns or throws.
+///
+/// `fuel` counts loop iterations and calls down; only when it is used up does `poll` look at interrupts and limits, so
+/// that the common case is a subtraction and a test. Calls within calls are limited twice, by their number and by the
+/// room left on the native stack, because one call of the language takes several of Swift's.
 struct Machine {
   /// First free value of the stack of frames; what lies above is not initialised.
   var stackTop: UnsafeMutablePointer<Value>
   let stackBase: UnsafeMutablePointer<Value>
   let stackEnd: UnsafeMutablePointer<Value>
-  /// Loop rounds and calls until the next look at interrupts and limits.
+  /// Loop iterations and calls until the next look at interrupts and limits.
   var fuel: Int
   var portion = Machine.fuelPortion
   /// The most elements of a list and bytes of a string in this run, at hand for those that grow.
@@ -27,7 +35,7 @@ struct Machine {
   unowned(unsafe) let session: Session
 
   static let stackValues = 1 << 20
-  /// Loop rounds and calls between two looks, unless the memory of the run is limited.
+  /// Loop iterations and calls between two looks, unless the memory of the run is limited.
   static let fuelPortion = 512
 }
 
@@ -61,7 +69,7 @@ extension UnsafeMutablePointer<Machine> {
     if StopSignal.isRaised(at: pointee.stop) { try pollNow() }
   }
 
-  /// After a built-in that has given its result: if the run is to be stopped, the result is given up, unless it is what
+  /// Called after a built-in has returned its result: if the run is to be stopped, the result is dropped, unless it is what
   /// the built-in had when it was stopped itself.
   @inline(__always)
   func pollAfterBuiltin() throws(LTDError) {

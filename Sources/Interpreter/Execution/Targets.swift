@@ -1,4 +1,8 @@
-/// What stands left of `=` or after `for`.
+/// What stands left of `=` or after `for`: a variable, a place within one, or a list or record of targets.
+///
+/// A target gets a value that is already computed, so the right side of `a, b = b, a` sees the old variables. A list must
+/// have as many elements as there are targets, which is checked before the first of them is set; only `*rest` takes any
+/// number.
 class Target {
   let source: Source
   let span: Span
@@ -87,7 +91,7 @@ final class ListTarget: Target {
 
   private func mismatch(_ count: Int, _ expected: String) -> LTDError {
     LTDError(
-      .value, "\(expected) \(expected == "1" ? "value is" : "values are") needed here, \(count) came", source: source,
+      .value, "\(expected) \(expected == "1" ? "value is" : "values are") needed here, not \(count)", source: source,
       span: span, hint: "*rest takes any number: a, *rest = xs")
   }
 }
@@ -114,5 +118,51 @@ final class RecordTarget: Target {
       }
       try field.target.assign(part, frame)
     }
+  }
+}
+
+/// `a, b = xs`
+final class DestructureNode: Node {
+  private let target: Target
+  private let value: Node
+  /// Both sides of `a, b = x, y`, which needs no list.
+  private let targets: [Target]
+  private let values: NodeList
+
+  init(_ target: Target, _ value: Node, _ source: Source, _ span: Span) {
+    self.target = target
+    self.value = value
+    if let targets = (target as? ListTarget)?.plainTargets, let items = (value as? ListNode)?.plainItems,
+      targets.count == items.count
+    {
+      self.targets = targets
+      values = NodeList(items)
+    } else {
+      targets = []
+      values = NodeList([])
+    }
+    super.init(source, span)
+  }
+
+  override func exec(_ frame: Frame) throws(LTDError) -> Flow {
+    if targets.isEmpty {
+      try target.assign(try value.eval(frame), frame)
+      return .normal
+    }
+    let machine = frame.machine
+    let window: UnsafeMutablePointer<Value>
+    do { window = try machine.push(values.count) } catch { throw located(error) }
+    defer { machine.pop(window, values.count) }
+    var place = 0
+    while place < values.count {
+      (window + place).set(try values[place].eval(frame))
+      place &+= 1
+    }
+    place = 0
+    while place < values.count {
+      try targets[place].assign(window[place], frame)
+      place &+= 1
+    }
+    return .normal
   }
 }

@@ -1,4 +1,4 @@
-/// Bytes of the strings that are being put together, one behind the other.
+/// Bytes of the strings that are being put together, one after the other.
 struct TextBuffer {
   private var first = UnsafeMutablePointer<UInt8>.allocate(capacity: TextBuffer.initialCapacity)
   private var capacity = TextBuffer.initialCapacity

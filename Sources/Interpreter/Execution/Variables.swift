@@ -1,4 +1,9 @@
-/// A variable that closures share, or a global: a place of its own on the heap.
+// Reading and setting variables. There are three kinds of place: a slot in the frame of the call, for variables that no
+// other function knows; a cell on the heap, for those that closures share; and a global's cell, which the session keeps.
+// The compiler chooses the class of each read: without a check where the variable is certainly set, with one elsewhere.
+// A variable that is not set yet holds a mark that no program can get hold of, and reading it is an error of kind `name`.
+
+/// A variable that closures share, or a global: a slot of its own on the heap.
 ///
 /// In a frame's slot it stands as `.object`; no program can get hold of it there.
 final class Cell: HostObject {

@@ -1,6 +1,8 @@
 import Platform
 
-/// What operators mean. Pure: variables, places and calls belong to the nodes.
+/// What the operators, indices, attributes and formats of the language mean, as functions of values. Nothing here knows of
+/// variables and calls, which belong to the nodes, so that built-ins and the compiler, which computes constants ahead of
+/// time, can use the same functions.
 enum Operations {
   /// `left op right` for every pair of kinds; nodes have shortcuts for plain numbers.
   static func binary(
@@ -68,7 +70,7 @@ enum Operations {
     return object.numbered(number)
   }
 
-  /// A text so many times over.
+  /// A string repeated `count` times.
   private static func repeated(_ text: String, _ times: Int, _ session: Session?) throws(LTDError) -> String {
     let length = text.utf8.count
     if length == 0 || times <= 0 { return "" }
@@ -79,7 +81,7 @@ enum Operations {
       text.withBytes { bytes in
         if let source = bytes.baseAddress { first.initialize(from: source, count: length) }
       }
-      // Pieces that stay in the cache; each is a whole number of texts.
+      // Pieces that stay in the cache; each is a whole number of copies.
       let atOnce = max(1, (1 << 16) / length) * length
       var written = length
       var polled = 0
@@ -284,7 +286,7 @@ enum Operations {
     case (.string, .int), (.string, .float): return "make a number of the string with float(x) or int(x)"
     case (.int, .string), (.float, .string): return "make a number of the string with float(x) or int(x)"
     case (.bool, _), (_, .bool): return "int(b) makes 1 or 0 of a bool"
-    case (.none, _), (_, .none): return "one side has no value: a function without a result gives none"
+    case (.none, _), (_, .none): return "one side is none, which a function without a result returns"
     case (.record, .record) where op == .add: return "{...a, ...b} joins two records"
     case (.list, _) where op == .add: return "append(xs, x) adds one element"
     case (.range, _), (_, .range): return "list(r) makes a list of a range"

@@ -2,7 +2,7 @@ import CSearch
 import Platform
 
 extension Operations {
-  /// Nesting at which comparing, hashing and printing give up rather than overflow the stack.
+  /// The nesting at which comparing, hashing and printing stop rather than overflow the stack.
   static let nestingLimit = 500
 
   /// `left op right`, a bool except for host objects that compare element by element.
@@ -178,7 +178,7 @@ extension Operations {
     a.withBytes { x in b.withBytes { y in bytesOrder(x, y) } }
   }
 
-  /// Negative, zero or positive; a text comes before those that go on after it.
+  /// Negative, zero or positive; a string comes before those that it begins.
   @inline(__always)
   static func bytesOrder(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
     let common = min(a.count, b.count)
@@ -250,14 +250,14 @@ extension Operations {
     part.withBytes { part in text.withBytes { find(part, in: $0, from: 0) } }
   }
 
-  /// Texts of so many bytes are searched without asking the limits of the run.
+  /// Strings of up to this many bytes are searched without asking the limits of the run.
   private static let searchedUnasked = 1 << 15
   /// Bytes that are searched before the limits of the run are asked again.
   private static let searchedAtOnce = 1 << 24
   /// Occurrences that are found before the limits of the run are asked again.
   private static let foundAtOnce = 4096
 
-  /// Calls `found` with the bytes of the text and the place of each occurrence that does not overlap the one before.
+  /// Calls `found` with the bytes of the string and the offset of each occurrence that does not overlap the one before.
   @inline(__always)
   static func occurrences(
     of part: String, in text: String, limit: Int = .max, _ session: Session?,
@@ -285,7 +285,7 @@ extension Operations {
           isThrough = false
         }
       }
-      // Not only between portions: a loop over many long texts takes time too.
+      // Not only between portions: a loop over many long strings takes time too.
       if size > searchedUnasked { try session?.poll() }
       if isThrough { return }
     }
@@ -298,7 +298,7 @@ extension Operations {
       return part.count == 0 && start <= text.count ? start : nil
     }
     var place = start
-    // In a long text repeated beginnings of the part would take time by the square.
+    // In a long string repeated beginnings of the part would take time by the square.
     if part.count > 1, text.count - start > 256 {
       guard let found = memmem(first + start, text.count - start, wanted, part.count) else { return nil }
       return UnsafeRawPointer(found) - UnsafeRawPointer(first)
@@ -312,7 +312,7 @@ extension Operations {
     return nil
   }
 
-  /// Whether the bytes of a text, from a place on, are those of another.
+  /// Whether the bytes of a string, from an offset on, are those of another.
   static func has(_ part: String, in text: String, at start: Int) -> Bool {
     part.withBytes { needle in
       text.withBytes { hay in

@@ -17,7 +17,7 @@ extension Operations {
         guard spec.precision == nil else {
           throw LTDError(
             .type, "a format with a precision does not fit an int",
-            hint: ".2f shows decimals, .3g so many digits; without a precision the int is shown whole")
+            hint: ".2f shows two decimals, .3g three digits; without a precision the int is shown whole")
         }
       case "s": throw wrongType("s", value)
       default: return float(Double(number), spec)
@@ -43,7 +43,7 @@ extension Operations {
         throw LTDError(
           .type, "a format with \(mark) does not fit \(value.kindText)",
           hint: severalNumbers(value)
-            ?? "only numbers take it; < > ^, a width and a precision go with texts: {x:>8}, {x:.3}")
+            ?? "only numbers take it; < > ^, a width and a precision go with strings: {x:>8}, {x:.3}")
       }
       var text = try fullText(of: value, session)
       if let precision = spec.precision { text = String(text.unicodeScalars.prefix(precision)) }
@@ -62,7 +62,7 @@ extension Operations {
     return pad("", String(scalar), spec, spec.padsWithZeros ? .afterSign : .right)
   }
 
-  /// All of a value as text.
+  /// All of a value as a string.
   static func fullText(of value: Value, _ session: Session?) throws(LTDError) -> String {
     if case .string(let string) = value { return string.text }
     var options = PrintOptions.full
@@ -82,7 +82,7 @@ extension Operations {
     if text.utf8.count > options.bytes {
       if let memory = session?.limits.memoryBytes, text.utf8.count > memory { throw Limits.memoryIsUsed(memory) }
       throw LTDError(
-        .memory, "the text of \(value.kindText) is too long", hint: "the limit is \(options.bytes) bytes")
+        .memory, "\(value.kindText) is too long as a string", hint: "the limit is \(options.bytes) bytes")
     }
     return text
   }
@@ -134,7 +134,7 @@ extension Operations {
     return padNumber(isNegative: isNegative, "", digits, spec, group: 3)
   }
 
-  /// With so many significant digits; without a type, as in `.3`, at least one of them stands after the point.
+  /// With this many significant digits; without a type, as in `.3`, at least one of them stands after the point.
   private static func general(_ number: Double, _ precision: Int, _ type: Character?, _ alternate: Bool) -> String {
     if let type, !alternate { return printed(number, type, precision, false) }
     let scientific = printed(number, type == "G" ? "E" : "e", precision - 1, alternate)
@@ -259,7 +259,7 @@ extension Operations {
     return String(decoding: backwards.reversed() + rest, as: UTF8.self)
   }
 
-  /// A float as the language writes it: the fewest digits that give the same float again.
+  /// A float as the language writes it: the fewest digits that read back as the same float.
   static func text(_ number: Double) -> String { number.description }
 
   /// With at most `digits` significant digits.
@@ -272,7 +272,7 @@ extension Operations {
 }
 
 extension Value {
-  /// Whether its text may take long, so that it is worth asking in between whether to go on.
+  /// Whether its text may take long, so that it is worth asking in between whether to continue.
   fileprivate var mayBeLongText: Bool {
     switch self {
     case .list(let list): list.items.count > 1_000 || list.isNested

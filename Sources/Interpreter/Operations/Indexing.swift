@@ -98,7 +98,7 @@ extension Operations {
       ? "it has no fields" : "it has " + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
   }
 
-  /// A place from 0 of an index that may count from the end.
+  /// The index from 0 of one that may count from the end.
   @inline(__always)
   static func resolve(_ place: Int, _ count: Int, _ kind: String) throws(LTDError) -> Int {
     let resolved = place < 0 ? place &+ count : place

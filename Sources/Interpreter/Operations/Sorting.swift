@@ -1,4 +1,10 @@
 /// Stable sorting of values, with short ways for lists of one plain kind.
+///
+/// The order is that of `<`, with NaN last in either direction. Keys of one plain kind (all numbers, all strings) are sorted
+/// as what they are, without going through values; strings by their first eight bytes, and only those that begin alike by
+/// all of them. Other keys take a merge sort of our own, since comparing two values can throw, which the standard
+/// library's sort cannot pass on. Every way asks the limits of the run between portions, sorts indices
+/// rather than elements, and keeps equal ones in their order.
 enum Sorting {
   static func sorted(_ items: [Value], by keys: [Value], descending: Bool, _ call: Call) throws(LTDError) -> [Value] {
     if let order = try plainOrder(keys, descending, call) { return try ordered(items, order, call) }
@@ -82,7 +88,7 @@ enum Sorting {
     }
   }
 
-  /// Numbers or texts: compared without going through values.
+  /// Numbers or strings: compared without going through values.
   private static func plainOrder(_ keys: [Value], _ descending: Bool, _ call: Call) throws(LTDError) -> [Int]? {
     var entries: [Entry] = []
     entries.reserveCapacity(keys.count)
@@ -142,7 +148,7 @@ enum Sorting {
     var place: Int
   }
 
-  /// Texts by their first eight bytes, and those that begin alike by all of them, which are laid side by side.
+  /// Strings by their first eight bytes, and those that begin alike by all of them, which are laid side by side.
   private static func textOrder(_ keys: [Value], _ descending: Bool, _ call: Call) throws(LTDError) -> [Int]? {
     var bytes: [UInt8] = []
     var starts: [Int] = [0]
@@ -171,7 +177,7 @@ enum Sorting {
     return entries.map(\.place)
   }
 
-  /// Texts that begin alike, by all of their bytes: pieces are sorted, then merged.
+  /// Strings that begin alike, by all of their bytes: pieces are sorted, then merged.
   private static func sortWhole(
     _ entries: inout ArraySlice<Entry>, _ bytes: [UInt8], _ starts: [Int], _ descending: Bool, _ call: Call
   ) throws(LTDError) {

@@ -144,7 +144,7 @@ extension Compiler {
     default: break
     }
     report(
-      .value, "\(call.name) changes nothing: it gives a new value", value.span,
+      .value, "\(call.name) changes nothing: it returns a new value", value.span,
       hint: "\(target) = \(call.name)(\(target)\(more ? ", …" : ""))")
   }
 
@@ -211,7 +211,7 @@ extension Compiler {
 
   /// `xs = f(xs)`: variables that the statement sets give their values up when the arguments of its call have been
   /// computed, so that the function can change what it gets in place. Nobody sees them in between: only this function
-  /// knows them, and when the call fails it ends too, unless a `try` of its own goes on. Of globals, those do so that no
+  /// knows them, and when the call fails it ends too, unless a `try` of its own continues. Of globals, those do so that no
   /// function speaks of, in a session that ends when the program fails.
   private func giveUp(_ places: [VariablePlace], to node: Node) {
     guard builder.tryDepth == 0 else { return }
@@ -232,7 +232,7 @@ extension Compiler {
   private func result(_ value: Expr) -> Node {
     let ending = builder.ending
     builder.ending = FunctionBuilder.Ending(end: value.span.end, loopDepth: builder.loopDepth)
-    // What fails within a try goes on in its handler.
+    // What fails within a try continues in its handler.
     if builder.followedDepth > 0 || builder.tryDepth > 0 { builder.ending = ending }
     defer { builder.ending = ending }
     return expression(value, .value)

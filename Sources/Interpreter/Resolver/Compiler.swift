@@ -1,5 +1,14 @@
 /// Makes nodes of a parsed program: resolves every name, checks what can be checked without running, and reports all
 /// that is wrong together.
+///
+/// `ScopeFinder` has already found which function each variable belongs to; the compiler goes through the tree once more
+/// in the order in which it runs, with a `FunctionBuilder` for each function on the way. The builder knows which variables
+/// are certainly set at the point reached (`definite`), which may be (`seen`), and whether a block may be left by `break`
+/// or `return`. A read of a variable that is certainly set becomes a plain load; any other gets a check.
+///
+/// The compiler also finds the last use of a variable, so that `xs = append(xs, x)` and `return append(xs, x)` change the
+/// list in place. These shortcuts never change what a program means: where it is not certain that nobody looks at the
+/// variable again, not even after an error, there is no shortcut.
 final class Compiler {
   let source: Source
   let session: Session
@@ -270,7 +279,7 @@ final class FunctionBuilder {
   /// Slots that may be read before they are set.
   var uncertain: Set<Int> = []
   var loopDepth = 0
-  /// Blocks around this place after whose error the function goes on: bodies of `try`, and what `finally` follows.
+  /// Blocks around this place after whose error the function continues: bodies of `try`, and what `finally` follows.
   var tryDepth = 0
   /// Blocks around this place after which something else runs whose place in the text does not show it: what `finally`
   /// follows; and defaults of parameters, before the parameters are checked.
@@ -285,7 +294,7 @@ final class FunctionBuilder {
     var end: Int32
     var loopDepth: Int
   }
-  /// Whether `break`, `continue` and `return` are allowed here; not within a block that gives a value.
+  /// Whether `break`, `continue` and `return` are allowed here; not within a block whose value is used.
   var allowsBreak = false
   var allowsReturn = false
 

@@ -2,8 +2,10 @@ import Syntax
 
 /// An error caught by `catch` or made by `error(…)`: kind, message, hint and place, as a value.
 public final class ErrorValue {
+  /// What the error says, and where it arose.
   public let diagnostic: Diagnostic
 
+  /// The value of a caught error.
   public init(_ diagnostic: Diagnostic) { self.diagnostic = diagnostic }
 }
 

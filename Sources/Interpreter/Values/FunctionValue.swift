@@ -26,6 +26,7 @@ public final class FunctionValue {
     self.captures = captures
   }
 
+  /// The value of a built-in.
   public init(_ builtin: Builtin) {
     code = nil
     self.builtin = builtin
@@ -45,6 +46,7 @@ public final class FunctionValue {
   @inline(__always)
   var codeReference: UnsafeMutableRawPointer? { code.map { Unmanaged.passUnretained($0).toOpaque() } }
 
+  /// The name that it was defined with; `function` for a lambda.
   public var name: String { isNamed ? code?.name ?? builtin?.name ?? binding?.name ?? "function" : "function" }
 
   /// Whether it was written with a name, or set to a variable where it was written.

@@ -1,5 +1,12 @@
-/// Freeing values that hold other values, without recursion: a list nested a million deep must not overflow the stack when
-/// it goes. Each class that holds values has `isNested` and `takeChildren` for this, and asks `goDeep` in its `deinit`.
+/// Freeing values that hold other values, without recursion.
+///
+/// Swift frees a list by freeing its elements, which free theirs: a list nested a million deep would overflow the stack
+/// when it goes. So each class that holds values asks `goDeep` in its `deinit`. Values that hold no further values go by
+/// themselves; otherwise the class moves its children into a list of pending ones with `takeChildren`, and `release` frees
+/// these one after the other, each adding its own children to the same list.
+///
+/// A new class that holds values needs `isNested`, `takeChildren`, and a case in each of the switches here. The second half
+/// of the file is the direct way to what a variable holds, which lets the evaluator change a list where it is.
 enum Heap {
   /// Whether freeing these could go deep; children that hold plain values only go by themselves.
   @inline(__always)

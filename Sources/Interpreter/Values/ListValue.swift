@@ -1,10 +1,12 @@
 /// An ordered list of values of any kinds.
 public final class ListValue {
+  /// The elements in order.
   public internal(set) var items: [Value]
 
+  /// A list of some elements.
   public init(_ items: [Value]) { self.items = items }
 
-  /// The elements at some places, and those of another list behind them.
+  /// Some elements of a list, followed by those of another.
   convenience init(_ items: ArraySlice<Value>, _ more: [Value] = []) {
     self.init(
       [Value](unsafeUninitializedCapacity: items.count + more.count) { target, count in
@@ -15,7 +17,7 @@ public final class ListValue {
       })
   }
 
-  /// Where the element at a place is, which may count from the end; for as long as whoever asks keeps the list as it is.
+  /// Where the element with an index is, which may count from the end; for as long as whoever asks keeps the list as it is.
   @inline(__always)
   func pointer(at place: Int) -> UnsafeMutablePointer<Value>? {
     items.withUnsafeBufferPointer { items in

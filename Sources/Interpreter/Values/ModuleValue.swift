@@ -1,5 +1,6 @@
 /// An imported file or standard module: its public names are read as `module.name`.
 public final class ModuleValue {
+  /// The name that it was imported by, without folder and `.ltd`.
   public let name: String
   /// The file that it was imported from; nil for a module of the library.
   public let path: String?
@@ -17,5 +18,6 @@ public final class ModuleValue {
   /// Its public names in alphabetical order.
   public var names: [String] { globals.publicNames }
 
+  /// A public name of the module; nil for those that start with `_`.
   public subscript(name: String) -> Value? { name.hasPrefix("_") ? nil : globals[name] }
 }

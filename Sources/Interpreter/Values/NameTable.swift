@@ -1,4 +1,9 @@
-/// Finds the places of many names: an open table of places, with the names kept by its owner, who also frees it.
+/// Finds the index of a name among many, for records with more fields than a search from the front can serve.
+///
+/// It is a hash table with open addressing that keeps indices only: the names stay with their owner, a `RecordLayout`,
+/// who passes them to each search, and who also frees the table. A record is often used as a queue, with names taken out at
+/// the front and added at the end. So indices are counted from `base`, the number of names taken out at the front: taking
+/// one out there changes `base` instead of every entry.
 struct NameTable {
   private struct Slot {
     var hash: UInt32
@@ -52,7 +57,7 @@ struct NameTable {
     slots[slot] = new
   }
 
-  /// Takes a name out, and lets those after it move up by one place.
+  /// Takes a name out, and lets the indices of those after it fall by one.
   mutating func remove(_ name: String, at place: Int, of names: [String]) {
     let mask = size &- 1
     var hole = Int(NameTable.hash(name)) & mask

@@ -10,11 +10,12 @@ public struct PrintOptions {
   public var depth = 20
   /// Bytes in all, at most, or little more.
   public var bytes = 1_000_000
-  /// Significant digits of a float; `nil` prints as many as give the same float when read back.
+  /// Significant digits of a float; `nil` prints as many as read back as the same float.
   public var digits: Int?
-  /// Asked from time to time while a long text is written, which ends early when the answer is true.
+  /// Asked from time to time while a long string is written, which ends early when the answer is true.
   public var mustStop: (() -> Bool)?
 
+  /// The room of the prompt, for 80 columns.
   public init() {}
 
   /// Nothing left out: `str(x)`, saving.

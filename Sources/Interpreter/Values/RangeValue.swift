@@ -1,8 +1,12 @@
 /// `start..end by step`: whole numbers computed as they are asked for; the end is included, as in the grid `1..10`.
 public final class RangeValue: Sendable {
+  /// The first number.
   public let start: Int
+  /// The bound, which belongs to the range when a step falls on it.
   public let end: Int
+  /// From one number to the next; never 0.
   public let step: Int
+  /// How many numbers it has.
   public let count: Int
 
   /// `nil` when the step is 0 or the range has more elements than an `Int` can count.
@@ -22,10 +26,11 @@ public final class RangeValue: Sendable {
     }
   }
 
-  /// The element at a place from 0 to `count - 1`.
+  /// The element with an index from 0 to `count - 1`.
   @inline(__always)
   public subscript(place: Int) -> Int { start &+ place &* step }
 
+  /// Whether a number is one of the range.
   public func contains(_ value: Int) -> Bool {
     guard count > 0 else { return false }
     let last = self[count &- 1]

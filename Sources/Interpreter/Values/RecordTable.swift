@@ -1,6 +1,11 @@
 import Base
 
-/// A list of records, printed in aligned columns: numbers to the right, text to the left.
+/// A list of records, printed as a table in aligned columns: numbers to the right, strings to the left.
+///
+/// The columns are the names of all fields, in the order in which the records show them first; a record without a field
+/// has an empty cell. A reader must be able to tell rows apart, so cells are cut short only as far as values that differ
+/// still look different, and the floats of a column share one number of decimals, which grows until they differ too.
+/// Rows beyond `PrintOptions.items` and columns beyond the width are left out, and a last line tells how many.
 struct RecordTable {
   private let rows: [RecordValue]
   private let columns: [String]
@@ -58,7 +63,7 @@ struct RecordTable {
     return lines.joined(separator: "\n")
   }
 
-  /// The texts of a column. Values that differ have texts that differ, as far as full precision and some lines of text go.
+  /// The cells of a column. Values that differ have cells that differ, as far as full precision and some lines go.
   private static func cells(_ values: [Value?], _ options: PrintOptions) -> [String] {
     let numberText = RecordTable.numberText(values)
     var options = options
@@ -85,7 +90,7 @@ struct RecordTable {
     }
   }
 
-  /// Whether two texts, lists, records or objects that differ were cut to the same text.
+  /// Whether two strings, lists, records or objects that differ were cut to the same cell.
   private static func areSomeAlike(_ values: [Value?], _ texts: [String]) -> Bool {
     var first: [String: HashKey] = [:]
     for (value, text) in zip(values, texts) where text.contains("…") {
@@ -103,7 +108,7 @@ struct RecordTable {
     return false
   }
 
-  /// How the finite floats of a column are written: with the decimals that give each of them four significant digits,
+  /// How the finite floats of a column are written: with the decimals that leave each of them four significant digits,
   /// none that are all zero; with more where numbers would else look alike, and all those of numbers that are short
   /// (settings such as 0.0625 or 0.00015).
   private static func numberText(_ values: [Value?]) -> (Double) -> String {
@@ -126,7 +131,7 @@ struct RecordTable {
     return { Operations.text($0) }
   }
 
-  /// Whether so many significant digits write the number exactly.
+  /// Whether this many significant digits write the number exactly.
   private static func has(_ number: Double, _ digits: Int) -> Bool {
     Double(Operations.printed(number, "g", digits, false)) == number
   }

@@ -69,7 +69,7 @@ public struct RecordHeader {
   var capacity: Int
 }
 
-/// Named fields in the order they were made. The values stand in the object itself, behind its header: a record is one
+/// Named fields in the order they were made. The values stand in the object itself, after its header: a record is one
 /// block of memory. One that is full moves into a larger one, so fields are added to the place that holds the record.
 public final class RecordValue: ManagedBuffer<RecordHeader, Value> {
   /// A record with room for values; one must be added for each name of the layout.
@@ -106,9 +106,13 @@ public final class RecordValue: ManagedBuffer<RecordHeader, Value> {
 
   @inline(__always)
   var layout: RecordLayout { header.layout }
+  /// The number of fields.
   public var count: Int { header.count }
+  /// The names of the fields in order.
   public var keys: [String] { header.layout.names }
+  /// The values of the fields in order.
   public var values: [Value] { withValues { Array($0) } }
+  /// The names and values in order.
   public var fields: [(String, Value)] { Array(zip(keys, values)) }
 
   @inline(__always)
@@ -118,7 +122,7 @@ public final class RecordValue: ManagedBuffer<RecordHeader, Value> {
     }
   }
 
-  /// The value at a place that the layout has.
+  /// The value with an index that the layout has.
   @inline(__always)
   subscript(place: Int) -> Value { withUnsafeMutablePointerToElements { $0[place] } }
 
@@ -126,6 +130,7 @@ public final class RecordValue: ManagedBuffer<RecordHeader, Value> {
   @inline(__always)
   func pointer(to place: Int) -> UnsafeMutablePointer<Value> { withUnsafeMutablePointerToElements { $0 + place } }
 
+  /// The value of a field; nil where there is none.
   public subscript(name: String) -> Value? {
     guard let place = layout.place(of: name) else { return nil }
     return self[place]

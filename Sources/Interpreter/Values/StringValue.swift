@@ -1,22 +1,31 @@
 import Base
 
-/// Text. Characters are Unicode code points, as in Python. One is found in constant time: in text that is not all ASCII by
-/// a table of every 64th.
+/// A string of the language, whose characters are Unicode code points, as in Python.
+///
+/// Swift keeps strings as UTF-8, where the n-th code point is found by walking there. A program that goes through the
+/// characters of a string by index would then take time by the square, so a character must be found in constant time:
+/// in a string that is all ASCII the index is the offset of the byte, and for any other a table holds the offset of every
+/// 64th code point, made only as far as somebody has asked. The number of characters is counted once and kept.
+///
+/// A string that only one variable holds grows in place (`append`). What is known of its characters stays true, because
+/// appending moves none of them. Strings of one ASCII character are made once and shared.
 public final class StringValue {
+  /// The string as Swift has it.
   public private(set) var text: String
   private var characterCount = -1
-  /// Of a text that is not all ASCII, made as far as it is needed.
+  /// The offsets of a string that is not all ASCII, made as far as it is needed.
   private var table: CharacterTable?
 
+  /// A string of the language with the characters of one of Swift.
   public init(_ text: String) { self.text = text }
 
-  /// - Parameter count: the number of code points, which is known.
+  /// - Parameter count: The number of code points, which is known.
   init(_ text: String, count: Int) {
     self.text = text
     characterCount = count
   }
 
-  /// Grows in place; only for a text that nobody else holds. What is known of its characters stays.
+  /// Grows in place; only for a string that nobody else holds. What is known of its characters stays.
   func append(_ more: StringValue) {
     if characterCount >= 0 { characterCount &+= more.count }
     text += more.text
@@ -45,7 +54,7 @@ public final class StringValue {
     return count
   }
 
-  /// The code point at a place, which may count from the end.
+  /// The code point at an index, which may count from the end.
   func character(at place: Int) -> Value? {
     let count = count
     let resolved = place < 0 ? place &+ count : place
@@ -59,8 +68,8 @@ public final class StringValue {
     guard count > 0 else { return StringValue("", count: 0) }
     let all = self.count
     var isStopped = false
-    /// Asks at one place of 65536 whether to go on.
-    func goesOn(_ place: Int) -> Bool {
+    /// Asks once in 65,536 calls whether to continue.
+    func continues(_ place: Int) -> Bool {
       if place & 0xFFFF == 0xFFFF, StopSignal.isRaised(at: StopSignal.wordOfThread) { isStopped = true }
       return !isStopped
     }
@@ -72,7 +81,7 @@ public final class StringValue {
             String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<start + count]), as: UTF8.self), count: count)
         }
         let text = String(unsafeUninitializedCapacity: count) { target in
-          for place in 0..<count where goesOn(place) { target[place] = bytes[start &+ place &* step] }
+          for place in 0..<count where continues(place) { target[place] = bytes[start &+ place &* step] }
           return isStopped ? 0 : count
         }
         return StringValue(text, count: count)
@@ -86,7 +95,7 @@ public final class StringValue {
       }
       var result = ""
       var offset = first
-      for place in 0..<count where goesOn(place) {
+      for place in 0..<count where continues(place) {
         let end = CharacterTable.step(1, from: offset, bytes)
         result += String(decoding: UnsafeBufferPointer(rebasing: bytes[offset..<end]), as: UTF8.self)
         if place == count - 1 { break }
@@ -100,7 +109,7 @@ public final class StringValue {
     return part
   }
 
-  /// The byte at which the code point at a place begins; the end for the place after the last one.
+  /// The byte at which the code point at an index begins; the end for the index after the last one.
   private func offset(of place: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     if place < 64 { return CharacterTable.step(place, from: 0, bytes) }
     if count - place < 64 { return CharacterTable.step(place - count, from: bytes.count, bytes) }
@@ -127,7 +136,7 @@ public final class StringValue {
   }
 }
 
-/// Where the code points of a text begin: of every 64th, as far as somebody has asked.
+/// Where the code points of a string begin: of every 64th, as far as somebody has asked.
 private final class CharacterTable {
   private var offsets = [0]
   /// Whether the last search was ended by what ends the run.
@@ -144,7 +153,7 @@ private final class CharacterTable {
     return CharacterTable.step(place % 64, from: offsets[place / 64], bytes)
   }
 
-  /// The byte some code points further on, or further back; stays within the text.
+  /// The byte some code points further on, or further back; stays within the string.
   static func step(_ characters: Int, from offset: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var (offset, left) = (offset, characters)
     while left > 0, offset < bytes.count {
@@ -162,11 +171,11 @@ private final class CharacterTable {
 }
 
 extension Value {
-  /// The text of one code point.
+  /// The string of one code point.
   init(_ scalar: Unicode.Scalar) { self = scalar.isASCII ? Value.ascii[Int(scalar.value)] : Value(String(scalar)) }
 
-  /// Texts of one ASCII character, which programs that look at characters make again and again. Safe for all threads: they
-  /// are never written, since a text is changed only where nothing else holds it, and these know their length.
+  /// Strings of one ASCII character, which programs that look at characters make again and again. Safe for all threads: they
+  /// are never written, since a string is changed only where nothing else holds it, and these know their length.
   nonisolated(unsafe) fileprivate static let ascii: UnsafeMutablePointer<Value> = {
     let texts = UnsafeMutablePointer<Value>.allocate(capacity: 128)
     for code in 0..<128 {

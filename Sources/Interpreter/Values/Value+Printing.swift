@@ -66,7 +66,7 @@ private struct ValueWriter {
 
   init(options: PrintOptions) { self.options = options }
 
-  /// Whether the item at a place is left out, and so are all after it.
+  /// Whether the item with an index is left out, and so are all after it.
   private mutating func isFull(at place: Int) -> Bool {
     if let mustStop = options.mustStop {
       itemsToQuestion -= 1

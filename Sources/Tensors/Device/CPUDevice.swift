@@ -176,7 +176,7 @@ extension CoreError {
     if Compute.isRunLimited {
       return CoreError(
         .limit, "stopped where tensors would take \(byteCount) bytes more than the run may hold",
-        hint: "the limit was set for this run")
+        hint: "raise --max-memory, or leave it out")
     }
     return CoreError(
       .memory, "not enough memory: \(byteCount) bytes more are needed",

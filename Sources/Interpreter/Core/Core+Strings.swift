@@ -1,12 +1,12 @@
-/// Texts.
-enum Texts {
+/// The built-ins for strings. Long strings are gone through in portions, between which the limits of the run are asked.
+enum CoreStrings {
   static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
     scalar.isASCII ? isSpace(UInt8(scalar.value)) : scalar.properties.isWhitespace
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
 
-  /// The words of a text that is all ASCII.
+  /// The words of a string that is all ASCII.
   private static func asciiWords(_ text: String, _ session: Session) throws(LTDError) -> [Value] {
     var words: [Value] = []
     var place = 0
@@ -28,7 +28,7 @@ enum Texts {
     return words
   }
 
-  /// The words of any text; after so many cuts all that is left is one.
+  /// The words of any string; after `limit` cuts all that is left is one.
   private static func words(_ text: String, limit: Int, _ session: Session) throws(LTDError) -> [Value] {
     let scalars = text.unicodeScalars
     var words: [Value] = []
@@ -48,7 +48,7 @@ enum Texts {
     return words
   }
 
-  /// A text changed piece by piece, none of which ends within a character.
+  /// A string changed piece by piece, none of which ends within a character.
   private static func mapped(
     _ text: String, _ session: Session, _ change: (String) -> String
   ) throws(LTDError) -> String {
@@ -71,7 +71,7 @@ enum Texts {
 
   static func trimmed(_ text: String) -> String { trimmed(text) { (_) throws(Never) in } }
 
-  /// - Parameter poll: called with the number of characters passed so far.
+  /// - Parameter poll: Called with the number of characters passed so far.
   private static func trimmed<Failure>(
     _ text: String, poll: (Int) throws(Failure) -> Void
   ) throws(Failure) -> String {
@@ -120,7 +120,7 @@ enum Texts {
     return count
   }
 
-  /// The text with `new` in place of `old`, which is there `count` times.
+  /// The string with `new` in place of `old`, which is there `count` times.
   private static func replaced(
     _ text: String, _ old: String, _ count: Int, _ new: String, _ session: Session
   ) throws(LTDError) -> String {
@@ -150,7 +150,7 @@ enum Texts {
     return result
   }
 
-  /// Texts one after the other, with a separator between them; all parts are strings.
+  /// Strings one after the other, with a separator between them; all parts are strings.
   private static func joined(_ parts: [Value], _ separator: String, _ session: Session) throws(LTDError) -> String {
     var count = separator.utf8.count * max(0, parts.count - 1)
     for case .string(let part) in parts { count += part.text.utf8.count }
@@ -185,7 +185,7 @@ enum Texts {
   static let builtins: [Builtin] = [
     Builtin(
       "join(parts: list, separator: string = \"\") -> string",
-      "The texts of a list in one, with a separator between them.",
+      "The strings of a list in one, with a separator between them.",
       details: "- parts: a list of strings.\n- separator: put between them.",
       examples: [Example("join([\"a\", \"b\"], \", \")", "\"a, b\"")], seeAlso: ["split"],
       search: ["concatenate", "implode", "combine"], family: "strings"
@@ -207,7 +207,7 @@ enum Texts {
     },
     Builtin(
       "format(x, spec: string) -> string",
-      "A value in a format that is worked out; \"{x:.2f}\" writes one that is fixed.",
+      "A value in a format that is computed; \"{x:.2f}\" writes one that is fixed.",
       details: "- spec: as in \"{x:…}\", such as \".1%\", \">8\", \",\" or \".3e\".",
       examples: [Example("format(0.8712, \".1%\")", "\"87.1%\""), Example("format(\"acc\", \">6\")", "\"   acc\"")],
       seeAlso: ["str", "round"], search: ["printf", "digits", "decimals", "pad", "align", "width"], family: "strings"
@@ -217,9 +217,9 @@ enum Texts {
     },
     Builtin(
       "split(s: string, separator: string | none = none, limit: int | none = none) -> list",
-      "The parts of a text between separators; without one, its words.",
+      "The parts of a string between separators; without one, its words.",
       details:
-        "- limit: at most so many cuts.\n- separator: what stands between the parts; white space of any length when left out.",
+        "- limit: at most this many cuts.\n- separator: what stands between the parts; white space of any length when left out.",
       examples: [
         Example("split(\"a,b,c\", \",\")", "[\"a\", \"b\", \"c\"]"),
         Example("split(\" two  words \")", "[\"two\", \"words\"]"),
@@ -233,12 +233,13 @@ enum Texts {
         return Value(try words(text, limit: limit, call.session))
       }
       guard !separator.isEmpty else {
-        throw call.error(.value, "the separator is empty", hint: "list(s) gives the characters", at: "separator")
+        throw call.error(
+          .value, "the separator must not be empty", hint: "list(s) returns the characters", at: "separator")
       }
       return Value(try split(text, separator, limit: limit, call.session))
     },
     Builtin(
-      "lines(s: string) -> list", "The lines of a text, without their ends.",
+      "lines(s: string) -> list", "The lines of a string, without their ends.",
       examples: [Example("lines(\"a\\nb\\n\")", "[\"a\", \"b\"]")], seeAlso: ["split"], search: ["splitlines", "rows"],
       family: "strings"
     ) { call in
@@ -253,33 +254,33 @@ enum Texts {
       return Value(parts)
     },
     Builtin(
-      "trim(s: string) -> string", "The text without white space at its ends.",
+      "trim(s: string) -> string", "The string without white space at its ends.",
       examples: [Example("trim(\"  x \")", "\"x\"")],
       seeAlso: ["split"], search: ["strip", "whitespace"], family: "strings"
     ) { call in
       Value(try trimmed(try call.string(0)) { (passed) throws(LTDError) in try call.poll(at: passed) })
     },
     Builtin(
-      "upper(s: string) -> string", "The text in capitals.", examples: [Example("upper(\"pgd\")", "\"PGD\"")],
+      "upper(s: string) -> string", "The string in capitals.", examples: [Example("upper(\"pgd\")", "\"PGD\"")],
       seeAlso: ["lower"], search: ["uppercase", "capitals"], family: "strings"
     ) { call in
       Value(try mapped(try call.string(0), call.session) { $0.uppercased() })
     },
     Builtin(
-      "lower(s: string) -> string", "The text in small letters.", examples: [Example("lower(\"PGD\")", "\"pgd\"")],
+      "lower(s: string) -> string", "The string in small letters.", examples: [Example("lower(\"PGD\")", "\"pgd\"")],
       seeAlso: ["upper"], search: ["lowercase"], family: "strings"
     ) { call in
       Value(try mapped(try call.string(0), call.session) { $0.lowercased() })
     },
     Builtin(
-      "replace(s: string, old: string, new: string) -> string", "The text with every `old` made `new`.",
-      details: "- old: the text to look for.\n- new: what stands in its place.",
+      "replace(s: string, old: string, new: string) -> string", "The string with every `old` replaced by `new`.",
+      details: "- old: the string to look for.\n- new: what stands in its place.",
       examples: [Example("replace(\"a-b-c\", \"-\", \"+\")", "\"a+b+c\"")], seeAlso: ["split"],
       search: ["substitute", "sub"],
       family: "strings"
     ) { call in
       let old = try call.string(1)
-      guard !old.isEmpty else { throw call.error(.value, "the text to replace is empty", at: "old") }
+      guard !old.isEmpty else { throw call.error(.value, "the string to replace must not be empty", at: "old") }
       let (text, new) = (try call.string(0), try call.string(2))
       let count = try count(of: old, in: text, call.session)
       if count == 0 { return call[0] }
@@ -287,16 +288,16 @@ enum Texts {
       return Value(try replaced(text, old, count, new, call.session))
     },
     Builtin(
-      "startswith(s: string, start: string) -> bool", "Whether a text starts with another.",
-      details: "- start: the text to look for.",
+      "startswith(s: string, start: string) -> bool", "Whether a string starts with another.",
+      details: "- start: the string to look for.",
       examples: [Example("startswith(\"model.ltd\", \"mod\")", "true")], seeAlso: ["endswith"],
       search: ["prefix", "begins", "starts_with"], family: "strings"
     ) { call in
       .bool(Operations.has(try call.string(1), in: try call.string(0), at: 0))
     },
     Builtin(
-      "endswith(s: string, end: string) -> bool", "Whether a text ends with another.",
-      details: "- end: the text to look for.",
+      "endswith(s: string, end: string) -> bool", "Whether a string ends with another.",
+      details: "- end: the string to look for.",
       examples: [Example("endswith(\"model.ltd\", \".ltd\")", "true")], seeAlso: ["startswith"],
       search: ["suffix", "extension", "ends_with"], family: "strings"
     ) { call in
@@ -304,7 +305,7 @@ enum Texts {
       return .bool(Operations.has(end, in: text, at: text.utf8.count - end.utf8.count))
     },
     Builtin(
-      "ord(c: string) -> int", "The Unicode number of a character.", details: "- c: a text of one character.",
+      "ord(c: string) -> int", "The Unicode number of a character.", details: "- c: a string of one character.",
       examples: [Example("ord(\"A\")", "65")],
       seeAlso: ["chr"], search: ["code", "unicode", "ascii"], family: "strings"
     ) { call in
@@ -315,7 +316,7 @@ enum Texts {
       return .int(Int(scalar.value))
     },
     Builtin(
-      "chr(n: int) -> string", "The character with a Unicode number.", details: "- n: such as 964 for τ.",
+      "chr(n: int) -> string", "The character with a Unicode number.", details: "- n: the number, such as 964 for τ.",
       examples: [Example("chr(964)", "\"τ\"")],
       seeAlso: ["ord"], search: ["char", "character", "unicode"], family: "strings"
     ) { call in
