@@ -66,10 +66,10 @@ package struct DirectGradientBlock {
 }
 
 /// What is done to the outputs of a convolution while they are in registers or the nearest cache: the bias is added, then
-/// the addend, then ReLU; with a mask, outputs are 0 where it is not positive. Addend and mask have the places of the
-/// outputs, `distance` values away from them.
+/// the addend, then ReLU; with a mask, outputs are 0 where it is not positive. Addend and mask lie like the outputs,
+/// `distance` values away from them.
 package struct KernelEpilogue {
-  /// Padded with zeros to a multiple of 16 outputs for the direct kernels.
+  /// [filters]; padded with zeros to a multiple of 16 where it reaches the direct kernels.
   package var bias: Floats?
   package let addendDistance: Int?
   package let maskDistance: Int?
@@ -79,16 +79,23 @@ package struct KernelEpilogue {
   /// Whether there is something beside the bias.
   package let changes: Bool
 
+  /// Nothing but the bias, if there is one.
+  package init(bias: Floats? = nil) {
+    self.bias = bias
+    (addendDistance, maskDistance, masksFirst, relu, changes) = (nil, nil, false, false, false)
+  }
+
+  /// Of results that begin at `target`; the addend and the mask are like them.
   package init(
-    bias: Floats? = nil, addendDistance: Int? = nil, maskDistance: Int? = nil, masksFirst: Bool = false,
-    relu: Bool = false
+    of target: MutableFloats, bias: Floats? = nil, addend: Floats? = nil, mask: Floats? = nil,
+    masksFirst: Bool = false, relu: Bool = false
   ) {
     self.bias = bias
-    self.addendDistance = addendDistance
-    self.maskDistance = maskDistance
+    addendDistance = addend.map { $0 - Floats(target) }
+    maskDistance = mask.map { $0 - Floats(target) }
     self.masksFirst = masksFirst
     self.relu = relu
-    changes = relu || addendDistance != nil || maskDistance != nil
+    changes = relu || addend != nil || mask != nil
   }
 }
 

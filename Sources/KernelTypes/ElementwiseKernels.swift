@@ -43,10 +43,9 @@ package protocol ElementwiseKernels {
   static func signStep(
     _ x: Floats, _ gradient: Floats, _ center: Floats, _ step: Float, _ eps: Float, _ low: Float, _ high: Float,
     _ y: MutableFloats, _ count: Int)
-  /// g' = g + weightDecay · w; v = momentum · v + (1 − dampening) · g'; w −= rate · (nesterov ? g' + momentum · v : v).
+  /// g' = g + weightDecay · w; v = momentum · v + g'; w −= rate · (nesterov ? g' + momentum · v : v).
   /// Without `velocity`: w −= rate · g'.
   static func sgd(
     _ weights: MutableFloats, _ velocity: MutableFloats?, _ gradient: Floats, _ count: Int, rate: Float,
-    momentum: Float,
-    dampening: Float, weightDecay: Float, nesterov: Bool)
+    momentum: Float, weightDecay: Float, nesterov: Bool)
 }

@@ -2,40 +2,10 @@ import KernelTypes
 
 /// Two-dimensional convolution over channels-last float32 images, with OIHW weights.
 package enum Convolution {
-  /// What is done to the results before they leave the cache: with the sum s of the definition,
-  /// relu(s + bias + addend), and 0 where the mask is not positive.
-  package struct Epilogue {
-    /// [filters].
-    package var bias: UnsafePointer<Float>?
-    /// Like the results, not the same memory.
-    package var addend: UnsafePointer<Float>?
-    package var mask: UnsafePointer<Float>?
-    /// The addend is added after the mask was applied, not before.
-    package var masksFirst: Bool
-    package var relu: Bool
-
-    package init(
-      bias: UnsafePointer<Float>? = nil, addend: UnsafePointer<Float>? = nil, mask: UnsafePointer<Float>? = nil,
-      masksFirst: Bool = false, relu: Bool = false
-    ) {
-      self.bias = bias
-      self.addend = addend
-      self.mask = mask
-      self.masksFirst = masksFirst
-      self.relu = relu
-    }
-
-    func kernel(_ target: UnsafeMutablePointer<Float>) -> KernelEpilogue {
-      func distance(_ p: UnsafePointer<Float>?) -> Int? { p.map { $0 - UnsafePointer(target) } }
-      return KernelEpilogue(
-        bias: bias, addendDistance: distance(addend), maskDistance: distance(mask), masksFirst: masksFirst, relu: relu)
-    }
-  }
-
   /// y[n,p,q,k] = Σ x[n, p · stride − pad + r · dilation, …, c] · weight[k,c,r,s], finished by the epilogue.
   package static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
-    epilogue: Epilogue = Epilogue(), y: UnsafeMutablePointer<Float>
+    epilogue: KernelEpilogue = KernelEpilogue(), y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     // Winograd rounds equal windows differently, so that ties of a later max pooling fall elsewhere than with the sums
     // of the definition; on flat image backgrounds that shows in the gradients of nets with few channels.
@@ -48,7 +18,7 @@ package enum Convolution {
   /// dx from dy: the adjoint of `forward` in x, finished by the epilogue. Overwrites dx.
   package static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
-    epilogue: Epilogue = Epilogue(), dx: UnsafeMutablePointer<Float>
+    epilogue: KernelEpilogue = KernelEpilogue(), dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     if usesWinograd(s) {
       return try WinogradConvolution.inputGradient(

@@ -5,14 +5,14 @@ import KernelTypes
 enum DirectConvolution {
   static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    epilogue: Convolution.Epilogue, y: UnsafeMutablePointer<Float>
+    epilogue: KernelEpilogue, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     try run(DirectPlan.forward(s), x, weight, packed.map { ($0, PackedWeights.Key(.direct, s)) }, epilogue, y)
   }
 
   static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    epilogue: Convolution.Epilogue, dx: UnsafeMutablePointer<Float>
+    epilogue: KernelEpilogue, dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     for (phase, plan) in DirectPlan.inputGradient(s).enumerated() {
       let key = PackedWeights.Key(.directGradient(phase: phase), s)
@@ -24,12 +24,12 @@ enum DirectConvolution {
   static func multiply(
     _ s: MatrixShape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    try run(DirectPlan.product(s), a, b, nil, Convolution.Epilogue(), c)
+    try run(DirectPlan.product(s), a, b, nil, KernelEpilogue(), c)
   }
 
   private static func run(
     _ plan: DirectPlan, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
-    _ packed: (forms: PackedWeights, key: PackedWeights.Key)?, _ epilogue: Convolution.Epilogue,
+    _ packed: (forms: PackedWeights, key: PackedWeights.Key)?, _ epilogue: KernelEpilogue,
     _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard plan.batch > 0, plan.rows > 0, plan.columns > 0, plan.groupOutputs > 0 else { return }
@@ -49,7 +49,6 @@ enum DirectConvolution {
     let offsetBuffer = try scratch(Int.self, 2 * pixels)
     defer { extendLifetime((weights, scratchBuffer, offsetBuffer)) }
 
-    let finish = epilogue.kernel(target)
     let biases = scratchBuffer.floats + slots * padded
     if let bias = epilogue.bias {
       for group in 0..<plan.groups {
@@ -112,14 +111,14 @@ enum DirectConvolution {
             outputs: min(plan.groupOutputs - firstOutput, slab * 16))
           for group in 0..<plan.groups {
             let groupInput = input + group * plan.groupInputs
-            var groupFinish = finish
-            if finish.bias != nil { groupFinish.bias = UnsafePointer(biases + group * outputs + firstOutput) }
+            var groupEpilogue = epilogue
+            if epilogue.bias != nil { groupEpilogue.bias = UnsafePointer(biases + group * outputs + firstOutput) }
             let groupOutput = output + group * plan.groupOutputs + firstOutput
             if plan.hasFewOutputs {
-              kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupFinish, groupOutput)
+              kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupEpilogue, groupOutput)
             } else {
               kernels.convolve(
-                block, groupInput, weights.floats + (group * outputs + firstOutput) * depth, groupFinish, groupOutput)
+                block, groupInput, weights.floats + (group * outputs + firstOutput) * depth, groupEpilogue, groupOutput)
             }
           }
         }

@@ -140,17 +140,17 @@ package enum Elementwise {
   }
 
   /// One step of stochastic gradient descent as PyTorch's SGD: g' = g + weightDecay · w, v = momentum · v +
-  /// (1 − dampening) · g', w −= rate · (nesterov ? g' + momentum · v : v); without `velocity`, w −= rate · g'.
+  /// g', w −= rate · (nesterov ? g' + momentum · v : v); without `velocity`, w −= rate · g'.
   package static func sgd(
     _ weights: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>?, gradient: UnsafePointer<Float>,
-    count: Int, rate: Float, momentum: Float = 0, dampening: Float = 0, weightDecay: Float = 0, nesterov: Bool = false
+    count: Int, rate: Float, momentum: Float = 0, weightDecay: Float = 0, nesterov: Bool = false
   ) {
     let kernels = kernels
     Threads.parallelFor(count, grain: grain) { r in
       let i = r.lowerBound
       kernels.sgd(
         weights + i, velocity.map { $0 + i }, gradient + i, r.count, rate: rate, momentum: momentum,
-        dampening: dampening, weightDecay: weightDecay, nesterov: nesterov)
+        weightDecay: weightDecay, nesterov: nesterov)
     }
   }
 }

@@ -23,6 +23,19 @@ package enum Pooling {
     }
   }
 
+  /// y = the values of x at the places that `maximum` found, 0 where a window lies in the padding.
+  package static func take(
+    _ s: PoolShape, x: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, y: UnsafeMutablePointer<Float>
+  ) {
+    let (channels, outputs) = (s.channels, s.outputHeight * s.outputWidth * s.channels)
+    Threads.parallelFor(s.batch * outputs, grain: Elementwise.grain) { r in
+      for i in r {
+        let pixel = Int(argmax[i])
+        y[i] = pixel < 0 ? 0 : x[(i / outputs * s.height * s.width + pixel) * channels + i % channels]
+      }
+    }
+  }
+
   /// y = mean of each window, over all its places (`countsPadding`) or those inside the image.
   package static func average(
     _ s: PoolShape, countsPadding: Bool = true, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>

@@ -5,14 +5,14 @@ import KernelTypes
 enum WinogradConvolution {
   static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    epilogue: Convolution.Epilogue, y: UnsafeMutablePointer<Float>
+    epilogue: KernelEpilogue, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     try run(WinogradShape(s, adjoint: false), PackedWeights.Key(.winograd, s), x, weight, packed, epilogue, y)
   }
 
   static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
-    epilogue: Convolution.Epilogue, dx: UnsafeMutablePointer<Float>
+    epilogue: KernelEpilogue, dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     try run(WinogradShape(s, adjoint: true), PackedWeights.Key(.winogradGradient, s), dy, weight, packed, epilogue, dx)
   }
@@ -67,10 +67,9 @@ enum WinogradConvolution {
 
   private static func run(
     _ s: WinogradShape, _ key: PackedWeights.Key, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
-    _ packed: PackedWeights?, _ epilogue: Convolution.Epilogue, _ target: UnsafeMutablePointer<Float>
+    _ packed: PackedWeights?, _ epilogue: KernelEpilogue, _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard s.tiles > 0, s.outputs > 0 else { return }
-    let epilogue = epilogue.kernel(target)
     let weights: Buffer
     if let packed {
       weights = try packed.form(key) { () throws(KernelError) in try pack(s, weight) }

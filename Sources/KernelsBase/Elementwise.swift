@@ -145,8 +145,7 @@ extension CPUKernels {
 
   package static func sgd(
     _ weights: MutableFloats, _ velocity: MutableFloats?, _ gradient: Floats, _ count: Int, rate: Float,
-    momentum: Float,
-    dampening: Float, weightDecay: Float, nesterov: Bool
+    momentum: Float, weightDecay: Float, nesterov: Bool
   ) {
     var i = 0
     while i < count {
@@ -154,7 +153,7 @@ extension CPUKernels {
       let w = vload(weights + i, first: n)
       var g = vload(gradient + i, first: n) + w * weightDecay
       if let velocity {
-        let v = vload(velocity + i, first: n) * momentum + g * (1 - dampening)
+        let v = vload(velocity + i, first: n) * momentum + g
         vstore(velocity + i, v, first: n)
         g = nesterov ? g + v * momentum : v
       }

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 /// Arithmetic on shapes, with errors instead of overflow.
 package enum Shape {
@@ -41,22 +42,9 @@ package enum Shape {
     return count
   }
 
-  /// Row-major strides in elements.
-  package static func strides(_ shape: [Int]) -> [Int] {
-    var strides = [Int](repeating: 1, count: shape.count)
-    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] &* max(1, shape[axis + 1]) }
-    return strides
-  }
-
-  /// Strides of the logical axes n, c, h, w when the memory order is n, h, w, c.
-  package static func channelsLastStrides(_ shape: [Int]) -> [Int] {
-    let (c, h, w) = (max(1, shape[1]), max(1, shape[2]), max(1, shape[3]))
-    return [h &* w &* c, 1, w &* c, c]
-  }
-
   /// The indices of an element from its place in row-major order.
   package static func indices(_ place: Int, _ shape: [Int]) -> [Int] {
-    zip(strides(shape), shape).map { stride, size in size > 0 ? place / stride % size : 0 }
+    zip(View.strides(shape), shape).map { stride, size in size > 0 ? place / stride % size : 0 }
   }
 
   /// NumPy's broadcasting: sizes are matched from the last axis; 1 stretches.

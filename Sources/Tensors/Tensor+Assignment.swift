@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 // Assignment to parts of a tensor, with value semantics: copies of the tensor do not change. A gradient passes to the
 // value, and to what is left of the tensor before.
@@ -46,7 +47,9 @@ extension Tensor {
     try makeUnique()
     let (dtype, storage) = (dtype, storage)
     try StopSignal.ignoring { () throws(CoreError) in
-      try device.put(plain.storage, dtype, block: block, places, adding: false, storage)
+      let indices = try Tensor(ints: places, shape: [places.count])
+      try device.put(
+        plain.storage, dtype, block: block, indices.storage, count: places.count, adding: false, storage)
     }
     try record(before, value) { (g) throws(CoreError) in
       try g.put(.scalar(0), places, block, target)

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 extension Tensor {
   /// Float values in row-major order.
@@ -76,16 +77,17 @@ extension Tensor {
         .memory, "one-hot rows of shape [\(labels.count), \(classes)] do not fit into memory",
         hint: "use fewer classes", argument: "classes")
     }
-    var places: [Int] = []
-    places.reserveCapacity(labels.count)
+    var indices: [Int] = []
+    indices.reserveCapacity(labels.count)
     for (row, label) in labels.enumerated() {
       try StopSignal.poll(at: row)
       try Shape.check(label: label, classes: classes)
-      places.append(row * classes + label)
+      indices.append(row * classes + label)
     }
     let result = try Tensor.zeros([labels.count, classes])
-    let ones = try Tensor.ones([labels.count])
-    try device.put(ones.storage, .float32, block: 1, places, adding: false, result.storage)
+    let (ones, places) = (try Tensor.ones([labels.count]), try Tensor(ints: indices, shape: [labels.count]))
+    try device.put(
+      ones.storage, .float32, block: 1, places.storage, count: labels.count, adding: false, result.storage)
     return result
   }
 
@@ -94,7 +96,7 @@ extension Tensor {
     _ shape: [Int], from low: Float = 0, to high: Float = 1, stream: RandomStream
   ) throws(CoreError) -> Tensor {
     let result = try Tensor(.float32, shape: shape)
-    try device.random(.uniform(low, high), stream, result.storage, count: result.count)
+    try device.random(.uniform(low: low, high: high), [stream], result.storage, count: result.count)
     return result
   }
 
@@ -103,7 +105,31 @@ extension Tensor {
     _ shape: [Int], mean: Float = 0, deviation: Float = 1, stream: RandomStream
   ) throws(CoreError) -> Tensor {
     let result = try Tensor(.float32, shape: shape)
-    try device.random(.normal(mean, deviation), stream, result.storage, count: result.count)
+    try device.random(.normal(mean: mean, deviation: deviation), [stream], result.storage, count: result.count)
+    return result
+  }
+
+  /// Uniform numbers in [low, high) for examples that draw from a stream each: row i is `uniform(row, stream: streams[i])`.
+  ///
+  /// - Parameter row: the shape of one example.
+  /// - Returns: [streams.count, row…].
+  public static func uniform(
+    _ row: [Int], from low: Float = 0, to high: Float = 1, streams: [RandomStream]
+  ) throws(CoreError) -> Tensor {
+    let result = try Tensor(.float32, shape: [streams.count] + row)
+    try device.random(.uniform(low: low, high: high), streams, result.storage, count: result.count)
+    return result
+  }
+
+  /// Normal numbers for examples that draw from a stream each: row i is `normal(row, stream: streams[i])`.
+  ///
+  /// - Parameter row: the shape of one example.
+  /// - Returns: [streams.count, row…].
+  public static func normal(
+    _ row: [Int], mean: Float = 0, deviation: Float = 1, streams: [RandomStream]
+  ) throws(CoreError) -> Tensor {
+    let result = try Tensor(.float32, shape: [streams.count] + row)
+    try device.random(.normal(mean: mean, deviation: deviation), streams, result.storage, count: result.count)
     return result
   }
 }

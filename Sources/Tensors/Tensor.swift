@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 /// A tensor: an immutable value of float32, int64 or bool elements.
 ///
@@ -44,11 +45,11 @@ public struct Tensor: Sendable {
 
   /// Strides of the logical axes in elements.
   package var strides: [Int] {
-    layout == .channelsLast ? Shape.channelsLastStrides(shape) : Shape.strides(shape)
+    layout == .channelsLast ? View.channelsLastStrides(shape) : View.strides(shape)
   }
 
   /// The whole tensor as the device sees it.
-  package var view: View { View(storage: storage, dtype: dtype, offset: 0, shape: shape, strides: strides) }
+  package var view: View { View(storage: storage, dtype: dtype, shape: shape, strides: strides) }
 
   /// A new tensor like this one, not yet filled.
   func similar(_ dtype: DType? = nil) throws(CoreError) -> Tensor {

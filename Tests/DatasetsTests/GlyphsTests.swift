@@ -1,5 +1,4 @@
 import Datasets
-import Kernels
 import Tensors
 import Testing
 
@@ -34,11 +33,11 @@ import Testing
   }
 
   @Test func sameBitsForAnyNumberOfThreads() throws {
-    let before = Threads.count
-    defer { Threads.count = before }
+    let before = Compute.threads
+    defer { Compute.threads = before }
     var sets: [Dataset] = []
     for threads in [1, 2, 3] {
-      Threads.count = threads
+      Compute.threads = threads
       sets.append(try glyphs(n: 300, test: 0, ambiguity: 0.5, seed: 2).train)
     }
     for other in sets.dropFirst() {

@@ -87,7 +87,7 @@ struct ConvolutionCase: CustomTestStringConvertible {
         for _ in 0..<2 {
           try bias.withUnsafeBufferPointer {
             try Convolution.forward(
-              s, x: x, weight: weight, packed: packed, epilogue: Convolution.Epilogue(bias: $0.baseAddress), y: &y)
+              s, x: x, weight: weight, packed: packed, epilogue: KernelEpilogue(bias: $0.baseAddress), y: &y)
           }
         }
         try Convolution.forward(s, x: x, weight: weight, y: &bare)
@@ -118,8 +118,11 @@ struct ConvolutionCase: CustomTestStringConvertible {
         let addend = values(s.outputCount, seed: 5)
         try bias.withUnsafeBufferPointer { bias in
           try addend.withUnsafeBufferPointer { addend in
-            let epilogue = Convolution.Epilogue(bias: bias.baseAddress, addend: addend.baseAddress, relu: true)
-            try Convolution.forward(s, x: x, weight: weight, epilogue: epilogue, y: &y)
+            try y.withUnsafeMutableBufferPointer { y in
+              guard let target = y.baseAddress else { return }
+              let epilogue = KernelEpilogue(of: target, bias: bias.baseAddress, addend: addend.baseAddress, relu: true)
+              try Convolution.forward(s, x: x, weight: weight, epilogue: epilogue, y: target)
+            }
           }
         }
         #expect(
@@ -134,9 +137,12 @@ struct ConvolutionCase: CustomTestStringConvertible {
           try Convolution.inputGradient(s, dy: dy, weight: weight, dx: &gradient)
           try mask.withUnsafeBufferPointer { mask in
             try skip.withUnsafeBufferPointer { skip in
-              let epilogue = Convolution.Epilogue(
-                addend: skip.baseAddress, mask: mask.baseAddress, masksFirst: masksFirst)
-              try Convolution.inputGradient(s, dy: dy, weight: weight, epilogue: epilogue, dx: &dx)
+              try dx.withUnsafeMutableBufferPointer { dx in
+                guard let target = dx.baseAddress else { return }
+                let epilogue = KernelEpilogue(
+                  of: target, addend: skip.baseAddress, mask: mask.baseAddress, masksFirst: masksFirst)
+                try Convolution.inputGradient(s, dy: dy, weight: weight, epilogue: epilogue, dx: target)
+              }
             }
           }
           let expected = gradient.indices.map { i in

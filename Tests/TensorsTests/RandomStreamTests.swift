@@ -1,7 +1,24 @@
+import Devices
 import Tensors
 import Testing
 
 @Suite struct RandomStreamTests {
+  /// Rows that cross the pieces of work, too.
+  @Test(arguments: [(3, 7), (5, 5000), (40, 300), (2, 20_000)])
+  func rowsDrawFromStreamsOfTheirOwn(_ rows: Int, _ columns: Int) throws {
+    let streams = (0..<rows).map { RandomStream(seed: 3, purpose: "rows", $0 * $0) }
+    let uniform = try Tensor.uniform([columns], from: -0.1, to: 0.1, streams: streams)
+    let normal = try Tensor.normal([columns], deviation: 0.001, streams: streams)
+    #expect(uniform.shape == [rows, columns])
+    for (row, stream) in streams.enumerated() {
+      let draws = try Tensor.uniform([1, columns], from: -0.1, to: 0.1, stream: stream)
+      #expect(try uniform.slice(axis: 0, row, row + 1).isIdentical(to: draws))
+      let others = try Tensor.normal([1, columns], deviation: 0.001, stream: stream)
+      #expect(try normal.slice(axis: 0, row, row + 1).isIdentical(to: others))
+    }
+    #expect(try Tensor.normal([columns], streams: []).shape == [0, columns])
+  }
+
   /// The known answers published with Random123.
   @Test func philoxKnownAnswers() {
     #expect(

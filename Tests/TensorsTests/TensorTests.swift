@@ -226,4 +226,35 @@ import Testing
     try plain.assign(axis: 2, indices: [3, 0], .scalar(1))
     #expect(images.isIdentical(to: plain))
   }
+
+  /// Windows that reach beyond the image, and some that see nothing of it.
+  @Test(arguments: [[3, 2, 5, 4], [4, 1, 2, 9]])
+  func movedImagesAreWhatTheWindowSees(_ shape: [Int]) throws {
+    let images = try sample(shape)
+    let (height, width) = (shape[2], shape[3])
+    for (down, right) in [(0, 0), (1, -2), (-3, 3), (4, 4), (-9, 1)] {
+      for isMirrored in [false, true] {
+        let move = ImageMove(down: down, right: right, isMirrored: isMirrored)
+        let moved = try images.moved(Array(repeating: move, count: shape[0]))
+        let (source, result) = (images.floats(), moved.floats())
+        for i in source.indices {
+          let (plane, y, x) = (i / (height * width), i / width % height + down, i % width)
+          let column = (isMirrored ? width - 1 - x : x) + right
+          let isInside = (0..<height).contains(y) && (0..<width).contains(column)
+          #expect(result[i] == (isInside ? source[(plane * height + y) * width + column] : 0))
+        }
+        #expect(try images.forConvolutions().moved(Array(repeating: move, count: shape[0])).isIdentical(to: moved))
+      }
+    }
+  }
+
+  @Test func boundsAreFiniteWhereEveryElementIs() throws {
+    let (low, high) = try Tensor([3, -2, 7, 0]).bounds()
+    #expect(low == -2 && high == 7)
+    for bad: Float in [.nan, .infinity, -.infinity] {
+      let (low, high) = try Tensor([3, bad, 7, 0]).bounds()
+      #expect(!low.isFinite || !high.isFinite)
+      #expect(bad.isInfinite || (low.isNaN && high.isNaN))
+    }
+  }
 }

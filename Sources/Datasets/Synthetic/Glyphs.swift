@@ -1,5 +1,4 @@
 import Base
-import Kernels
 import Tensors
 
 /// Built-in synthetic images: the ten digits drawn as strokes of random pose, shape, width, softness, contrast and noise,
@@ -71,7 +70,7 @@ private struct GlyphSource {
           posterior.withUnsafeMutableBufferPointer { posterior in
             // Each chunk writes its own images only.
             nonisolated(unsafe) let (pixels, labels, posterior) = (pixels, labels, posterior)
-            Threads.parallelFor(min(group, count - start), grain: 64) { range in
+            Compute.inParallel(min(group, count - start), grain: 64) { range in
               var canvas = GlyphCanvas(size: size)
               for i in range.lowerBound + start..<range.upperBound + start {
                 let drawing = GlyphDrawing(stream: stream.child(i), ambiguity: ambiguity)

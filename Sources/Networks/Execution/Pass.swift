@@ -71,8 +71,7 @@ struct Pass {
     let updated = try result.updating(
       runningMean: mean, runningVariance: variance, momentum: Float(norm.momentum))
     (buffers[places.mean], buffers[places.variance]) = (updated.mean.detached(), updated.variance.detached())
-    let batches = buffers[places.counter].ints().first ?? 0
-    buffers[places.counter] = try Tensor(ints: [batches &+ 1], shape: [])
+    buffers[places.counter] = try add(buffers[places.counter], Tensor(ints: [1], shape: []))
     return result.y
   }
 }

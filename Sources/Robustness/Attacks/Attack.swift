@@ -118,12 +118,12 @@ extension Attack {
         hint: "classes are numbered from 0 to \(model.classes - 1)", argument: "labels")
     }
     guard n > 0 else { return }
-    guard !input.images.hasNonFinite else {
+    let (low, high) = try input.images.bounds()
+    guard low.isFinite, high.isFinite else {
       throw CoreError(
         .value, "attacks need images in [0, 1]; these hold values that are NaN or infinite",
         hint: "all(isfinite(x), axis=[1, 2, 3]) says which images are whole", argument: "images")
     }
-    let (low, high) = (try input.images.min().item(), try input.images.max().item())
     // Decoders and resizers leave values a rounding error outside.
     guard low >= -1e-6, high <= 1 + 1e-6 else {
       throw CoreError(
@@ -138,8 +138,8 @@ extension Attack {
     guard adversarial.shape == images.shape else {
       throw CoreError(.shape, "\(description) returned \(adversarial.shape) for images \(images.shape)")
     }
-    let (low, high) = (try adversarial.min().item(), try adversarial.max().item())
-    let distance = try (adversarial - images).abs().max().item()
+    let found = try Tensor.items([adversarial.min(), adversarial.max(), (adversarial - images).abs().max()])
+    let (low, high, distance) = (found[0], found[1], found[2])
     guard low >= 0, high <= 1, distance <= eps + radiusTolerance else {
       throw CoreError(
         .numeric,

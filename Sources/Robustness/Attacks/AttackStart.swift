@@ -16,31 +16,18 @@ public enum AttackStart: Sendable {
   package func point(
     _ images: Tensor, ids: [Int], eps: Double, stream: RandomStream, given: Tensor? = nil
   ) throws(CoreError) -> Tensor {
+    let (image, streams) = (Array(images.shape.dropFirst()), ids.map { stream.child($0) })
     switch self {
     case .image: return images
     case .uniform:
       let noise =
         if let given { given } else {
-          try noise(like: images, ids) { $0.fillUniform($1, from: Float(-eps), to: Float(eps)) }
+          try Tensor.uniform(image, from: Float(-eps), to: Float(eps), streams: streams)
         }
       return try (images + noise).clip(min: 0, max: 1)
     case .normal:
-      let noise =
-        if let given { given } else { try noise(like: images, ids) { $0.fillNormal($1, deviation: 0.001) } }
+      let noise = if let given { given } else { try Tensor.normal(image, deviation: 0.001, streams: streams) }
       return try images + noise
-    }
-
-    func noise(
-      like images: Tensor, _ ids: [Int], _ fill: (RandomStream, UnsafeMutableBufferPointer<Float>) -> Void
-    ) throws(CoreError) -> Tensor {
-      let size = ids.isEmpty ? 0 : images.count / ids.count
-      let values = [Float](unsafeUninitializedCapacity: images.count) { buffer, count in
-        for (i, id) in ids.enumerated() {
-          fill(stream.child(id), UnsafeMutableBufferPointer(rebasing: buffer[i * size..<(i + 1) * size]))
-        }
-        count = images.count
-      }
-      return try Tensor(values, shape: images.shape)
     }
   }
 }

@@ -279,8 +279,8 @@ private struct EpochTotals {
     n += labels.count
     loss += value * count
     if parts.isEmpty { parts = step.parts.map { ($0.name, 0) } }
-    for (i, part) in step.parts.enumerated() where i < parts.count {
-      parts[i].value += try part.value.item() * count
+    for (i, value) in try Tensor.items(step.parts.map(\.value)).enumerated() where i < parts.count {
+      parts[i].value += value * count
     }
     self.natural += try correct(natural, labels, of: model).count { $0 }
     if let logits = step.adversarialLogits {

@@ -1,6 +1,10 @@
 import Base
 
 // Where NaN and infinities first appear, when asked for by `Compute.checksFinite`.
+//
+// Every operation passes its result through `recording`, which looks at it here, and the backward pass looks at each
+// gradient. The values come to the host for that, each time: it is a tool for finding the operation at fault, and nothing is
+// fast while it is on.
 
 extension Tensor {
   /// - Throws: `numeric` when an element is NaN or infinite: which operation made it, and where it is.

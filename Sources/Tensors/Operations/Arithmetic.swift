@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 // Arithmetic of two tensors with broadcasting as in NumPy. Bools count as int64; an int64 with a float32 gives float32;
 // division and powers give float32. All throw `shape` when the shapes do not broadcast.

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 // Operations that put elements at other places: turned, shifted, padded, repeated, on a diagonal.
 
@@ -87,6 +88,30 @@ extension Tensor {
     return result
   }
 
+  /// Each image seen through a window of its own size that has moved, with zeros where the window reaches beyond the image.
+  /// Not recorded.
+  ///
+  /// - Parameter moves: one for each image of [n, channels, height, width].
+  package func moved(_ moves: [ImageMove]) throws(CoreError) -> Tensor {
+    let (height, width) = (shape[2], shape[3])
+    let y = try Tensor(dtype, shape: shape, layout: layout)
+    try device.fill(y.view, 0)
+    for (i, move) in moves.enumerated() {
+      // The rows and columns of the result that see the image.
+      let right = move.isMirrored ? -move.right : move.right
+      let (top, bottom) = (Swift.max(0, -move.down), Swift.min(height, height - move.down))
+      let (first, end) = (Swift.max(0, -right), Swift.min(width, width - right))
+      if top >= bottom || first >= end { continue }
+      let left = move.isMirrored ? width - 1 - first - right : first + right
+      let sizes = [1, shape[1], bottom - top, end - first]
+      try device.copy(
+        view.slice(
+          starts: [i, 0, top + move.down, left], sizes: sizes, steps: [1, 1, 1, move.isMirrored ? -1 : 1]),
+        to: y.view.slice(starts: [i, 0, top, first], sizes: sizes, steps: [1, 1, 1, 1]))
+    }
+    return y
+  }
+
   /// Repeated along each axis; axes that `repeats` has more are put in front, those that it lacks stay.
   public func tile(_ repeats: [Int]) throws(CoreError) -> Tensor {
     guard repeats.allSatisfy({ $0 >= 0 }) else {
@@ -138,5 +163,19 @@ extension Tensor {
         hint: "einsum(\"bii->bi\", x) takes those of a batch",
         argument: "x")
     }
+  }
+}
+
+/// How far the window through which an image is seen has moved, and whether the image is mirrored: pixel (y, x) of the result
+/// is pixel (y + down, x + right), or (y + down, width − 1 − x + right) if mirrored.
+package struct ImageMove: Sendable {
+  package var down: Int
+  package var right: Int
+  package var isMirrored: Bool
+
+  package init(down: Int, right: Int, isMirrored: Bool) {
+    self.down = down
+    self.right = right
+    self.isMirrored = isMirrored
   }
 }

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 // Comparisons with broadcasting; results are bool, and no gradient passes.
 

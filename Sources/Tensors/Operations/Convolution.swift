@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 /// Rows and columns of zeros around images.
 public struct Padding: Sendable, Hashable {

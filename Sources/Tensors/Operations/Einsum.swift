@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 /// Sums of products of tensors whose axes have names, as NumPy's einsum: "ij,jk->ik" is the matrix product.
 ///
@@ -129,11 +130,11 @@ private struct EinsumTerm {
     var unique: [Int] = []
     for name in names where !unique.contains(name) { unique.append(name) }
     if unique.count == names.count { return self }
-    let strides = Shape.strides(tensor.shape)
+    let strides = View.strides(tensor.shape)
     let sizes = unique.map { name in tensor.shape[names.firstIndex(of: name) ?? 0] }
     let steps = unique.map { name in names.indices.filter { names[$0] == name }.reduce(0) { $0 + strides[$1] } }
     let count = try Shape.count(sizes)
-    let inner = Shape.strides(sizes)
+    let inner = View.strides(sizes)
     var places: [Int] = []
     places.reserveCapacity(count)
     for i in 0..<count {

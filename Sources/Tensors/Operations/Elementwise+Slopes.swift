@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 extension ElementwiseMap {
   /// The gradient of the operand x from that of the result, by recorded operations: what the device's `mapGradient` gives,

@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 // One value at a time. Ints and bools become float32, except where noted.
 extension Tensor {

@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 /// A convolution whose weights stand still, with what comes before and after it: bias, addend and ReLU in the forward
 /// pass; addend and mask in the gradient with respect to the input. Nothing is recorded.

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 extension Tensor {
   /// The entries of an axis at the given places, in that order; places may repeat, negative ones count from the end.
@@ -40,10 +41,28 @@ extension Tensor {
     return try taking(1, places, as: target)
   }
 
-  /// The blocks at the given places, in row-major order.
+  /// One element of each row of a matrix [n, k]: y[i] = x[i, columns[i]].
+  ///
+  /// - Parameter columns: int64 with n elements in 0..<k, which stay on the device.
+  /// - Returns: [n].
+  func takingFromRows(_ columns: Tensor) throws(CoreError) -> Tensor {
+    let (rows, width) = (shape[0], shape[1])
+    let starts = try Tensor(ints: (0..<rows).map { $0 * width }, shape: [rows])
+    return try taking(1, add(starts, columns.reshape([rows])), as: [rows])
+  }
+
   func taking(_ block: Int, _ places: [Int], as target: [Int]) throws(CoreError) -> Tensor {
+    try taking(block, Tensor(ints: places, shape: [places.count]), as: target)
+  }
+
+  func putting(_ block: Int, _ places: [Int], into target: [Int]) throws(CoreError) -> Tensor {
+    try putting(block, Tensor(ints: places, shape: [places.count]), into: target)
+  }
+
+  /// The blocks at the given places, int64, in row-major order.
+  private func taking(_ block: Int, _ places: Tensor, as target: [Int]) throws(CoreError) -> Tensor {
     let y = try Tensor(dtype, shape: target)
-    try device.take(try rowMajor().storage, dtype, block: block, places, y.storage)
+    try device.take(try rowMajor().storage, dtype, block: block, places.storage, count: places.count, y.storage)
     let shape = shape
     return try y.recording([self], operation: "index", isTwice: true) { (g, _) throws(CoreError) in
       [try g.putting(block, places, into: shape)]
@@ -51,9 +70,10 @@ extension Tensor {
   }
 
   /// The adjoint of `taking`: zeros, with these blocks added at the given places.
-  func putting(_ block: Int, _ places: [Int], into target: [Int]) throws(CoreError) -> Tensor {
+  private func putting(_ block: Int, _ places: Tensor, into target: [Int]) throws(CoreError) -> Tensor {
     let y = try Tensor.zeros(target)
-    try device.put(try rowMajor().storage, .float32, block: block, places, adding: true, y.storage)
+    try device.put(
+      try rowMajor().storage, .float32, block: block, places.storage, count: places.count, adding: true, y.storage)
     let shape = shape
     return try y.recording([self], operation: "index", isTwice: true) { (g, _) throws(CoreError) in
       [try g.taking(block, places, as: shape)]

@@ -94,7 +94,7 @@ public func mse(_ a: Tensor, _ b: Tensor, reduction: LossReduction = .mean) thro
 public func martBCE(_ logits: Tensor, labels: [Int], reduction: LossReduction = .mean) throws(CoreError) -> Tensor {
   let classes = try checkLabels(logits, labels, "the loss of MART", atLeast: 2)
   let probabilities = try logits.softmax()
-  let other = try probabilities.gather(axis: 1, otherPlaces(logits, labels))
+  let other = try probabilities.takingFromRows(strongestOther(logits, labels))
   let boosted = try other.affine(scale: -1, offset: 1.0001).adding(1e-12).log()
   let own = try logits.logSoftmax().gather(axis: 1, labels)
   return try reduced(add(own, boosted).neg(), reduction, classes: classes)

@@ -5,7 +5,7 @@ import Base
 /// z_y − max_{j≠y} z_j for each example: positive where the label wins.
 public func margin(_ logits: Tensor, labels: [Int], reduction: LossReduction = .none) throws(CoreError) -> Tensor {
   let classes = try checkLabels(logits, labels, "the margin", atLeast: 2)
-  let other = try logits.gather(axis: 1, otherPlaces(logits, labels))
+  let other = try logits.takingFromRows(strongestOther(logits, labels))
   return try reduced(sub(logits.gather(axis: 1, labels), other), reduction, classes: classes)
 }
 
@@ -21,10 +21,8 @@ public func cwHinge(
 /// decreasing logits; the gradient goes through the denominator too. Needs three classes.
 public func dlr(_ logits: Tensor, labels: [Int], reduction: LossReduction = .none) throws(CoreError) -> Tensor {
   let classes = try checkLabels(logits, labels, "the DLR loss", atLeast: 3)
-  let order = try logits.topPlaces(3, axis: 1).ints()
-  let (first, third) = (
-    try logits.gather(axis: 1, column(order, 3, 0)), try logits.gather(axis: 1, column(order, 3, 2))
-  )
+  let order = try logits.topPlaces(3, axis: 1)
+  let (first, third) = (try logits.takingFromRows(order.column(0)), try logits.takingFromRows(order.column(2)))
   let spread = try sub(first, third).adding(1e-12)
   return try reduced(div(margin(logits, labels: labels), spread).neg(), reduction, classes: classes)
 }
@@ -35,21 +33,23 @@ public func dlrTargeted(
 ) throws(CoreError) -> Tensor {
   let classes = try checkLabels(logits, labels, "the targeted DLR loss", atLeast: 4)
   try checkLabels(logits, targets, "the targeted DLR loss", atLeast: 4)
-  let order = try logits.topPlaces(4, axis: 1).ints()
-  let first = try logits.gather(axis: 1, column(order, 4, 0))
-  let third = try logits.gather(axis: 1, column(order, 4, 2))
-  let fourth = try logits.gather(axis: 1, column(order, 4, 3))
+  let order = try logits.topPlaces(4, axis: 1)
+  let first = try logits.takingFromRows(order.column(0))
+  let third = try logits.takingFromRows(order.column(2))
+  let fourth = try logits.takingFromRows(order.column(3))
   let spread = try sub(first, add(third, fourth) * 0.5).adding(1e-12)
   let lead = try sub(logits.gather(axis: 1, labels), logits.gather(axis: 1, targets))
   return try reduced(div(lead, spread).neg(), reduction, classes: classes)
 }
 
-/// The place of the greatest logit that is not the label's.
-func otherPlaces(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Int] {
-  let order = try logits.topPlaces(2, axis: 1).ints()
-  return labels.indices.map { order[2 * $0] == labels[$0] ? order[2 * $0 + 1] : order[2 * $0] }
+/// The class of the greatest logit that is not the label's, int64 [n, 1].
+func strongestOther(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> Tensor {
+  let order = try logits.topPlaces(2, axis: 1)
+  let (first, second) = (try order.column(0), try order.column(1))
+  return try whereSelect(equal(first, Tensor(ints: labels, shape: [labels.count, 1])), second, first)
 }
 
-private func column(_ order: [Int], _ width: Int, _ place: Int) -> [Int] {
-  stride(from: place, to: order.count, by: width).map { order[$0] }
+extension Tensor {
+  /// [n, 1] of [n, k].
+  fileprivate func column(_ index: Int) throws(CoreError) -> Tensor { try slice(axis: 1, index, index + 1) }
 }

@@ -1,6 +1,5 @@
 import Base
-import KernelTypes
-import Kernels
+import Devices
 
 /// The matrix product over the last two axes; leading axes broadcast, and a one-dimensional operand is a row (first)
 /// or a column (second), as in NumPy.

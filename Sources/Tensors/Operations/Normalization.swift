@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 /// The result of batch normalisation in training.
 public struct BatchNormResult: Sendable {

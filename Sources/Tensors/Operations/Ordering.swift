@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 // Operations that look at the order of elements along an axis: sorted places, the greatest k, running sums, products.
 
@@ -193,7 +194,7 @@ extension Tensor {
   /// The places of the elements that are not 0 (NaN is not), one row of indices for each: int64 [found, axes].
   public func nonzero() throws(CoreError) -> Tensor {
     let flags = try detached().rowMajor().bools()
-    let strides = Shape.strides(shape)
+    let strides = View.strides(shape)
     var indices: [Int] = []
     var found = 0
     for (i, flag) in flags.enumerated() where flag {

@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 /// The greatest value of each window; padding counts as −infinity, the gradient goes to the first of equals.
 ///
@@ -16,10 +16,9 @@ public func maxPool2d(
   let places = x.isTracked ? try Storage(.int64, count: y.count / 2 + 1) : nil
   try device.maxPool(s, images.storage, y.storage, places: places)
   return try y.recording([x], isTwice: true) { (g, needs) throws(CoreError) in
-    if needs.areFollowed, let places { return [try putting(g, s, places)] }
-    let dx = try Tensor(.float32, shape: [s.batch, s.channels, s.height, s.width], layout: .channelsLast)
-    if let places { try device.maxPoolGradient(s, try g.channelsLast().storage, places: places, dx.storage) }
-    return [dx]
+    guard let places else { return [nil] }
+    let adjoints = MaxPoolAdjoints(shape: s, places: places)
+    return [needs.areFollowed ? try adjoints.put(g) : try adjoints.putValues(g)]
   }
 }
 
@@ -43,24 +42,29 @@ public func avgPool2d(
   return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in [try gradient(g)] }
 }
 
-/// The gradient of maximum pooling by recorded operations: each value goes to the place of its greatest, where that is
-/// inside of the image.
-private func putting(_ g: Tensor, _ s: PoolShape, _ places: Storage) throws(CoreError) -> Tensor {
-  let outputs = s.outputHeight * s.outputWidth * s.channels
-  let count = s.batch * outputs
-  let pixels = [Int32](unsafeUninitializedCapacity: count) { target, used in
-    device.download(places, to: UnsafeMutableRawBufferPointer(target))
-    used = count
+/// Maximum pooling with its places given is linear: its gradient puts values at the places, and the gradient of that takes
+/// them from there.
+private struct MaxPoolAdjoints {
+  let shape: PoolShape
+  let places: Storage
+
+  func putValues(_ g: Tensor) throws(CoreError) -> Tensor {
+    let dx = try Tensor(
+      .float32, shape: [shape.batch, shape.channels, shape.height, shape.width], layout: .channelsLast)
+    try device.maxPoolGradient(shape, try g.channelsLast().storage, places: places, dx.storage)
+    return dx
   }
-  var targets: [Int] = []
-  var isInside: [Float] = []
-  for (i, pixel) in pixels.enumerated() {
-    let place = (i / outputs * s.height * s.width + max(Int(pixel), 0)) * s.channels + i % s.channels
-    targets.append(place)
-    isInside.append(pixel >= 0 ? 1 : 0)
+
+  func put(_ g: Tensor) throws(CoreError) -> Tensor {
+    try putValues(g).recording([g], operation: "maxPool2d", isTwice: true) { (h, _) throws(CoreError) in [try take(h)] }
   }
-  let rows = try mul(g.permute([0, 2, 3, 1]).reshape([count]), Tensor(isInside, shape: [count]))
-  return try rows.putting(1, targets, into: [s.batch, s.height, s.width, s.channels]).permute([0, 3, 1, 2])
+
+  private func take(_ x: Tensor) throws(CoreError) -> Tensor {
+    let y = try Tensor(
+      .float32, shape: [shape.batch, shape.channels, shape.outputHeight, shape.outputWidth], layout: .channelsLast)
+    try device.maxPoolTake(shape, try x.channelsLast().storage, places: places, y.storage)
+    return try y.recording([x], operation: "maxPool2d", isTwice: true) { (g, _) throws(CoreError) in [try put(g)] }
+  }
 }
 
 /// The mean of each channel of each image: [n, channels, h, w] to [n, channels].

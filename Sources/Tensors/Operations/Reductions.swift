@@ -1,5 +1,5 @@
 import Base
-import KernelTypes
+import Devices
 
 // Reductions over the given axes (negative ones count from the end), or over all when `axes` is nil.
 extension Tensor {
@@ -162,6 +162,14 @@ extension Tensor {
       let share = try div(g, chosen.sum(axes: axes, keepdim: true))
       return [try mul(chosen, share)]
     }.shaped(keepdim ? kept : kept.dropping(axes))
+  }
+
+  /// The least and the greatest of at least one element, in one read by the host. NaN if one is; both are finite only
+  /// where every element is.
+  package func bounds() throws(CoreError) -> (low: Double, high: Double) {
+    let (x, axes, one) = (try detached().asType(.float32), Array(0..<rank), shape.map { _ in 1 })
+    let found = try Tensor.items([x.reduce(.minimum, axes, one), x.reduce(.maximum, axes, one)])
+    return (found[0], found[1])
   }
 
   /// The axes in order, and the shape with 1 at each.

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 extension Tensor {
   /// The same elements in row-major order under another shape; one size may be −1 and is worked out.

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 extension Tensor {
   /// softmax(x / temperature) along an axis (the last if none is given).

@@ -1,4 +1,5 @@
 import Base
+import Devices
 
 /// Settings of one step of stochastic gradient descent, as PyTorch's SGD.
 public struct SGD: Sendable, Hashable {
@@ -47,8 +48,8 @@ public struct SGD: Sendable, Hashable {
 
   private func step(_ weights: Tensor, _ velocity: Tensor?, _ gradient: Tensor) throws(CoreError) {
     try device.sgd(
-      SGDArguments(rate: learningRate, momentum: momentum, weightDecay: weightDecay, nesterov: nesterov),
-      weights.storage, velocity?.storage, gradient.storage, count: weights.count)
+      weights.storage, velocity: velocity?.storage, gradient.storage, count: weights.count, rate: learningRate,
+      momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)
   }
 }
 

@@ -1,6 +1,11 @@
 /// The type of a tensor's elements.
 public enum DType: String, Sendable, CaseIterable {
-  case float32, int64, bool
+  /// IEEE 754 single precision: the type of images, weights, logits and gradients.
+  case float32
+  /// Signed 64-bit integers, which wrap around: class numbers, indices and counts.
+  case int64
+  /// Masks, one byte each.
+  case bool
 
   /// As tensors print it: `f32`.
   public var shortName: String {

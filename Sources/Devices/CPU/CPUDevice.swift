@@ -3,6 +3,11 @@ import KernelTypes
 import Kernels
 
 /// The processor: kernels over the memory pool and the thread pool.
+///
+/// A storage is a `Buffer` of the pool, and this folder is the only place that knows it: `floats`, `ints` and the like are
+/// pointers into it, which no other module can ask for. Each call does its work at once, on the threads of `Threads`, and is
+/// over when it returns. Most calls hand pointers to one kernel of the module `Kernels`; what needs strides walks them with
+/// `Loops`.
 struct CPUDevice: Device {
   func allocate(byteCount: Int) throws(CoreError) -> AnyObject {
     guard let buffer = Buffer.make(byteCount: byteCount) else { throw .outOfMemory(byteCount) }
@@ -21,6 +26,7 @@ struct CPUDevice: Device {
   }
 
   func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer) {
+    HostReads.note(byteCount: target.count)
     if let base = target.baseAddress { base.copyMemory(from: x.bytes, byteCount: target.count) }
   }
 
@@ -45,15 +51,22 @@ struct CPUDevice: Device {
     Threads.parallelFor(count, grain: Self.grain) { r in for i in r { y[i] = f(x[i]) } }
   }
 
-  func random(_ distribution: Distribution, _ stream: RandomStream, _ y: Storage, count: Int) throws(CoreError) {
+  func random(_ distribution: Distribution, _ streams: [RandomStream], _ y: Storage, count: Int) throws(CoreError) {
     let values = y.floats
+    let columns = streams.isEmpty ? 0 : count / streams.count
     try kernel { () throws(KernelError) in
       Threads.parallelFor(count, grain: 1 << 13) { r in
-        let part = UnsafeMutableBufferPointer(start: values + r.lowerBound, count: r.count)
-        switch distribution {
-        case .uniform(let low, let high): stream.fillUniform(part, from: low, to: high, start: r.lowerBound)
-        case .normal(let mean, let deviation):
-          stream.fillNormal(part, mean: mean, deviation: deviation, start: r.lowerBound)
+        var first = r.lowerBound
+        while first < r.upperBound {
+          let (row, column) = first.quotientAndRemainder(dividingBy: columns)
+          let end = Swift.min(r.upperBound, (row + 1) * columns)
+          let part = UnsafeMutableBufferPointer(start: values + first, count: end - first)
+          switch distribution {
+          case .uniform(let low, let high): streams[row].fillUniform(part, from: low, to: high, start: column)
+          case .normal(let mean, let deviation):
+            streams[row].fillNormal(part, mean: mean, deviation: deviation, start: column)
+          }
+          first = end
         }
       }
     }
@@ -62,26 +75,26 @@ struct CPUDevice: Device {
   // MARK: Rows
 
   func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) throws(CoreError) {
-    try kernel { () throws(KernelError) in greatestPlaces(k, x, rows, columns, y) }
+    try kernel { () throws(KernelError) in greatestColumns(k, x, rows, columns, y) }
   }
 
-  private func greatestPlaces(_ k: Int, _ x: Storage, _ rows: Int, _ columns: Int, _ y: Storage) {
-    let (values, places) = (x.floats, y.ints)
+  private func greatestColumns(_ k: Int, _ x: Storage, _ rows: Int, _ columns: Int, _ y: Storage) {
+    let (values, best) = (x.floats, y.ints)
     Threads.parallelFor(rows, grain: Swift.max(1, (1 << 13) / Swift.max(columns, 1))) { r in
       for row in r {
-        let (values, places) = (values + row &* columns, places + row &* k)
+        let (values, best) = (values + row &* columns, best + row &* k)
         // Insertion into the k best so far.
         for column in 0..<columns {
           if column & 0xFFFF == 0xFFFF, Threads.isStopped { return }
           let value = values[column]
-          var place = Swift.min(column, k)
-          while place > 0 {
-            let other = values[places[place &- 1]]
+          var rank = Swift.min(column, k)
+          while rank > 0 {
+            let other = values[best[rank &- 1]]
             guard value > other || (value.isNaN && !other.isNaN) else { break }
-            if place < k { places[place] = places[place &- 1] }
-            place &-= 1
+            if rank < k { best[rank] = best[rank &- 1] }
+            rank &-= 1
           }
-          if place < k { places[place] = column }
+          if rank < k { best[rank] = column }
         }
       }
     }
@@ -115,45 +128,50 @@ struct CPUDevice: Device {
 
   // MARK: Blocks
 
-  func take(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], _ y: Storage) throws(CoreError) {
+  func take(
+    _ x: Storage, _ dtype: DType, block: Int, _ indices: Storage, count: Int, _ y: Storage
+  ) throws(CoreError) {
     let size = block &* dtype.stride
-    let (source, target) = (x.bytes, y.bytes)
+    let (source, target, indices) = (x.bytes, y.bytes, indices.ints)
     try kernel { () throws(KernelError) in
       if size > Self.longBlock {
-        for (i, place) in places.enumerated() where !Threads.isStopped {
-          copyBytes(target + i &* size, source + place &* size, size)
+        for i in 0..<count where !Threads.isStopped {
+          copyBytes(target + i &* size, source + indices[i] &* size, size)
         }
         return
       }
-      Threads.parallelFor(places.count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
-        for i in r { (target + i &* size).copyMemory(from: source + places[i] &* size, byteCount: size) }
+      Threads.parallelFor(count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
+        for i in r { (target + i &* size).copyMemory(from: source + indices[i] &* size, byteCount: size) }
       }
     }
   }
 
-  func put(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], adding: Bool, _ y: Storage) throws(CoreError) {
+  func put(
+    _ x: Storage, _ dtype: DType, block: Int, _ indices: Storage, count: Int, adding: Bool, _ y: Storage
+  ) throws(CoreError) {
     let size = block &* dtype.stride
+    let indices = indices.ints
     try kernel { () throws(KernelError) in
       if size > Self.longBlock {
-        for (i, place) in places.enumerated() where !Threads.isStopped {
+        for i in 0..<count where !Threads.isStopped {
           if adding {
-            Elementwise.scaleAdd(1, x.floats + i &* block, 1, y.floats + place &* block, count: block)
+            Elementwise.scaleAdd(1, x.floats + i &* block, 1, y.floats + indices[i] &* block, count: block)
           } else {
-            copyBytes(y.bytes + place &* size, x.bytes + i &* size, size)
+            copyBytes(y.bytes + indices[i] &* size, x.bytes + i &* size, size)
           }
         }
         return
       }
-      Threads.serialFor(places.count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
+      Threads.serialFor(count, grain: Swift.max(1, (1 << 16) / Swift.max(size, 1))) { r in
         if adding {
           let (source, target) = (x.floats, y.floats)
           for i in r {
-            let place = places[i]
-            for j in 0..<block { target[place &* block &+ j] += source[i &* block &+ j] }
+            let index = indices[i]
+            for j in 0..<block { target[index &* block &+ j] += source[i &* block &+ j] }
           }
         } else {
           for i in r {
-            (y.bytes + places[i] &* size).copyMemory(from: x.bytes + i &* size, byteCount: size)
+            (y.bytes + indices[i] &* size).copyMemory(from: x.bytes + i &* size, byteCount: size)
           }
         }
       }
@@ -164,6 +182,7 @@ struct CPUDevice: Device {
   private static let longBlock = 4 << 20
 }
 
+// The memory of a storage, for this folder alone.
 extension Storage {
   var bytes: UnsafeMutableRawPointer { unsafeDowncast(memory, to: Buffer.self).bytes }
   var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }

@@ -1,26 +1,41 @@
 import Base
-import KernelTypes
-import Kernels
 
 /// Everything that tensors ask of the hardware. All arithmetic on tensor memory goes through these families of
-/// operations; a further device implements this protocol and nothing above it changes.
+/// operations: a further device implements this protocol, and nothing above it changes.
 ///
-/// Storages belong to the device and are written once, by the call that has them as result. Arguments are consistent:
-/// shapes were checked above. Results must not depend on the number of threads or on timing.
+/// **Memory.** A storage belongs to the device. It is written once, by the call that has it as its result, and is only read
+/// afterwards, but for the calls that say that they work in place. The last parameters of a call are its results. Nothing
+/// above this module sees a pointer into a storage.
 ///
-/// Every call ends early, and throws, when the calling thread's `StopSignal` is raised: within some ten milliseconds, and
-/// always when it left work out. What it was to write is then undefined, so a call that writes over values that somebody
-/// goes on holding is made within `StopSignal.ignoring`.
+/// **Arguments** are consistent, because shapes, axes and indices were checked above. They may have no elements.
+///
+/// **Bits.** The same arguments give the same bits in every run, whatever the number of threads and the timing.
+///
+/// **Order.** Calls take effect in the order in which they are made, or as if they did. Only `download` needs a call to be
+/// over: everything else may be handed over and waited for later.
+///
+/// **Reads by the host.** `download` is the only way from a storage to the host. Here it is a copy; on a device with memory
+/// of its own it waits until all work is done, and the hardware then stands idle until the host knows what comes next. So
+/// it is for what a person or a file is shown, for operations that are made on the host because no loop needs them to be
+/// fast (sorting, running sums and products, counts, `nonzero`, masks as indices), and, within a step of training or of an
+/// attack, for single numbers (a loss, the bounds of the images) and for one class or loss of each example. A step reads no
+/// whole tensor. `HostReads` counts, and `HostReadTests` holds steps to it.
+///
+/// **Stopping.** Every call ends early, and throws, when the calling thread's `StopSignal` is raised: within some ten
+/// milliseconds, and always when it left work out. What it was to write is then undefined, so a call that writes over values
+/// that somebody continues to hold is made within `StopSignal.ignoring`.
 package protocol Device: Sendable {
   // Memory
   func allocate(byteCount: Int) throws(CoreError) -> AnyObject
   func upload(_ source: UnsafeRawBufferPointer, to y: Storage) throws(CoreError)
+  /// The first `target.count` bytes of x.
   func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer)
   func fill(_ y: View, _ value: Double) throws(CoreError)
   /// Same shape and type.
   func copy(_ x: View, to y: View) throws(CoreError)
   func convert(_ x: Storage, _ from: DType, to y: Storage, _ to: DType, count: Int) throws(CoreError)
-  func random(_ distribution: Distribution, _ stream: RandomStream, _ y: Storage, count: Int) throws(CoreError)
+  /// A matrix with one row for each stream, in which element i of row r is draw i of stream r.
+  func random(_ distribution: Distribution, _ streams: [RandomStream], _ y: Storage, count: Int) throws(CoreError)
 
   // Elementwise. Without views: dense operands in the same order; the result may be the same storage as an operand.
   func map(_ function: ElementwiseMap, _ x: Storage, _ y: Storage, count: Int) throws(CoreError)
@@ -37,7 +52,7 @@ package protocol Device: Sendable {
   // Reductions and rows
   /// Over the axes marked in `reducing`; y is dense, of the axes that stay.
   func reduce(_ reduction: Reduction, _ x: View, reducing: [Bool], _ y: Storage) throws(CoreError)
-  /// The places of the k greatest of each row, greatest first, ties by place, NaN above all; as int64.
+  /// The columns of the k greatest of each row as int64: the greatest first, of equals the first first, NaN above all.
   func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) throws(CoreError)
   func softmax(_ x: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ y: Storage)
     throws(CoreError)
@@ -45,11 +60,13 @@ package protocol Device: Sendable {
     y: Storage, dy: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ dx: Storage)
     throws(CoreError)
 
-  // Blocks of `block` elements by place
-  /// y[i] = x[places[i]].
-  func take(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], _ y: Storage) throws(CoreError)
-  /// y[places[i]] = x[i], in order; with `adding`, y[places[i]] += x[i] (float32).
-  func put(_ x: Storage, _ dtype: DType, block: Int, _ places: [Int], adding: Bool, _ y: Storage) throws(CoreError)
+  // Blocks of `block` elements by index; `indices` holds `count` int64
+  /// y[i] = x[indices[i]].
+  func take(_ x: Storage, _ dtype: DType, block: Int, _ indices: Storage, count: Int, _ y: Storage) throws(CoreError)
+  /// y[indices[i]] = x[i], in order; with `adding`, y[indices[i]] += x[i] (float32).
+  func put(
+    _ x: Storage, _ dtype: DType, block: Int, _ indices: Storage, count: Int, adding: Bool, _ y: Storage
+  ) throws(CoreError)
 
   // Networks (float32; images with channels last in memory)
   func multiply(_ s: MatrixShape, _ a: Storage, _ b: Storage, _ c: Storage) throws(CoreError)
@@ -67,79 +84,25 @@ package protocol Device: Sendable {
   func normalizeGradient(
     _ s: NormalizationArguments, training: Bool, _ x: Storage, _ dy: Storage, dx: Storage?, dWeight: Storage?,
     dBias: Storage?) throws(CoreError)
-  /// `places`, when wanted, keeps where each greatest value was, for the gradient.
+  /// `places`, when wanted, keeps in int32 which pixel of its image each greatest value is, for the gradient.
   func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) throws(CoreError)
   func maxPoolGradient(_ s: PoolShape, _ dy: Storage, places: Storage, _ dx: Storage) throws(CoreError)
+  /// The adjoint of the gradient: y = the values of x at the places, 0 where a window has none.
+  func maxPoolTake(_ s: PoolShape, _ x: Storage, places: Storage, _ y: Storage) throws(CoreError)
   func averagePool(_ s: PoolShape, countsPadding: Bool, _ x: Storage, _ y: Storage) throws(CoreError)
   func averagePoolGradient(_ s: PoolShape, countsPadding: Bool, _ dy: Storage, _ dx: Storage) throws(CoreError)
 
   // Updates
-  func sgd(_ s: SGDArguments, _ weights: Storage, _ velocity: Storage?, _ gradient: Storage, count: Int)
-    throws(CoreError)
+  /// As PyTorch's SGD, in place: g' = g + weightDecay · w; v = momentum · v + g'; w −= rate · (nesterov ? g' + momentum · v
+  /// : v). Without a velocity: w −= rate · g'.
+  func sgd(
+    _ weights: Storage, velocity: Storage?, _ gradient: Storage, count: Int, rate: Float, momentum: Float,
+    weightDecay: Float, nesterov: Bool) throws(CoreError)
   /// y = x + step · sign(gradient), limited to center ± eps and then to low…high.
   func signStep(
     _ x: Storage, _ gradient: Storage, _ center: Storage, step: Float, eps: Float, low: Float, high: Float,
     _ y: Storage, count: Int) throws(CoreError)
 }
 
-/// The device of the process.
+/// The device of the process. Tensors do not move between devices.
 package let device: any Device = CPUDevice()
-
-package enum ElementwiseMap: Sendable {
-  case unary(UnaryOperation)
-  /// x · scale + offset.
-  case affine(scale: Float, offset: Float)
-  case clip(low: Float, high: Float)
-  case leakyRelu(slope: Float)
-  /// Of bools.
-  case not
-
-  /// In messages.
-  var name: String {
-    switch self {
-    case .unary(let operation): "\(operation)"
-    case .affine: "affine"
-    case .clip: "clip"
-    case .leakyRelu: "leakyRelu"
-    case .not: "not"
-    }
-  }
-}
-
-package enum Comparison: Sendable { case equal, notEqual, less, lessEqual }
-package enum Distribution: Sendable {
-  case uniform(Float, Float)
-  case normal(Float, Float)
-}
-
-/// What is done to each result r of a convolution, or of its adjoint, in the same pass: relu(r + bias + addend), and 0 where
-/// the mask is not positive. Addend and mask are like the results.
-package struct ConvolutionEpilogue: Sendable {
-  /// [filters].
-  var bias: Storage?
-  var addend: Storage?
-  var mask: Storage?
-  /// The addend is added after the mask was applied, not before.
-  var masksFirst = false
-  var relu = false
-}
-
-/// y = (x − mean) / √(variance + eps) · weight + bias by column of a matrix [rows, channels], then ReLU if asked.
-package struct NormalizationArguments: Sendable {
-  var rows: Int
-  var channels: Int
-  var mean: Storage
-  var variance: Storage
-  var weight: Storage?
-  var bias: Storage?
-  var eps: Float
-  var relu: Bool
-}
-
-/// As PyTorch's SGD: g' = g + weightDecay · w; v = momentum · v + g'; w −= rate · (nesterov ? g' + momentum · v : v).
-package struct SGDArguments: Sendable {
-  var rate: Float
-  var momentum: Float
-  var weightDecay: Float
-  var nesterov: Bool
-}

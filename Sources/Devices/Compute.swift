@@ -37,7 +37,15 @@ public enum Compute {
     return (statistics.inUse, statistics.peak, statistics.cached)
   }
 
+  /// Begins a new peak at what is in use now.
   public static func resetPeakMemory() { Memory.resetPeak() }
+
+  /// Shares work of the host, such as drawing images, among the threads: calls `body` with the ranges 0..<grain,
+  /// grain..<2·grain, … of 0..<count, in any order. What is not begun when the calling thread's `StopSignal` is raised is left
+  /// out, so whoever calls it looks at the signal afterwards.
+  package static func inParallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    Threads.parallelFor(count, grain: grain, body)
+  }
 
   /// Whether the run of the calling thread asks each operation to look for NaN and infinities (`RunSettings`).
   public static var checksFinite: Bool { RunSettings.ofThread.checksFinite }

@@ -70,7 +70,7 @@ extension CPUDevice {
   }
 
   func reduce(_ reduction: Reduction, _ x: View, reducing: [Bool], _ y: Storage) throws(CoreError) {
-    var stay = View(storage: y, dtype: x.dtype, offset: 0, shape: x.shape, strides: x.strides)
+    var stay = View(storage: y, dtype: x.dtype, shape: x.shape, strides: x.strides)
     var next = 1
     for axis in x.shape.indices.reversed() {
       stay.strides[axis] = 0
@@ -85,7 +85,7 @@ extension CPUDevice {
     }
     if x.shape.contains(0) {
       try fill(
-        View(storage: y, dtype: .float32, offset: 0, shape: [outputs], strides: [1]),
+        View(storage: y, dtype: .float32, shape: [outputs], strides: [1]),
         reduction == .sum ? 0 : reduction == .maximum ? -.infinity : .infinity)
       return
     }
@@ -100,17 +100,17 @@ extension CPUDevice {
       y.floats[0] = Float(total)
       return
     }
-    guard zip(loops.steps, Shape.strides(sizes)).allSatisfy({ $0[0] == $1 }) || sizes == [1] else {
+    guard zip(loops.steps, View.strides(sizes)).allSatisfy({ $0[0] == $1 }) || sizes == [1] else {
       // Not dense: reduced axes last, then by rows.
       let order = x.shape.indices.filter { !reducing[$0] } + x.shape.indices.filter { reducing[$0] }
       let source = x.permuted(order)
       let count = source.shape.reduce(1, &*)
       let copied = View(
-        storage: try Storage(.float32, count: count), dtype: .float32, offset: 0, shape: source.shape,
-        strides: Shape.strides(source.shape))
+        storage: try Storage(.float32, count: count), dtype: .float32, shape: source.shape,
+        strides: View.strides(source.shape))
       try copy(source, to: copied)
       let rows = View(
-        storage: copied.storage, dtype: .float32, offset: 0, shape: [outputs, count / outputs],
+        storage: copied.storage, dtype: .float32, shape: [outputs, count / outputs],
         strides: [count / outputs, 1])
       return try reduce(reduction, rows, reducing: [false, true], y)
     }
@@ -122,7 +122,7 @@ extension CPUDevice {
       let columns = sizes[(group + 1)...].reduce(1, &*)
       let length = sizes.remove(at: group)
       steps.remove(at: group)
-      let last = !steps.contains(0) && zip(steps, Shape.strides(sizes)).allSatisfy { $0 == $1 }
+      let last = !steps.contains(0) && zip(steps, View.strides(sizes)).allSatisfy { $0 == $1 }
       let target = last ? y : try Storage(.float32, count: batch &* columns)
       try kernel { () throws(KernelError) in
         if columns == 1 {
@@ -137,8 +137,8 @@ extension CPUDevice {
     }
     let offset = place - UnsafePointer(source.floats)
     try copy(
-      View(storage: source, dtype: .float32, offset: offset, shape: sizes, strides: Shape.strides(sizes)),
-      to: View(storage: y, dtype: .float32, offset: 0, shape: sizes, strides: steps))
+      View(storage: source, dtype: .float32, offset: offset, shape: sizes, strides: View.strides(sizes)),
+      to: View(storage: y, dtype: .float32, shape: sizes, strides: steps))
   }
 
   private func reduceInts(_ reduction: Reduction, _ x: View, _ y: View, _ outputs: Int) {

@@ -16,7 +16,7 @@ extension CPUDevice {
   ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       try Convolution.forward(
-        s, x: x.floats, weight: weight.floats, packed: packed(weight), epilogue: epilogue.pointers, y: y.floats)
+        s, x: x.floats, weight: weight.floats, packed: packed(weight), epilogue: epilogue.kernel(y.floats), y: y.floats)
     }
   }
 
@@ -25,7 +25,8 @@ extension CPUDevice {
   ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       try Convolution.inputGradient(
-        s, dy: dy.floats, weight: weight.floats, packed: packed(weight), epilogue: epilogue.pointers, dx: dx.floats)
+        s, dy: dy.floats, weight: weight.floats, packed: packed(weight), epilogue: epilogue.kernel(dx.floats),
+        dx: dx.floats)
     }
   }
 
@@ -76,6 +77,12 @@ extension CPUDevice {
     }
   }
 
+  func maxPoolTake(_ s: PoolShape, _ x: Storage, places: Storage, _ y: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Pooling.take(s, x: x.floats, argmax: places.bytes.assumingMemoryBound(to: Int32.self), y: y.floats)
+    }
+  }
+
   func averagePool(_ s: PoolShape, countsPadding: Bool, _ x: Storage, _ y: Storage) throws(CoreError) {
     try kernel { () throws(KernelError) in
       Pooling.average(s, countsPadding: countsPadding, x: x.floats, y: y.floats)
@@ -88,13 +95,14 @@ extension CPUDevice {
     }
   }
 
-  func sgd(_ s: SGDArguments, _ weights: Storage, _ velocity: Storage?, _ gradient: Storage, count: Int)
-    throws(CoreError)
-  {
+  func sgd(
+    _ weights: Storage, velocity: Storage?, _ gradient: Storage, count: Int, rate: Float, momentum: Float,
+    weightDecay: Float, nesterov: Bool
+  ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       Elementwise.sgd(
-        weights.floats, velocity: velocity?.floats, gradient: gradient.floats, count: count, rate: s.rate,
-        momentum: s.momentum, weightDecay: s.weightDecay, nesterov: s.nesterov)
+        weights.floats, velocity: velocity?.floats, gradient: gradient.floats, count: count, rate: rate,
+        momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)
     }
   }
 
@@ -111,8 +119,8 @@ extension CPUDevice {
 }
 
 extension ConvolutionEpilogue {
-  fileprivate var pointers: Convolution.Epilogue {
-    Convolution.Epilogue(
-      bias: bias?.floats, addend: addend?.floats, mask: mask?.floats, masksFirst: masksFirst, relu: relu)
+  fileprivate func kernel(_ target: UnsafeMutablePointer<Float>) -> KernelEpilogue {
+    KernelEpilogue(
+      of: target, bias: bias?.floats, addend: addend?.floats, mask: mask?.floats, masksFirst: masksFirst, relu: relu)
   }
 }

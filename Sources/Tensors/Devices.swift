@@ -1,0 +1,10 @@
+import Devices
+
+// What everyone who computes with tensors uses of the devices.
+
+/// The type of a tensor's elements.
+public typealias DType = Devices.DType
+/// A stream of random numbers, keyed by seed and purpose.
+public typealias RandomStream = Devices.RandomStream
+/// Settings of the core that hold for the whole process: threads and memory.
+public typealias Compute = Devices.Compute

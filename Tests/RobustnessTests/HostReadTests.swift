@@ -1,0 +1,62 @@
+import Datasets
+import Devices
+import Networks
+import Robustness
+import Tensors
+import Testing
+
+/// A step of training or of an attack reads numbers and one class of each example from the device, and no whole tensor.
+@Suite struct HostReadTests {
+  /// Bytes of k numbers, and of n classes.
+  private static func numbers(_ k: Int) -> Int { 4 * k }
+  private static func classes(_ n: Int) -> Int { 8 * n }
+
+  @Test(arguments: [AttackStart.uniform, .image])
+  func anAttackReadsNumbers(_ start: AttackStart) throws {
+    let (model, data) = (try network(), try bars(40))
+    let input = try AttackInput(images: data.images, labels: data.labels)
+    let reads = try HostReads.counting {
+      _ = try PGD(eps: 0.1, steps: 3, start: start).run(on: model, input)
+    }
+    // The bounds of the images; in each step whether logits and gradients are finite; the bounds of what it found.
+    #expect(reads == [Self.numbers(2)] + Array(repeating: Self.numbers(1), count: 6) + [Self.numbers(3)])
+  }
+
+  @Test func restartsReadOneClassAndOneLossOfEachExample() throws {
+    let (model, data) = (try network(), try bars(40))
+    let input = try AttackInput(images: data.images, labels: data.labels)
+    let reads = try HostReads.counting {
+      _ = try PGD(eps: 0.01, steps: 1, restarts: 2).run(on: model, input)
+    }
+    #expect(reads.filter { $0 > Self.numbers(3) } == [320, 160, 320, 160])
+  }
+
+  @Test(arguments: FitTests.methods)
+  func aTrainingStepReadsNumbersAndClasses(_ name: String) throws {
+    let (model, data, tests) = (try network(), try bars(30), FitTests())
+    var plan = tests.plan
+    (plan.epochs, plan.batchSize, plan.augmentation) = (1, 30, .cropFlip)
+    let method = try tests.method(name)
+    let reads = try HostReads.counting {
+      try fit(model, on: data, method: method, attack: name == "standard" ? nil : tests.attack, plan: plan)
+    }
+    // Right or wrong, of natural and of adversarial images.
+    let judged = name == "standard" ? 1 : 2
+    #expect(reads.filter { $0 > Self.numbers(2) } == Array(repeating: Self.classes(30), count: judged))
+  }
+
+  @Test func lossesOfAttacksReadNothing() throws {
+    let logits = try Tensor.normal([20, 5], stream: RandomStream(seed: 1, purpose: "logits")).tracked()
+    let (labels, targets) = ((0..<20).map { $0 % 5 }, (0..<20).map { ($0 + 1) % 5 })
+    let reads = try HostReads.counting {
+      for loss in [
+        try dlr(logits, labels: labels, reduction: .sum), try cwHinge(logits, labels: labels),
+        try dlrTargeted(logits, labels: labels, targets: targets, reduction: .sum), try martBCE(logits, labels: labels),
+        try crossEntropy(logits, labels: labels),
+      ] {
+        _ = try gradients(of: loss, withRespectTo: [logits])
+      }
+    }
+    #expect(reads == [])
+  }
+}
