@@ -7,9 +7,11 @@ import Base
 /// afterwards, but for the calls that say that they work in place. The last parameters of a call are its results. Nothing
 /// above this module sees a pointer into a storage.
 ///
-/// **Arguments** are consistent, because shapes, axes and indices were checked above. They may have no elements.
+/// **Arguments** are consistent, because shapes, axes and indices were checked above. They may have no elements. int64 wraps
+/// around; NaN and infinities are as IEEE 754 says. A call that finds no scratch memory throws `memory`.
 ///
-/// **Bits.** The same arguments give the same bits in every run, whatever the number of threads and the timing.
+/// **Bits.** The same arguments give the same bits in every run, whatever the number of threads and the timing: sums are
+/// formed in an order that follows from the sizes. Random numbers have the same bits on every device.
 ///
 /// **Order.** Calls take effect in the order in which they are made, or as if they did. Only `download` needs a call to be
 /// over: everything else may be handed over and waited for later.
@@ -31,7 +33,7 @@ package protocol Device: Sendable {
   /// The first `target.count` bytes of x.
   func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer)
   func fill(_ y: View, _ value: Double) throws(CoreError)
-  /// Same shape and type.
+  /// Same shape and type; strides may be any, so that this also changes the order of axes in memory.
   func copy(_ x: View, to y: View) throws(CoreError)
   func convert(_ x: Storage, _ from: DType, to y: Storage, _ to: DType, count: Int) throws(CoreError)
   /// A matrix with one row for each stream, in which element i of row r is draw i of stream r.

@@ -14,10 +14,12 @@ public struct RandomStream: Sendable, Hashable {
   /// The upper half of the Philox counter; the lower half counts blocks.
   let domain: UInt64
 
+  /// The stream for a purpose, and for an example, a step or the like of it.
   public init(seed: UInt64, purpose: String, _ indices: Int...) {
     self.init(seed: seed, purpose: purpose, indices: indices)
   }
 
+  /// The same, of any number of indices.
   public init(seed: UInt64, purpose: String, indices: [Int]) {
     var mixer = KeyMixer(key: 0x9E37_79B9_7F4A_7C15, domain: 0x6A09_E667_F3BC_C909)
     mixer.absorb(seed)
@@ -44,6 +46,7 @@ public struct RandomStream: Sendable, Hashable {
   /// The stream keyed by this one's key and further indices: `s.child(a).child(b)` is `s.child(a, b)`.
   public func child(_ indices: Int...) -> RandomStream { child(indices) }
 
+  /// The same, of any number of indices.
   public func child(_ indices: [Int]) -> RandomStream {
     var mixer = KeyMixer(key: key, domain: domain)
     for index in indices { mixer.absorb(UInt64(bitPattern: Int64(index))) }

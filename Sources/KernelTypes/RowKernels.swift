@@ -9,10 +9,6 @@ package protocol RowKernels {
   static func reduceColumns(_ reduction: Reduction, _ x: Floats, _ rows: Int, _ columns: Int, _ y: MutableFloats)
   /// Sum of all values, in a fixed blocked order, in double precision between blocks of 512.
   static func sum(_ x: Floats, _ count: Int) -> Double
-  /// Sum of squares of all values; as `sum`.
-  static func sumOfSquares(_ x: Floats, _ count: Int) -> Double
-  /// Sum of a·b over all values; as `sum`.
-  static func dot(_ a: Floats, _ b: Floats, _ count: Int) -> Double
   /// y = softmax(x · scale) by rows.
   static func softmax(_ x: Floats, _ rows: Int, _ columns: Int, _ scale: Float, _ y: MutableFloats)
   /// y = log softmax(x · scale) by rows.

@@ -55,7 +55,7 @@ package enum BatchNorm {
   }
 
   /// The scale and shift by which `forward` multiplies and adds.
-  package static func fold(
+  private static func fold(
     _ channels: Int, _ mean: UnsafePointer<Float>, _ variance: UnsafePointer<Float>, _ weight: UnsafePointer<Float>?,
     _ bias: UnsafePointer<Float>?, _ eps: Float, scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
   ) {
@@ -67,7 +67,7 @@ package enum BatchNorm {
   }
 
   /// y = x · scale + shift by channel, then ReLU if asked.
-  package static func scaleShift(
+  private static func scaleShift(
     _ x: UnsafePointer<Float>, rows: Int, channels: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
     relu: Bool = false, y: UnsafeMutablePointer<Float>
   ) {

@@ -2,6 +2,11 @@ import KernelTypes
 
 /// Convolution as an implicit matrix product, for any shape: six output pixels by sixteen outputs at a time in registers,
 /// reading the input in place or from a padded copy of the few rows at hand.
+///
+/// The matrix of windows is never formed: for each pixel the kernel gets the offset of its first value, and for all of them
+/// the offsets of the runs of neighbouring values that a window is made of (`DirectPlan`). The weights are packed into
+/// blocks of sixteen outputs in the order in which the kernel reads them. Each output is one sum in the order of the inputs,
+/// whatever panel or band its pixel is in, so that an example has the same bits in every batch.
 enum DirectConvolution {
   static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,

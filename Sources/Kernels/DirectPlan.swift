@@ -2,6 +2,14 @@ import KernelTypes
 
 /// A convolution, or one phase of its adjoint, as sums over taps: output pixel (i, j) reads source pixels
 /// (i · rowStep + rowTaps[a], j · columnStep + columnTaps[b]), which are zero outside the source image.
+///
+/// The forward pass is one plan. Its adjoint for strides has one for each residue of the input pixels: pixels that are a
+/// stride apart get their gradients by the same taps, so that each plan is again a convolution of stride 1. A product of
+/// matrices is a plan too, of images of one column and one tap.
+///
+/// A plan also says how the work is cut: into `bands` of output pixels, which are several images or some rows of one, sized
+/// so that what they read stays in the second-level cache and that there are enough of them for several threads. Where taps
+/// reach outside the image, the band is copied between zeros first. All of it follows from the sizes alone.
 struct DirectPlan {
   var batch: Int
   var sourceHeight: Int

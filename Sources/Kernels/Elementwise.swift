@@ -37,12 +37,6 @@ package enum Elementwise {
       self.rowStep = rowStep
       self.columnStep = columnStep
     }
-
-    package static func scalar(_ value: UnsafePointer<Float>) -> Operand { Operand(value, rowStep: 0, columnStep: 0) }
-    /// One value per column, e.g. per channel of a channels-last image.
-    package static func row(_ values: UnsafePointer<Float>) -> Operand { Operand(values, rowStep: 0, columnStep: 1) }
-    /// One value per row.
-    package static func column(_ values: UnsafePointer<Float>) -> Operand { Operand(values, rowStep: 1, columnStep: 0) }
   }
 
   /// y[rows, columns] = f(a, b) with broadcasting as the steps of the operands say.

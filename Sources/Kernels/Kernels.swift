@@ -8,6 +8,11 @@ import Platform
   import KernelsAVX512
 #endif
 
+// Kernels are written once, in KernelsBase, and compiled for three instruction sets; this module chooses between them at run
+// time and shares their work among threads. Here are the loops over chunks, the choice of algorithms and scratch memory;
+// there is the arithmetic on pointers. Every function that splits work reads `kernels` once, on the caller's thread, since a
+// worker would choose by its own.
+
 /// Why a kernel did not run.
 package enum KernelError: Error, Sendable, Equatable {
   /// Scratch memory of this many bytes could not be had.

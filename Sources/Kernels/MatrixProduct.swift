@@ -29,21 +29,23 @@ package struct MatrixShape: Sendable, Hashable {
   }
 }
 
-/// Matrix products: large ones by the panels of the convolutions, the others by single-threaded OpenBLAS on fixed blocks, so
-/// that the bits do not depend on the number of threads.
+/// Matrix products: large ones by the panels of the convolutions, the others by single-threaded OpenBLAS on fixed blocks.
+///
+/// OpenBLAS would share a product among threads of its own, and then sum in another order for another number of them. So it
+/// runs on one thread, and the product is cut here, along its longer side, into blocks whose ends depend on the sizes alone;
+/// the pool shares the blocks. A block runs in strips of some ten milliseconds, between which it can be stopped.
 package enum MatrixProduct {
-  /// c = a · b, or c += a · b with `accumulate`.
+  /// c = a · b.
   package static func multiply(
-    _ s: MatrixShape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
-    accumulate: Bool = false
+    _ s: MatrixShape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
   ) {
     guard s.batch > 0, s.rows > 0, s.columns > 0 else { return }
     let size = s.rows * s.columns
     guard s.inner > 0 else {
-      if !accumulate { c.update(repeating: 0, count: s.batch * size) }
+      c.update(repeating: 0, count: s.batch * size)
       return
     }
-    if !accumulate && suitsPanels(s), (try? DirectConvolution.multiply(s, a, b, c)) != nil { return }
+    if suitsPanels(s), (try? DirectConvolution.multiply(s, a, b, c)) != nil { return }
     let splitRows = s.rows >= s.columns
     let length = splitRows ? s.rows : s.columns
     let block = blockLength(length, work: Double(s.rows) * Double(s.columns) * Double(s.inner))
@@ -55,7 +57,7 @@ package enum MatrixProduct {
         let batch = index / blocks
         multiplyInStrips(
           s, rows: splitRows ? part : 0..<s.rows, columns: splitRows ? 0..<s.columns : part, a + batch * s.stepA,
-          b + batch * s.stepB, c + batch * size, accumulate)
+          b + batch * s.stepB, c + batch * size)
       }
     }
   }
@@ -77,7 +79,7 @@ package enum MatrixProduct {
   /// Where they end depends on the sizes alone.
   private static func multiplyInStrips(
     _ s: MatrixShape, rows: Range<Int>, columns: Range<Int>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+    _ c: UnsafeMutablePointer<Float>
   ) {
     /// Lengths of which a strip has at most `work` multiplications, if that leaves each at least `least` long.
     func strip(_ length: Int, others: Int, least: Int) -> Int {
@@ -93,7 +95,7 @@ package enum MatrixProduct {
           if Threads.isStopped { return }
           multiplyBlock(
             s, rows: top..<min(top + height, rows.upperBound), columns: left..<min(left + width, columns.upperBound),
-            inner: first..<min(first + depth, s.inner), a, b, c, accumulate || first > 0)
+            inner: first..<min(first + depth, s.inner), a, b, c, first > 0)
         }
       }
     }

@@ -32,7 +32,12 @@ package final class Buffer: @unchecked Sendable {
 }
 
 /// The caching allocator: freed blocks are kept by size class and used again, since fresh pages cost ten times a reuse.
-/// Together with those in use they take little more than the most that ever was in use.
+///
+/// Sizes are rounded up to eight classes for each doubling. Blocks of 2 MiB and more are mapped on their own, in huge pages;
+/// smaller ones are cut from slabs of 8 MiB, which go back to the system when every block in them is free. Before more is
+/// mapped, the blocks that lay unused longest are given back, until what is in use and what is kept take no more than 5/4 of
+/// the most that ever was in use, and 128 MiB. So memory does not grow when sizes change from one piece of work to the next.
+/// The limit counts both, and one lock guards all of it.
 package enum Memory {
   package struct Statistics: Sendable {
     /// Bytes in live buffers, and the most that ever were.

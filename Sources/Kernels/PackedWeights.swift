@@ -1,8 +1,13 @@
 import Base
 import KernelTypes
 
-/// Forms of one weight tensor in the orders that the convolution kernels read, made when first needed. Valid while the
-/// weights do not change: start a new one after every optimiser step, keep one for a frozen model.
+/// Forms of one weight tensor in the orders that the convolution kernels read, made when first needed.
+///
+/// Kernels read weights in blocks of sixteen outputs, or transformed by Winograd's matrices, and the adjoint reads them in
+/// another order than the forward pass. Making a form costs a pass over the weights, which is little for one large batch and
+/// much for many small ones. A form depends on the weights and on the kernel's shape, not on the size of the images. It is
+/// valid while the weights do not change: a storage forgets its forms with its values, and a network that is trained drops
+/// them at once, because they take several times the memory of the weights.
 package final class PackedWeights: Sendable {
   /// What the packed form depends on beside the weights.
   struct Key: Hashable, Sendable {

@@ -11,20 +11,6 @@ package enum Rows {
     return try total(count) { r in kernels.sum(x + r.lowerBound, r.count) }
   }
 
-  /// Sum of squares of all values.
-  package static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) throws(KernelError) -> Double {
-    let kernels = kernels
-    return try total(count) { r in kernels.sumOfSquares(x + r.lowerBound, r.count) }
-  }
-
-  /// Sum of a·b over all values.
-  package static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) throws(KernelError)
-    -> Double
-  {
-    let kernels = kernels
-    return try total(count) { r in kernels.dot(a + r.lowerBound, b + r.lowerBound, r.count) }
-  }
-
   private static func total(_ count: Int, _ f: (Range<Int>) -> Double) throws(KernelError) -> Double {
     if count <= Elementwise.grain { return f(0..<max(count, 0)) }
     let chunks = (count - 1) / Elementwise.grain + 1
@@ -241,20 +227,6 @@ package enum Rows {
         }
       }
     }
-  }
-
-  /// Images [batch, channels, height · width] to channels last.
-  package static func channelsLast(
-    _ x: UnsafePointer<Float>, batch: Int, channels: Int, pixels: Int, _ y: UnsafeMutablePointer<Float>
-  ) {
-    transpose(x, batch: batch, rows: channels, columns: pixels, y)
-  }
-
-  /// Images [batch, height · width, channels] to channels first.
-  package static func channelsFirst(
-    _ x: UnsafePointer<Float>, batch: Int, channels: Int, pixels: Int, _ y: UnsafeMutablePointer<Float>
-  ) {
-    transpose(x, batch: batch, rows: pixels, columns: channels, y)
   }
 }
 

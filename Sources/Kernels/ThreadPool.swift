@@ -7,7 +7,12 @@ import Synchronization
 /// caller works too, and waits only for workers that have joined its job.
 ///
 /// Every thread has a share of neighbouring chunks, in equal jobs the same one: what it writes in one job is in its
-/// cache in the next, and it reads memory in one stream. Who is done with the own share helps with the others.
+/// cache in the next, and it reads memory in one stream. A thread that is done with its own share helps with the others.
+///
+/// A job is published by its generation. Workers take a seat at the `gate`, whose low half counts the seats left and whose
+/// high half the workers inside; the caller closes the gate when its own work is done and waits until nobody is inside, so
+/// that a worker that wakes late finds no seat and touches nothing. A worker takes over the caller's stop signal and
+/// instruction set for the job. Only one thread can own the pool; others run their jobs alone.
 final class ThreadPool: @unchecked Sendable {
   typealias Body = (Range<Int>, Int) -> Void
 

@@ -1,7 +1,12 @@
 import KernelTypes
 
 /// 3x3 convolution of stride 1 or 2 by Winograd's minimal filtering: a quarter of the multiplications for stride 1, nine
-/// sixteenths for stride 2.
+/// sixteenths for stride 2 (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016).
+///
+/// Tiles of the input and the weights are transformed by small fixed matrices; then each of the 36 or 81 places of a
+/// transformed tile is an ordinary matrix product over the channels, and the products are transformed back to results. The
+/// adjoints have the same form. Tiles are worked on in blocks whose transformed values stay in the cache; where the weights
+/// are large, all threads share a block, so that the weights pass through the caches once.
 enum WinogradConvolution {
   static func forward(
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,

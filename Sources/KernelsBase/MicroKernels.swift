@@ -1,5 +1,9 @@
 import KernelTypes
 
+// The innermost loops of convolutions: panels of six pixels by sixteen outputs, whose twelve or more sums stay in registers
+// while the values of the windows go by. Each value is multiplied with sixteen weights that lie side by side. What the
+// epilogue does to a result is done here, before it is stored.
+
 /// Eight outputs after everything of the epilogue but the bias.
 @inline(__always)
 func finish(_ v: V8, _ e: KernelEpilogue, _ out: MutableFloats) {

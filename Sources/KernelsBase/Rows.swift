@@ -25,11 +25,8 @@ extension CPUKernels {
     blockedSum(count) { vload(x + $0, first: $1) }
   }
 
-  package static func sumOfSquares(_ x: Floats, _ count: Int) -> Double {
-    dot(x, x, count)
-  }
-
-  package static func dot(_ a: Floats, _ b: Floats, _ count: Int) -> Double {
+  /// Σ a · b.
+  private static func dot(_ a: Floats, _ b: Floats, _ count: Int) -> Double {
     blockedSum(count) { vload(a + $0, first: $1) * vload(b + $0, first: $1) }
   }
 

@@ -1,5 +1,10 @@
 import KernelTypes
 
+// F(4x4, 3x3): a tile of 4x4 results from 6x6 inputs with 36 products, by evaluating polynomials at six points. Along an axis
+// the results are Aᵀ((G g) · (Bᵀ d)) for the taps g and the inputs d; in two dimensions each transform is done along rows and
+// columns. The points 0, ±2/3, ±3/2 and infinity keep the rounding small, and a · b = 1 saves multiplications. The functions
+// below are the transforms and their transposes, which the gradient of the weights needs, for a vector of channels at a time.
+
 /// The points ±a, ±b beside 0 and infinity; a · b = 1, which saves multiplications.
 private let a: Float = 2 / 3
 private let b: Float = 3 / 2

@@ -7,11 +7,18 @@ public enum Mode: Sendable { case train, eval }
 
 /// A classifier: an architecture and its weights, by reference. Calling it gives logits [n, classes] of images
 /// [n, channels, height, width] in evaluation mode.
+///
+/// A forward with the model's own weights runs as a `FrozenNetwork`, from which gradients reach the images only. One with
+/// weights that are handed in, which may be tracked, runs layer by layer (`Pass`). Models at other temperatures share the
+/// weights (`at`), and training changes them for all; `copy` has weights of its own.
 public final class Model {
+  /// What the network is made of, and for which images.
   public let architecture: Architecture
   /// What a file or a printed line calls it.
   public var name: String
+  /// The names of the weights, in the order of `parameters`: those of PyTorch's state_dict.
   public let parameterNames: [String]
+  /// The names of the buffers, in the order of `buffers`.
   public let bufferNames: [String]
   /// What the logits are divided by.
   public let temperature: Float
@@ -61,6 +68,7 @@ public final class Model {
     name = architecture.familyName
   }
 
+  /// The number of logits.
   public var classes: Int { architecture.classes }
 
   /// The weights, in PyTorch's order; none is tracked.
@@ -86,6 +94,8 @@ public final class Model {
   ///   - mode: `.train` moves the running statistics of batch norm.
   ///   - parameters: weights to run with instead of the model's own, for instance tracked ones; same order and shapes.
   ///   - dropout: the stream that dropout draws from in training; a network without dropout needs none.
+  /// - Throws: `shape` for images of another shape, and for batch norm in training with one value for each channel;
+  ///   `value` for dropout without a stream.
   public func forward(
     _ images: Tensor, mode: Mode, parameters: [Tensor]? = nil, dropout: RandomStream? = nil
   ) throws(CoreError) -> Tensor {
@@ -144,7 +154,8 @@ public final class Model {
 
   // MARK: Weights
 
-  /// Replaces all weights; shapes must stay.
+  /// Replaces all weights, in the order of `parameters`.
+  /// - Throws: `shape` where a shape or type is another, `value` where their number is.
   public func setParameters(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: parameters, names: parameterNames)
     weights.parameters = tensors.map { $0.detached() }
@@ -160,7 +171,8 @@ public final class Model {
     try body(&parameters)
   }
 
-  /// Replaces all buffers; shapes must stay.
+  /// Replaces all buffers, in the order of `buffers`.
+  /// - Throws: as `setParameters`.
   public func setBuffers(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: buffers, names: bufferNames)
     weights.buffers = tensors.map { $0.detached() }
@@ -187,7 +199,9 @@ public final class Model {
     with(temperature: temperature, Weights(parameters: parameters, buffers: buffers))
   }
 
-  /// The same weights, with logits divided by a temperature; training either changes both.
+  /// The same weights, with logits divided by a temperature, which multiplies the one that this model has; training either
+  /// changes both.
+  /// - Throws: `value` unless the temperature is positive, and neither it nor its reciprocal overflows.
   public func at(temperature: Float) throws(CoreError) -> Model {
     let temperature = self.temperature * temperature
     guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
@@ -216,6 +230,7 @@ public final class Model {
 }
 
 extension Model: CustomStringConvertible {
+  /// The architecture as it could be typed, the number of weights, and the temperature unless it is 1.
   public var description: String {
     "\(architecture), \(parameterCount) weights" + (temperature == 1 ? "" : ", at temperature \(temperature)")
   }

@@ -11,17 +11,16 @@ extension Tensor {
   /// One-dimensional.
   public init(_ values: [Float]) throws(CoreError) { try self.init(values, shape: [values.count]) }
 
+  /// Whole numbers in row-major order, as int64.
+  /// - Throws: `shape` when the number of values does not fit the shape.
   public init(ints values: [Int], shape: [Int]) throws(CoreError) {
     try self.init(values: values, .int64, shape)
   }
 
+  /// Truth values in row-major order.
+  /// - Throws: `shape` when the number of values does not fit the shape.
   public init(bools values: [Bool], shape: [Int]) throws(CoreError) {
     try self.init(values: values.map { $0 ? 1 : 0 } as [UInt8], .bool, shape)
-  }
-
-  /// Bytes divided by 255 in float32, as images are read.
-  public init(imageBytes values: [UInt8], shape: [Int]) throws(CoreError) {
-    try self.init(values.map { Float($0) / 255 }, shape: shape)
   }
 
   /// Float values in row-major order, from memory such as a mapped file.
@@ -47,13 +46,16 @@ extension Tensor {
     }
   }
 
+  /// A float32 tensor with one value everywhere.
   public static func full(_ shape: [Int], _ value: Float) throws(CoreError) -> Tensor {
     let result = try Tensor(.float32, shape: shape)
     try device.fill(result.view, Double(value))
     return result
   }
 
+  /// Zeros, float32.
   public static func zeros(_ shape: [Int]) throws(CoreError) -> Tensor { try full(shape, 0) }
+  /// Ones, float32.
   public static func ones(_ shape: [Int]) throws(CoreError) -> Tensor { try full(shape, 1) }
 
   /// A float32 tensor without axes.

@@ -3,12 +3,19 @@ import Devices
 
 /// A tensor: an immutable value of float32, int64 or bool elements.
 ///
-/// To its user a tensor is row-major, images are [n, c, h, w]. In memory a four-dimensional tensor may have its
-/// channels last; operations convert where they must.
+/// It is a shape over a `Storage` of the device, which other tensors may share, and a node of the record if a gradient is
+/// followed through it. Copies cost nothing; what changes a tensor copies the storage first, unless it is the only holder.
+///
+/// **Layout.** To its user a tensor is row-major, and images are [n, c, h, w]. In memory a tensor of four axes may have its
+/// channels last, [n, h, w, c], because convolutions read all channels of a pixel together. Convolutions and pooling give
+/// such tensors, elementwise operations keep what they get, and everything else converts where it must, by one copy. So
+/// the order in memory never shows, and a network changes it only at its first and after its last convolution.
 public struct Tensor: Sendable {
   package enum Layout: Sendable { case rowMajor, channelsLast }
 
+  /// The size of each axis; empty for a single number.
   public let shape: [Int]
+  /// The type of the elements.
   public let dtype: DType
   /// The number of elements.
   public let count: Int
@@ -41,6 +48,7 @@ public struct Tensor: Sendable {
     return result
   }
 
+  /// The number of axes.
   public var rank: Int { shape.count }
 
   /// Strides of the logical axes in elements.

@@ -161,3 +161,11 @@ import Testing
     #expect(relativeError(v, vs.map(Double.init)) < 1e-6)
   }
 }
+
+extension Elementwise.Operand {
+  fileprivate static func scalar(_ value: UnsafePointer<Float>) -> Self { Self(value, rowStep: 0, columnStep: 0) }
+  /// One value for each column.
+  fileprivate static func row(_ values: UnsafePointer<Float>) -> Self { Self(values, rowStep: 0, columnStep: 1) }
+  /// One value for each row.
+  fileprivate static func column(_ values: UnsafePointer<Float>) -> Self { Self(values, rowStep: 1, columnStep: 0) }
+}

@@ -181,8 +181,6 @@ import Testing
         }
       }
       #expect(relativeError(places.map { c[$0] }, exact) < 1e-6)
-      MatrixProduct.multiply(shape, a, b, &c, accumulate: true)
-      #expect(relativeError(places.map { c[$0] }, exact.map { 2 * $0 }) < 1e-6)
     }
   }
 }

@@ -1,7 +1,10 @@
 import Kernels
 
-/// Nested loops over up to four strided operands of one shape: axes ordered by the strides of the first, and merged
-/// where all operands can walk two as one.
+/// Nested loops over up to four strided operands of one shape.
+///
+/// The axes are ordered by the strides of the first operand, which is the result: it is then written from its beginning to
+/// its end. Axes that all operands can walk as one are merged, so that dense operands become a single loop and a broadcast
+/// row two. The innermost loop is left to the caller, who gets the offsets of the operands in one vector, a lane for each.
 struct Loops {
   /// Slowest first; at least one.
   private(set) var sizes: [Int] = []

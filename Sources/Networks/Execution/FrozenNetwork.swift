@@ -1,9 +1,19 @@
 import Base
 import Tensors
 
-/// A network whose weights stand still: biases, residual sums and ReLU are part of the convolutions, in evaluation mode
-/// batch norm too, and the gradient with respect to the images needs no tape. For evaluation it is made once for given
-/// weights and used until they change; in training mode it is good for one run.
+/// A network compiled for fixed weights: a list of fused steps, each of which reads earlier results and writes one.
+///
+/// Attacks and evaluation do nothing but run forward and take the gradient with respect to the images, so what can be done
+/// once for all weights is done when the list is made. Batch norm that follows a convolution is folded into its weights
+/// (in evaluation mode); bias, residual sum and ReLU go into the epilogue of the convolution before them. A batch norm with
+/// ReLU that comes before convolutions leaves its slope to the weights by which these form their gradients.
+///
+/// The gradient of the images is found by walking the list backwards: each convolution adds what has reached its input by
+/// other ways and applies the mask of the ReLU there, in its own epilogue. Layers that are not known here run as they do in
+/// `Pass`, each on a record of its own. A gradient that is followed in turn goes through the network layer by layer instead.
+///
+/// For evaluation a list is made once and used until the weights change; in training mode, in which batch norm takes its
+/// statistics from the batch, it is good for one run.
 final class FrozenNetwork {
   /// Steps are in order; the result of step i is value i + 1, and value 0 is the images.
   struct Step {

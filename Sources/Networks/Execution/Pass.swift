@@ -1,7 +1,11 @@
 import Base
 import Tensors
 
-/// One run through a network.
+/// One run through a network, layer by layer, as the layers are defined.
+///
+/// It is what defines the results of a network: `FrozenNetwork` computes the same with fewer passes through memory. Weights
+/// may be tracked. In training mode the buffers move with the run, and whoever runs it takes them from here afterwards, so
+/// that a run that fails changes nothing.
 struct Pass {
   let parameters: [Tensor]
   var buffers: [Tensor]

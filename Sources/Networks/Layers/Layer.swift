@@ -2,14 +2,18 @@ import Tensors
 
 /// A height and a width.
 public struct Size: Sendable, Equatable {
+  /// Along axis 2 of images.
   public var height: Int
+  /// Along axis 3 of images.
   public var width: Int
 
+  /// Sizes in pixels; what takes them checks that they are at least 1.
   public init(_ height: Int, _ width: Int) {
     self.height = height
     self.width = width
   }
 
+  /// The same height and width.
   public init(_ side: Int) { self.init(side, side) }
 }
 
@@ -27,14 +31,23 @@ public enum Initialisation: String, Sendable, Equatable, CaseIterable {
   case zero
 }
 
+/// A two-dimensional convolution: [n, c, h, w] to [n, channels, h', w'], as PyTorch's Conv2d.
 public struct Conv2d: Sendable, Equatable {
+  /// Output channels.
   public var channels: Int
+  /// Height and width of the kernel.
   public var kernel: Size
+  /// The distance of neighbouring windows, in pixels.
   public var stride: Size
+  /// Zeros around the images.
   public var padding: Padding
+  /// The distance of neighbouring taps of the kernel, in pixels.
   public var dilation: Size
+  /// Into how many groups input and output channels are cut, each convolved on its own.
   public var groups: Int
+  /// Whether a number of its own is added to each output.
   public var bias: Bool
+  /// How the weights are drawn.
   public var initialisation: Initialisation
 
   /// A convolution with `channels` output channels; input channels follow from what comes before.
@@ -53,9 +66,13 @@ public struct Conv2d: Sendable, Equatable {
   }
 }
 
+/// A linear layer: [n, inputs] to [n, features], as PyTorch's Linear.
 public struct Linear: Sendable, Equatable {
+  /// Outputs.
   public var features: Int
+  /// Whether a number of its own is added to each output.
   public var bias: Bool
+  /// How the weights are drawn.
   public var initialisation: Initialisation
 
   /// A linear layer with `features` outputs; its inputs follow from what comes before.
@@ -66,21 +83,30 @@ public struct Linear: Sendable, Equatable {
   }
 }
 
+/// Batch normalisation of each channel of images [n, c, h, w], as PyTorch's BatchNorm2d, with scale and shift.
 public struct BatchNorm: Sendable, Equatable {
+  /// What is added to the variance.
   public var eps: Double
+  /// The share of the batch in the running statistics, at each forward in training.
   public var momentum: Double
 
+  /// PyTorch's defaults.
   public init(eps: Double = 1e-5, momentum: Double = 0.1) {
     self.eps = eps
     self.momentum = momentum
   }
 }
 
+/// The windows of a pooling layer: [n, c, h, w] to [n, c, h', w'].
 public struct Pooling: Sendable, Equatable {
+  /// Height and width of a window.
   public var kernel: Size
+  /// The distance of neighbouring windows, in pixels.
   public var stride: Size
+  /// Around the images: −infinity for the greatest value; zeros, which count, for the mean.
   public var padding: Padding
 
+  /// - Parameter stride: the kernel's size if nil, so that windows touch and do not overlap.
   public init(_ kernel: Size, stride: Size? = nil, padding: Padding = .none) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -90,9 +116,12 @@ public struct Pooling: Sendable, Equatable {
 
 /// A layer with the name under which its weights are stored.
 public struct Child: Sendable, Equatable {
+  /// Empty for a layer without weights, or to put its own names in this place.
   public var name: String
+  /// The layer.
   public var layer: Layer
 
+  /// A layer and its name.
   public init(_ name: String, _ layer: Layer) {
     self.name = name
     self.layer = layer
@@ -101,13 +130,18 @@ public struct Child: Sendable, Equatable {
 
 /// `after(body(before(x)) + shortcut(x))`.
 public struct Residual: Sendable, Equatable {
+  /// What both ways may share.
   public var before: [Child]
+  /// The way with the weights; its results have the shape of the shortcut's.
   public var body: [Child]
+  /// The other way; nothing for the identity.
   public var shortcut: [Child]
   /// Whether the shortcut reads `before(x)` instead of `x`.
   public var shortcutReadsBefore: Bool
+  /// What is done to the sum.
   public var after: [Child]
 
+  /// A block of these parts; those left out are the identity.
   public init(
     before: [Child] = [], body: [Child], shortcut: [Child] = [], shortcutReadsBefore: Bool = false,
     after: [Child] = []
@@ -122,19 +156,32 @@ public struct Residual: Sendable, Equatable {
 }
 
 /// A layer as it is described, without weights; `Blueprint` builds it for an input shape.
+///
+/// A description is a value: it can be compared, printed, stored in a file and used in several networks. It says nothing of
+/// sizes that follow from what comes before. The set of kinds is closed, so that every walk over layers (building, running,
+/// text, JSON, comparing) handles each of them.
 public indirect enum Layer: Sendable, Equatable {
+  /// A convolution of images.
   case conv2d(Conv2d)
+  /// A linear layer, of [n, features].
   case linear(Linear)
+  /// Batch normalisation of images.
   case batchNorm(BatchNorm)
+  /// max(x, 0).
   case relu
+  /// x where x > 0, slope · x elsewhere.
   case leakyRelu(slope: Double)
+  /// x · sigmoid(x).
   case silu
+  /// The greatest value of each window.
   case maxPool(Pooling)
+  /// The mean of each window.
   case averagePool(Pooling)
   /// Mean over height and width: [n, c, h, w] -> [n, c].
   case globalAveragePool
   /// [n, …] -> [n, product of the rest].
   case flatten
+  /// In training each value becomes 0 with this probability, and the others grow by 1 / (1 − p).
   case dropout(Double)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Double], std: [Double])
@@ -142,5 +189,6 @@ public indirect enum Layer: Sendable, Equatable {
   case sequential([Layer])
   /// Layers one after another, with names of their own.
   case chain([Child])
+  /// A sum of two ways.
   case residual(Residual)
 }

@@ -67,6 +67,10 @@ package struct Blueprint: Sendable {
 }
 
 /// Walks a layer description with the shape that reaches each layer, and lists the weights it needs.
+///
+/// All that can be wrong with a description is found here, before memory is asked for: sizes that do not fit, names that
+/// are used twice, too many weights. Each layer becomes a node that refers to its weights by their indices in the lists. A
+/// ReLU that follows a batch norm joins it, since the device has a call for both.
 struct NetworkBuilder {
   private(set) var parameters: [TensorSpecification] = []
   private(set) var buffers: [TensorSpecification] = []

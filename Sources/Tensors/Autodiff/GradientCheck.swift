@@ -7,7 +7,9 @@ public struct GradientCheck: Sendable {
   public var deviation: Double
   /// Where it was found, in row-major order.
   public var element: Int
+  /// The gradient by differentiation there.
   public var analytic: Double
+  /// The slope by finite differences there, of the step that agreed best.
   public var numeric: Double
   /// How many elements were compared.
   public var compared: Int

@@ -1,5 +1,11 @@
 import Base
 
+// The backward pass: from a result along the record to the tensors that gradients are wanted of.
+//
+// `Graph` lists the nodes between the two, latest first, which is an order in which every node comes after all that read
+// its result. Each node turns the sum of the gradients that have reached it into gradients of its inputs. Nothing is
+// computed for inputs that lead to no wanted tensor. The pass looks at the `StopSignal` at each node.
+
 /// Gradients of a result with respect to tracked tensors, by reverse-mode automatic differentiation. Only what lies
 /// between the two is computed; saved values are released as the pass goes by them.
 ///

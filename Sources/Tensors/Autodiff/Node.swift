@@ -3,6 +3,15 @@ import Synchronization
 
 /// A place in the record of what was computed: the inputs through which a gradient is followed, and how a gradient of
 /// the result becomes gradients of the inputs.
+///
+/// A tensor that `tracked()` made has a leaf, and every operation gives its result a node that holds the nodes of its
+/// operands and a step backwards. Nodes hold no tracked tensors, so that a record dies with its result, and what a step has
+/// saved is released when it was taken: a record is walked once.
+///
+/// **Second derivatives.** When the gradients will be differentiated in turn, the step is asked for them with
+/// `Needs.areFollowed`. It then takes its saved operands from `Needs`, which puts their nodes back on them, and computes
+/// with recorded operations, so that its results have records of their own. A step that cannot do so (`isTwice` is false)
+/// still gives the right gradients, with a node that refuses to be walked: a wrong 0 never passes unseen.
 package final class Node: @unchecked Sendable {
   /// The gradients of the inputs; `nil` for inputs that need none.
   package typealias Backward = (_ gradient: Tensor, _ needs: Needs) throws(CoreError) -> [Tensor?]

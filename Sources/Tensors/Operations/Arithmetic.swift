@@ -7,23 +7,27 @@ import Devices
 // Operands are taken over, here and in Elementwise.swift: a temporary such as `a * b` in `a * b + c` lends its memory to
 // the result.
 
+/// a + b.
 public func add(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .add, "add", a, b, Pullback { (g, _) throws(CoreError) in g }, Pullback { (g, _) throws(CoreError) in g })
 }
 
+/// a − b.
 public func sub(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .subtract, "subtract", a, b, Pullback { (g, _) throws(CoreError) in g },
     Pullback { (g, _) throws(CoreError) in try g.neg() })
 }
 
+/// a · b, element by element.
 public func mul(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .multiply, "multiply", a, b, Pullback(reads: .b) { (g, s) throws(CoreError) in try mul(g, s.b) },
     Pullback(reads: .a) { (g, s) throws(CoreError) in try mul(g, s.a) })
 }
 
+/// a / b in float32; ±infinity or NaN where b is 0.
 public func div(_ a: consuming Tensor, _ b: consuming Tensor) throws(CoreError) -> Tensor {
   try arithmetic(
     .divide, "divide", a.asType(.float32), b.asType(.float32),
@@ -84,21 +88,33 @@ private func share(_ g: Tensor, _ wins: Tensor, _ s: SavedOperands) throws(CoreE
 }
 
 extension Tensor {
+  /// `add(a, b)`.
   public static func + (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try add(a, b) }
+  /// `sub(a, b)`.
   public static func - (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try sub(a, b) }
+  /// `mul(a, b)`.
   public static func * (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try mul(a, b) }
+  /// `div(a, b)`.
   public static func / (a: consuming Tensor, b: consuming Tensor) throws(CoreError) -> Tensor { try div(a, b) }
+  /// Each element plus b, in float32.
   public static func + (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: 1, offset: b) }
+  /// Each element less b, in float32.
   public static func - (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor {
     try a.affine(scale: 1, offset: -b)
   }
+  /// Each element times b, in float32.
   public static func * (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor { try a.affine(scale: b, offset: 0) }
+  /// Each element divided by b, in float32.
   public static func / (a: consuming Tensor, b: Float) throws(CoreError) -> Tensor { try div(a, .scalar(b)) }
+  /// a times each element, in float32.
   public static func * (a: Float, b: consuming Tensor) throws(CoreError) -> Tensor { try b.affine(scale: a, offset: 0) }
+  /// a plus each element, in float32.
   public static func + (a: Float, b: consuming Tensor) throws(CoreError) -> Tensor { try b.affine(scale: 1, offset: a) }
+  /// a less each element, in float32.
   public static func - (a: Float, b: consuming Tensor) throws(CoreError) -> Tensor {
     try b.affine(scale: -1, offset: a)
   }
+  /// `neg()`.
   public static prefix func - (a: consuming Tensor) throws(CoreError) -> Tensor { try a.neg() }
 
   consuming func adding(_ value: Float) throws(CoreError) -> Tensor { try affine(scale: 1, offset: value) }

@@ -1,15 +1,22 @@
 import Base
 import Devices
 
-// Comparisons with broadcasting; results are bool, and no gradient passes.
+// Comparisons with broadcasting; results are bool, and no gradient passes. Operands of two types are compared in the wider
+// one. All throw `shape` when the shapes do not broadcast.
 
+/// a == b; false where one is NaN.
 public func equal(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.equal, a, b) }
+/// a ≠ b; true where one is NaN.
 public func notEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.notEqual, a, b) }
+/// a < b; false where one is NaN, as of the other three.
 public func less(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.less, a, b) }
+/// a ≤ b.
 public func lessEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor { try compare(.lessEqual, a, b) }
+/// a > b.
 public func greater(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try compare(.less, b, a, shape: comparable(a, b))
 }
+/// a ≥ b.
 public func greaterEqual(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   try compare(.lessEqual, b, a, shape: comparable(a, b))
 }
@@ -28,6 +35,7 @@ public func logicalOr(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   return try whereSelect(a, Tensor(bools: [true], shape: []), b).broadcast(to: shape)
 }
 
+/// True where a is not; numbers are true where not 0.
 public func logicalNot(_ a: Tensor) throws(CoreError) -> Tensor {
   let a = try a.asType(.bool)
   let y = try a.similar()

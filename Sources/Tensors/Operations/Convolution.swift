@@ -3,11 +3,16 @@ import Devices
 
 /// Rows and columns of zeros around images.
 public struct Padding: Sendable, Hashable {
+  /// Rows above.
   public var top: Int
+  /// Rows below.
   public var bottom: Int
+  /// Columns to the left.
   public var left: Int
+  /// Columns to the right.
   public var right: Int
 
+  /// The caller gives each side; none may be negative where it is used.
   public init(top: Int, bottom: Int, left: Int, right: Int) {
     self.top = top
     self.bottom = bottom
@@ -18,6 +23,7 @@ public struct Padding: Sendable, Hashable {
   /// The same on all sides.
   public init(_ all: Int) { self.init(top: all, bottom: all, left: all, right: all) }
 
+  /// No padding.
   public static let none = Padding(0)
 }
 

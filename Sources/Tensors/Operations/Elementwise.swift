@@ -1,30 +1,41 @@
 import Base
 import Devices
 
-// One value at a time. Ints and bools become float32, except where noted.
+// Functions of one value at a time. Ints and bools become float32, except where noted; results have the shape of the operand.
+//
+// Each takes its operand over: an operand that nobody else holds, and that no gradient and no message reads, is overwritten
+// (`overwrite`), so that a chain of functions makes one tensor. The gradient is formed by the device from the operand
+// (`mapped`) or from the result where that is cheaper (`mappedByResult`), and by recorded operations where it is followed in
+// turn (Elementwise+Slopes.swift).
 extension Tensor {
+  /// −x; of ints and bools int64.
   public consuming func neg() throws(CoreError) -> Tensor {
     dtype == .float32 ? try mapped(.unary(.negate)) : try sub(Tensor(ints: [0], shape: []), self)
   }
+  /// e to the power of x.
   public consuming func exp() throws(CoreError) -> Tensor {
     try mappedByResult(.exp) { (g, y) throws(CoreError) in try mul(g, y) }
   }
+  /// The natural logarithm; −infinity at 0, NaN below.
   public consuming func log() throws(CoreError) -> Tensor { try mapped(.unary(.log)) }
+  /// log(1 + x), exact near 0 too.
   public consuming func log1p() throws(CoreError) -> Tensor { try mapped(.unary(.log1p)) }
   /// exp(x) - 1, exact near 0 too: tanh(x / 2) · (exp(x) + 1).
   public consuming func expm1() throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     return try mul((x * 0.5).tanh(), x.exp() + 1)
   }
+  /// The square root; NaN below 0. The gradient at 0 is infinite.
   public consuming func sqrt() throws(CoreError) -> Tensor {
     try mappedByResult(.squareRoot) { (g, y) throws(CoreError) in try div(g, y * 2) }
   }
-  /// Gradient 0 at 0.
+  /// |x|; of ints and bools int64. Gradient 0 at 0.
   public consuming func abs() throws(CoreError) -> Tensor {
     if dtype == .float32 { return try mapped(.unary(.absolute)) }
     let x = self
     return try maximum(x, x.neg())
   }
+  /// x · x; of ints and bools int64.
   public consuming func square() throws(CoreError) -> Tensor {
     if dtype == .float32 { return try mapped(.unary(.square)) }
     let x = self
@@ -32,19 +43,25 @@ extension Tensor {
   }
   /// −1, 0 or 1; sign(0) = 0. Gradient 0.
   public consuming func sign() throws(CoreError) -> Tensor { try mapped(.unary(.sign)) }
+  /// 1 / x; infinite at 0.
   public consuming func reciprocal() throws(CoreError) -> Tensor { try mapped(.unary(.reciprocal)) }
+  /// The sine of x in radians.
   public consuming func sin() throws(CoreError) -> Tensor {
     try mapped(.unary(.sine)) { (g, x) throws(CoreError) in try mul(g, x.cos()) }
   }
+  /// The cosine of x in radians.
   public consuming func cos() throws(CoreError) -> Tensor {
     try mapped(.unary(.cosine)) { (g, x) throws(CoreError) in try mul(g, x.sin()).neg() }
   }
+  /// The tangent of x in radians.
   public consuming func tan() throws(CoreError) -> Tensor {
     try mappedByResult(.tangent) { (g, y) throws(CoreError) in try mul(g, y.square() + 1) }
   }
-  /// In radians; NaN beyond −1…1, as of `acos`.
+  /// The arcsine in radians, from −π/2 to π/2; NaN beyond −1…1, as of `acos`.
   public consuming func asin() throws(CoreError) -> Tensor { try mapped(.unary(.arcsine)) }
+  /// The arccosine in radians, from 0 to π.
   public consuming func acos() throws(CoreError) -> Tensor { try mapped(.unary(.arccosine)) }
+  /// The arctangent in radians, from −π/2 to π/2.
   public consuming func atan() throws(CoreError) -> Tensor { try mapped(.unary(.arctangent)) }
   /// The error function 2/√π ∫₀ˣ exp(−t²) dt.
   public consuming func erf() throws(CoreError) -> Tensor {
@@ -52,10 +69,13 @@ extension Tensor {
       try mul(g, x.square().neg().exp() * (2 / Float.pi.squareRoot()))
     }
   }
+  /// The hyperbolic tangent.
   public consuming func tanh() throws(CoreError) -> Tensor {
     try mappedByResult(.tanh) { (g, y) throws(CoreError) in try combine(.tanhGradient, y, g) }
   }
+  /// The inverse of `tanh`; infinite at ±1, NaN beyond.
   public consuming func atanh() throws(CoreError) -> Tensor { try mapped(.unary(.atanh)) }
+  /// 1 / (1 + exp(−x)).
   public consuming func sigmoid() throws(CoreError) -> Tensor {
     try mappedByResult(.sigmoid) { (g, y) throws(CoreError) in try combine(.sigmoidGradient, y, g) }
   }
@@ -71,9 +91,11 @@ extension Tensor {
   }
   /// x · sigmoid(x).
   public consuming func silu() throws(CoreError) -> Tensor { try mapped(.unary(.silu)) }
-  /// Gradient 0, as of `ceil` and `round` (half to even).
+  /// Rounded down. Gradient 0.
   public consuming func floor() throws(CoreError) -> Tensor { try mapped(.unary(.floor)) }
+  /// Rounded up. Gradient 0.
   public consuming func ceil() throws(CoreError) -> Tensor { try mapped(.unary(.ceiling)) }
+  /// Rounded to the nearest whole number, half to even. Gradient 0.
   public consuming func round() throws(CoreError) -> Tensor { try mapped(.unary(.round)) }
 
   /// Limited to min…max; gradient 1 inside and on the bounds, 0 outside.

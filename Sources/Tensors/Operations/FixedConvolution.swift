@@ -1,7 +1,7 @@
 import Base
 import Devices
 
-/// A convolution whose weights stand still, with what comes before and after it: bias, addend and ReLU in the forward
+/// A convolution with fixed weights, with what comes before and after it: bias, addend and ReLU in the forward
 /// pass; addend and mask in the gradient with respect to the input. Nothing is recorded.
 package struct FixedConvolution: Sendable {
   /// [filters, channels / groups, kh, kw].

@@ -3,6 +3,7 @@ import Devices
 
 /// The result of batch normalisation in training.
 public struct BatchNormResult: Sendable {
+  /// The normalised values, of the shape of the input; tracked as the input and the parameters are.
   public var y: Tensor
   /// The batch's own mean [channels].
   public var mean: Tensor

@@ -1,9 +1,11 @@
 import Base
 import Devices
 
-// Reductions over the given axes (negative ones count from the end), or over all when `axes` is nil.
+// Reductions over the given axes (negative ones count from the end), or over all when `axes` is nil. Axes that are reduced
+// are gone from the result; with `keepdim` they stay, with size 1. All throw `shape` for an axis that the tensor does not
+// have, and `value` for one that is named twice.
 extension Tensor {
-  /// Of bools and ints: int64.
+  /// The sum; 0 of nothing. Of bools and ints int64, which wraps around.
   public func sum(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
     let x = dtype == .bool ? try asType(.int64) : self
     let (axes, kept) = try x.reduced(axes, "sum")
@@ -15,7 +17,7 @@ extension Tensor {
     .shaped(keepdim ? kept : kept.dropping(axes))
   }
 
-  /// NaN when there is nothing to average.
+  /// The mean, float32; NaN when there is nothing to average.
   public func mean(axes: [Int]? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
     let x = try asType(.float32)
     let (found, _) = try x.reduced(axes, "mean")
@@ -45,7 +47,9 @@ extension Tensor {
     try extremum(.minimum, "min", axes, keepdim)
   }
 
-  /// The place of the greatest element along an axis, the first of equals; int64.
+  /// The place of the greatest element along an axis, the first of equals, NaN above all; int64. Without an axis that in
+  /// row-major order.
+  /// - Throws: `shape` where there are no elements.
   public func argmax(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
     guard let given = axis else {
       guard count > 0 else {
@@ -64,6 +68,8 @@ extension Tensor {
     return try places.reshape(target)
   }
 
+  /// The place of the smallest element along an axis, the first of equals; int64. Without an axis that in row-major order.
+  /// - Throws: `shape` where there are no elements.
   public func argmin(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
     try asType(.float32).detached().neg().argmax(axis: axis, keepdim: keepdim)
   }

@@ -3,11 +3,16 @@ import Devices
 
 /// Settings of one step of stochastic gradient descent, as PyTorch's SGD.
 public struct SGD: Sendable, Hashable {
+  /// How far a step goes.
   public var learningRate: Float
+  /// The share of the last step's direction that is kept; 0 for none.
   public var momentum: Float
+  /// What is added to the gradient for each unit of weight.
   public var weightDecay: Float
+  /// Whether the step looks ahead by Nesterov's momentum.
   public var nesterov: Bool
 
+  /// Plain gradient descent, unless more is given.
   public init(learningRate: Float, momentum: Float = 0, weightDecay: Float = 0, nesterov: Bool = false) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -54,7 +59,10 @@ public struct SGD: Sendable, Hashable {
 }
 
 /// One ascent step of a sign attack: x + step · sign(gradient), limited to the Linf ball of radius eps around `center`
-/// and then to low…high. A negative step descends.
+/// and then to low…high. A negative step descends; where the gradient is 0 or NaN an element stays, within the limits. Not
+/// recorded.
+///
+/// - Parameters: float32 tensors of one shape; step and eps in units of x.
 public func signStep(
   _ x: Tensor, gradient: Tensor, center: Tensor, step: Float, eps: Float, low: Float = 0, high: Float = 1
 ) throws(CoreError) -> Tensor {
