@@ -1,5 +1,6 @@
 /// The library written in the language, embedded in the binary: a file here is a module there, read when it is imported.
 public enum Stdlib {
+  /// The names of all modules.
   public static let names = ["files", "grids", "lists", "recipes", "statistics", "studies", "tables", "texts", "times"]
 
   /// The source of a module; `nil` when there is none of that name.

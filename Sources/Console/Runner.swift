@@ -7,6 +7,7 @@ import Tensors
 
 /// What the exit status of the program says.
 public enum ExitStatus {
+  /// All went well.
   public static let success: Int32 = 0
   /// A run-time error, or an error found before running other than of syntax; a failed test.
   public static let failure: Int32 = 1
@@ -20,6 +21,7 @@ public enum ExitStatus {
 
 /// Settings that the command line gives to every run.
 public struct RunnerOptions: Sendable {
+  /// When messages and headings are coloured.
   public var colour = ColourChoice.auto
   /// Errors as one JSON object a line, for editors and tools.
   public var jsonErrors = false
@@ -27,9 +29,12 @@ public struct RunnerOptions: Sendable {
   public var threads: Int?
   /// Whether tensor operations report where NaN or an infinity first appears.
   public var checksFinite = false
+  /// Whether the prompt runs `init.ltd` first.
   public var readsStartupFile = true
+  /// The bounds of each run.
   public var limits = Limits()
 
+  /// Settings as without any option.
   public init() {}
 }
 

@@ -1,6 +1,8 @@
 /// A help page, from the one table or from a function's `##` comment.
 public struct Documentation: Sendable {
+  /// A parameter, as its page describes it.
   public struct Argument: Sendable, Equatable {
+    /// The word by which it is given.
     public var name: String
     /// As in the signature: `eps: float = 8/255`.
     public var text: String
@@ -8,21 +10,30 @@ public struct Documentation: Sendable {
     public var summary: String
   }
 
+  /// The function or constant, without its module.
   public var name: String
   /// The module of a function written in the language, when it is read as `module.name`.
   public var module: String?
+  /// `clip(x: tensor, min: float, max: float) -> tensor`, or the name of a constant.
   public var signature: String
+  /// What it does, in a sentence.
   public var summary: String
+  /// Its parameters in order.
   public var arguments: [Argument]
   /// Paragraphs; what is said of single arguments is with them.
   public var details: String
+  /// Programs and what they print.
   public var examples: [Example]
+  /// Names of related functions, as they are written in a program.
   public var seeAlso: [String]
+  /// Words that find it, besides its name.
   public var search: [String]
+  /// The chapter that it stands in: a family of built-ins, its module, or `session`.
   public var family: String
 
   /// As it is written in a program: `pgd`, `tables.pivot`.
   public var qualifiedName: String { (module.map { $0 + "." } ?? "") + name }
+  /// The signature with the module before it.
   public var qualifiedSignature: String { (module.map { $0 + "." } ?? "") + signature }
 
   init(_ builtin: Builtin, _ table: BuiltinTable) {

@@ -13,9 +13,11 @@ public struct Limits: Sendable {
   public var stringBytes = 1_000_000_000
   /// Loop iterations and calls in one run.
   public var steps: Int?
+  /// Seconds that one run may take.
   public var seconds: Double?
   /// Bytes that the process may hold while the run lasts, and its tensors may take.
   public var memoryBytes: Int?
+  /// Whether files may be read and written.
   public var allowsFiles = true
 
   /// What blocks of `finally` have together after a limit was passed.
@@ -23,6 +25,7 @@ public struct Limits: Sendable {
   static let cleanupSteps = 10_000
   static let cleanupBytes = 64 << 20
 
+  /// The bounds that hold when nothing is said.
   public init() {}
 
   /// The most bytes of one string that also fit into the memory of the run.

@@ -3,14 +3,12 @@ import Help
 import Tensors
 
 /// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends.
-public final class TerminalProgress: Progress {
+final class TerminalProgress: Progress {
   static let interval = 0.1
 
   private var lastDrawn = -Double.infinity
 
-  public init() {}
-
-  public func update(
+  func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
   ) {
     let now = monotonicSeconds()
@@ -22,32 +20,30 @@ public final class TerminalProgress: Progress {
         width: Terminal.width(2) - 1))
   }
 
-  public func note(_ line: String) {
+  func note(_ line: String) {
     StandardOutput.out.flush()
     StandardOutput.error.write(line + "\n")
     lastDrawn = -Double.infinity
   }
 
-  public func finish() {
+  func finish() {
     LiveLine.shared.erase()
     lastDrawn = -Double.infinity
   }
 }
 
 /// Where no terminal follows the work: only the lines that stay, such as one an epoch.
-public final class PlainProgress: Progress {
-  public init() {}
-
-  public func update(
+final class PlainProgress: Progress {
+  func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
   ) {}
 
-  public func note(_ line: String) {
+  func note(_ line: String) {
     StandardOutput.out.flush()
     StandardOutput.error.write(line + "\n")
   }
 
-  public func finish() {}
+  func finish() {}
 }
 
 /// One line that says how far work is, cut to a width: `fit epoch 2/10  ████······  41%  loss 0.312  0:42 left`.

@@ -10,7 +10,9 @@ import Platform
 /// then: a thread sees to that, so that long work and a program that is killed hold nothing back. When the reader of a
 /// pipe is gone the process ends quietly, by SIGPIPE as usual. Any other failure is kept: nothing is written after it.
 public final class StandardOutput: Sendable {
+  /// What programs print.
   public static let out = StandardOutput(1)
+  /// Errors, warnings and remarks.
   public static let error = StandardOutput(2)
 
   private struct State {
@@ -42,6 +44,7 @@ public final class StandardOutput: Sendable {
     stopsOnInterrupt = isTerminal && descriptor == 1
   }
 
+  /// Takes a text; what cannot be written shows in `problem` and in the status of `finish`.
   public func write(_ text: String) {
     let isFirst = state.withLock { state in
       if stopsOnInterrupt, text.utf8.count > Self.piece, ltd_interrupt_pending() { return false }
@@ -58,6 +61,7 @@ public final class StandardOutput: Sendable {
     if isFirst { arrival.post() }
   }
 
+  /// Writes what has been gathered.
   public func flush() {
     state.withLock { drain(&$0) }
   }

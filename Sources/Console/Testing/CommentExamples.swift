@@ -3,6 +3,7 @@ import Interpreter
 /// Runs the examples in the `##` comments of a module's functions: those of one function after each other in a session of
 /// its own that has imported the module.
 public struct CommentExamples {
+  /// The module whose functions have the examples.
   public let module: ModuleDocumentation
   /// The statement that imports it.
   private let entry: String

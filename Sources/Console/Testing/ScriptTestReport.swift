@@ -11,6 +11,10 @@ public struct ScriptTestReport: Sendable {
   private let isVerbose: Bool
   private let write: @Sendable (String) -> Void
 
+  /// - Parameters:
+  ///   - colours: whether results are coloured.
+  ///   - isVerbose: whether scripts that pass or are skipped are named too.
+  ///   - write: takes the lines of the report.
   public init(colours: Bool, isVerbose: Bool, write: @escaping @Sendable (String) -> Void) {
     self.colours = colours
     self.isVerbose = isVerbose
