@@ -51,7 +51,7 @@ let package = Package(
 
     // Under both sides: errors, what ends long work, files, JSON, numbers as text, one lock
     .target(name: "Platform"),
-    .target(name: "Base", dependencies: ["Platform", "CCPU"], swiftSettings: optimised),
+    .target(name: "Base", dependencies: ["Platform", "CCPU", "CZlib"], swiftSettings: optimised),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
@@ -63,7 +63,7 @@ let package = Package(
     .target(name: "Devices", dependencies: ["Base", "Platform", "KernelTypes", "Kernels"], swiftSettings: optimised),
     .target(name: "Tensors", dependencies: ["Base", "Platform", "Devices"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
-    .target(name: "Datasets", dependencies: ["Base", "Platform", "Tensors", "CZlib"], swiftSettings: optimised),
+    .target(name: "Datasets", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
     .target(name: "Robustness", dependencies: ["Base", "Networks", "Datasets"], swiftSettings: optimised),
 
     // The language: knows nothing of the core
@@ -71,17 +71,20 @@ let package = Package(
     .target(
       name: "Interpreter", dependencies: ["Base", "Platform", "Syntax", "CCPU", "CSearch"], swiftSettings: scalar),
 
+    // Pictures: between the core and those who look
+    .target(name: "Drawing", dependencies: ["Base", "CZlib"], swiftSettings: optimised),
+
     // Where they meet
     .target(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
-    .target(name: "Builtins", dependencies: ["Base", "Platform", "Interpreter", "Robustness"]),
-    .target(name: "Help", dependencies: ["Platform", "Interpreter", "Stdlib"]),
+    .target(name: "Builtins", dependencies: ["Base", "Platform", "Drawing", "Interpreter", "Robustness"]),
+    .target(name: "Help", dependencies: ["Base", "Platform", "Interpreter", "Stdlib"]),
     .target(
       name: "Console", dependencies: ["Base", "Platform", "Builtins", "Help", "Stdlib", "CAllocator", "CEditline"]),
     .executableTarget(
       name: "ltd",
-      dependencies: ["Console", "Platform", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Base", "Console", "Platform", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
     // Benchmarks: ltd's side of Tests/Benchmarks/run
     .target(name: "Peaks", path: "Tests/Benchmarks/Peaks", cSettings: [.unsafeFlags(["-O3"])]),
@@ -92,12 +95,14 @@ let package = Package(
     .testTarget(name: "BenchmarkTests", dependencies: ["TestSupport", "ltd-bench"]),
 
     // Tests
-    .target(name: "TestSupport", dependencies: ["Syntax"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Base", "CZlib", "Syntax"], path: "Tests/TestSupport"),
     .target(name: "HostSupport", dependencies: ["Interpreter"], path: "Tests/HostSupport"),
     .target(name: "Operations", dependencies: ["Tensors"], path: "Tests/Operations", swiftSettings: optimised),
     .executableTarget(
       name: "ltd-fuzz", dependencies: ["Builtins", "Stdlib", "Tensors", "TestSupport"], path: "Tests/Fuzz",
       exclude: ["README.md"]),
+    .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Devices", "Base"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Kernels"], swiftSettings: optimised),
@@ -118,7 +123,7 @@ let package = Package(
     .testTarget(
       name: "ConsoleTests",
       dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
-    .testTarget(name: "ScriptTests", dependencies: ["Console", "TestSupport", "ltd"]),
+    .testTarget(name: "ScriptTests", dependencies: ["Base", "Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]
 )

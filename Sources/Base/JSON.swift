@@ -1,5 +1,7 @@
-/// A JSON value, as strict as RFC 8259 but for the numbers that it has no word for: they are written and read as `NaN`,
-/// `Infinity` and `-Infinity`, as Python and many others do.
+/// A JSON value: the one writer and the one parser of JSON.
+///
+/// It is as strict as RFC 8259 but for the numbers that JSON has no word for: they are written and read as `NaN`,
+/// `Infinity` and `-Infinity`, as Python and many others do. Members of an object keep their order; a number without point and exponent that fits into 64 bits is an int, any other a double.
 package enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)
@@ -9,6 +11,7 @@ package enum JSON: Sendable, Equatable {
   case array([JSON])
   case object([Member])
 
+  /// A key of an object with its value.
   package struct Member: Sendable, Equatable {
     package var key: String
     package var value: JSON
@@ -19,10 +22,13 @@ package enum JSON: Sendable, Equatable {
     }
   }
 
+  /// The value of a key; nil where it is missing or this is no object.
   package subscript(key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
   }
+
+  // The value of a kind; nil where it is of another.
 
   package var intValue: Int? { if case .int(let value) = self { value } else { nil } }
 
@@ -56,9 +62,15 @@ package enum JSON: Sendable, Equatable {
 // MARK: - Writing
 
 extension JSON {
+  /// The value on one line.
+  ///
+  /// - Throws: when there is a reason to stop.
   package var text: String {
     get throws(CoreError) { try text(indent: 0) }
   }
+
+  /// The value on one line, written to its end even when there is a reason to stop, as the message that says so must be.
+  package var line: String { StopSignal.ignoring { try? text(indent: 0) } ?? "null" }
 
   /// - Parameter indent: spaces before each level, items on lines of their own; 0 writes everything on one line.
   /// - Throws: when there is a reason to stop.
@@ -139,6 +151,8 @@ extension JSON {
 extension JSON {
   /// Reads one JSON value that takes up all of `bytes` (spaces around it apart). Nesting is limited to 256, keys of one
   /// object must differ.
+  ///
+  /// - Throws: `value`, naming the byte where what follows is not JSON; what `StopSignal.poll` throws.
   package static func parse(_ bytes: [UInt8]) throws(CoreError) -> JSON {
     var parser = JSONParser(bytes: bytes)
     parser.skipSpaces()
@@ -148,6 +162,7 @@ extension JSON {
     return value
   }
 
+  /// Reads the JSON value that a string writes, as `parse(_: [UInt8])` does.
   package static func parse(_ text: String) throws(CoreError) -> JSON { try parse(Array(text.utf8)) }
 }
 

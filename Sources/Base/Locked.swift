@@ -6,6 +6,7 @@ public final class Locked<Value>: @unchecked Sendable {
   private var value: Value
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
+  /// - Parameter value: what is guarded from now on.
   public init(_ value: sending Value) {
     self.value = value
     pthread_mutex_init(mutex, nil)
@@ -16,6 +17,7 @@ public final class Locked<Value>: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// Runs `body` with the value while no other thread has it. A `body` that asks for the same lock waits for ever.
   public func withLock<Result: ~Copyable, Failure>(_ body: (inout Value) throws(Failure) -> Result) throws(Failure)
     -> Result
   {

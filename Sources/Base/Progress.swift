@@ -1,5 +1,7 @@
 /// Where long work reports how far it is; the console draws it on a terminal.
 public protocol Progress: AnyObject {
+  /// Says how far the work is; to be called as often as a step is done.
+  ///
   /// - Parameters:
   ///   - title: what is being done, such as `fit epoch 2/10`.
   ///   - done: steps finished, of `total`.
@@ -14,6 +16,7 @@ public protocol Progress: AnyObject {
 
 /// Reports nothing.
 public final class SilentProgress: Progress {
+  /// Whatever is reported is passed over.
   public init() {}
   public func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?

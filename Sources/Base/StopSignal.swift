@@ -6,8 +6,11 @@ import CCPU
 /// at it between pieces of some milliseconds and leaves the rest out; whoever called it then throws. While nothing is
 /// raised and no limit is set a look costs one load.
 public final class StopSignal: @unchecked Sendable {
+  /// Why work has to end.
   public enum Reason: Sendable, Equatable {
+    /// Ctrl-C.
     case interrupted
+    /// A limit of the run is passed; the message says which, the hint how to raise it.
     case limit(message: String, hint: String?)
   }
 
@@ -25,6 +28,7 @@ public final class StopSignal: @unchecked Sendable {
   /// Whoever looks is to put the question first.
   static let asking: UInt32 = 4
 
+  /// A signal that nothing has raised and no thread carries.
   public init() {
     word = .allocate(capacity: 1)
     word.initialize(to: ltd_stop(bits: 0, owner: nil))
@@ -35,6 +39,7 @@ public final class StopSignal: @unchecked Sendable {
 
   // MARK: Raising
 
+  /// Ends the work of every thread that carries the signal, at its next look.
   public func raise(_ reason: Reason) {
     switch reason {
     case .interrupted: ltd_stop_set(word, Self.interrupted)
@@ -44,7 +49,9 @@ public final class StopSignal: @unchecked Sendable {
     }
   }
 
+  /// Takes Ctrl-C back, before the next statement.
   public func clearInterrupt() { ltd_stop_clear(word, Self.interrupted) }
+  /// Takes a passed limit back, as for the blocks of `finally`.
   public func clearLimit() { ltd_stop_clear(word, Self.limit) }
 
   /// Something to be done at every look, by whichever thread looks: it raises the signal when its limit is passed.
@@ -55,6 +62,7 @@ public final class StopSignal: @unchecked Sendable {
 
   // MARK: Looking
 
+  /// Whether work has to end.
   @inlinable
   public var isRaised: Bool { Self.isRaised(at: word) }
 
@@ -62,8 +70,10 @@ public final class StopSignal: @unchecked Sendable {
   @inlinable
   public var reason: Reason? { isRaised ? raisedReason : nil }
 
+  /// Whether it is Ctrl-C that was raised, without a look at the limits.
   public var isInterrupted: Bool { ltd_stop_bits(word) & Self.interrupted != 0 }
 
+  /// Whether work has to end that answers to the signal of this word; false where there is none.
   @inlinable
   @inline(__always)
   public static func isRaised(at word: UnsafeMutablePointer<ltd_stop>?) -> Bool {

@@ -1,5 +1,6 @@
-import Builtins
+import Base
 import Help
+import Interpreter
 
 extension Runner {
   /// Writes the manual's files below a folder.
@@ -7,17 +8,12 @@ extension Runner {
   public func writeManual(to folder: String) -> Int32 {
     let files = Manual(session: session).files
     let root = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-    for folder in [root, root + "/functions", root + "/modules"] {
-      if let problem = makeFolders(folder, mode: 0o777) {
-        report([Diagnostic(.io, "the folder cannot be made: \(problem)")])
-        return ExitStatus.failure
-      }
-    }
-    for file in files {
-      if let problem = replaceFile("\(root)/\(file.path)", with: Array(file.text.utf8)) {
-        report([Diagnostic(.io, "the manual cannot be written: \(problem)")])
-        return ExitStatus.failure
-      }
+    do throws(CoreError) {
+      for folder in [root, root + "/functions", root + "/modules"] { try Folder.make(folder) }
+      for file in files { try AtomicFile.replace("\(root)/\(file.path)", parts: [Array(file.text.utf8)]) }
+    } catch {
+      report([LTDError.reporting(error).diagnostic])
+      return ExitStatus.failure
     }
     StandardOutput.out.write("\(files.count) files written to \(root)\n")
     StandardOutput.out.flush()

@@ -78,12 +78,8 @@ public final class Runner {
   public func runFile(_ path: String, endsOnFailure: Bool = true) -> Int32 {
     session.endsOnFailure = endsOnFailure
     defer { session.endsOnFailure = false }
-    switch readText(path) {
-    case .failure(let problem):
-      report([Diagnostic(.io, "the script cannot be read: \(problem.message)", hint: hint(onMissing: path))])
-      return ExitStatus.failure
-    case .success(let text): return run(Source(name: path == "-" ? "<standard input>" : path, text: text))
-    }
+    guard let text = text(ofScript: path, orCommand: true) else { return ExitStatus.failure }
+    return run(Source(name: path == "-" ? "<standard input>" : path, text: text))
   }
 
   /// Runs a text given on the command line and prints its value.
@@ -120,11 +116,22 @@ public final class Runner {
     return diagnostics.contains(where: { $0.kind != .warning }) ? ExitStatus.failure : ExitStatus.success
   }
 
-  /// A script whose ending was left out, or a command that was misspelt.
-  private func hint(onMissing path: String) -> String? {
-    if access(path, F_OK) == 0 { return nil }
-    if access(path + ".ltd", F_OK) == 0 { return "did you mean \(path).ltd?" }
-    return nearestNames(to: path, in: ["check", "doc", "fmt", "test"]).first.map { "did you mean ltd \($0)?" }
+  /// The text of a script, `-` being standard input; nil where it cannot be read, which is reported.
+  ///
+  /// - Parameter orCommand: whether a command of the program may be meant that was misspelt.
+  func text(ofScript path: String, orCommand: Bool = false) -> String? {
+    do throws(CoreError) {
+      return try session.stop.carry { () throws(CoreError) in try FileReader.text(of: path) }
+    } catch {
+      var diagnostic = LTDError.reporting(error).diagnostic
+      if FileStatus(path) == nil {
+        let command = orCommand ? nearestNames(to: path, in: ["check", "doc", "fmt", "test"]).first : nil
+        let meant = FileStatus(path + ".ltd") == nil ? command.map { "ltd \($0)" } : "\(path).ltd"
+        diagnostic.hint = meant.map { "did you mean \($0)?" }
+      }
+      report([diagnostic])
+      return nil
+    }
   }
 
   // MARK: Checking
@@ -132,15 +139,10 @@ public final class Runner {
   /// Reports all errors of a source file that can be found without running it.
   /// - Returns: the exit status.
   public func checkFile(_ path: String) -> Int32 {
-    switch readText(path) {
-    case .failure(let problem):
-      report([Diagnostic(.io, "the script cannot be read: \(problem.message)")])
-      return ExitStatus.failure
-    case .success(let text):
-      let diagnostics = session.check(Source(name: path == "-" ? "<standard input>" : path, text: text))
-      report(diagnostics)
-      return Runner.status(of: diagnostics)
-    }
+    guard let text = text(ofScript: path) else { return ExitStatus.failure }
+    let diagnostics = session.check(Source(name: path == "-" ? "<standard input>" : path, text: text))
+    report(diagnostics)
+    return Runner.status(of: diagnostics)
   }
 
   // MARK: Formatting
@@ -149,13 +151,7 @@ public final class Runner {
   /// - Parameter check: change nothing and only name a file that would change.
   /// - Returns: the exit status.
   public func formatFile(_ path: String, check: Bool) -> Int32 {
-    let text: String
-    switch readText(path) {
-    case .failure(let problem):
-      report([Diagnostic(.io, "the script cannot be read: \(problem.message)")])
-      return ExitStatus.failure
-    case .success(let read): text = read
-    }
+    guard let text = text(ofScript: path) else { return ExitStatus.failure }
     let formatted: String
     do throws(LTDError) {
       formatted = try format(Source(name: path == "-" ? "<standard input>" : path, text: text))
@@ -175,11 +171,13 @@ public final class Runner {
       return ExitStatus.success
     }
     if formatted == text { return ExitStatus.success }
-    if let problem = replaceFile(path, with: Array(formatted.utf8)) {
-      report([Diagnostic(.io, "the script cannot be written: \(problem)")])
+    do throws(CoreError) {
+      try AtomicFile.replace(path, parts: [Array(formatted.utf8)])
+      return ExitStatus.success
+    } catch {
+      report([LTDError.reporting(error).diagnostic])
       return ExitStatus.failure
     }
-    return ExitStatus.success
   }
 
   // MARK: Reporting

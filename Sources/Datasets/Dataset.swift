@@ -1,54 +1,54 @@
 import Base
 import Tensors
 
-/// Labelled images for training and evaluation: a value; subsets share the pixels they choose from.
+/// Labelled images for training and evaluation: a value; subsets share the `ImageSource` that they choose from.
 ///
-/// Images are float32 in [0, 1] to the reader. Those that come from bytes are kept as bytes and divided by 255 when
-/// read, in float32 as PyTorch does.
+/// A data set is a list of positions in a source of images, with the label, the id and, where it is known, the exact
+/// distribution of the label of each. Selecting, shuffling and splitting change that list alone. Images are float32 in
+/// [0, 1] to the reader, and are made when a batch is asked for.
 public struct Dataset: Sendable {
   /// For people: "MNIST train"; ends in "(altered)" where the files have the published size but not its content.
   public var name: String
   /// One per class, in the order of the labels.
   public let classNames: [String]
   /// Channels, height, width.
-  public let imageShape: [Int]
+  public var imageShape: [Int] { source.shape }
   /// The class of each image, 0..<classCount.
   public let labels: [Int]
-  /// The place of each image in the file or process it came from. Selection keeps it, so that it can key the random
+  /// The position of each image in the file or process it came from. Selection keeps it, so that it can key the random
   /// stream of an example.
   public let ids: [Int]
 
-  let pixels: Pixels
-  /// Which image of `pixels` each one is.
-  let rows: [Int]
+  let source: any ImageSource
+  /// Which image of `source` each one is.
+  let positions: [Int]
   /// The probability of every class, image by image.
   let posteriorValues: [Float]?
 
-  enum Pixels: Sendable {
-    case bytes([UInt8])
-    case floats([Float])
-  }
-
+  /// How many images there are.
   public var count: Int { labels.count }
+  /// How many classes there are, those without an image included.
   public var classCount: Int { classNames.count }
+  /// Whether there is no image.
   public var isEmpty: Bool { labels.isEmpty }
   /// Values per image: channels · height · width.
   public var imageSize: Int { imageShape.reduce(1, &*) }
   /// Whether the exact label posterior of the generating process is known.
   public var hasPosterior: Bool { posteriorValues != nil }
 
-  /// Checks nothing: for sources that have.
+  /// Checks nothing: for readers that have.
+  ///
+  /// - Parameter positions: by default all of the source, in its order.
   init(
-    name: String, classNames: [String], imageShape: [Int], labels: [Int], ids: [Int], pixels: Pixels, rows: [Int],
+    name: String, classNames: [String], labels: [Int], ids: [Int], source: any ImageSource, positions: [Int]? = nil,
     posteriorValues: [Float]? = nil
   ) {
     self.name = name
     self.classNames = classNames
-    self.imageShape = imageShape
     self.labels = labels
     self.ids = ids
-    self.pixels = pixels
-    self.rows = rows
+    self.source = source
+    self.positions = positions ?? Array(labels.indices)
     self.posteriorValues = posteriorValues
   }
 
@@ -105,15 +105,15 @@ public struct Dataset: Sendable {
       posteriorValues = rows
     }
     self.init(
-      name: name, classNames: names, imageShape: Array(images.shape[1...]), labels: labels, ids: Array(labels.indices),
-      pixels: .floats(values), rows: Array(labels.indices), posteriorValues: posteriorValues)
+      name: name, classNames: names, labels: labels, ids: Array(labels.indices),
+      source: InMemoryImages(floats: values, shape: Array(images.shape[1...])), posteriorValues: posteriorValues)
   }
 
   // MARK: Reading
 
   /// All images: [n, channels, height, width], float32 in [0, 1].
   public var images: Tensor {
-    get throws(CoreError) { try tensor(of: labels.indices) }
+    get throws(CoreError) { try source.read(positions) }
   }
 
   /// The exact probability of each class for every image, [n, classes], where the generating process is known.
@@ -124,9 +124,9 @@ public struct Dataset: Sendable {
     }
   }
 
-  /// The images of these places as one tensor, with what belongs to them.
+  /// The images of these positions as one tensor, with what belongs to them.
   ///
-  /// - Throws: `value` where a place is not in 0..<count.
+  /// - Throws: `value` where a position is not in 0..<count; what reading the images throws.
   public func batch(_ places: [Int]) throws(CoreError) -> Batch {
     try check(places)
     var posterior: Tensor?
@@ -136,41 +136,8 @@ public struct Dataset: Sendable {
         places.flatMap { posteriorValues[$0 * classes..<($0 + 1) * classes] }, shape: [places.count, classes])
     }
     return Batch(
-      images: try tensor(of: places), labels: places.map { labels[$0] }, ids: places.map { ids[$0] },
-      posterior: posterior)
-  }
-
-  /// Some examples of a data set.
-  public struct Batch: Sendable {
-    /// [n, channels, height, width], float32 in [0, 1].
-    public let images: Tensor
-    public let labels: [Int]
-    /// As `Dataset.ids`.
-    public let ids: [Int]
-    /// [n, classes] where known.
-    public let posterior: Tensor?
-    public var count: Int { labels.count }
-  }
-
-  private func tensor(of places: some Collection<Int>) throws(CoreError) -> Tensor {
-    let size = imageSize
-    let values = [Float](unsafeUninitializedCapacity: places.count * size) { out, written in
-      switch pixels {
-      case .bytes(let bytes):
-        for place in places {
-          let start = rows[place] * size
-          for i in 0..<size { out.initializeElement(at: written + i, to: unitValues[Int(bytes[start + i])]) }
-          written += size
-        }
-      case .floats(let floats):
-        for place in places {
-          let start = rows[place] * size
-          for i in 0..<size { out.initializeElement(at: written + i, to: floats[start + i]) }
-          written += size
-        }
-      }
-    }
-    return try Tensor(values, shape: [places.count] + imageShape)
+      images: try source.read(places.map { positions[$0] }), targets: .classes(places.map { labels[$0] }),
+      ids: places.map { ids[$0] }, posterior: posterior)
   }
 
   func check(_ places: some Sequence<Int>) throws(CoreError) {
@@ -180,9 +147,6 @@ public struct Dataset: Sendable {
     }
   }
 }
-
-/// Bytes as float32 in [0, 1].
-private let unitValues = (0..<256).map { Float($0) / 255 }
 
 /// Far above any labelled image set; keeps a wild label from allocating names.
 private let maximumClasses = 100_000

@@ -1,5 +1,5 @@
+import Base
 import Interpreter
-import Platform
 
 /// Finds what can stand at a cursor: names and members of the session, named arguments, files, commands. Nothing runs.
 public struct Completer {
@@ -162,19 +162,10 @@ public struct Completer {
     let slash = prefix.lastIndex(of: "/")
     let folder = slash.map { String(prefix[...$0]) } ?? ""
     let start = slash.map { String(prefix[prefix.index(after: $0)...]) } ?? prefix
-    guard let handle = opendir(folder.isEmpty ? "." : folder) else { return .none }
-    defer { closedir(handle) }
-    var found: [Completion.Candidate] = []
-    while let entry = readdir(handle), found.count < 1000 {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard name.hasPrefix(start), !name.hasPrefix(".") || start.hasPrefix("."), name != ".", name != ".." else {
-        continue
-      }
-      var status = stat()
-      let isFolder = stat(folder + name, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-      found.append(.init(name, suffix: isFolder ? "/" : closing))
+    guard let names = try? Folder.names(in: folder.isEmpty ? "." : folder) else { return .none }
+    let fitting = names.filter { $0.hasPrefix(start) && (!$0.hasPrefix(".") || start.hasPrefix(".")) }
+    let found = fitting.prefix(1000).map { name in
+      Completion.Candidate(name, suffix: FileStatus(folder + name)?.isFolder == true ? "/" : closing)
     }
     return Completion(replaced: start.utf8.count, candidates: found.sorted { $0.text < $1.text })
   }

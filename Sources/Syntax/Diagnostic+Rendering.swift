@@ -36,42 +36,6 @@ extension Diagnostic {
     }
     return lines
   }
-
-  /// The message as one line of JSON, for editors and other tools; lines and columns count from 1.
-  public var json: String {
-    var fields = [
-      ("severity", jsonString(kind == .warning ? "warning" : "error")), ("kind", jsonString(kind.rawValue)),
-      ("code", jsonString(kind.code)), ("message", jsonString(message)),
-    ]
-    if let source, let span { fields += jsonPlace(source, span) }
-    if let primaryLabel { fields.append(("label", jsonString(primaryLabel))) }
-    if let hint { fields.append(("hint", jsonString(hint))) }
-    if !notes.isEmpty { fields.append(("notes", "[" + notes.map(jsonString).joined(separator: ",") + "]")) }
-    if let source, !labels.isEmpty {
-      let items = labels.map { jsonObject(jsonPlace(source, $0.span) + [("text", jsonString($0.text))]) }
-      fields.append(("labels", "[" + items.joined(separator: ",") + "]"))
-    }
-    if !trace.isEmpty {
-      let items = trace.map { jsonObject([("function", jsonString($0.function))] + jsonPlace($0.source, $0.span)) }
-      fields.append(("trace", "[" + items.joined(separator: ",") + "]"))
-    }
-    return jsonObject(fields)
-  }
-
-  private func jsonPlace(_ source: Source, _ span: Span) -> [(String, String)] {
-    let start = source.position(at: Int(span.start))
-    let end = source.position(at: Int(span.end))
-    return [
-      ("file", jsonString(source.name)), ("line", "\(start.line)"), ("column", "\(start.column)"),
-      ("endLine", "\(end.line)"), ("endColumn", "\(end.column)"), ("offset", "\(span.start)"),
-      ("length", "\(span.end &- span.start)"),
-    ]
-  }
-}
-
-/// A text that a program writes to standard error, as one line of JSON among those of its errors.
-public func printedJSON(_ text: String) -> String {
-  jsonObject([("severity", jsonString("printed")), ("message", jsonString(text))])
 }
 
 /// Several messages with blank lines between them.
@@ -103,28 +67,6 @@ private func broken(_ text: String, after start: Int, width: Int) -> String {
     }
   }
   return result
-}
-
-private func jsonObject(_ fields: [(String, String)]) -> String {
-  "{" + fields.map { "\(jsonString($0.0)):\($0.1)" }.joined(separator: ",") + "}"
-}
-
-/// A text as a JSON string with its quotes.
-public func jsonString(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\r": result += "\\r"
-    case "\t": result += "\\t"
-    case _ where scalar.value < 0x20:
-      result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }
 
 /// Terminal colours, or none.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Console
 
 /// `ltd check FILE …`: every error that can be found without running.
@@ -25,9 +26,10 @@ struct CheckCommand: ProgramCommand {
 /// - Parameter includingHidden: with those whose names begin with `_`, which are for `import`.
 func scripts(at paths: [String], includingHidden: Bool = false) throws -> [String] {
   try paths.flatMap { path in
-    switch findScripts(path, includingHidden: includingHidden) {
-    case .success(let found): return found
-    case .failure(let problem): throw ValidationError(problem.message)
+    do throws(CoreError) {
+      return try Folder.scripts(path, includingHidden: includingHidden)
+    } catch {
+      throw ValidationError(error.message)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Datasets
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct DatasetTests {
@@ -28,6 +29,20 @@ import Testing
       expectRefusal("small") { _ = try data.subset(places) }
       expectRefusal("small") { _ = try data.batch(places) }
     }
+  }
+
+  /// Augmentations change batches: mixed images have soft targets.
+  @Test func batchesCarryTargets() throws {
+    var batch = try small().batch([4, 0])
+    guard case .classes([1, 0]) = batch.targets else {
+      Issue.record("\(batch.targets)")
+      return
+    }
+    batch.targets = .soft(try Tensor([0.25, 0.5, 0.25, 0.5, 0, 0.5], shape: [2, 3]))
+    #expect(batch.labels == [1, 0] && batch.count == 2 && batch.ids == [4, 0])
+    let empty = Batch(
+      images: try Tensor([], shape: [0, 1, 2, 2]), targets: .soft(try Tensor([], shape: [0, 3])), ids: [])
+    #expect(empty.labels.isEmpty && empty.count == 0)
   }
 
   @Test func shuffleSplitAndBatches() throws {

@@ -85,7 +85,7 @@ import Testing
       #expect(try mnist(directory: folder.path, train: count).train.count == count)
     }
     try folder.write(whole + [1], Self.trainImages)
-    expectRefusal("goes on after the end of its gzip data") { _ = try mnist(directory: folder.path) }
+    expectRefusal("continues after the end of its gzip data") { _ = try mnist(directory: folder.path) }
   }
 
   @Test func readsTheFirstImagesOnly() throws {
@@ -164,9 +164,9 @@ import Testing
       (Array(images(7).prefix(9)), "cut short"),
       (images(7) + [0], "too long"),
       (gzip(Array(images(7).dropLast())), "cut short"),
-      (gzip(images(7) + [0]), "goes on after its 7 images"),
+      (gzip(images(7) + [0]), "continues after its 7 images"),
       (packed + [1], "after the end of its gzip data"),
-      (packed + packed, "goes on after its 7 images"),
+      (packed + packed, "continues after its 7 images"),
       (Array(packed.dropLast()), "cut short"),
       (Array(packed.dropLast(9)), "cut short"),
       (Array(packed.prefix(packed.count / 2)), "cut short"),

@@ -136,14 +136,14 @@ import Testing
 
   @Test func foreignFilesAreNamed() throws {
     let page = try write(Array("\n <!DOCTYPE html><html></html>".utf8), "page.safetensors")
-    #expect(#expect(throws: CoreError.self) { try SafeTensors(page) }?.message.contains("web page") == true)
+    #expect(#expect(throws: CoreError.self) { try openWeights(page) }?.message.contains("web page") == true)
     let zip = try write([0x50, 0x4B, 3, 4, 20, 0, 0, 0, 8, 0], "weights.pt")
-    #expect(#expect(throws: CoreError.self) { try SafeTensors(zip) }?.message.contains("torch.save") == true)
+    #expect(#expect(throws: CoreError.self) { try openWeights(zip) }?.message.contains("torch.save") == true)
     let pointer = try write(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "lfs.safetensors")
-    #expect(#expect(throws: CoreError.self) { try SafeTensors(pointer) }?.message.contains("LFS") == true)
+    #expect(#expect(throws: CoreError.self) { try openWeights(pointer) }?.message.contains("LFS") == true)
     func message(_ bytes: [UInt8]) throws -> String {
       let path = try write(bytes, "foreign")
-      return #expect(throws: CoreError.self) { try SafeTensors(path) }?.message ?? ""
+      return #expect(throws: CoreError.self) { try openWeights(path) }?.message ?? ""
     }
     func archive(_ name: String) -> [UInt8] {
       [0x50, 0x4B, 3, 4] + [UInt8](repeating: 0, count: 22) + [UInt8(name.utf8.count), 0, 0, 0] + Array(name.utf8)
@@ -168,11 +168,11 @@ import Testing
       let cut = (0..<8).map { UInt8(truncatingIfNeeded: start >> (8 * $0)) } + Array(#"{"x":"#.utf8)
       #expect(try message(cut).contains("safetensors file, or it is"))
     }
-    #expect(throws: CoreError.self) { try SafeTensors(write([1, 2, 3], "short.safetensors")) }
-    #expect(throws: CoreError.self) { try SafeTensors(write([UInt8](repeating: 0xFF, count: 64), "ones.safetensors")) }
-    #expect(throws: CoreError.self) { try SafeTensors(path("missing.safetensors")) }
-    #expect(throws: CoreError.self) { try SafeTensors(folder.path) }
-    #expect(throws: CoreError.self) { try SafeTensors("a\0b") }
+    #expect(throws: CoreError.self) { try openWeights(write([1, 2, 3], "short.safetensors")) }
+    #expect(throws: CoreError.self) { try openWeights(write([UInt8](repeating: 0xFF, count: 64), "ones.safetensors")) }
+    #expect(throws: CoreError.self) { try openWeights(path("missing.safetensors")) }
+    #expect(throws: CoreError.self) { try openWeights(folder.path) }
+    #expect(throws: CoreError.self) { try openWeights("a\0b") }
   }
 
   /// What stands at the start of the file is the length of the header, whatever bytes it has.

@@ -100,13 +100,13 @@ extension ReferenceVectors {
     }
 
     private func model(_ name: String) throws -> Model {
-      func channels(_ layer: String) throws -> Int { try #require(tensors.entry("\(name)/\(layer)")).shape[0] }
+      func channels(_ layer: String) throws -> Int { try #require(tensors.shape(of: "\(name)/\(layer)"))[0] }
       func conv(_ layer: String, stride: Int) throws -> Layer {
         .conv2d(
           Conv2d(
             try channels("\(layer).weight"), kernel: Size(3), stride: Size(stride), padding: Padding(1), bias: false))
       }
-      let images = try #require(tensors.entry("x1")).shape
+      let images = try #require(tensors.shape(of: "x1"))
       let classes = try channels("fc.weight")
       let model = try Model(
         Architecture(
@@ -159,7 +159,7 @@ extension ReferenceVectors {
       _ actual: [(name: String, tensor: Tensor)], _ folder: String, _ absolute: Double, _ relative: Double
     ) throws {
       for (name, tensor) in actual {
-        guard tensors.entry("\(folder)/\(name)") != nil else {
+        guard tensors.shape(of: "\(folder)/\(name)") != nil else {
           Issue.record("no \(folder)/\(name)")
           continue
         }

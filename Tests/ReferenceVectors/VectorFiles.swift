@@ -22,6 +22,10 @@ struct VectorFiles {
   func path(_ name: String) -> String { folder.appending(path: name).path }
 }
 
+extension SafeTensors {
+  func shape(of name: String) -> [Int]? { entries.first { $0.name == name }?.shape }
+}
+
 extension JSON {
   func string(_ key: String) throws -> String { try #require(self[key]?.stringValue, "no '\(key)'") }
   func int(_ key: String) throws -> Int { try #require(self[key]?.intValue, "no '\(key)'") }

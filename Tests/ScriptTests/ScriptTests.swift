@@ -1,3 +1,4 @@
+import Base
 import Console
 import TestSupport
 import Testing
@@ -7,7 +8,7 @@ import Testing
 struct ScriptTests {
   static let scripts: [String] = {
     let root = SharedFiles.packageRoot.path + "/"
-    let found = (try? findScripts(root + "Tests/scripts").get()) ?? []
+    let found = (try? Folder.scripts(root + "Tests/scripts")) ?? []
     return found.map { String($0.dropFirst(root.count)) }
   }()
 

@@ -64,21 +64,6 @@ import Testing
   @Test func aMessageNeedsNoPlace() {
     let error = LTDError(.io, "there is no file `a.ltd`", hint: "look for it with `ls`")
     #expect(error.diagnostic.render() == "error: there is no file `a.ltd`\nhint: look for it with `ls`\n")
-    #expect(
-      error.diagnostic.json
-        == #"{"severity":"error","kind":"io","code":"E-io","message":"there is no file `a.ltd`","hint":"look for it with `ls`"}"#
-    )
-  }
-
-  @Test func jsonHoldsEveryPlace() {
-    let json = shapeError().json
-    #expect(
-      json.hasPrefix(#"{"severity":"error","kind":"shape","code":"E-shape","message":"shapes do not match in @","#))
-    #expect(
-      json.contains(
-        #""file":"sweep.ltd","line":12,"column":9,"endLine":12,"endColumn":10,"offset":19,"length":1,"hint":"#))
-    #expect(json.contains(#""labels":[{"file":"sweep.ltd","line":12,"column":7,"#))
-    #expect(jsonString("a\"\\\n\u{1}τ") == #""a\"\\\n\u0001τ""#)
   }
 
   @Test func coloursWrapWords() {
@@ -125,7 +110,6 @@ import Testing
         var diagnostic = Diagnostic(.syntax, "m", source: source, span: Span(start, start + length), primaryLabel: "p")
         diagnostic.labels = [Diagnostic.Label(Span(length, start), "l"), Diagnostic.Label(Span(length, length), "k")]
         #expect(diagnostic.render().hasPrefix("error: m\n"))
-        #expect(diagnostic.json.hasPrefix("{"))
       }
     }
   }

@@ -58,7 +58,6 @@ import Testing
       let text = diagnostic.render()
       let reaches = text.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" }
       if reaches { return "control character in a message" }
-      _ = diagnostic.json
     }
     let text = String(decoding: bytes, as: UTF8.self)
     _ = isComplete(text)

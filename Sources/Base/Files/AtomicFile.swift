@@ -15,15 +15,15 @@ import Platform
 ///   crash in the middle can leave a mixture. Access lists and extended attributes are not carried over by a rename.
 /// - A file that its mode protects from being written is left alone.
 package enum AtomicFile {
+  /// Replaces what is at a path, or writes to it where it is a pipe or device.
+  ///
   /// - Parameters:
   ///   - parts: the content, one piece after the other.
   ///   - mode: permissions of a new file, less the process's mask; an old file keeps its own.
   /// - Throws: `io` where it cannot be written, the file then being as it was; what `StopSignal.poll` throws when there is a
   ///   reason to stop, such as Ctrl-C while nobody reads from a pipe.
   package static func replace(_ path: String, parts: [[UInt8]], mode: mode_t = 0o666) throws(CoreError) {
-    guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw CoreError(.io, "'\(path)' is not a path", argument: "path")
-    }
+    try CoreError.checkPath(path)
     do throws(WriteFailure) {
       switch try WriteTarget(path) {
       case .descriptor(let number):
@@ -39,7 +39,7 @@ package enum AtomicFile {
       }
     } catch {
       if let stop = error.stop { throw stop }
-      throw CoreError(.io, "cannot write '\(path)': \(error.reason)", hint: error.hint, argument: "path")
+      throw .cannot("write", path, error.reason, hint: error.hint)
     }
   }
 
@@ -101,7 +101,7 @@ package enum AtomicFile {
   }
 
   private static func synchroniseFolder(of path: String) throws(WriteFailure) {
-    let descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(Folder.of(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     // One that may be written to but not read.
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
@@ -253,7 +253,7 @@ struct WriteFailure: Error {
   }
 
   init(_ code: Int32) {
-    reason = String(cString: strerror(code)).lowercased()
+    reason = systemReason(code)
     switch code {
     case ENOSPC, EDQUOT: hint = "what was there before is as it was; make room, or write to another disk"
     case ENOENT, ENOTDIR, EACCES, EPERM: hint = "check that the folder exists and can be written to"
@@ -267,6 +267,3 @@ struct WriteFailure: Error {
     self.stop = stop
   }
 }
-
-/// The folder of a path, with its slash.
-func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./" }

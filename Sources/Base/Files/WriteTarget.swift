@@ -32,7 +32,7 @@ enum WriteTarget {
       // A rename would get past the mode.
       guard faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) == 0 else {
         throw WriteFailure(
-          "its mode protects it (\(String(cString: strerror(errno)).lowercased()))",
+          "its mode protects it (\(systemReason()))",
           hint: "make it writable first, or write to another file")
       }
       self = .regular(target, status)
@@ -51,7 +51,7 @@ enum WriteTarget {
     for _ in 0..<40 {
       var status = stat()
       guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return .new(path) }
-      let folder = folder(of: path)
+      let folder = Folder.of(path)
       if let open = openFile(folder, name: String(path.dropFirst(folder == "./" ? 0 : folder.count))) { return open }
       var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
       let count = buffer.withUnsafeMutableBytes { bytes in
@@ -83,7 +83,7 @@ struct TemporaryName {
   private let base: String
 
   init(_ path: String) {
-    folder = Base.folder(of: path)
+    folder = Folder.of(path)
     var base = folder == "./" ? path : String(path.dropFirst(folder.count))
     // A name of a file has at most 255 bytes.
     while base.utf8.count > 255 - ".2147483647.tmp".utf8.count { base.removeLast() }
@@ -96,12 +96,8 @@ struct TemporaryName {
   /// Removes the temporary files of this name that no process is writing any more: those of processes that are gone, and
   /// those that are older than the process that has their number now.
   func removeLeftovers() {
-    guard let handle = opendir(folder) else { return }
-    defer { closedir(handle) }
-    while let entry = readdir(handle) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
+    guard let names = try? Folder.names(in: folder) else { return }
+    for name in names {
       guard name.hasPrefix(base + "."), name.hasSuffix(".tmp") else { continue }
       let digits = name.utf8.dropFirst(base.utf8.count + 1).dropLast(4)
       guard !digits.isEmpty, digits.allSatisfy({ $0 &- 48 < 10 }), let process = pid_t(String(digits) ?? ""),
@@ -142,17 +138,6 @@ struct TemporaryName {
   }
 
   private func text(of path: String) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 14)
-    while true {
-      let got = read(descriptor, &chunk, chunk.count)
-      if got < 0, errno == EINTR { continue }
-      guard got > 0, bytes.count < 1 << 22 else { break }
-      bytes += chunk[..<got]
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    (try? FileReader.bytes(of: path, limit: 1 << 22)).map { String(decoding: $0, as: UTF8.self) }
   }
 }

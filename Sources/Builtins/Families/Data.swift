@@ -1,5 +1,6 @@
 import Base
 import Datasets
+import Drawing
 import Interpreter
 import Tensors
 
@@ -106,12 +107,9 @@ extension BuiltinTable {
     ) { call in
       let images = try call.object("images", as: TensorObject.self).tensor
       try call.prepareToWrite()
-      let path = try call.string("path")
-      if images.shape.count == 4 {
-        try writePNGGrid(images, to: path, columns: call.int("columns"), scale: call.int("scale"))
-      } else {
-        try writePNG(images, to: path, scale: call.int("scale"))
-      }
+      try writePNG(
+        images.floats(), shape: images.shape, to: call.string("path"), columns: call.int("columns"),
+        scale: call.int("scale"))
       return .none
     },
   ]

@@ -112,7 +112,7 @@ extension BuiltinTable {
       guard result.deviation <= tolerance else {
         throw call.error(
           .numeric,
-          "the gradient of f at x\(place) is \(formatGeneral(result.analytic, digits: 4)), but finite differences give \(formatGeneral(result.numeric, digits: 4)): a deviation of \(formatGeneral(result.deviation, digits: 4)), where \(formatGeneral(tolerance, digits: 4)) is allowed",
+          "the gradient of f at x\(place) is \(result.analytic.general(4)), but finite differences give \(result.numeric.general(4)): a deviation of \(result.deviation.general(4)), where \(tolerance.general(4)) is allowed",
           hint:
             "f jumps or has a kink near there, or a part of it has no gradient (round, sign, argmax, numbers taken out of tensors)",
           at: "f")

@@ -26,18 +26,11 @@ extension BuiltinTable {
     ) { call in
       try call.requireFiles()
       let path = try call.string("path")
-      let session = call.session
       let lock = try FolderLock(of: path, call)
       defer { lock.release() }
       var old = Value.none
-      var status = stat()
-      if !path.utf8.contains(0), stat(path, &status) == 0 {
-        switch readText(path, limit: session.limits.largestString, isStopped: { session.isStopped }) {
-        case .success(let text): old = Value(text)
-        case .failure(let problem):
-          try call.poll()
-          throw call.error(.io, "cannot read \(problem.message)", at: "path")
-        }
+      if FileStatus(path) != nil {
+        old = Value(try FileReader.text(of: path, limit: call.session.limits.largestString))
       }
       let new = try call.invoke(call["f"], [old])
       if case .none = new { return .none }
@@ -45,9 +38,7 @@ extension BuiltinTable {
         throw call.error(
           .type, "the function of update_text must give the new text, or none, not \(new.described)", at: "f")
       }
-      try call.at("path") {
-        try AtomicFile.replace(path, parts: [Array(text.utf8)])
-      }
+      try AtomicFile.replace(path, parts: [Array(text.utf8)])
       return .none
     }
   ]

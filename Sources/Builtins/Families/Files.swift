@@ -1,7 +1,6 @@
 import Base
 import Interpreter
 import Networks
-import Platform
 import Tensors
 
 extension BuiltinTable {
@@ -15,15 +14,7 @@ extension BuiltinTable {
       family: "files"
     ) { call in
       try call.requireFiles()
-      let session = call.session
-      switch readText(
-        try call.string("path"), limit: session.limits.largestString, isStopped: { session.isStopped })
-      {
-      case .success(let text): return Value(text)
-      case .failure(let problem):
-        try call.poll()
-        throw call.error(.io, "cannot read \(problem.message)", at: "path")
-      }
+      return Value(try FileReader.text(of: call.string("path"), limit: call.session.limits.largestString))
     },
     Builtin(
       "write_text(path: string, text: string) -> none",
@@ -42,9 +33,7 @@ extension BuiltinTable {
     ) { call in
       try call.prepareToWrite()
       let (path, text) = (try call.string("path"), try call.string("text"))
-      try call.at("path") {
-        try AtomicFile.replace(path, parts: [Array(text.utf8)])
-      }
+      try AtomicFile.replace(path, parts: [Array(text.utf8)])
       return .none
     },
     Builtin(
@@ -55,13 +44,9 @@ extension BuiltinTable {
       seeAlso: ["list_folder", "read_text"], search: ["exists", "stat", "size", "isfile", "isdir"], family: "files"
     ) { call in
       try call.requireFiles()
-      let path = try call.string("path")
-      var status = stat()
-      guard !path.utf8.contains(0), stat(path, &status) == 0 else { return .none }
-      let modified = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+      guard let status = FileStatus(try call.string("path")) else { return .none }
       return Value(fields: [
-        ("size", Value(Int(status.st_size))), ("modified", Value(modified)),
-        ("is_folder", .bool(status.st_mode & S_IFMT == S_IFDIR)),
+        ("size", Value(status.size)), ("modified", Value(status.modified)), ("is_folder", .bool(status.isFolder)),
       ])
     },
     Builtin(
@@ -70,20 +55,7 @@ extension BuiltinTable {
       seeAlso: ["file_info", "make_folder"], search: ["ls", "dir", "listdir", "glob", "files"], family: "files"
     ) { call in
       try call.requireFiles()
-      let path = try call.string("path")
-      guard !path.utf8.contains(0), let handle = opendir(path) else {
-        throw call.error(.io, "cannot list \(path): \(reason())", at: "path")
-      }
-      defer { closedir(handle) }
-      var names: [String] = []
-      while let entry = readdir(handle) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-          pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != ".", name != ".." { names.append(name) }
-        if names.count % 4096 == 0 { try call.poll() }
-      }
-      return Value(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+      return Value(try Folder.names(in: call.string("path")).map { Value($0) })
     },
     Builtin(
       "make_folder(path: string) -> none", "Makes a folder and those above it; one that is there already stays.",
@@ -92,11 +64,7 @@ extension BuiltinTable {
       search: ["mkdir", "directory", "makedirs"], family: "files"
     ) { call in
       try call.requireFiles()
-      let path = try call.string("path")
-      if path.isEmpty || path.utf8.contains(0) { throw call.error(.io, "'\(path)' is not a path", at: "path") }
-      if let problem = makeFolders(path, mode: 0o777) {
-        throw call.error(.io, "cannot make the folder \(problem)", at: "path")
-      }
+      try Folder.make(call.string("path"))
       return .none
     },
     Builtin(
@@ -107,10 +75,7 @@ extension BuiltinTable {
       seeAlso: ["file_info", "write_text"], search: ["delete", "unlink", "rm"], family: "files"
     ) { call in
       try call.requireFiles()
-      let path = try call.string("path")
-      guard !path.utf8.contains(0), unlink(path) == 0 else {
-        throw call.error(.io, "cannot remove \(path): \(reason())", at: "path")
-      }
+      try Folder.removeFile(call.string("path"))
       return .none
     },
     Builtin(

@@ -25,7 +25,7 @@ extension BuiltinTable {
       let model = object.model
       let temperature = try call.float("T")
       let view = try model.at(temperature: Float(temperature))
-      if temperature != 1 { view.name += " at T=\(formatGeneral(temperature, digits: 6))" }
+      if temperature != 1 { view.name += " at T=\(temperature.general(6))" }
       return Value(ModelObject(view, tracked: object.tracked))
     },
     Builtin(

@@ -75,7 +75,7 @@ extension BuiltinTable {
       let count = whole.map { steps(from: $0, to: $1, by: $2) } ?? max(0, ((to - from) / by).rounded(.up))
       guard count <= 100_000_000 else {
         throw call.error(
-          .memory, "arange would give \(formatGeneral(count, digits: 15)) numbers",
+          .memory, "arange would give \(count.general(15)) numbers",
           hint: "at most 100000000; take a larger step")
       }
       if let (from, _, by) = whole {

@@ -94,11 +94,11 @@ final class EvaluationObject: HostObject {
       + AlignedText(lines, sides: [.left, .right]).lines(gap: 3, indent: 2).joined(separator: "\n")
   }
 
-  private func percent(_ share: Double) -> String { formatFixed(share * 100, digits: 1) + " %" }
+  private func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
 
   /// As a fraction of 255 where it is one, and as a decimal.
   private func radius(_ eps: Double) -> String {
-    let decimal = formatGeneral(eps, digits: 4)
+    let decimal = eps.general(4)
     return eps.greyLevels.map { "\($0) = \(decimal)" } ?? decimal
   }
 }

@@ -134,6 +134,6 @@ struct TensorText {
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
     if value == value.rounded(), abs(value) < 1e6 { return String(Int(value)) }
-    return formatGeneral(value, digits: 4)
+    return value.general(4)
   }
 }

@@ -32,21 +32,19 @@ final class TrackedObject: HostObject {
     private let items: [Value]
     private let title: String
     private let progress: any Progress
-    private let clock = ContinuousClock()
-    private let start: ContinuousClock.Instant
+    private let start = monotonicSeconds()
     private var place = 0
 
     init(_ items: [Value], _ title: String, _ progress: any Progress) {
       self.items = items
       self.title = title
       self.progress = progress
-      start = clock.now
     }
 
     deinit { progress.finish() }
 
     func next() -> Value? {
-      let taken = (clock.now - start) / .seconds(1)
+      let taken = monotonicSeconds() - start
       let left = place > 0 ? taken / Double(place) * Double(items.count - place) : nil
       progress.update(title: title, done: place, total: items.count, fields: [], secondsLeft: left)
       guard place < items.count else {

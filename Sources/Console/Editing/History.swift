@@ -1,4 +1,4 @@
-import Builtins
+import Base
 import Platform
 
 /// The statements of past sessions, kept in a private file.
@@ -37,10 +37,11 @@ package final class History {
   package func load() -> String? {
     guard let path else { return nil }
     if access(path, F_OK) != 0 { return nil }
-    switch readFileBytes(path, limit: 64 << 20) {
-    case .failure(let problem): return "the history could not be read: \(problem.message)"
-    case .success(let bytes):
+    do throws(CoreError) {
+      let bytes = try FileReader.bytes(of: path, limit: 64 << 20)
       entries = bytes.split(separator: UInt8(ascii: "\n")).map { Self.decode(String(decoding: $0, as: UTF8.self)) }
+    } catch {
+      return "the history could not be read: \(error.message)"
     }
     let tooMany = entries.count > size &* 2
     trim()
@@ -54,17 +55,17 @@ package final class History {
     entries.append(statement)
     trim()
     guard let path else { return nil }
-    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    if let problem = makeFolders(folder) { return "the history is not kept: \(problem)" }
+    func notKept(_ error: CoreError) -> String { "the history is not kept: \(error.message)" }
+    do throws(CoreError) { try Folder.make(Folder.of(path), mode: 0o700) } catch { return notKept(error) }
     // Without waiting: a pipe in its place that nobody reads from must not hang the prompt.
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o600)
-    if descriptor < 0 { return "the history is not kept: \(path): \(String(cString: strerror(errno)))" }
+    if descriptor < 0 { return notKept(.cannot("write", path)) }
     defer { close(descriptor) }
     // One write under a lock: another session is either before or after it, or cutting the file down.
     flock(descriptor, LOCK_EX)
     let line = Array((Self.encode(statement) + "\n").utf8)
     let written = line.withUnsafeBytes { writeSome(descriptor, $0.baseAddress, $0.count) }
-    return written == line.count ? nil : "the history is not kept: \(path): \(String(cString: strerror(errno)))"
+    return written == line.count ? nil : notKept(.cannot("write", path))
   }
 
   private func trim() {
@@ -74,7 +75,12 @@ package final class History {
   /// Writes the kept entries to a new file that then takes the place of the old one.
   private func rewrite(_ path: String) -> String? {
     let text = entries.map { Self.encode($0) + "\n" }.joined()
-    return replaceFile(path, with: Array(text.utf8), mode: 0o600).map { "the history was not cut down: \($0)" }
+    do throws(CoreError) {
+      try AtomicFile.replace(path, parts: [Array(text.utf8)], mode: 0o600)
+      return nil
+    } catch {
+      return "the history was not cut down: \(error.message)"
+    }
   }
 
   static func encode(_ statement: String) -> String {

@@ -66,10 +66,10 @@ package func progressLine(
 private func figure(_ value: Double) -> String {
   let size = abs(value)
   if value.isNaN || !value.isFinite { return "\(value)" }
-  if size >= 100 { return fixed(value, 0) }
-  if size >= 10 { return fixed(value, 1) }
-  if size >= 1 { return fixed(value, 2) }
-  return size >= 0.001 || size == 0 ? fixed(value, 3) : fixed(value, 6)
+  if size >= 100 { return value.fixed(0) }
+  if size >= 10 { return value.fixed(1) }
+  if size >= 1 { return value.fixed(2) }
+  return size >= 0.001 || size == 0 ? value.fixed(3) : value.fixed(6)
 }
 
 /// `m:ss`, or `h:mm:ss`.

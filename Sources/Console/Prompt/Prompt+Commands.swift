@@ -1,3 +1,4 @@
+import Base
 import Builtins
 import Help
 import Interpreter
@@ -98,31 +99,37 @@ extension Prompt {
 
   func load(_ path: String) {
     if path.isEmpty { return problem(":load takes a file", hint: ":load experiment.ltd") }
-    switch readText(path) {
-    case .failure(let found): runner.report([Diagnostic(.io, "the script cannot be read: \(found.message)")])
-    case .success(let text): execute(text, name: path)
-    }
+    if let text = runner.text(ofScript: path) { execute(text, name: path) }
   }
 
   func save(_ path: String) {
     if path.isEmpty { return problem(":save takes a file", hint: ":save experiment.ltd") }
     if access(path, F_OK) == 0 { return problem("\(path) is there already", hint: "choose another name") }
-    if let found = replaceFile(path, with: Array(succeeded.map { $0 + "\n" }.joined().utf8)) { return problem(found) }
+    guard write(succeeded.map { $0 + "\n" }.joined(), to: path) else { return }
     note("\(succeeded.count) statements written to \(path)")
+  }
+
+  /// Writes a file, or says why not.
+  private func write(_ text: String, to path: String, mode: mode_t = 0o666) -> Bool {
+    do throws(CoreError) {
+      try AtomicFile.replace(path, parts: [Array(text.utf8)], mode: mode)
+      return true
+    } catch {
+      problem(error.message, hint: error.hint)
+      return false
+    }
   }
 
   func edit(_ path: String) {
     var file = path
     if path.isEmpty {
       file = "\(Terminal.environment("TMPDIR") ?? "/tmp")/ltd-\(getpid()).ltd"
-      if let found = replaceFile(file, with: Array(((succeeded.last ?? "") + "\n").utf8), mode: 0o600) {
-        return problem(found)
-      }
+      guard write((succeeded.last ?? "") + "\n", to: file, mode: 0o600) else { return }
     }
     defer { if path.isEmpty { unlink(file) } }
     let program = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
     guard foreground("\(program) \"$1\"", file) == 0 else { return problem("\(program) did not end well") }
-    guard case .success(let text) = readText(file), !trimmed(text).isEmpty else { return }
+    guard let text = try? FileReader.text(of: file), !trimmed(text).isEmpty else { return }
     if path.isEmpty {
       editor?.remember(trimmed(text))
       if let found = history.add(trimmed(text)) { note(found) }
@@ -205,19 +212,7 @@ func duration(_ seconds: Double) -> String {
   for (size, name) in units where seconds >= size || name == "ns" {
     let number = seconds / size
     let places = number >= 100 ? 0 : number >= 10 ? 1 : 2
-    return "\(fixed(number, places)) \(name)"
+    return "\(number.fixed(places)) \(name)"
   }
   return "0 s"
-}
-
-/// A number with so many decimal places.
-func fixed(_ number: Double, _ places: Int) -> String {
-  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
-  var scale = 1
-  for _ in 0..<places { scale *= 10 }
-  let scaled = Int((abs(number) * Double(scale)).rounded())
-  let sign = number < 0 && scaled > 0 ? "-" : ""
-  if places == 0 { return "\(sign)\(scaled)" }
-  let digits = "\(scaled % scale)"
-  return "\(sign)\(scaled / scale)." + String(repeating: "0", count: places - digits.count) + digits
 }

@@ -1,5 +1,4 @@
 import Base
-import Builtins
 import Platform
 
 /// A program run to its end, or to its time limit, with its output caught.
@@ -37,15 +36,15 @@ package struct ChildProcess: Sendable {
     seconds: Double, outputLimit: Int = 16 << 20
   ) -> ChildProcess {
     // One start at a time: another child must not inherit the pipes of this one, or their end is never seen.
-    let started = starting.withLock { _ in start(path, arguments, input, environment) }
-    switch started {
-    case .failure(let problem): return ChildProcess(ending: .notStarted(problem.message), output: "", errorOutput: "")
-    case .success(let child):
+    do throws(CoreError) {
+      let child = try starting.withLock { _ throws(CoreError) in try start(path, arguments, input, environment) }
       defer {
         close(child.out)
         close(child.err)
       }
       return gather(child.process, child.out, child.err, seconds: seconds, outputLimit: outputLimit)
+    } catch {
+      return ChildProcess(ending: .notStarted(error.message), output: "", errorOutput: "")
     }
   }
 
@@ -54,19 +53,20 @@ package struct ChildProcess: Sendable {
 
   private static func start(
     _ path: String, _ arguments: [String], _ input: String, _ environment: [String: String]
-  ) -> Result<(process: pid_t, out: Int32, err: Int32), FileProblem> {
-    func failed(_ what: String) -> Result<(process: pid_t, out: Int32, err: Int32), FileProblem> {
-      .failure(FileProblem(message: "\(what): \(reason())"))
+  ) throws(CoreError) -> (process: pid_t, out: Int32, err: Int32) {
+    func failed(_ what: String, _ code: Int32 = errno) -> CoreError {
+      CoreError(.io, "\(what): \(systemReason(code))")
     }
     // A file, not a pipe: a program that does not read its input cannot hold us up.
-    guard let inputFile = temporaryFile(holding: Array(input.utf8)) else { return failed("no temporary file") }
+    guard let inputFile = temporaryFile(holding: Array(input.utf8)) else { throw failed("no temporary file") }
     defer { close(inputFile) }
     var out: [Int32] = [-1, -1]
     var err: [Int32] = [-1, -1]
-    guard privatePipe(&out) else { return failed("no pipe") }
+    guard privatePipe(&out) else { throw failed("no pipe") }
     guard privatePipe(&err) else {
+      let error = failed("no pipe")
       for end in out { close(end) }
-      return failed("no pipe")
+      throw error
     }
 
     var actions = posix_spawn_file_actions_t()
@@ -94,10 +94,9 @@ package struct ChildProcess: Sendable {
     guard status == 0 else {
       close(out[0])
       close(err[0])
-      errno = status
-      return failed(path)
+      throw failed(path, status)
     }
-    return .success((process, out[0], err[0]))
+    return (process, out[0], err[0])
   }
 
   private static func gather(
@@ -132,7 +131,7 @@ package struct ChildProcess: Sendable {
         let signal = status & 0x7F
         ending = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
       } else if done < 0, errno != EINTR {
-        ending = .notStarted(reason())
+        ending = .notStarted(systemReason())
       } else if monotonicSeconds() > end {
         ending = .timedOut
       } else {
@@ -171,13 +170,6 @@ private func privatePipe(_ ends: inout [Int32]) -> Bool {
   guard pipe(&ends) == 0 else { return false }
   for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
   return true
-}
-
-/// Seconds of a clock that only goes forward.
-package func monotonicSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
 private func inheritedEnvironment() -> [String: String] {

@@ -59,14 +59,11 @@ final class ConsoleHost: Host {
   }
 
   func read(_ path: String) throws(LTDError) -> [UInt8] {
-    switch readFileBytes(path, isStopped: { StopSignal.reasonOfThread != nil }) {
-    case .success(let bytes): return bytes
-    case .failure(let problem): throw LTDError(.io, "cannot read \(problem.message)")
-    }
+    do throws(CoreError) { return try FileReader.bytes(of: path) } catch { throw LTDError.reporting(error) }
   }
 
   func module(_ name: String) -> String? {
-    if let library, case .success(let text) = readText("\(library)/\(name).ltd") { return text }
+    if let library, let text = try? FileReader.text(of: "\(library)/\(name).ltd") { return text }
     return Stdlib.source(name)
   }
 

@@ -106,7 +106,7 @@ public final class StandardOutput: Sendable {
   }
 
   private static func message(_ code: Int32) -> String {
-    "the output could not be written: \(String(cString: strerror(code)).lowercased())"
+    "the output could not be written: \(systemReason(code))"
   }
 
   private func drain(_ state: inout State) {

@@ -21,20 +21,21 @@ extension ScriptTest {
     _ path: String, program: String, threads: Int? = nil, seconds: Double = defaultSeconds,
     stop: StopSignal = StopSignal()
   ) -> Result {
-    switch readFileBytes(path, limit: 64 << 20) {
-    case .failure(let problem): return .failed([problem.message])
-    case .success(let bytes):
-      let text = String(decoding: bytes, as: UTF8.self)
-      let examples = CommentExamples(path: path, text: text)
-      var options = RunnerOptions()
-      options.limits.seconds = seconds
-      let failures = examples?.failures { Runner(options: options, stop: stop).session } ?? []
-      // Files for `import` only have examples.
-      if isForImport(path), examples != nil { return failures.isEmpty ? .passed : .failed(failures) }
-      switch ScriptTest(path: path, text: text).run(program: program, threads: threads, seconds: seconds) {
-      case .failed(let others): return .failed(failures + others)
-      case let result: return failures.isEmpty ? result : .failed(failures)
-      }
+    let text: String
+    do throws(CoreError) {
+      text = String(decoding: try FileReader.bytes(of: path, limit: 64 << 20), as: UTF8.self)
+    } catch {
+      return .failed([error.message])
+    }
+    let examples = CommentExamples(path: path, text: text)
+    var options = RunnerOptions()
+    options.limits.seconds = seconds
+    let failures = examples?.failures { Runner(options: options, stop: stop).session } ?? []
+    // Files for `import` only have examples.
+    if isForImport(path), examples != nil { return failures.isEmpty ? .passed : .failed(failures) }
+    switch ScriptTest(path: path, text: text).run(program: program, threads: threads, seconds: seconds) {
+    case .failed(let others): return .failed(failures + others)
+    case let result: return failures.isEmpty ? result : .failed(failures)
     }
   }
 
@@ -43,7 +44,7 @@ extension ScriptTest {
 
   /// Whether a file has examples in its comments.
   public static func hasExamples(_ path: String) -> Bool {
-    guard case .success(let text) = readText(path, limit: 64 << 20) else { return false }
+    guard let text = try? FileReader.text(of: path, limit: 64 << 20) else { return false }
     return CommentExamples(path: path, text: text) != nil
   }
 

@@ -86,10 +86,9 @@ private struct GlyphSource {
     }
     // The last group may have been stopped too.
     try StopSignal.poll()
-    let places = Array(0..<count)
     return Dataset(
-      name: name, classNames: (0..<classes).map(String.init), imageShape: [1, size, size], labels: labels, ids: places,
-      pixels: .bytes(pixels), rows: places, posteriorValues: posterior)
+      name: name, classNames: (0..<classes).map(String.init), labels: labels, ids: Array(0..<count),
+      source: InMemoryImages(bytes: pixels, shape: [1, size, size]), posteriorValues: posterior)
   }
 }
 

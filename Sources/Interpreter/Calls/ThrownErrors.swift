@@ -6,7 +6,7 @@ import Base
 /// an error of the language. The call of a built-in then finds the argument (`Call.placed`), a node its place.
 extension LTDError {
   /// What host code threw, as the language reports it.
-  static func reporting(_ error: any Error) -> LTDError {
+  package static func reporting(_ error: any Error) -> LTDError {
     if let error = error as? LTDError { return error }
     guard let error = error as? CoreError else { return LTDError(.internal, "an error of unknown kind: \(error)") }
     let kind: Diagnostic.Kind =

@@ -1,3 +1,4 @@
+import Base
 import Platform
 
 /// The built-ins that print, convert, raise errors, and tell of the run itself.
@@ -262,11 +263,7 @@ enum CoreLanguage {
       "now() -> float", "Seconds since the beginning of 1970 (UTC), by the clock on the wall.",
       examples: [Example("now() > 1.7e9", "true")], seeAlso: ["clock", "times.iso"],
       search: ["time", "date", "timestamp", "epoch", "unix"], family: "language"
-    ) { _ in
-      var time = timespec()
-      clock_gettime(CLOCK_REALTIME, &time)
-      return .float(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
-    },
+    ) { _ in .float(secondsSince1970()) },
     Builtin(
       "sleep(seconds: float >= 0) -> none", "Waits for some time.", details: "- seconds: how long.",
       examples: [Example("sleep(0)", "")], seeAlso: ["clock"],

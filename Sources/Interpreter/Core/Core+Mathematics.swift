@@ -1,3 +1,4 @@
+import Base
 import Platform
 
 /// The functions of numbers, which take tensors and lists of numbers element by element.
@@ -105,7 +106,7 @@ enum CoreMathematics {
       // Beyond the greatest power of ten there is nothing to round to but 0.
       if digits < -308 { return call[0].asInt == nil ? .float(0) : .int(0) }
       if digits >= 0 {
-        let text = Operations.printed(x, "f", min(digits, 400), false)
+        let text = x.fixed(min(digits, 400))
         return .float(Double(text) ?? x)
       }
       let unit = pow(10, Double(-digits))

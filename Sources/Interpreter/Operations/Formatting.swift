@@ -1,4 +1,4 @@
-import Platform
+import Base
 
 extension Operations {
   /// `"{value:spec}"`
@@ -121,9 +121,9 @@ extension Operations {
             digits.insert(".", at: place)
           }
         }
-      case "%": digits = printed(magnitude, "f", spec.precision ?? 6, spec.isAlternate)
+      case "%": digits = magnitude.printed("f", spec.precision ?? 6, alternate: spec.isAlternate)
       case "f", "F", "e", "E":
-        digits = printed(magnitude, spec.type.unsafelyUnwrapped, spec.precision ?? 6, spec.isAlternate)
+        digits = magnitude.printed(spec.type.unsafelyUnwrapped, spec.precision ?? 6, alternate: spec.isAlternate)
       default: digits = general(magnitude, max(spec.precision ?? 6, 1), spec.type == "G" ? "G" : "g", spec.isAlternate)
       }
     } else {
@@ -136,15 +136,15 @@ extension Operations {
 
   /// With this many significant digits; without a type, as in `.3`, at least one of them stands after the point.
   private static func general(_ number: Double, _ precision: Int, _ type: Character?, _ alternate: Bool) -> String {
-    if let type, !alternate { return printed(number, type, precision, false) }
-    let scientific = printed(number, type == "G" ? "E" : "e", precision - 1, alternate)
+    if let type, !alternate { return number.printed(type, precision) }
+    let scientific = number.printed(type == "G" ? "E" : "e", precision - 1, alternate: alternate)
     guard let place = scientific.firstIndex(where: { $0 == "e" || $0 == "E" }) else { return scientific }
     let exponent = Int(scientific[place...].dropFirst()) ?? 0
     let isScientific = exponent < -4 || exponent >= (type == nil ? precision - 1 : precision)
     // Zeros at the end stay; printf's `#` with g leaves them out where a number is rounded up to a power of ten.
-    if alternate { return isScientific ? scientific : printed(number, "f", precision - 1 - exponent, true) }
+    if alternate { return isScientific ? scientific : number.printed("f", precision - 1 - exponent, alternate: true) }
     if !isScientific {
-      let digits = printed(number, "g", precision, false)
+      let digits = number.general(precision)
       return digits.utf8.contains(UInt8(ascii: ".")) ? digits : digits + ".0"
     }
     var mantissa = scientific[..<place]
@@ -152,52 +152,6 @@ extension Operations {
     while mantissa.last == "0" { mantissa.removeLast() }
     if mantissa.last == "." { mantissa.removeLast() }
     return String(mantissa + scientific[place...])
-  }
-
-  /// As C's printf does it.
-  static func printed(_ number: Double, _ type: Character, _ precision: Int, _ alternate: Bool) -> String {
-    if type == "f", !alternate, let text = fixed(number, precision) { return text }
-    let format = "%\(alternate ? "#" : "").\(min(max(precision, 0), 1_000))\(type)"
-    var buffer = [CChar](repeating: 0, count: 1_500)
-    let count = withVaList([number]) { vsnprintf(&buffer, buffer.count, format, $0) }
-    let length = min(max(Int(count), 0), buffer.count - 1)
-    return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  /// Few decimals of a number of common size, computed exactly and rounded half to even, as printf does it but at once.
-  private static func fixed(_ number: Double, _ precision: Int) -> String? {
-    let magnitude = abs(number)
-    guard precision >= 0, precision <= 9, magnitude < 0x1p52, magnitude >= 0x1p-60 else { return nil }
-    // number = significand / 2^shift
-    let shift = 52 - Int(magnitude.exponent)
-    let significand = magnitude.significandBitPattern | (1 << 52)
-    var unit: UInt64 = 1
-    for _ in 0..<precision { unit &*= 10 }
-    guard magnitude * Double(unit) < 0x1p62 else { return nil }
-    let product = UInt128(significand) &* UInt128(unit)
-    var scaled = UInt64(truncatingIfNeeded: product >> UInt128(shift))
-    let rest = product & ((UInt128(1) << UInt128(shift)) &- 1)
-    let half = UInt128(1) << UInt128(shift - 1)
-    if shift > 0, rest > half || (rest == half && scaled & 1 == 1) { scaled &+= 1 }
-    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { bytes in
-      var place = 40
-      var digits = 0
-      while scaled > 0 || digits <= precision {
-        if digits == precision, precision > 0 {
-          place &-= 1
-          bytes[place] = UInt8(ascii: ".")
-        }
-        place &-= 1
-        bytes[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: scaled % 10)
-        scaled /= 10
-        digits &+= 1
-      }
-      if number.sign == .minus {
-        place &-= 1
-        bytes[place] = UInt8(ascii: "-")
-      }
-      return String(decoding: UnsafeBufferPointer(rebasing: bytes[place...]), as: UTF8.self)
-    }
   }
 
   /// A number with its sign, its digits in groups and its room filled.
@@ -265,7 +219,7 @@ extension Operations {
   /// With at most `digits` significant digits.
   static func text(_ number: Double, digits: Int?) -> String {
     guard let digits, number.isFinite else { return text(number) }
-    let short = printed(number, "g", digits, false)
+    let short = number.general(digits)
     guard let value = Double(short) else { return text(number) }
     return text(value)
   }

@@ -133,20 +133,20 @@ struct RecordTable {
 
   /// Whether this many significant digits write the number exactly.
   private static func has(_ number: Double, _ digits: Int) -> Bool {
-    Double(Operations.printed(number, "g", digits, false)) == number
+    Double(number.general(digits)) == number
   }
 
   private static func numberText(_ numbers: Set<Double>, digits: Int) -> (Double) -> String {
     var decimals = 0
     for number in numbers where number != 0 {
-      let text = Operations.printed(number, "g", digits, false)
+      let text = number.general(digits)
       if text.contains("e") || abs(number) >= 1e9 || abs(number) < 1e-5 {
-        return { Operations.printed($0, "g", digits, false) }
+        return { $0.general(digits) }
       }
       if let point = text.firstIndex(of: ".") {
         decimals = max(decimals, text.distance(from: point, to: text.endIndex) - 1)
       }
     }
-    return { Operations.printed($0, "f", decimals, false) }
+    return { $0.fixed(decimals) }
   }
 }

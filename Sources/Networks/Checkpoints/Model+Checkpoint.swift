@@ -20,11 +20,11 @@ extension Model {
 
   /// The model that `save` wrote.
   public static func load(_ path: String) throws(CoreError) -> Model {
-    let file = try SafeTensors(path)
+    let file = try openWeights(path)
     guard let architecture = try architecture(in: file) else {
-      throw CoreError(
-        .io, "'\(path)' does not say which network its weights belong to",
-        hint: "make the network first: load_weights(model, path)", argument: "path")
+      throw .file(
+        path, "does not say which network its weights belong to",
+        hint: "make the network first: load_weights(model, path)")
     }
     let blueprint: Blueprint
     do { blueprint = try Blueprint(architecture) } catch { throw damagedDescription(path, error) }
@@ -35,12 +35,12 @@ extension Model {
     return model
   }
 
-  /// Reads the weights of this network from a safetensors file; nothing changes unless all of them fit.
+  /// Reads the weights of this network from a file; nothing changes unless all of them fit.
   ///
   /// - Parameter checksArchitecture: whether a file that says that it was saved from another network is refused: one that
   ///   computes something else from weights of the same names and shapes.
   public func loadWeights(_ path: String, checksArchitecture: Bool = true) throws(CoreError) {
-    let file = try SafeTensors(path)
+    let file = try openWeights(path)
     try Self.match(file, try Blueprint(architecture), architecture)
     if checksArchitecture, let saved = try Self.architecture(in: file),
       let difference = try architecture.difference(from: saved)
@@ -55,7 +55,7 @@ extension Model {
   }
 
   /// What the file says of its network, if it says anything.
-  private static func architecture(in file: SafeTensors) throws(CoreError) -> Architecture? {
+  private static func architecture(in file: any WeightFile) throws(CoreError) -> Architecture? {
     guard let text = file.metadata[architectureKey] else { return nil }
     do throws(CoreError) {
       let json = try JSON.parse(text)
@@ -70,24 +70,23 @@ extension Model {
   }
 
   private static func damagedDescription(_ path: String, _ error: CoreError) -> CoreError {
-    CoreError(
-      .io, "'\(path)': its description of the network is damaged: \(error.message)",
-      hint: "copy or download the file again", argument: "path")
+    .file(path, "is damaged, in its description of the network: \(error.message)", hint: downloadAgain)
   }
 
   private static func match(
-    _ file: SafeTensors, _ blueprint: Blueprint, _ architecture: Architecture
+    _ file: any WeightFile, _ blueprint: Blueprint, _ architecture: Architecture
   ) throws(CoreError) {
     let expected = blueprint.parameters + blueprint.buffers
     let names = Set(expected.map(\.name))
     let counters = Set(expected.filter { $0.content == .counter }.map(\.name))
-    let missing = expected.map(\.name).filter { file.entry($0) == nil && !counters.contains($0) }
+    let shapes = Dictionary(file.entries.map { ($0.name, $0.shape) }) { first, _ in first }
+    let missing = expected.map(\.name).filter { shapes[$0] == nil && !counters.contains($0) }
     let unknown = file.entries.map(\.name).filter { name in
       !names.contains(name) && !architecture.unusedNames.contains { name.hasPrefix($0) }
     }
     let misshapen = expected.compactMap { expected -> String? in
-      guard let entry = file.entry(expected.name), entry.shape != expected.shape else { return nil }
-      return "'\(expected.name)' is \(entry.shape) instead of \(expected.shape)"
+      guard let shape = shapes[expected.name], shape != expected.shape else { return nil }
+      return "'\(expected.name)' is \(shape) instead of \(expected.shape)"
     }
     guard missing.isEmpty, unknown.isEmpty, misshapen.isEmpty else {
       var parts: [String] = []
@@ -105,7 +104,7 @@ extension Model {
     }
   }
 
-  private func loadWeights(_ file: SafeTensors) throws(CoreError) {
+  private func loadWeights(_ file: any WeightFile) throws(CoreError) {
     let blueprint = try Blueprint(architecture)
     try Self.match(file, blueprint, architecture)
     var parameters: [Tensor] = []
@@ -116,8 +115,10 @@ extension Model {
     try setBuffers(buffers)
   }
 
-  private static func read(_ file: SafeTensors, _ expected: TensorSpecification) throws(CoreError) -> Tensor {
-    if expected.content == .counter, file.entry(expected.name) == nil { return try Tensor(ints: [0], shape: []) }
+  private static func read(_ file: any WeightFile, _ expected: TensorSpecification) throws(CoreError) -> Tensor {
+    if expected.content == .counter, !file.entries.contains(where: { $0.name == expected.name }) {
+      return try Tensor(ints: [0], shape: [])
+    }
     let tensor = try file.tensor(expected.name)
     switch (tensor.dtype, expected.content) {
     case (.int64, .counter): return tensor

@@ -6,78 +6,80 @@ import Tensors
 /// The header is checked as a whole before any number is read: its length, the type and shape of every tensor, and that
 /// their data lie one after another without holes or overlaps up to the end of the file.
 /// Format: huggingface/safetensors.
-public final class SafeTensors {
-  public struct Entry: Sendable, Equatable {
-    public let name: String
-    /// As written in the file: "F32", "I64", ….
-    public let type: String
-    public let shape: [Int]
+public final class SafeTensors: WeightFile {
+  /// Where the numbers of a tensor lie.
+  private struct Place {
+    let shape: [Int]
     let element: Element
     let offset: Int
     let count: Int
   }
 
   public let path: String
-  public let entries: [Entry]
+  public let entries: [(name: String, shape: [Int])]
   public let metadata: [String: String]
-  private let file: RandomAccessFile
-  private let positions: [String: Int]
+  private let file: FileReader
+  private let places: [String: Place]
   private let start: Int
 
   /// The reference implementation's limit.
   private static let headerLimit = 100_000_000
   private static let rankLimit = 16
 
-  public init(_ path: String) throws(CoreError) {
-    let file = try RandomAccessFile(path)
-    let beginning = try file.read(at: 0, count: min(file.size, FileKind.prefixSize))
-    let length = beginning.count < 8 ? 0 : beginning[..<8].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
-    // The length may begin with any bytes, those of another kind of file among them; the header begins with a brace.
-    let isOurs =
-      beginning.count >= 8 && length <= Self.headerLimit
+  /// The length may begin with any bytes, those of another kind of file among them; the header begins with a brace.
+  static func recognises(_ file: FileReader) -> Bool {
+    let beginning = file.beginning
+    return beginning.count >= 8 && headerLength(file) <= headerLimit
       && (beginning.count == 8 || beginning[8] == UInt8(ascii: "{"))
-    if !isOurs, let kind = FileKind(beginning[...], size: file.size) { throw Self.foreign(kind, path) }
+  }
+
+  private static func headerLength(_ file: FileReader) -> UInt64 {
+    file.beginning.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Opens a file and checks its header.
+  ///
+  /// - Throws: `io` where it cannot be read, is not of this format, or is damaged.
+  public convenience init(_ path: String) throws(CoreError) {
+    try self.init(try FileReader(path, expected: "a safetensors file"))
+  }
+
+  init(_ file: FileReader) throws(CoreError) {
+    let path = file.path
     guard file.size >= 8 else {
-      throw CoreError(
-        .io,
-        file.size == 0
-          ? "'\(path)' is empty" : "'\(path)' is not a safetensors file: it has only \(file.size) bytes",
-        hint: "copy or download the file again", argument: "path")
+      throw .file(path, "is not a safetensors file: it has only \(file.size) bytes", hint: downloadAgain)
     }
+    let length = Self.headerLength(file)
     guard length <= Self.headerLimit, Int(length) <= file.size - 8 else {
-      throw CoreError(
-        .io,
-        "'\(path)' is not a safetensors file, or it is truncated: a header of \(length) bytes in a file of \(file.size)",
-        hint: "copy or download the file again", argument: "path")
+      throw .file(
+        path,
+        "is not a safetensors file, or it is truncated: a header of \(length) bytes in a file of \(file.size)",
+        hint: downloadAgain)
     }
     let header: JSON
     do {
       header = try JSON.parse(try file.read(at: 8, count: Int(length)))
     } catch {
-      throw CoreError(
-        .io, "'\(path)' is not a safetensors file, or it is damaged: \(error.message)",
-        hint: "copy or download the file again", argument: "path")
+      if error.kind != .value { throw error }
+      throw .file(path, "is not a safetensors file, or it is damaged: \(error.message)", hint: downloadAgain)
     }
     self.path = path
     self.file = file
     start = 8 + Int(length)
-    (entries, metadata) = try Self.check(header, path: path, dataSize: file.size - start)
-    var positions: [String: Int] = [:]
-    for (i, entry) in entries.enumerated() { positions[entry.name] = i }
-    self.positions = positions
+    let items: [(name: String, place: Place)]
+    (items, metadata) = try Self.check(header, path: path, dataSize: file.size - start)
+    entries = items.map { ($0.name, $0.place.shape) }
+    // The parser of the header has refused names that occur twice.
+    places = Dictionary(items.map { ($0.name, $0.place) }) { first, _ in first }
   }
 
-  public func entry(_ name: String) -> Entry? { positions[name].map { entries[$0] } }
-
-  /// One tensor of the file: float types become float32, whole numbers int64.
   public func tensor(_ name: String) throws(CoreError) -> Tensor {
-    guard let entry = entry(name) else {
-      throw CoreError(
-        .io, "'\(path)' has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))", argument: "path")
+    guard let place = places[name] else {
+      throw .file(path, "has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))")
     }
-    let bytes = try file.read(at: start + entry.offset, count: entry.count * entry.element.size)
+    let bytes = try file.read(at: start + place.offset, count: place.count * place.element.size)
     do {
-      return try entry.element.tensor(bytes, shape: entry.shape)
+      return try place.element.tensor(bytes, shape: place.shape)
     } catch {
       throw CoreError(
         error.kind, "'\(path)', tensor '\(name)': \(error.message)", hint: error.hint, argument: "path")
@@ -86,36 +88,17 @@ public final class SafeTensors {
 
   // MARK: Header
 
-  private static func foreign(_ kind: FileKind, _ path: String) -> CoreError {
-    let hint =
-      switch kind {
-      case .torch, .pickle, .zip: "convert it with safetensors.torch.save_file(state_dict, 'weights.safetensors')"
-      case .numpyArray, .numpyArchive:
-        "convert it with safetensors.numpy.save_file(dict(arrays), 'weights.safetensors')"
-      case .html:
-        "the download gave a page that asks for confirmation or reports an error; open the address in a browser"
-      case .lfsPointer: "run 'git lfs pull' in its repository"
-      case .gzip, .bzip2, .xz, .zstd, .sevenZip, .tar: "unpack it first"
-      default: "check which file was saved under this name"
-      }
-    let what = kind == .zip ? "a zip archive, which torch.save may have written" : kind.rawValue
-    return CoreError(.io, "'\(path)' is \(what); this reads safetensors", hint: hint, argument: "path")
-  }
-
   private static func check(
     _ header: JSON, path: String, dataSize: Int
-  ) throws(CoreError) -> ([Entry], [String: String]) {
-    func damaged(_ what: String) -> CoreError {
-      CoreError(
-        .io, "'\(path)' is damaged: \(what)", hint: "copy or download the file again", argument: "path")
-    }
+  ) throws(CoreError) -> ([(name: String, place: Place)], [String: String]) {
+    func damaged(_ what: String) -> CoreError { .file(path, "is damaged: \(what)", hint: downloadAgain) }
     guard let members = header.objectValue else { throw damaged("its header is not a JSON object") }
-    var entries: [Entry] = []
+    var items: [(name: String, place: Place)] = []
     var metadata: [String: String] = [:]
     for member in members {
       if member.key == "__metadata__" {
-        guard let items = member.value.objectValue else { throw damaged("its metadata is not a JSON object") }
-        for item in items {
+        guard let texts = member.value.objectValue else { throw damaged("its metadata is not a JSON object") }
+        for item in texts {
           guard let text = item.value.stringValue else { throw damaged("metadata '\(item.key)' is not text") }
           metadata[item.key] = text
         }
@@ -145,19 +128,18 @@ public final class SafeTensors {
       guard !overflow, end - begin == bytes else {
         throw damaged("tensor '\(name)' of type \(type) and shape \(shape) has \(end - begin) bytes")
       }
-      entries.append(Entry(name: name, type: type, shape: shape, element: element, offset: begin, count: count))
+      items.append((name, Place(shape: shape, element: element, offset: begin, count: count)))
     }
     var position = 0
-    for entry in entries.sorted(by: { ($0.offset, $0.count) < ($1.offset, $1.count) }) {
-      guard entry.offset == position else {
+    for (name, place) in items.sorted(by: { ($0.place.offset, $0.place.count) < ($1.place.offset, $1.place.count) }) {
+      guard place.offset == position else {
         throw damaged(
-          entry.offset < position
-            ? "tensor '\(entry.name)' overlaps another" : "there is a hole before tensor '\(entry.name)'")
+          place.offset < position ? "tensor '\(name)' overlaps another" : "there is a hole before tensor '\(name)'")
       }
-      position += entry.count * entry.element.size
+      position += place.count * place.element.size
     }
     guard position == dataSize else { throw damaged("there are bytes after the last tensor: \(dataSize - position)") }
-    return (entries, metadata)
+    return (items, metadata)
   }
 
   // MARK: Writing

@@ -1,17 +1,51 @@
-import Tensors
+import Base
+import Foundation
 import Testing
 
-/// Elements of a float32 tensor as the numbers that were typed.
-@Suite struct TypedNumberTests {
-  @Test func greyLevels() throws {
+/// Numbers as text, and float32 as the numbers that were typed.
+@Suite struct NumberTextTests {
+  @Test func shortest() {
+    for (number, text) in [
+      (3.0, "3"), (-0.0, "0"), (0.1, "0.1"), (1e17, "1e+17"), (-2e14, "-200000000000000"), (.infinity, "inf"),
+    ] as [(Double, String)] {
+      #expect(number.shortest == text)
+    }
+    for (number, text) in [
+      (8.0 / 255, "8/255"), (0.5 / 255, "0.5/255"), (0.1, "0.1"), (0, "0"), (1, "1"), (0.3 / 255, "\(0.3 / 255)"),
+      (-8 / 255, "\(-8.0 / 255)"),
+    ] as [(Double, String)] {
+      #expect(number.asRadius == text)
+    }
+  }
+
+  /// The quick way to few decimals gives what C's printf does, to the last digit and half to even.
+  @Test func printedIsAsInC() {
+    var numbers: [Double] = [
+      0, -0.0, 0.5, 1.5, 2.5, 0.125, 0.375, 1e15, 1e300, .leastNonzeroMagnitude, .infinity, -.infinity, 9.995, 99.5,
+    ]
+    var stream = SystemRandomNumberGenerator()
+    numbers += (0..<2000).map { _ in Double.random(in: -1000...1000, using: &stream) }
+    numbers += (0..<2000).map { _ in Double(bitPattern: .random(in: 0...UInt64.max, using: &stream)) }
+    numbers += (0..<2000).map { _ in Double(Int.random(in: -9999...9999, using: &stream)) / 16 }
+    for number in numbers where !number.isNaN {
+      for digits in [0, 1, 2, 3, 6, 9, 12] {
+        #expect(number.fixed(digits) == String(format: "%.\(digits)f", number))
+        #expect(number.general(digits) == String(format: "%.\(digits)g", number))
+        #expect(number.printed("E", digits, alternate: true) == String(format: "%#.\(digits)E", number))
+      }
+    }
+    #expect(Double.greatestFiniteMagnitude.fixed(.max).count == 309 + 1 + 1000)
+    #expect(1.0.fixed(-3) == "1")
+  }
+
+  @Test func greyLevels() {
     let levels = (0...1020).map { Double($0) / 4 }
     for level in levels {
       #expect(Float(level / 255).asTyped == level / 255, "\(level)/255")
       #expect(Float(-level / 255).asTyped == -level / 255, "-\(level)/255")
     }
-    // As the language divides: in float32, one after the other and over a whole tensor.
-    let whole = try div(Tensor((0...1020).map { Float($0) / 4 }), .scalar(255)).floats()
-    #expect(whole.map(\.asTyped) == levels.map { $0 / 255 })
+    // As the language divides: in float32.
+    #expect((0...1020).map { (Float($0) / 4 / 255).asTyped } == levels.map { $0 / 255 })
   }
 
   @Test func decimals() {

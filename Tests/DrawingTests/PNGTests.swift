@@ -1,7 +1,7 @@
 import CZlib
-import Datasets
+import Drawing
 import Foundation
-import Tensors
+import TestSupport
 import Testing
 
 @Suite struct PNGTests {
@@ -9,18 +9,18 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   @Test func grey() throws {
-    try writePNG(Tensor([0, 1, 0.5, -3, 7, .nan], shape: [1, 2, 3]), to: folder.path("a.png"))
+    try writePNG([0, 1, 0.5, -3, 7, .nan], shape: [1, 2, 3], to: folder.path("a.png"))
     let picture = try decode("a.png")
     #expect(picture.width == 3 && picture.height == 2 && picture.colourType == 0)
     #expect(picture.rows == [[0, 255, 128], [0, 255, 0]])
-    try writePNG(Tensor([0, 1], shape: [1, 2]), to: folder.path("a.png"), scale: 2)
+    try writePNG([0, 1], shape: [1, 2], to: folder.path("a.png"), scale: 2)
     #expect(try decode("a.png").rows == [[0, 0, 255, 255], [0, 0, 255, 255]])
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.png"])
   }
 
   @Test func colourGrid() throws {
     let values: [Float] = [1, 0, 0, 0, 1, 0, 0, 0, 1]
-    try writePNGGrid(Tensor(values, shape: [3, 3, 1, 1]), to: folder.path("b.png"), columns: 2)
+    try writePNG(values, shape: [3, 3, 1, 1], to: folder.path("b.png"), columns: 2)
     let picture = try decode("b.png")
     #expect(picture.width == 3 && picture.height == 3 && picture.colourType == 2)
     let gap: [UInt8] = [128, 128, 128]
@@ -29,16 +29,21 @@ import Testing
 
   @Test func refusals() throws {
     let path = folder.path("c.png")
-    for shape in [[4], [2, 2, 1], [2, 1, 2, 1], [1, 0, 2], [0]] {
-      expectRefusal { try writePNG(Tensor([Float](repeating: 0, count: shape.reduce(1, *)), shape: shape), to: path) }
+    for shape in [[4], [2, 2, 1], [1, 0, 2], [0], [1, 1, 1, 1, 1]] {
+      let values = [Float](repeating: 0, count: shape.reduce(1, *))
+      expectRefusal { try writePNG(values, shape: shape, to: path) }
     }
-    let image = try Tensor([0], shape: [1, 1, 1, 1])
-    for scale in [0, -1, 257, .max] { expectRefusal("scale") { try writePNG(image, to: path, scale: scale) } }
+    for count in [0, 1, 5] {
+      expectRefusal("\(count) values") { try writePNG([Float](repeating: 0, count: count), shape: [2, 2], to: path) }
+    }
+    func one(columns: Int = 1, gap: Int = 1, scale: Int = 1) throws {
+      try writePNG([0], shape: [1, 1, 1, 1], to: path, columns: columns, gap: gap, scale: scale)
+    }
+    for scale in [0, -1, 257, .max] { expectRefusal("scale") { try one(scale: scale) } }
     for (columns, gap) in [(0, 1), (-1, 1), (1, -1), (1, .max)] {
-      expectRefusal { try writePNGGrid(image, to: path, columns: columns, gap: gap) }
+      expectRefusal { try one(columns: columns, gap: gap) }
     }
-    expectRefusal { try writePNGGrid(Tensor([0], shape: [1, 1, 1]), to: path) }
-    expectRefusal("absent") { try writePNG(image, to: folder.path("absent/c.png")) }
+    expectRefusal("absent") { try writePNG([0], shape: [1, 1], to: folder.path("absent/c.png")) }
     #expect(!FileManager.default.fileExists(atPath: path))
   }
 

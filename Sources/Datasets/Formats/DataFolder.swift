@@ -1,5 +1,4 @@
 import Base
-import Platform
 import Tensors
 
 /// A folder with the files of one data set.
@@ -13,11 +12,10 @@ struct DataFolder {
     self.path = path
     self.title = title
     self.advice = advice
-    switch kind(of: path) {
-    case .folder: break
-    case .none:
+    guard let status = FileStatus(path) else {
       throw CoreError(.io, "there is no folder '\(path)' to read \(title) from", hint: advice, argument: "path")
-    case .other:
+    }
+    guard status.isFolder else {
       throw CoreError(
         .io, "'\(path)' is a file; \(title) is read from the folder that holds its files", hint: advice,
         argument: "path")
@@ -26,13 +24,13 @@ struct DataFolder {
 
   /// The path of the first of these names that exists.
   func find(_ names: [String]) -> String? {
-    names.map { joined($0) }.first { kind(of: $0) != nil }
+    names.map { joined($0) }.first { FileStatus($0) != nil }
   }
 
   /// - Parameter usual: names of subfolders where such files often lie.
   func require(_ names: [String], usual: [String]) throws(CoreError) -> String {
     if let found = find(names) { return found }
-    for folder in usual where names.contains(where: { kind(of: joined("\(folder)/\($0)")) != nil }) {
+    for folder in usual where names.contains(where: { FileStatus(joined("\(folder)/\($0)")) != nil }) {
       throw CoreError(
         .io, "there is no \(names[0]) in the folder '\(path)'", hint: "the files are in '\(joined(folder))': give that",
         argument: "path")
@@ -42,15 +40,7 @@ struct DataFolder {
       argument: "path")
   }
 
-  func joined(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
-
-  private enum Kind { case folder, other }
-
-  private func kind(of path: String) -> Kind? {
-    var information = stat()
-    guard stat(path, &information) == 0 else { return nil }
-    return information.st_mode & S_IFMT == S_IFDIR ? .folder : .other
-  }
+  private func joined(_ name: String) -> String { Folder.joined(path, name) }
 }
 
 /// Refuses numbers of images that cannot be.

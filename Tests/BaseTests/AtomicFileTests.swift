@@ -1,6 +1,5 @@
 import Base
 import Foundation
-import Tensors
 import Testing
 
 /// Files are replaced as a whole; what is at the path decides how.
@@ -147,7 +146,7 @@ import Testing
     expectError(.io, containing: "no such file") { try write("x", "no/such") }
     expectError(.io, containing: "not a path") { try AtomicFile.replace("", parts: []) }
     try write("x", "file")
-    expectError(.io, containing: "not a directory") { try write("x", "file/below") }
+    expectError(.io, containing: "not a folder") { try write("x", "file/below") }
     #expect(names == ["file"])
   }
 

@@ -2,9 +2,9 @@ import Base
 import Tensors
 
 extension Dataset {
-  /// The images of these places, in this order; a place may be given more than once. Pixels are shared, not copied.
+  /// The images of these positions, in this order; one may be given more than once. Pixels are shared, not copied.
   ///
-  /// - Throws: `value` where a place is not in 0..<count.
+  /// - Throws: `value` where a position is not in 0..<count.
   public func subset(_ places: some Collection<Int>) throws(CoreError) -> Dataset {
     try check(places)
     return choosing(Array(places))
@@ -46,21 +46,17 @@ extension Dataset {
         .value, "'\(name)' and '\(other.name)' have different classes",
         hint: "only data sets with the same class names can be joined")
     }
-    let joined: Pixels
-    switch (chosenPixels, other.chosenPixels) {
-    case (.bytes(let a), .bytes(let b)): joined = .bytes(a + b)
-    case (let a, let b): joined = .floats(a.unitFloats + b.unitFloats)
-    }
+    let joined = try InMemoryImages(
+      [(source, positions), (other.source, other.positions)], shape: imageShape)
     let total = count + other.count
     var posterior: [Float]?
     if let mine = posteriorValues, let others = other.posteriorValues { posterior = mine + others }
     return Dataset(
-      name: name == other.name ? name : "\(name) + \(other.name)", classNames: classNames, imageShape: imageShape,
-      labels: labels + other.labels, ids: Array(0..<total), pixels: joined, rows: Array(0..<total),
-      posteriorValues: posterior)
+      name: name == other.name ? name : "\(name) + \(other.name)", classNames: classNames,
+      labels: labels + other.labels, ids: Array(0..<total), source: joined, posteriorValues: posterior)
   }
 
-  /// The places of successive batches: all images once, in order or in the stream's random order.
+  /// The positions of successive batches: all images once, in order or in the stream's random order.
   ///
   /// - Parameters:
   ///   - size: images per batch; the last may be smaller.
@@ -81,28 +77,10 @@ extension Dataset {
   func choosing(_ places: [Int]) -> Dataset {
     let classes = classCount
     return Dataset(
-      name: name, classNames: classNames, imageShape: imageShape, labels: places.map { labels[$0] },
-      ids: places.map { ids[$0] }, pixels: pixels, rows: places.map { rows[$0] },
+      name: name, classNames: classNames, labels: places.map { labels[$0] }, ids: places.map { ids[$0] },
+      source: source, positions: places.map { positions[$0] },
       posteriorValues: posteriorValues.map { values in
         places.flatMap { values[$0 * classes..<($0 + 1) * classes] }
       })
-  }
-
-  /// The chosen images' pixels, contiguous.
-  private var chosenPixels: Pixels {
-    let size = imageSize
-    switch pixels {
-    case .bytes(let bytes): return .bytes(rows.flatMap { bytes[$0 * size..<($0 + 1) * size] })
-    case .floats(let floats): return .floats(rows.flatMap { floats[$0 * size..<($0 + 1) * size] })
-    }
-  }
-}
-
-extension Dataset.Pixels {
-  fileprivate var unitFloats: [Float] {
-    switch self {
-    case .bytes(let bytes): bytes.map { Float($0) / 255 }
-    case .floats(let floats): floats
-    }
   }
 }

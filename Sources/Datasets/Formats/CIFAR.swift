@@ -6,7 +6,7 @@ import Tensors
 /// - Parameters:
 ///   - directory: holds `data_batch_1.bin` … `data_batch_5.bin` and `test_batch.bin`; the class names are those of
 ///     `batches.meta.txt` where that is present.
-///   - train: how many of the first training images to read, all by default; batches behind them need not be there.
+///   - train: how many of the first training images to read, all by default; batches after them need not be there.
 ///   - test: as `train`, for the test images.
 /// - Throws: `io`, naming the file, where one is missing, cut short, damaged or not what it should be.
 ///
@@ -87,7 +87,7 @@ public func cifar100(directory: String, train: Int? = nil, test: Int? = nil) thr
 ///   - limit: how many of the first images to read, all by default.
 public func cifar100(file path: String, limit: Int? = nil) throws(CoreError) -> Dataset {
   try checkCount(limit, "limit")
-  let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  let parent = Folder.of(path)
   let folder = try DataFolder(parent, title: "CIFAR-100", advice: "give the path of a .bin file")
   let names = try classNames(in: folder, file: "fine_label_names.txt", title: "CIFAR-100", usual: nil)
   var records = ColourRecords(labelBytes: 2, classes: 100, title: "CIFAR-100")
@@ -121,26 +121,26 @@ private struct ColourRecords {
   mutating func append(_ path: String, count: Int?, limit: Int, expected: String) throws(CoreError) {
     let size = labelBytes + Self.imageSize
     let form = count.map { "\($0) records of \(size) bytes, \($0 * size) in all" } ?? "records of \(size) bytes"
-    let reader = try ContentReader(path: path, expected: "\(expected): \(form)")
-    if count.map({ reader.fileSize != $0 * size }) ?? (reader.fileSize % size != 0) {
-      if let kind = FileKind(reader.firstStoredBytes, size: reader.fileSize)?.rawValue {
+    let reader = try FileReader(path, expected: "\(expected): \(form)")
+    if count.map({ reader.size != $0 * size }) ?? (reader.size % size != 0) {
+      if let kind = FileKind(reader.beginning[...], size: reader.size)?.rawValue {
         throw .file(path, "is \(kind), not \(expected) (\(form))", hint: downloadAgain)
       }
-      let cut = count.map { reader.fileSize < $0 * size } ?? true
+      let cut = count.map { reader.size < $0 * size } ?? true
       throw .file(
-        path, "is \(cut ? "cut short" : "too long"): it has \(reader.fileSize) bytes, expected \(form)",
+        path, "is \(cut ? "cut short" : "too long"): it has \(reader.size) bytes, expected \(form)",
         hint: downloadAgain)
     }
     guard !reader.isGzip else { throw .file(path, "is gzip data, not \(expected)", hint: "unpack it first") }
     let firstID = labels.count
-    let records = reader.fileSize / size
+    let records = reader.size / size
     let wanted = min(records, limit)
     bytes.reserveCapacity(bytes.count + wanted * Self.imageSize)
     labels.reserveCapacity(labels.count + wanted)
     while reader.position < wanted * size {
       try StopSignal.poll()
       let place = reader.position / size
-      let part = try reader.readUp(to: min(wanted - place, 1000) * size)
+      let part = try reader.next(min(wanted - place, 1000) * size)
       for start in stride(from: 0, to: part.count - size + 1, by: size) {
         let label = Int(part[start + labelBytes - 1])
         guard label < classes else {
@@ -169,8 +169,8 @@ private struct ColourRecords {
 
   func dataset(name: String, classNames: [String]) -> Dataset {
     Dataset(
-      name: altered ? "\(name) (altered)" : name, classNames: classNames, imageShape: [3, 32, 32], labels: labels,
-      ids: ids, pixels: .bytes(bytes), rows: Array(labels.indices))
+      name: altered ? "\(name) (altered)" : name, classNames: classNames, labels: labels,
+      ids: ids, source: InMemoryImages(bytes: bytes, shape: [3, 32, 32]))
   }
 }
 
@@ -183,8 +183,8 @@ private func classNames(
   if let usual, folder.find([file]) == nil { return usual }
   let path = try folder.require([file], usual: [])
   let classes = usual?.count ?? 100
-  let reader = try ContentReader(path: path, expected: "\(classes) class names, one a line")
-  let text = String(decoding: try reader.readUp(to: 1 << 16), as: UTF8.self)
+  let reader = try FileReader(path, expected: "\(classes) class names, one a line")
+  let text = String(decoding: try reader.next(1 << 16), as: UTF8.self)
   let names = text.split(whereSeparator: \.isNewline).map { $0.trimming(while: \.isWhitespace) }.filter { !$0.isEmpty }
   guard names.count == classes, try reader.isAtEnd(), !text.contains("\0") else {
     throw .file(path, "has \(names.count) names, one a line; \(title) has \(classes) classes", hint: downloadAgain)

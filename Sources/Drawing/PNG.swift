@@ -1,44 +1,33 @@
 import Base
 import CZlib
-import Tensors
 
-/// Writes one image as an 8-bit PNG; an existing file is replaced only when the new one is complete.
+/// Writes an image, or a grid of images, as an 8-bit PNG; an existing file is replaced only when the new one is complete.
 ///
 /// - Parameters:
-///   - image: [height, width], [channels, height, width] or [1, channels, height, width] with 1 (grey) or 3 (RGB)
-///     channels; values are clipped to [0, 1] and rounded to bytes.
-///   - scale: each pixel becomes scale × scale.
-/// - Throws: `shape` for any other tensor, `io` where the file cannot be written.
-public func writePNG(_ image: Tensor, to path: String, scale: Int = 1) throws(CoreError) {
-  var shape = image.shape
-  if shape.count == 4, shape[0] == 1 { shape.removeFirst() }
-  if shape.count == 2 { shape.insert(1, at: 0) }
-  guard shape.count == 3 else {
-    throw CoreError(
-      .shape, "a picture needs one image of shape [channels, height, width], not \(image.shape)",
-      hint: "several images, [n, channels, height, width], make a grid", argument: "images")
-  }
-  try Raster(image.floats(), images: 1, shape: shape, columns: 1, gap: 0).enlarged(scale).writePNG(to: path)
-}
-
-/// Writes images side by side as one 8-bit PNG.
-///
-/// - Parameters:
-///   - images: [n, channels, height, width] with 1 or 3 channels; values are clipped to [0, 1].
-///   - columns: images per row; by default a nearly square grid.
+///   - values: pixels in [0, 1], row by row, channel by channel, image by image; they are clipped and rounded to bytes.
+///   - shape: [height, width], [channels, height, width] or [n, channels, height, width] with 1 (grey) or 3 (RGB)
+///     channels; it says how many values there are.
+///   - columns: images in a row of the grid; by default a nearly square grid.
 ///   - gap: grey pixels between images.
 ///   - scale: each pixel becomes scale × scale.
-public func writePNGGrid(
-  _ images: Tensor, to path: String, columns: Int? = nil, gap: Int = 1, scale: Int = 1
+/// - Throws: `shape` for any other shape, `value` for a setting out of range, `memory` for more than 2²⁸ pixels, `io` where
+///   the file cannot be written.
+public func writePNG(
+  _ values: [Float], shape: [Int], to path: String, columns: Int? = nil, gap: Int = 1, scale: Int = 1
 ) throws(CoreError) {
-  guard images.shape.count == 4 else {
+  guard (2...4).contains(shape.count) else {
     throw CoreError(
-      .shape, "a grid needs images of shape [n, channels, height, width], not \(images.shape)",
-      hint: "one image is drawn by writePNG")
+      .shape, "a picture needs one image of shape [channels, height, width], not \(shape)",
+      hint: "several images, [n, channels, height, width], make a grid", argument: "images")
   }
-  let count = images.shape[0]
-  let columns = columns ?? Int(Double(count).squareRoot().rounded(.up))
-  try Raster(images.floats(), images: count, shape: Array(images.shape[1...]), columns: columns, gap: gap)
+  let images = [Int](repeating: 1, count: 4 - shape.count) + shape
+  guard images.allSatisfy({ $0 >= 0 }), images.reduce(1, &*) == values.count else {
+    throw CoreError(
+      .shape, "\(values.count) values do not fill images of shape \(shape)", hint: "each pixel needs one",
+      argument: "images")
+  }
+  let columns = columns ?? Int(Double(images[0]).squareRoot().rounded(.up))
+  try Raster(values, images: images[0], shape: Array(images[1...]), columns: columns, gap: gap)
     .enlarged(scale).writePNG(to: path)
 }
 
@@ -61,10 +50,10 @@ private struct Raster {
       throw CoreError(.shape, "there is no pixel to draw", hint: "choose at least one image", argument: "images")
     }
     guard columns > 0 else {
-      throw CoreError(.value, "columns is at least 1, not \(columns)", hint: "columns=10", argument: "columns")
+      throw CoreError(.value, "columns must be at least 1, not \(columns)", hint: "columns=10", argument: "columns")
     }
     guard (0...1000).contains(gap) else {
-      throw CoreError(.value, "gap is from 0 to 1000, not \(gap)", hint: "gap=1 is usual", argument: "gap")
+      throw CoreError(.value, "gap must be from 0 to 1000, not \(gap)", hint: "gap=1 is usual", argument: "gap")
     }
     let columns = min(columns, images)
     let rows = (images - 1) / columns + 1
@@ -99,7 +88,7 @@ private struct Raster {
   func enlarged(_ scale: Int) throws(CoreError) -> Raster {
     guard (1...256).contains(scale) else {
       throw CoreError(
-        .value, "scale is from 1 to 256, not \(scale)", hint: "scale=1 draws each pixel once", argument: "scale")
+        .value, "scale must be from 1 to 256, not \(scale)", hint: "scale=1 draws each pixel once", argument: "scale")
     }
     guard scale > 1 else { return self }
     guard width * scale * height * scale <= Self.mostPixels else { throw Self.tooLarge }
@@ -139,8 +128,7 @@ private struct Raster {
 
   private static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
     let checked = Array(type.utf8) + content
-    let crc = crc32_z(0, checked, checked.count)
-    return word(content.count) + checked + word(Int(crc))
+    return word(content.count) + checked + word(Int(checksum(checked)))
   }
 
   private static func word(_ value: Int) -> [UInt8] {

@@ -54,7 +54,7 @@ private struct IDXFamily {
     let limit = wanted ?? .max
     guard limit > 0 else {
       return Dataset(
-        name: name, classNames: classNames, imageShape: [1, 28, 28], labels: [], ids: [], pixels: .bytes([]), rows: [])
+        name: name, classNames: classNames, labels: [], ids: [], source: InMemoryImages(bytes: [], shape: [1, 28, 28]))
     }
     let images = try read("\(prefix)-images-idx3-ubyte", .images, part: part, folder: folder, limit: limit)
     let labels = try read("\(prefix)-labels-idx1-ubyte", .labels, part: part, folder: folder, limit: limit)
@@ -69,11 +69,10 @@ private struct IDXFamily {
         labels.path, "has label \(labels.bytes[place]) at place \(place); \(title) has the classes 0 to 9",
         hint: "the file is damaged or belongs to another data set; \(downloadAgain)")
     }
-    let places = Array(labels.bytes.indices)
     return Dataset(
       name: images.altered || labels.altered ? "\(name) (altered)" : name, classNames: classNames,
-      imageShape: [1, 28, 28], labels: labels.bytes.map(Int.init), ids: places, pixels: .bytes(images.bytes),
-      rows: places)
+      labels: labels.bytes.map(Int.init), ids: Array(labels.bytes.indices),
+      source: InMemoryImages(bytes: images.bytes, shape: [1, 28, 28]))
   }
 
   private enum Content: String {
@@ -99,12 +98,12 @@ private struct IDXFamily {
       ["\(file).gz", file, "\(dotted).gz", dotted],
       usual: ["raw", "MNIST/raw", "FashionMNIST/raw", title.lowercased(), "data/\(title.lowercased())"])
     let expected = "the \(part) \(content) of \(title) in IDX format, plain or gzip"
-    let reader = try ContentReader(path: path, expected: expected)
-    let stored = reader.firstStoredBytes
-    let header = try reader.readUp(to: content.headerSize)
+    let reader = try FileReader(path, expected: expected)
+    let stored = reader.beginning[...]
+    let header = try reader.next(content.headerSize)
     if content.magic.starts(with: header) { throw cutShort(path, header.count, content.headerSize) }
     guard header.starts(with: content.magic) else {
-      let found = FileKind(reader.isGzip ? header[...] : stored, size: reader.isGzip ? nil : reader.fileSize)
+      let found = FileKind(reader.isGzip ? header[...] : stored, size: reader.isGzip ? nil : reader.size)
       throw .file(
         path,
         found.map { "is \($0.rawValue), not \(expected)" }
@@ -127,28 +126,28 @@ private struct IDXFamily {
     }
 
     let total = content.headerSize + stated * content.itemSize
-    let trailer = reader.gzipTrailer()
-    if reader.isGzip ? total > reader.mostContent : total != reader.fileSize {
-      throw wrongSize(path, found: reader.fileSize, expected: total, gzip: reader.isGzip)
+    let trailer = try reader.gzipTrailer()
+    if reader.isGzip ? total > reader.mostContent : total != reader.size {
+      throw wrongSize(path, found: reader.size, expected: total, gzip: reader.isGzip)
     }
     let wanted = min(stated, limit) * content.itemSize
-    let bytes = try reader.readUp(to: wanted)
+    let bytes = try reader.next(wanted)
     guard bytes.count == wanted else { throw cutShort(path, reader.position, total) }
     var crc: UInt32? = reader.crc
     if wanted < stated * content.itemSize {
       // The rest is not read; the length that gzip states at its end shows a file that was cut or lengthened.
       crc = trailer?.crc
       if let trailer, trailer.length != UInt32(truncatingIfNeeded: total) {
-        // Unless there are several members, or zero bytes behind the last: then all of it is read.
-        while reader.position <= total, try !reader.readUp(to: 1 << 20).isEmpty {}
+        // Unless there are several members, or zero bytes after the last: then all of it is read.
+        while reader.position <= total, try !reader.next(1 << 20).isEmpty {}
         guard reader.position >= total else { throw cutShort(path, reader.position, total) }
         guard reader.position == total else {
-          throw .file(path, "goes on after its \(stated) \(content) (\(total) bytes)", hint: downloadAgain)
+          throw .file(path, "continues after its \(stated) \(content) (\(total) bytes)", hint: downloadAgain)
         }
         crc = reader.crc
       }
     } else if try !reader.isAtEnd() {
-      throw .file(path, "goes on after its \(stated) \(content) (\(total) bytes)", hint: downloadAgain)
+      throw .file(path, "continues after its \(stated) \(content) (\(total) bytes)", hint: downloadAgain)
     }
     let altered = try KnownContent.isAltered(
       path, length: total, crc: crc, expected: "the \(title) \(part) \(content)")

@@ -1,35 +1,34 @@
 import Base
 import CZlib
 import Foundation
-import Tensors
 import Testing
 
 /// A folder that is gone after the test.
-final class TemporaryFolder {
-  let path: String
+public final class TemporaryFolder {
+  public let path: String
 
-  init() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "datasets-\(UUID().uuidString)")
+  public init() throws {
+    let url = FileManager.default.temporaryDirectory.appending(path: "ltd-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = url.path
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  func path(_ name: String) -> String { "\(path)/\(name)" }
+  public func path(_ name: String) -> String { "\(path)/\(name)" }
 
-  func write(_ bytes: [UInt8], _ name: String) throws { try Data(bytes).write(to: URL(filePath: path(name))) }
+  public func write(_ bytes: [UInt8], _ name: String) throws { try Data(bytes).write(to: URL(filePath: path(name))) }
 
-  func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path(name)))) }
+  public func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path(name)))) }
 
-  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
+  public func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
 
-  func makeFolder(_ name: String) throws {
+  public func makeFolder(_ name: String) throws {
     try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: false)
   }
 
   /// A file of this size that takes no space on the disk.
-  func writeSparse(_ start: [UInt8], size: Int, _ name: String) throws {
+  public func writeSparse(_ start: [UInt8], size: Int, _ name: String) throws {
     try write(start, name)
     let handle = try FileHandle(forWritingTo: URL(filePath: path(name)))
     try handle.truncate(atOffset: UInt64(size))
@@ -37,7 +36,8 @@ final class TemporaryFolder {
   }
 }
 
-func gzip(_ content: [UInt8]) -> [UInt8] {
+/// One gzip member.
+public func gzip(_ content: [UInt8]) -> [UInt8] {
   var stream = z_stream()
   guard
     deflateInit2_(
@@ -62,10 +62,10 @@ func gzip(_ content: [UInt8]) -> [UInt8] {
 }
 
 /// Big-endian.
-func word(_ value: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
+public func word(_ value: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
 
 /// Expects an error that says all of these words and has a hint.
-func expectRefusal(
+public func expectRefusal(
   _ words: String..., sourceLocation: SourceLocation = #_sourceLocation, by body: () throws -> Void
 ) {
   do {

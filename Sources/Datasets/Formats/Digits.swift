@@ -10,8 +10,8 @@ import Tensors
 /// Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (test part).
 public func digits(file path: String) throws(CoreError) -> Dataset {
   let expected = "lines of 64 pixels from 0 to 16 and a label from 0 to 9, separated by commas"
-  let reader = try ContentReader(path: path, expected: expected)
-  let content = try reader.readUp(to: 1 << 24)
+  let reader = try FileReader(path, expected: expected)
+  let content = try reader.next(1 << 24)
   guard try reader.isAtEnd() else { throw .file(path, "is too large", hint: "expected \(expected)") }
 
   var values: [Float] = []
@@ -31,10 +31,9 @@ public func digits(file path: String) throws(CoreError) -> Dataset {
     labels.append(label)
   }
   guard !labels.isEmpty else { throw .file(path, "has no lines", hint: "expected \(expected)") }
-  let places = Array(labels.indices)
   return Dataset(
-    name: "digits", classNames: (0...9).map(String.init), imageShape: [1, 8, 8], labels: labels, ids: places,
-    pixels: .floats(values), rows: places)
+    name: "digits", classNames: (0...9).map(String.init), labels: labels, ids: Array(labels.indices),
+    source: InMemoryImages(floats: values, shape: [1, 8, 8]))
 }
 
 /// One or two ASCII digits as a number.

@@ -1,0 +1,20 @@
+import Base
+import Tensors
+
+/// Where the images of a data set come from: memory, or files that are read when a batch needs them.
+///
+/// A source knows images alone. Labels, order and selection belong to the `Dataset`, which asks for the images of the
+/// positions that it has chosen; so a subset costs no pixels, and a source that reads files reads each when it is used.
+/// Reads may come from several threads at once.
+public protocol ImageSource: Sendable {
+  /// How many images there are.
+  var count: Int { get }
+  /// Of every image: channels, height, width.
+  var shape: [Int] { get }
+  /// Images as one tensor.
+  ///
+  /// - Parameter positions: each in 0..<count, in any order, repeated ones included; the caller has checked them.
+  /// - Returns: [positions.count, channels, height, width], float32 in [0, 1].
+  /// - Throws: `io` where a file cannot be read, `memory`, `interrupted`.
+  func read(_ positions: [Int]) throws(CoreError) -> Tensor
+}
