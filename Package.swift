@@ -109,14 +109,14 @@ let package = Package(
     .testTarget(
       name: "ReferenceVectors", dependencies: ["Robustness", "Operations", "TestSupport"],
       path: "Tests/ReferenceVectors"),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "Devices", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
       name: "InterpreterTests", dependencies: ["Interpreter", "HostSupport", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
-      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Base", "HostSupport", "TestSupport"],
+      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Datasets", "Base", "HostSupport", "TestSupport"],
       exclude: ["Snapshots"]),
     .testTarget(name: "HelpTests", dependencies: ["Builtins", "Help", "HostSupport", "Stdlib", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),

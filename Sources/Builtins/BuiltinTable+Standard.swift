@@ -7,7 +7,7 @@ extension BuiltinTable {
     var table = BuiltinTable.core
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions)
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
-    table.add(layers + data + models + attacks + methods + training + evaluation + temperature)
+    table.add(layers + data + models + attacks + methods + training + trainingParts + evaluation + temperature)
     table.add(files + fileUpdates + system)
     table.add(kinds)
     table.advise(foreignNames)
@@ -28,6 +28,7 @@ extension BuiltinTable {
 
   private static let kinds = [
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
+    ScheduleObject.self, AugmentationObject.self,
     OptimiserObject.self, EvaluationObject.self, RandomObject.self, TrackedObject.self,
   ].map { Kind($0) }
 }

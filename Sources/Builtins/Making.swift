@@ -12,13 +12,29 @@ extension Builtin {
   ///   - family: the chapter of the manual.
   ///   - wrap: the value as the language sees it.
   static func making<Made: Configurable>(
-    _ type: Made.Type, result: String, family: String, _ wrap: @escaping @Sendable (Made) -> HostObject
+    _ type: Made.Type, result: String, family: String, _ wrap: @escaping @Sendable (Made) throws -> HostObject
   ) -> Builtin {
-    Builtin(
-      Made.signature(result: result), Made.page.summary, details: Made.details,
+    described(by: type, result: result, family: family) { call in
+      Value(try wrap(call.made(Made.self)))
+    }
+  }
+
+  /// A built-in that takes the settings of a configurable value, with its page.
+  ///
+  /// - Parameters:
+  ///   - first: parameters that come before the settings, each with what it means.
+  ///   - result: the type of what it makes, in the signature: "optimiser".
+  ///   - family: the chapter of the manual.
+  static func described<Made: Configurable>(
+    by type: Made.Type, first: [(parameter: String, note: String)] = [], result: String, family: String,
+    body: @escaping Body
+  ) -> Builtin {
+    let notes = first.map { "- \($0.parameter.prefix { $0 != ":" }): \($0.note)" }
+    return Builtin(
+      Made.signature(first.map(\.parameter), result: result), Made.page.summary,
+      details: ([Made.details] + notes).joined(separator: "\n"),
       examples: Made.page.examples.map { Example($0.code, $0.result) }, seeAlso: Made.page.seeAlso,
-      search: Made.page.search, family: family
-    ) { call in Value(wrap(try Made(call.givenSettings(of: Made.self)))) }
+      search: Made.page.search, family: family, body: body)
   }
 }
 
@@ -28,13 +44,16 @@ protocol SettingSource: HostObject {
 }
 
 extension Call {
-  /// The arguments that the caller gave for the settings of a configurable value.
-  func givenSettings<Made: Configurable>(of type: Made.Type) throws -> [(name: String, value: SettingValue)] {
-    var given: [(name: String, value: SettingValue)] = []
-    for setting in Made.settings where isGiven(setting.name) {
-      given.append((setting.name, try settingValue(setting.name)))
+  /// The value that the arguments for its settings make.
+  func made<Made: Configurable>(_ type: Made.Type) throws -> Made {
+    let given = Made.settings.filter { isGiven($0.name) }.map(\.name)
+    let made = try Made(given.map { ($0, try settingValue($0)) })
+    for name in given {
+      if case .list(let items) = try self[name], items.items.contains(where: \.isFollowed) {
+        throw try noGradient(through: name)
+      }
     }
-    return given
+    return made
   }
 
   private func settingValue(_ name: String) throws -> SettingValue {
@@ -48,8 +67,31 @@ extension Call {
       if let source = object as? any SettingSource { return source.settingValue }
       return .number(try float(name))
     default:
-      let items = try list(name)
-      return .list(zip(items, try numbers(name) ?? []).map { $0.asInt.map(SettingValue.int) ?? .number($1) })
+      return .list(
+        try list(name).map { item in
+          if let number = item.asInt { return .int(number) }
+          if let number = item.asDouble { return .number(number) }
+          // Through which no gradient passes: `made` says so, once all else is right.
+          if case .object(let object) = item, object.isNumber, let number = try object.number()?.asDouble {
+            return .number(number)
+          }
+          throw error(.type, "\(name) of \(self.name) is a list of numbers, not of \(item.typeName)s", at: name)
+        })
+    }
+  }
+}
+
+extension Value {
+  /// The value of a setting as the language has it; of what a call makes, the text.
+  init(_ setting: SettingValue) {
+    switch setting {
+    case .none: self = .none
+    case .bool(let value): self = .bool(value)
+    case .int(let value): self = .int(value)
+    case .number(let value), .radius(let value): self = .float(value)
+    case .list(let items): self.init(items.map { Value($0) })
+    case .string(let value): self.init(value)
+    case .configured, .reference: self.init(setting.text)
     }
   }
 }

@@ -1,58 +1,47 @@
 import Base
 import Tensors
 
-/// What a model is made of: a family with its sizes, the images it reads, and how they are normalised inside.
+/// What a model is made of: its layers, the images it reads, and how they are normalised inside.
 ///
-/// It is all that is needed to build the layers again; weight files carry it in their metadata.
+/// It is all that is needed to build the layers again: it prints as the call that makes the network, and weight files
+/// carry it in their metadata.
 public struct Architecture: Sendable, Equatable {
-  public enum Family: Sendable, Equatable {
-    case mlp(hidden: [Int])
-    case smallCNN(SmallCNN)
-    case preActResNet18(PreActResNet18)
-    case wideResNet(WideResNet)
-    case resNet18(planes: [Int])
-    case resNet50(width: Int)
-    /// The network of `fast_adversarial` for MNIST.
-    case mnistNet
+  /// Where the layers come from.
+  public enum Design: Sendable {
+    /// A family with its sizes.
+    case family(any NetworkFamily)
     /// Layers that someone put together; the last one gives the logits.
     case custom(Layer)
   }
 
-  public var family: Family
+  /// Where the layers come from.
+  public var design: Design
+  /// Number of logits.
   public var classes: Int
   /// Shape of one image: channels, height, width.
   public var input: [Int]
   /// Applied to the [0, 1] image before the first layer; nil where the network reads the image as it is.
   public var normalisation: Normalisation?
 
-  public init(_ family: Family, classes: Int, input: [Int], normalisation: Normalisation? = nil) {
-    self.family = family
+  /// Nothing is checked: what is impossible is an error when the model is made.
+  public init(_ design: Design, classes: Int, input: [Int], normalisation: Normalisation? = nil) {
+    self.design = design
     self.classes = classes
     self.input = input
     self.normalisation = normalisation
   }
-}
 
-/// (x - mean) / std, channel by channel.
-public struct Normalisation: Sendable, Equatable {
-  public var mean: [Double]
-  public var std: [Double]
-
-  public init(mean: [Double], std: [Double]) {
-    self.mean = mean
-    self.std = std
+  /// A network of a family. Nothing is checked: what is impossible is an error when the model is made.
+  public init(_ family: some NetworkFamily, classes: Int, input: [Int], normalisation: Normalisation? = nil) {
+    self.init(.family(family), classes: classes, input: input, normalisation: normalisation)
   }
 
-  public static let cifar10 = Normalisation(mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616])
-  public static let imageNet = Normalisation(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
-}
-
-extension Architecture {
   /// Layers of one's own.
   ///
   /// - Parameters:
   ///   - layer: gives the logits of each example.
   ///   - classes: the number of logits; when nil, as many as the layers give.
+  /// - Throws: `shape` where the layers do not fit the images, each other or the classes.
   public init(
     _ layer: Layer, classes: Int? = nil, input: [Int], normalisation: Normalisation? = nil
   ) throws(CoreError) {
@@ -70,6 +59,52 @@ extension Architecture {
         argument: "layers")
     }
   }
+}
+
+/// (x - mean) / std, channel by channel.
+public struct Normalisation: Sendable, Equatable {
+  /// Of each channel.
+  public var mean: [Double]
+  /// Of each channel, positive.
+  public var std: [Double]
+
+  /// - Parameters:
+  ///   - mean: a number for each channel.
+  ///   - std: a positive number for each channel.
+  public init(mean: [Double], std: [Double]) {
+    self.mean = mean
+    self.std = std
+  }
+
+  /// The normalisation that a call asks for; nil where it has neither.
+  ///
+  /// - Throws: `value` where there is one without the other.
+  package static func given(mean: [Double]?, std: [Double]?) throws(CoreError) -> Normalisation? {
+    guard (mean == nil) == (std == nil) else {
+      throw CoreError(.value, "a normalisation needs both mean and std", hint: "give both, or none")
+    }
+    guard let mean, let std else { return nil }
+    return Normalisation(mean: mean, std: std)
+  }
+
+  /// That of CIFAR-10's training images.
+  public static let cifar10 = Normalisation(mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616])
+  /// That of ImageNet, as torchvision has it.
+  public static let imageNet = Normalisation(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+}
+
+extension Architecture.Design: Equatable {
+  public static func == (a: Self, b: Self) -> Bool {
+    switch (a, b) {
+    case (.family(let a), .family(let b)): a.isEqual(to: b)
+    case (.custom(let a), .custom(let b)): a == b
+    default: false
+    }
+  }
+}
+
+extension Architecture {
+  private var isCustom: Bool { if case .custom = design { true } else { false } }
 
   private static func require(input: [Int]) throws(CoreError) {
     guard input.count == 3, input.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }) else {
@@ -77,6 +112,17 @@ extension Architecture {
         .shape, "images cannot have the shape \(input)",
         hint: "it has channels, height and width, each from 1 to \(1 << 16)",
         argument: input.first.map { (1...1 << 16).contains($0) } == false ? "channels" : "size")
+    }
+  }
+
+  /// Checks the images and the number of classes.
+  func validateSizes() throws(CoreError) {
+    try Self.require(input: input)
+    guard classes >= 2, classes <= 1 << 20 else {
+      throw CoreError(
+        .value, "a classifier has from 2 to \(1 << 20) classes, not \(classes)",
+        hint: isCustom ? "end with a layer that has an output for each class, such as linear(10)" : "classes=10",
+        argument: isCustom ? "layers" : "classes")
     }
   }
 
@@ -91,35 +137,15 @@ extension Architecture {
 
   /// The layers of this architecture without its normalisation.
   package func network() throws(CoreError) -> Layer {
-    try Self.require(input: input)
-    guard classes >= 2, classes <= 1 << 20 else {
-      let isCustom = if case .custom = family { true } else { false }
-      throw CoreError(
-        .value, "a classifier has from 2 to \(1 << 20) classes, not \(classes)",
-        hint: isCustom ? "end with a layer that has an output for each class, such as linear(10)" : "classes=10",
-        argument: isCustom ? "layers" : "classes")
-    }
-    return switch family {
-    case .mlp(let hidden): Zoo.mlp(hidden: hidden, classes: classes)
-    case .smallCNN(let sizes): try sizes.layers(classes: classes)
-    case .preActResNet18(let sizes): try sizes.layers(classes: classes)
-    case .wideResNet(let sizes): try sizes.layers(classes: classes)
-    case .resNet18(let planes): try Zoo.resNet18(planes: planes, classes: classes)
-    case .resNet50(let width): try Zoo.resNet50(width: width, classes: classes)
-    case .mnistNet: Zoo.mnistNet(classes: classes)
-    case .custom(let layer): layer
+    try validateSizes()
+    switch design {
+    case .family(let family):
+      try family.validate()
+      return try family.layers(classes: classes)
+    case .custom(let layer): return layer
     }
   }
 
   /// Beginnings of names that a weight file may hold although this network never uses them.
-  package var unusedNames: [String] {
-    switch family {
-    case .wideResNet: ["sub_block1."]
-    case .preActResNet18(let sizes) where sizes.variant == .raw: ["bn."]
-    default: []
-    }
-  }
+  package var unusedNames: [String] { if case .family(let family) = design { family.unusedNames } else { [] } }
 }
-
-/// The networks of the field; each family whose sizes vary in more than one way has a type of its own.
-enum Zoo {}

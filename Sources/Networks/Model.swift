@@ -65,7 +65,7 @@ public final class Model {
     self.bufferNames = bufferNames
     self.temperature = temperature
     self.weights = weights
-    name = architecture.familyName
+    name = architecture.name
   }
 
   /// The number of logits.

@@ -101,19 +101,22 @@ enum CoreMessages {
       _ = try Tensor(copying: UnsafeRawBufferPointer(bytes), shape: [2])
     },
     // Updates
-    "SGD.update(zeros([2]), gradient: zeros([3]))": { () throws(CoreError) in
+    "SGDUpdate.apply(zeros([2]), gradient: zeros([3]))": { () throws(CoreError) in
       var (weights, velocity): (Tensor, Tensor?) = (try .zeros([2]), nil)
-      try SGD(learningRate: 1).update(&weights, velocity: &velocity, gradient: .zeros([3]))
+      try SGDUpdate(learningRate: 1).apply(to: &weights, velocity: &velocity, gradient: .zeros([3]))
     },
-    "SGD.update(zeros([2]), velocity: zeros([3]), gradient: zeros([2]))": { () throws(CoreError) in
+    "SGDUpdate.apply(zeros([2]), velocity: zeros([3]), gradient: zeros([2]))": { () throws(CoreError) in
       var (weights, velocity): (Tensor, Tensor?) = (try .zeros([2]), try .zeros([3]))
-      try SGD(learningRate: 1).update(&weights, velocity: &velocity, gradient: .zeros([2]))
+      try SGDUpdate(learningRate: 1).apply(to: &weights, velocity: &velocity, gradient: .zeros([2]))
     },
-    "Optimiser.step([zeros([2])], gradients: [])": { () throws(CoreError) in
-      var optimiser = Optimiser(SGD(learningRate: 1))
+    "SGD().makeOptimiser().step([zeros([2])], gradients: [])": { () throws(CoreError) in
       var weights = [try Tensor.zeros([2])]
-      try optimiser.step(&weights, gradients: [])
+      try SGD().makeOptimiser().step(&weights, gradients: [], rate: 1, momentum: nil)
     },
+    "SGD().makeOptimiser().restore([mean])": { () throws(CoreError) in
+      try SGD().makeOptimiser().restore([("mean", .zeros([2]))])
+    },
+    "Forgetful().restore([mean])": { () throws(CoreError) in try Forgetful().restore([("mean", .zeros([2]))]) },
     "signStep(range(2), zeros([2]), zeros([2]))": { () throws(CoreError) in
       _ = try signStep(.range(2), gradient: .zeros([2]), center: .zeros([2]), step: 1, eps: 1)
     },
@@ -121,6 +124,14 @@ enum CoreMessages {
       _ = try signStep(.zeros([2]), gradient: .zeros([3]), center: .zeros([2]), step: 1, eps: 1)
     },
     // Models and layers
+    "MLP([depth])": { () throws(CoreError) in _ = try MLP([("depth", .int(2))]) },
+    "MLP({})": { () throws(CoreError) in _ = try MLP(.object([])) },
+    "MLP({kind: mlp, hidden: {}})": { () throws(CoreError) in
+      _ = try MLP(.object([.init("kind", .string("mlp")), .init("hidden", .object([]))]))
+    },
+    "Architecture({family: network})": { () throws(CoreError) in
+      _ = try Architecture(JSON.parse(#"{"family": "network", "classes": 2, "input": [1, 4, 4]}"#))
+    },
     "model.forward(images, mode: .train)": { () throws(CoreError) in
       let layers = Layer.sequential([.flatten, .dropout(0.5), .linear(Linear(2))])
       _ = try Model(Architecture(layers, input: [3, 8, 8])).forward(images(), mode: .train)
@@ -148,6 +159,9 @@ enum CoreMessages {
       _ = try SafeTensors(path).tensor("c")
     },
   ]
+
+  /// Keeps nothing.
+  private final class Forgetful: Resumable {}
 
   private static func images() throws(CoreError) -> Tensor { try .zeros([1, 3, 8, 8]) }
   private static func weight() throws(CoreError) -> Tensor { try .zeros([4, 3, 3, 3]) }

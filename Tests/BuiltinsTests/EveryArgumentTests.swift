@@ -1,4 +1,6 @@
+import Base
 import Builtins
+import TestSupport
 import Testing
 
 /// Every argument matters: of every built-in that takes settings (attacks, methods, fit, evaluate, layers, models, data
@@ -36,13 +38,8 @@ import Testing
     var isCrossed = false
   }
 
-  private static let model = [("seed", "1"), ("classes", "3")]
   private static let normalised = [
     "mean": [("mean", "[0.5]"), ("std", "[0.25]")], "std": [("mean", "[0.5]"), ("std", "[0.25]")],
-  ]
-  private static let colours = [
-    "mean": [("mean", "[0.5, 0.4, 0.45]"), ("std", "[0.25, 0.3, 0.2]")],
-    "std": [("mean", "[0.5, 0.4, 0.45]"), ("std", "[0.25, 0.3, 0.2]")],
   ]
   private static let layer =
     "m = network([conv2d(2, kernel=1), CALL, flatten(), linear(3)], input=[2, 8, 8], seed=1); answer = look(m)"
@@ -53,6 +50,29 @@ import Testing
       program:
         "m = copy(net); fit(m, train, method=\(method), attack=CALL, epochs=1, batch=12, lr=0.1, quiet=true); answer = weights(m)",
       isCrossed: true)
+  }
+
+  private static func fitted(_ argument: String) -> String {
+    "m = copy(net); fit(m, train, epochs=4, batch=6, lr=0.1, \(argument)=CALL, quiet=true); answer = weights(m)"
+  }
+
+  /// Families, schedules and augmentations are tried all alike; what they need beyond that stands in `uses`.
+  private static func uses(of entry: Builtin) throws -> [Use]? {
+    let parameters = try parseSignature(entry.signature.text).parameters.map(\.name.text)
+    if let uses = uses[entry.name] { return uses }
+    if parameters.isEmpty { return [] }
+    for (type, argument) in [("schedule", "schedule"), ("augmentation", "augment")]
+    where entry.signature.text.hasSuffix("-> \(type)") { return [Use(base: [], program: fitted(argument))] }
+    guard let (_, settings) = smallNetworks.first(where: { $0.family == entry.name }),
+      let members = try JSON.parse(settings).objectValue
+    else { return nil }
+    let own = try members.map { ($0.key, try $0.value.text) }
+    let normalised = [("mean", "[0.5, 0.4, 0.45]"), ("std", "[0.25, 0.3, 0.2]")]
+    return [
+      Use(
+        base: [("seed", "1"), ("classes", "3"), ("channels", "3"), ("size", "16")] + own,
+        company: ["mean": normalised, "std": normalised], program: look, isCrossed: true)
+    ]
   }
 
   static let uses: [String: [Use]] = [
@@ -69,6 +89,7 @@ import Testing
         company: ["y": [("x", "test.images"), ("y", "test.labels")]], program: "answer = bits(CALL)")
     ],
     "standard": [], "pgd_at": [],
+    "step_schedule": [Use(base: [("epochs", "[2]")], program: fitted("schedule"))],
     "trades": [Use(base: [], program: "m = copy(net); trained(m, CALL); answer = weights(m)")],
     "ltd": [
       Use(
@@ -122,25 +143,6 @@ import Testing
         base: [("data", "train"), ("fraction", "0.25")],
         program: "answer = str([bits(d.images) for d in CALL])")
     ],
-    "mlp": [Use(base: model + [("hidden", "[5]"), ("size", "6")], company: normalised, program: look)],
-    "smallcnn": [
-      Use(
-        base: model + [("width", "2"), ("features", "5"), ("size", "28")], company: normalised, program: look)
-    ],
-    "mnist_net": [Use(base: model + [("size", "12")], company: normalised, program: look)],
-    "preactresnet18": [
-      Use(
-        base: model + [("planes", "[2, 2, 4, 4]"), ("size", "16")], company: colours, program: look, isCrossed: true)
-    ],
-    "resnet18": [
-      Use(base: model + [("planes", "[2, 2, 4, 4]"), ("size", "16")], company: colours, program: look)
-    ],
-    "resnet50": [
-      Use(base: model + [("width", "2"), ("size", "64")], company: colours, program: look)
-    ],
-    "wideresnet": [
-      Use(base: model + [("depth", "10"), ("widen", "1"), ("size", "8")], company: colours, program: look)
-    ],
     "conv2d": [
       Use(base: [("channels", "4"), ("kernel", "3")], company: ["groups": [("padding", "1")]], program: layer)
     ],
@@ -174,15 +176,12 @@ import Testing
     "model": ["teacher"], "data": ["train.take(11)"], "x": ["train"], "y": ["[1] * len(test)"], "teacher": ["net"],
     "attack": ["pgd(steps=3)"], "attacks": ["[fgsm()]", "[pgd(steps=1), fgsm(eps=0.3)]"], "method": ["pgd_at()"],
     "validation": ["test"], "random_start": ["true", "false", "\"normal\""], "T": ["3", "0.5"],
-    "hidden": ["[4]", "[5, 5]"], "planes": ["[2, 4, 4, 4]"], "mean": ["[0.4]"], "std": ["[0.5]"],
-    "preactresnet18.mean": ["[0.4, 0.4, 0.4]"], "preactresnet18.std": ["[0.5, 0.5, 0.5]"],
-    "resnet18.mean": ["[0.4, 0.4, 0.4]"], "resnet18.std": ["[0.5, 0.5, 0.5]"],
-    "resnet50.mean": ["[0.4, 0.4, 0.4]"], "resnet50.std": ["[0.5, 0.5, 0.5]"],
-    "wideresnet.mean": ["[0.4, 0.4, 0.4]"], "wideresnet.std": ["[0.5, 0.5, 0.5]"],
+    "hidden": ["[4]", "[5, 5]"], "planes": ["[2, 4, 4, 4]"], "mean": ["[0.4, 0.4, 0.4]"], "std": ["[0.5, 0.5, 0.5]"],
+    "network.mean": ["[0.4]"], "network.std": ["[0.5]"],
+    "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3", "[1, 2, 3, 4]"], "resnet50.width": ["3"],
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
-    "size": ["9"], "smallcnn.size": ["32"], "mnist_net.size": ["16"], "preactresnet18.size": ["32"],
-    "resnet18.size": ["32"], "resnet50.size": ["128"], "wideresnet.size": ["16"], "depth": ["16"],
-    "resnet50.width": ["3"], "channels": ["2"], "conv2d.channels": ["6"], "kernel": ["1", "[3, 1]"],
+    "size": ["9"], "depth": ["16"],
+    "channels": ["2"], "conv2d.channels": ["6"], "kernel": ["1", "[3, 1]"],
     "conv2d.kernel": ["2", "[3, 1]"], "stride": ["1", "3", "[2, 1]"], "conv2d.stride": ["2", "[2, 1]"],
     "padding": ["1", "[1, 0]", "[1, 0, 0, 1]"], "dilation": ["2", "[1, 2]"], "groups": ["2"],
     "layers": ["[flatten(), linear(4), linear(3)]"], "sequential.layers": ["[silu()]", "{bn: batch_norm()}"],
@@ -218,8 +217,9 @@ import Testing
   @Test(arguments: entries)
   func everyArgumentMatters(_ name: String) throws {
     if Self.exempt[name] != nil { return }
-    let uses = try #require(Self.uses[name], "\(name) is not tried")
     let entry = try #require(BuiltinTable.standard.functions[name])
+    let tried = try Self.uses(of: entry)
+    let uses = try #require(tried, "\(name) is not tried")
     let parameters = try parseSignature(entry.signature.text).parameters
     #expect(parameters.isEmpty == uses.isEmpty, "\(name) has parameters that are not tried")
     let bench = Bench(name, prelude: Self.prelude)
@@ -297,6 +297,7 @@ private final class Bench {
   /// Values to try, by the table, by the type, or by the call's own hints.
   private func values(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
     let own = parameter.name.text
+    if own == "size", smallNetworks.contains(where: { $0.family == name }) { return ["20", "[16, 18]"] }
     if let values = EveryArgumentTests.values["\(name).\(own)"] ?? EveryArgumentTests.values[own] { return values }
     let choices = choices(of: parameter, use)
     if !choices.isEmpty { return choices }

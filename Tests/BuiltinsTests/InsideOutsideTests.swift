@@ -135,6 +135,7 @@ import Testing
   private let allowed = [
     "T of at", "T of soft_labels", "T of whatif", "base of log", "beta of trades", "eps of evaluate", "eps of fgsm",
     "eps of pgd", "fraction of hold_out", "mean of normalise", "std of normalise", "p of dropout", "p of norm",
+    "factor of step_schedule", "peak of cyclic_schedule", "peak of one_cycle_schedule",
     "slope of leaky_relu", "start of geomspace", "stop of geomspace", "temperature of ltd",
   ].map { "error: type: no gradient passes through " + $0 }
 

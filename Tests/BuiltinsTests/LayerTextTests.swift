@@ -1,23 +1,22 @@
+import Base
 import Builtins
 import Networks
+import TestSupport
 import Testing
 
 /// Layers print as they could be typed: what is printed makes a network with the same weights.
 @Suite struct LayerTextTests {
-  static let models = [
-    "mlp(hidden=[8, 6])", "smallcnn(width=4, features=12)", "preactresnet18(planes=[2, 4, 4, 8])",
-    "preactresnet18(planes=[2, 4, 4, 8], variant=\"raw\")", "preactresnet18(planes=[2, 4, 4, 8], variant=\"raw_bn\")",
-    "wideresnet(depth=10, widen=1)", "resnet18(planes=[2, 4, 4, 8])", "resnet50(width=2, size=64, classes=10)",
-  ]
+  static let models = smallNetworks.map { family, settings in
+    let members = (try? JSON.parse(settings).objectValue) ?? []
+    let arguments = members.map { "\($0.key)=\((try? $0.value.text) ?? "")" }
+    return "\(family)(\((arguments + ["channels=3", "size=32", "classes=4"]).joined(separator: ", ")))"
+  }
 
   /// Calls of every constructor, with every setting somewhere.
   static let architectures =
-    models + [
-      "mlp()", "mlp(hidden=[], classes=3, channels=2, size=5)", "smallcnn(width=16)", "smallcnn(dropout=0.1)",
-      "smallcnn(classes=3, channels=3, size=32, mean=[0.5, 0.4, 0.3], std=[0.25, 0.3, 0.2])", "mnist_net()",
-      "mnist_net(classes=3, channels=3, size=20)", "preactresnet18(planes=[2, 4, 4, 8], mean=[0, 0, 0], std=[1, 1, 1])",
-      "wideresnet(depth=16, widen=1, dropout=0.3)", "resnet18(planes=[2, 4, 4, 8], classes=4, size=16)",
-      "network([flatten(), linear(10)], input=[1, 4, 6])",
+    models + models.map { $0.dropLast() + ", mean=[0.5, 0.4, 0.3], std=[0.25, 1, 0.2])" } + [
+      "mlp()", "mlp(hidden=[], classes=3, channels=2, size=5)", "mlp(size=[4, 6])", "smallcnn(width=16)", "mnist_net()",
+      "smallcnn(width=[1, 2, 3, 4], size=[28, 30])", "network([flatten(), linear(10)], input=[1, 4, 6])",
       "network({a: conv2d(2, kernel=[1, 3], padding=[0, 1, 2, 3]), b: relu(), c: flatten(), d: linear(3)}, input=[2, 8, 8])",
       "network([residual({c: conv2d(1, kernel=1)}, before=batch_norm(eps=0.001), shortcut_reads_before=true), flatten(), linear(2)], input=[1, 4, 4], mean=[0.5], std=[0.1])",
       "network([flatten()] + [[linear(9), relu()][i % 2] for i in range(40)] + [linear(2)], input=[1, 4, 4])",

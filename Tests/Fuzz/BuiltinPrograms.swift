@@ -113,9 +113,10 @@ struct BuiltinPrograms {
     case "axis": return pick(["0", "1", "-1", "-2", "2", "[0, 1]"])
     case "shape", "order", "input":
       return pick(["[2, 3]", "[6]", "[0]", "[1, 4, 4]", "[-1]", "[2, -1]", "[]", "[1, 0]", "[2, 2, 2, 2]"])
-    case "hidden", "planes": return pick(["[]", "[2]", "[1, 1, 1, 1]", "[0]"])
+    case "hidden", "planes", "width": return pick(["[]", "[2]", "[1, 1, 1, 1]", "[0]"])
     case "size" where !chance(4): return pick(["4", "8", "1"])
-    case "reduction", "schedule", "init", "variant", "on", "objective": return pick(Self.words)
+    case "schedule" where chance(4), "augment" where chance(4): return value(types, depth: depth + 1)
+    case "reduction", "schedule", "augment", "init", "variant", "on", "objective": return pick(Self.words)
     default: return value(types, depth: depth + 1)
     }
   }
@@ -223,6 +224,7 @@ struct BuiltinPrograms {
       "int": ints, "float": floats + ints.prefix(6), "number": ints + floats, "string": strings, "list": lists,
       "record": records,
       "function": functions, "tensor": tensors, "model": models, "layer": layers, "dataset": data, "attack": attacks,
+      "schedule": ["cosine_schedule()", "step_schedule(epochs=[1])"], "augmentation": ["crop_flip()"],
       "method": methods, "range": ranges, "bool": ["true", "false"], "none": ["none"],
       "any": ints + floats + strings + lists + records + functions + tensors + tensors + layers + ranges + other,
     ]

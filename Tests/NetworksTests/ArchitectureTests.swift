@@ -8,17 +8,17 @@ import Testing
 
   /// Trainable weights and state-dict entries as PyTorch counts them.
   static let counts: [(Architecture, Int, Int)] = [
-    (Architecture(.smallCNN(SmallCNN()), classes: 10, input: [1, 28, 28]), 312_202, 14),
-    (Architecture(.resNet18(planes: [64, 128, 256, 512]), classes: 10, input: cifar), 11_173_962, 122),
-    (Architecture(.preActResNet18(PreActResNet18(variant: .raw)), classes: 10, input: cifar), 11_171_146, 102),
+    (Architecture(SmallCNN(), classes: 10, input: [1, 28, 28]), 312_202, 14),
+    (Architecture(ResNet18(planes: [64, 128, 256, 512]), classes: 10, input: cifar), 11_173_962, 122),
+    (Architecture(PreActResNet18(variant: .raw), classes: 10, input: cifar), 11_171_146, 102),
     (
-      Architecture(.preActResNet18(PreActResNet18(variant: .rawNormalised)), classes: 10, input: cifar), 11_172_170, 107
+      Architecture(PreActResNet18(variant: .rawNormalised), classes: 10, input: cifar), 11_172_170, 107
     ),
-    (Architecture(.preActResNet18(PreActResNet18(variant: .activated)), classes: 10, input: cifar), 11_172_170, 107),
-    (Architecture(.wideResNet(WideResNet(depth: 28, widen: 10)), classes: 10, input: cifar), 36_479_194, 155),
-    (Architecture(.wideResNet(WideResNet(depth: 34, widen: 10)), classes: 10, input: cifar), 46_160_474, 191),
-    (Architecture(.resNet50(width: 64), classes: 1000, input: [3, 224, 224]), 25_557_032, 320),
-    (Architecture(.mnistNet, classes: 10, input: [1, 28, 28]), 166_406, 8),
+    (Architecture(PreActResNet18(variant: .activated), classes: 10, input: cifar), 11_172_170, 107),
+    (Architecture(WideResNet(depth: 28, widen: 10), classes: 10, input: cifar), 36_479_194, 155),
+    (Architecture(WideResNet(depth: 34, widen: 10), classes: 10, input: cifar), 46_160_474, 191),
+    (Architecture(ResNet50(width: 64), classes: 1000, input: [3, 224, 224]), 25_557_032, 320),
+    (Architecture(MNISTNet(), classes: 10, input: [1, 28, 28]), 166_406, 8),
   ]
 
   @Test(arguments: counts)
@@ -62,26 +62,26 @@ import Testing
   }
 
   static let impossible: [Architecture] = [
-    Architecture(.smallCNN(SmallCNN()), classes: 10, input: [1, 12, 12]),
-    Architecture(.smallCNN(SmallCNN(channels: [1, 2])), classes: 10, input: [1, 28, 28]),
-    Architecture(.smallCNN(SmallCNN(features: -1)), classes: 10, input: [1, 28, 28]),
-    Architecture(.smallCNN(SmallCNN(dropout: 1)), classes: 10, input: [1, 28, 28]),
-    Architecture(.smallCNN(SmallCNN()), classes: 1, input: [1, 28, 28]),
-    Architecture(.mlp(hidden: [Int.max]), classes: 10, input: [1, 28, 28]),
-    Architecture(.mlp(hidden: [1 << 31, 1 << 31]), classes: 10, input: [1, 28, 28]),
-    Architecture(.mlp(hidden: []), classes: 10, input: [1, 28]),
-    Architecture(.mlp(hidden: []), classes: 10, input: [1, 0, 28]),
-    Architecture(.mlp(hidden: []), classes: 10, input: [1, Int.max, Int.max]),
-    Architecture(.wideResNet(WideResNet(depth: 12)), classes: 10, input: cifar),
-    Architecture(.wideResNet(WideResNet(widen: Int.max)), classes: 10, input: cifar),
-    Architecture(.preActResNet18(PreActResNet18(planes: [64])), classes: 10, input: cifar),
-    Architecture(.resNet18(planes: [1, 2, 3, Int.max]), classes: 10, input: cifar),
-    Architecture(.resNet50(width: 0), classes: 10, input: cifar),
-    Architecture(.mnistNet, classes: 10, input: [1, 1, 1]),
+    Architecture(SmallCNN(), classes: 10, input: [1, 12, 12]),
+    Architecture(SmallCNN(channels: [1, 2]), classes: 10, input: [1, 28, 28]),
+    Architecture(SmallCNN(features: -1), classes: 10, input: [1, 28, 28]),
+    Architecture(SmallCNN(dropout: 1), classes: 10, input: [1, 28, 28]),
+    Architecture(SmallCNN(), classes: 1, input: [1, 28, 28]),
+    Architecture(MLP(hidden: [Int.max]), classes: 10, input: [1, 28, 28]),
+    Architecture(MLP(hidden: [1 << 31, 1 << 31]), classes: 10, input: [1, 28, 28]),
+    Architecture(MLP(hidden: []), classes: 10, input: [1, 28]),
+    Architecture(MLP(hidden: []), classes: 10, input: [1, 0, 28]),
+    Architecture(MLP(hidden: []), classes: 10, input: [1, Int.max, Int.max]),
+    Architecture(WideResNet(depth: 12), classes: 10, input: cifar),
+    Architecture(WideResNet(widen: Int.max), classes: 10, input: cifar),
+    Architecture(PreActResNet18(planes: [64]), classes: 10, input: cifar),
+    Architecture(ResNet18(planes: [1, 2, 3, Int.max]), classes: 10, input: cifar),
+    Architecture(ResNet50(width: 0), classes: 10, input: cifar),
+    Architecture(MNISTNet(), classes: 10, input: [1, 1, 1]),
     Architecture(.custom(.relu), classes: 10, input: cifar),
     Architecture(.custom(.linear(Linear(10))), classes: 10, input: cifar),
-    Architecture(.mlp(hidden: []), classes: 10, input: cifar, normalisation: Normalisation(mean: [0], std: [1])),
-    Architecture(.mlp(hidden: []), classes: 10, input: [1, 8, 8], normalisation: Normalisation(mean: [0], std: [0])),
+    Architecture(MLP(hidden: []), classes: 10, input: cifar, normalisation: Normalisation(mean: [0], std: [1])),
+    Architecture(MLP(hidden: []), classes: 10, input: [1, 8, 8], normalisation: Normalisation(mean: [0], std: [0])),
   ]
 
   @Test(arguments: impossible)

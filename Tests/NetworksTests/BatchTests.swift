@@ -67,28 +67,9 @@ import Testing
 
   static let layers = kinds.flatMap(samples)
 
-  /// Every family of the zoo, small; the switch makes a new family come here too.
-  private static func sample(like family: Architecture.Family) -> Architecture {
-    switch family {
-    case .mlp: Architecture(.mlp(hidden: [70, 33]), classes: 10, input: [1, 9, 9])
-    case .smallCNN:
-      Architecture(.smallCNN(SmallCNN(channels: [8, 8, 16, 16], features: 40)), classes: 10, input: [1, 28, 28])
-    case .preActResNet18:
-      Architecture(.preActResNet18(PreActResNet18(planes: [8, 16, 16, 64])), classes: 10, input: [3, 16, 16])
-    case .wideResNet: Architecture(.wideResNet(WideResNet(depth: 10, widen: 1)), classes: 10, input: [3, 16, 16])
-    case .resNet18: Architecture(.resNet18(planes: [8, 16, 16, 64]), classes: 10, input: [3, 16, 16])
-    case .resNet50: Architecture(.resNet50(width: 8), classes: 12, input: [3, 32, 32])
-    case .mnistNet: Architecture(.mnistNet, classes: 10, input: [1, 28, 28])
-    case .custom(let layer): Architecture(.custom(layer), classes: 10, input: [3, 9, 9])
-    }
-  }
-
-  private static let families: [Architecture.Family] = [
-    .mlp(hidden: []), .smallCNN(SmallCNN()), .preActResNet18(PreActResNet18()), .wideResNet(WideResNet()),
-    .resNet18(planes: []), .resNet50(width: 8), .mnistNet,
-  ]
-
-  static let networks = families.map(sample)
+  /// One of every family.
+  static let networks = Dictionary(grouping: Architecture.small(classes: 10, input: [3, 17, 18]), by: \.name)
+    .values.compactMap(\.first)
 
   @Test(arguments: layers)
   func layer(_ layer: Layer) throws { try check(Self.around(layer), sizes: Array(1...40) + [250]) }

@@ -23,7 +23,7 @@ extension ReferenceVectors {
       let expected = try simple.value("attacks").value(name)
       let parameters = try expected.value("params")
       let model = try Model(
-        Architecture(.wideResNet(WideResNet(depth: 10, widen: 1)), classes: 10, input: [3, 32, 32]))
+        Architecture(WideResNet(depth: 10, widen: 1), classes: 10, input: [3, 32, 32]))
       try model.loadWeights(files.path("models/robust_wrn_10_1.safetensors"))
 
       let folder = try #require(SharedFiles.data).appending(path: "cifar-10-batches-bin").path

@@ -50,23 +50,22 @@ extension ReferenceVectors {
     }
 
     private func architecture(_ arch: JSON, input: [Int]) throws -> Architecture {
-      let family: Architecture.Family
+      let family: any NetworkFamily
       switch try arch.string("family") {
       case "trades_small_cnn":
-        family = .smallCNN(SmallCNN(channels: try arch.ints("conv"), features: try arch.int("fc")))
-      case "resnet18_cifar": family = .resNet18(planes: try arch.ints("planes"))
+        family = SmallCNN(channels: try arch.ints("conv"), features: try arch.int("fc"))
+      case "resnet18_cifar": family = ResNet18(planes: try arch.ints("planes"))
       case "wideresnet_trades":
-        family = .wideResNet(WideResNet(depth: try arch.int("depth"), widen: try arch.int("widen")))
+        family = WideResNet(depth: try arch.int("depth"), widen: try arch.int("widen"))
       case "preact_resnet18":
         let normalised = try arch.bool("bn_before_pool")
         let raw = try arch.string("shortcut_input") == "x"
         try #require(raw || normalised)
-        family = .preActResNet18(
-          PreActResNet18(
-            planes: try arch.ints("planes"),
-            variant: raw ? (normalised ? .rawNormalised : .raw) : .activated))
-      case "resnet50_torchvision": family = .resNet50(width: try arch.int("width"))
-      case "fast_adversarial_mnist_net": family = .mnistNet
+        family = PreActResNet18(
+          planes: try arch.ints("planes"),
+          variant: raw ? (normalised ? .rawNormalised : .raw) : .activated)
+      case "resnet50_torchvision": family = ResNet50(width: try arch.int("width"))
+      case "fast_adversarial_mnist_net": family = MNISTNet()
       case let other:
         Issue.record("unknown family \(other)")
         throw CoreError(.value, "unknown family \(other)")
@@ -77,7 +76,7 @@ extension ReferenceVectors {
           mean: try normalise.numbers("mean"), std: try normalise.numbers("std"))
       }
       return Architecture(
-        family, classes: arch["classes"]?.intValue ?? 10, input: input, normalisation: normalisation)
+        .family(family), classes: arch["classes"]?.intValue ?? 10, input: input, normalisation: normalisation)
     }
   }
 }

@@ -45,7 +45,7 @@ import Testing
   /// The error says of how many images the logits are not finite, and which is the first.
   @Test func aFewImagesWithoutLogitsAreCounted() throws {
     // Large weights overflow where two bright pixels meet.
-    let model = try Model(Architecture(.mlp(hidden: []), classes: 3, input: [1, 8, 8]))
+    let model = try Model(Architecture(MLP(hidden: []), classes: 3, input: [1, 8, 8]))
     var weights = [Float](repeating: 0, count: 3 * 64)
     weights[0] = 3e38
     weights[1] = 3e38
@@ -92,7 +92,7 @@ import Testing
     #expect(throws: CoreError.self) { try evaluate(model, on: data, eps: -1) }
     #expect(throws: CoreError.self) { try evaluate(model, on: data, attacks: [PGD(steps: 0)]) }
     #expect(throws: CoreError.self) { try evaluate(model, on: data.take(0)) }
-    let other = try Model(Architecture(.mlp(hidden: []), classes: 3, input: [3, 8, 8]))
+    let other = try Model(Architecture(MLP(hidden: []), classes: 3, input: [3, 8, 8]))
     #expect(throws: CoreError.self) { try evaluate(other, on: data) }
   }
 }

@@ -7,7 +7,7 @@ import Tensors
 import Testing
 
 @Suite(.serialized) struct FitTests {
-  let plan = TrainingPlan(epochs: 3, batchSize: 20, learningRate: 0.05, weightDecay: 1e-4, seed: 5)
+  let plan = TrainingPlan(epochs: 3, batchSize: 20, learningRate: 0.05, optimiser: SGD(weightDecay: 1e-4), seed: 5)
   let attack = PGD(eps: 0.1, steps: 3)
 
   static let methods = ["standard", "pgd_at", "trades", "trades separate", "ltd", "ltd on pgd_at"]
@@ -51,7 +51,7 @@ import Testing
       var plan = plan
       plan.seed = seed
       plan.epochs = 2
-      plan.augmentation = .cropFlip
+      plan.augmentation = CropFlip()
       try fit(model, on: bars(50), method: method(name), attack: name == "standard" ? nil : attack, plan: plan)
       return model
     }
@@ -187,7 +187,7 @@ import Testing
   /// The last step of an epoch has no loss after it that would tell.
   @Test func weightsThatAreNotFiniteAreAnError() throws {
     let data = try bars(12)
-    let plan = TrainingPlan(epochs: 1, batchSize: 12, learningRate: 1e30, weightDecay: 1e20)
+    let plan = TrainingPlan(epochs: 1, batchSize: 12, learningRate: 1e30, optimiser: SGD(weightDecay: 1e20))
     let error = #expect(throws: CoreError.self) { try fit(network(), on: data, plan: plan) }
     #expect(error?.kind == .numeric)
     #expect(error?.message.contains("epoch 1, step 1") == true, "\(error?.message ?? "")")
@@ -216,22 +216,23 @@ import Testing
     let data = try bars(12)
     let plans = [
       TrainingPlan(epochs: 0), TrainingPlan(epochs: Int.max), TrainingPlan(batchSize: 0),
-      TrainingPlan(learningRate: 0), TrainingPlan(learningRate: .nan), TrainingPlan(momentum: 1),
-      TrainingPlan(weightDecay: -1), TrainingPlan(learningRate: 1e-50), TrainingPlan(weightDecay: 1e39),
-      TrainingPlan(momentum: 0.9, schedule: .oneCycle),
+      TrainingPlan(learningRate: 0), TrainingPlan(learningRate: .nan), TrainingPlan(optimiser: SGD(momentum: 1)),
+      TrainingPlan(optimiser: SGD(weightDecay: -1)), TrainingPlan(learningRate: 1e-50),
+      TrainingPlan(optimiser: SGD(weightDecay: 1e39)),
+      TrainingPlan(optimiser: SGD(momentum: 0.9), schedule: OneCycleSchedule()),
     ]
     for plan in plans { #expect(throws: CoreError.self) { try fit(network(), on: data, plan: plan) } }
     let model = try network()
     let methods: [any TrainingMethod] = [
       TRADES(beta: -1), TRADES(beta: .nan), LTD(teacher: model), LTD(teacher: try network(), temperature: 0),
       LTD(teacher: try network(), mix: 2),
-      LTD(teacher: try Model(Architecture(.mlp(hidden: []), classes: 4, input: [1, 8, 8]))),
+      LTD(teacher: try Model(Architecture(MLP(hidden: []), classes: 4, input: [1, 8, 8]))),
     ]
     for method in methods { #expect(throws: CoreError.self) { try fit(model, on: data, method: method) } }
     #expect(throws: CoreError.self) { try fit(model, on: data, method: TRADES(), attack: PGD(steps: 0)) }
-    let other = try Model(Architecture(.mlp(hidden: []), classes: 3, input: [1, 4, 4]))
+    let other = try Model(Architecture(MLP(hidden: []), classes: 3, input: [1, 4, 4]))
     #expect(throws: CoreError.self) { try fit(other, on: data) }
-    let fewer = try Model(Architecture(.mlp(hidden: []), classes: 2, input: [1, 8, 8]))
+    let fewer = try Model(Architecture(MLP(hidden: []), classes: 2, input: [1, 8, 8]))
     #expect(throws: CoreError.self) { try fit(fewer, on: data) }
   }
 

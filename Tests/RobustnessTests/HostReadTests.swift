@@ -35,7 +35,7 @@ import Testing
   func aTrainingStepReadsNumbersAndClasses(_ name: String) throws {
     let (model, data, tests) = (try network(), try bars(30), FitTests())
     var plan = tests.plan
-    (plan.epochs, plan.batchSize, plan.augmentation) = (1, 30, .cropFlip)
+    (plan.epochs, plan.batchSize, plan.augmentation) = (1, 30, CropFlip())
     let method = try tests.method(name)
     let reads = try HostReads.counting {
       try fit(model, on: data, method: method, attack: name == "standard" ? nil : tests.attack, plan: plan)

@@ -18,7 +18,7 @@ import Testing
   init() throws { data = try glyphs(n: 400, test: 0, seed: 3, size: 8).train }
 
   private func model(_ seed: UInt64) throws -> Model {
-    let model = try Model(Architecture(.mlp(hidden: [12]), classes: 10, input: [1, 8, 8]), seed: seed)
+    let model = try Model(Architecture(MLP(hidden: [12]), classes: 10, input: [1, 8, 8]), seed: seed)
     try fit(model, on: data, plan: TrainingPlan(epochs: 4, batchSize: 20, learningRate: 0.05, seed: seed))
     return model
   }

@@ -40,7 +40,7 @@ struct StoppingTests {
     #expect(try x.sum().item() == Double(1 << 18))
     var velocity: Tensor?
     try signal.carry { () throws(CoreError) in
-      try SGD(learningRate: 1, momentum: 0.5).update(&x, velocity: &velocity, gradient: ones)
+      try SGDUpdate(learningRate: 1, momentum: 0.5).apply(to: &x, velocity: &velocity, gradient: ones)
     }
     #expect(try x.sum().item() == 0)
   }

@@ -5,7 +5,7 @@ import Testing
   /// PyTorch's SGD written out for one number.
   @Test(arguments: [(Float(0), Float(0), false), (0.9, 0, false), (0.9, 5e-4, false), (0.9, 5e-4, true)])
   func sgd(momentum: Float, weightDecay: Float, nesterov: Bool) throws {
-    let optimiser = SGD(learningRate: 0.1, momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)
+    let optimiser = SGDUpdate(learningRate: 0.1, momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)
     var weights = try sample([40])
     let before = weights
     var velocity: Tensor?
@@ -13,7 +13,7 @@ import Testing
     var moving = [Float](repeating: 0, count: 40)
     for step in 0..<3 {
       let gradient = try sample([40], "gradient \(step)")
-      try optimiser.update(&weights, velocity: &velocity, gradient: gradient)
+      try optimiser.apply(to: &weights, velocity: &velocity, gradient: gradient)
       for (i, g) in gradient.floats().enumerated() {
         let decayed = g + weightDecay * expected[i]
         moving[i] = momentum * moving[i] + decayed
@@ -24,7 +24,7 @@ import Testing
     #expect((velocity == nil) == (momentum == 0))
     expectEqual(before, try sample([40]), "copies keep the old weights")
     expectError(.shape, containing: "[3]", "[40]") {
-      try optimiser.update(&weights, velocity: &velocity, gradient: Tensor.zeros([3]))
+      try optimiser.apply(to: &weights, velocity: &velocity, gradient: Tensor.zeros([3]))
     }
   }
 
@@ -45,7 +45,7 @@ import Testing
     var w = try sample([16, 16, 3, 3], "w")
     _ = try conv2d(x, w, padding: Padding(1))
     var velocity: Tensor?
-    try SGD(learningRate: 1).update(&w, velocity: &velocity, gradient: sample([16, 16, 3, 3], "g"))
+    try SGDUpdate(learningRate: 1).apply(to: &w, velocity: &velocity, gradient: sample([16, 16, 3, 3], "g"))
     let fresh = try Tensor(w.floats(), shape: w.shape)
     #expect(try conv2d(x, w, padding: Padding(1)).isIdentical(to: conv2d(x, fresh, padding: Padding(1))))
     try w.assign(starts: [0], stops: [1], .scalar(0))

@@ -32,7 +32,7 @@ extension Configurable {
       guard let setting = Self.settings.first(where: { $0.name == name }) else {
         throw CoreError(
           .value, "\(Self.name) has no setting '\(name)'",
-          hint: "it has " + Self.settings.map(\.name).joined(separator: ", "), argument: name)
+          hint: "it has " + Self.settingNames.joined(separator: ", "), argument: name)
       }
       try setting.write(&self, value)
     }
@@ -50,7 +50,8 @@ extension Configurable {
   /// What to type for the same value; settings at their defaults are left out.
   public var description: String { "\(Self.name)(\(shown.joined(separator: ", ")))" }
 
-  private var shown: [String] {
+  /// The settings that a call has to say, each as it is typed: `steps=20`.
+  package var shown: [String] {
     let usual = Self()
     return Self.settings.compactMap { setting in
       let value = setting.read(self)
@@ -63,6 +64,19 @@ extension Configurable {
   public func isEqual(to other: any Configurable) -> Bool {
     guard let other = other as? Self else { return false }
     return Self.settings.allSatisfy { $0.read(self) == $0.read(other) }
+  }
+
+  /// The names of the settings, in the order of the signature.
+  package static var settingNames: [String] { settings.map(\.name) }
+
+  /// The value of a setting; nil where there is none of this name.
+  package subscript(setting name: String) -> SettingValue? {
+    Self.settings.first { $0.name == name }?.read(self)
+  }
+
+  /// The settings in which two values differ, with what each of them has.
+  package func differences(from other: Self) -> [(name: String, own: SettingValue, other: SettingValue)] {
+    Self.settings.map { ($0.name, $0.read(self), $0.read(other)) }.filter { $0.1 != $0.2 }
   }
 
   /// All settings, also those at their defaults, so that what it says does not change when a default does:
@@ -85,12 +99,16 @@ extension Configurable {
 
   /// In the language's notation: `pgd(eps: float | none = none, steps: int = 10) -> attack`.
   ///
-  /// - Parameter result: the type of what the call makes.
-  public static func signature(result: String) -> String {
+  /// - Parameters:
+  ///   - first: parameters that the call has beside the settings: "model: model".
+  ///   - result: the type of what the call makes.
+  public static func signature(_ first: [String] = [], result: String) -> String {
     let usual = Self()
-    let parameters = settings.map { setting in
-      "\(setting.name): \(setting.type)" + (setting.isRequired ? "" : " = \(setting.read(usual).text)")
-    }
+    let parameters =
+      first
+      + settings.map { setting in
+        "\(setting.name): \(setting.type)" + (setting.isRequired ? "" : " = \(setting.read(usual).text)")
+      }
     return "\(name)(\(parameters.joined(separator: ", "))) -> \(result)"
   }
 

@@ -25,19 +25,30 @@ public struct Setting<Owner: Configurable>: Sendable {
     write: @escaping @Sendable (inout Owner, SettingValue) -> Bool,
     check: @escaping @Sendable (Owner) throws(CoreError) -> Void = { _ in }
   ) {
+    self.init(
+      name, type: type, note: note, isAlwaysShown: isAlwaysShown, isRequired: isRequired, read: read,
+      write: { (owner, value) throws(CoreError) in
+        guard write(&owner, value) else {
+          throw CoreError(
+            .value, "\(name) of \(Owner.name) must be \(expected), not \(value.asGiven)", hint: hint, argument: name)
+        }
+      }, check: check)
+  }
+
+  fileprivate init(
+    _ name: String, type: String, note: String, isAlwaysShown: Bool, isRequired: Bool,
+    read: @escaping @Sendable (Owner) -> SettingValue,
+    write: @escaping @Sendable (inout Owner, SettingValue) throws(CoreError) -> Void,
+    check: @escaping @Sendable (Owner) throws(CoreError) -> Void
+  ) {
     self.name = name
     self.type = type
     self.note = note
     self.isAlwaysShown = isAlwaysShown
     self.isRequired = isRequired
     self.read = read
+    self.write = write
     self.check = check
-    self.write = { (owner, value) throws(CoreError) in
-      guard write(&owner, value) else {
-        throw CoreError(
-          .value, "\(name) of \(Owner.name) must be \(expected), not \(value.text)", hint: hint, argument: name)
-      }
-    }
   }
 
   /// A setting that is a stored property.
@@ -51,7 +62,7 @@ public struct Setting<Owner: Configurable>: Sendable {
     isAlwaysShown: Bool = false
   ) {
     self.init(
-      name, type: Stored.settingType, expected: Stored.settingType, note: note, isAlwaysShown: isAlwaysShown,
+      name, type: Stored.settingType, expected: Stored.settingExpectation, note: note, isAlwaysShown: isAlwaysShown,
       read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) },
       check: { (owner) throws(CoreError) in
         try rule.check(owner[keyPath: path].setting, name: name, of: Owner.name)
@@ -115,6 +126,33 @@ public struct Setting<Owner: Configurable>: Sendable {
   }
 }
 
+extension Setting {
+  /// The same setting of a value that holds the owner of this one, so that a call can take the settings of both: its name,
+  /// its note and its errors stay.
+  ///
+  /// - Parameter path: where the holder keeps the owner.
+  public func within<Holder: Configurable>(
+    _ path: WritableKeyPath<Holder, Owner> & Sendable
+  ) -> Setting<Holder> {
+    Setting<Holder>(
+      name, type: type, note: note, isAlwaysShown: isAlwaysShown, isRequired: isRequired,
+      read: { read($0[keyPath: path]) },
+      write: { (holder, value) throws(CoreError) in try write(&holder[keyPath: path], value) },
+      check: { (holder) throws(CoreError) in try check(holder[keyPath: path]) })
+  }
+}
+
+extension SettingValue {
+  /// As `text`, but a whole number that was no int keeps its point: what is wrong with it may be just that.
+  fileprivate var asGiven: String {
+    switch self {
+    case .number(let value): "\(value)"
+    case .list(let items): "[\(items.map(\.asGiven).joined(separator: ", "))]"
+    default: text
+    }
+  }
+}
+
 extension Configurable {
   /// - Returns: false for a value of another type.
   fileprivate mutating func set<Stored: SettingConvertible>(
@@ -131,6 +169,8 @@ extension Configurable {
 public enum SettingRule: Sendable {
   case any
   case int(ClosedRange<Int>, hint: String)
+  /// A list of whole numbers in a range; of this many, or of any number of them.
+  case ints(ClosedRange<Int>, count: Int? = nil, hint: String)
   case positive(hint: String)
   case atLeastZero(hint: String)
   /// From 0 to 1.
@@ -150,6 +190,11 @@ public enum SettingRule: Sendable {
     case .int(let range, let hint):
       guard let number = Int(setting: value) else { return }
       try require(range.contains(number), "from \(range.lowerBound) to \(range.upperBound)", hint)
+    case .ints(let range, let count, let hint):
+      guard let numbers = [Int](setting: value) else { return }
+      try require(
+        numbers.allSatisfy(range.contains) && numbers.count == count ?? numbers.count,
+        "a list of \(count.map { "\($0) " } ?? "")whole numbers from \(range.lowerBound) to \(range.upperBound)", hint)
     case .positive(let hint):
       guard let number = Double(setting: value) else { return }
       try require(Float(number) > 0 && Float(number).isFinite, "a positive float32 number", hint)

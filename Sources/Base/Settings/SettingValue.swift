@@ -16,7 +16,7 @@ public indirect enum SettingValue {
 }
 
 /// What a setting can hold without owning it, such as the model that teaches.
-public protocol SettingReference {
+public protocol SettingReference: SendableMetatype {
   /// How it prints within a call: the name of a model.
   var settingName: String { get }
   /// What tells it from others in a record, on another day and another machine.
@@ -89,9 +89,15 @@ extension SettingValue: Equatable {
 public protocol SettingConvertible: Sendable {
   /// In a signature: "int", "float | none".
   static var settingType: String { get }
+  /// In an error: "a list of whole numbers".
+  static var settingExpectation: String { get }
   /// nil where the value is of another type.
   init?(setting: SettingValue)
   var setting: SettingValue { get }
+}
+
+extension SettingConvertible {
+  public static var settingExpectation: String { settingType }
 }
 
 extension Bool: SettingConvertible {
@@ -135,6 +141,9 @@ extension String: SettingConvertible {
 
 extension Array: SettingConvertible where Element: SettingConvertible {
   public static var settingType: String { "list" }
+  public static var settingExpectation: String {
+    "a list of \(Element.settingType == Int.settingType ? "whole numbers" : "numbers")"
+  }
   public init?(setting: SettingValue) {
     guard case .list(let items) = setting else { return nil }
     self = []
@@ -148,6 +157,7 @@ extension Array: SettingConvertible where Element: SettingConvertible {
 
 extension Optional: SettingConvertible where Wrapped: SettingConvertible {
   public static var settingType: String { "\(Wrapped.settingType) | none" }
+  public static var settingExpectation: String { "\(Wrapped.settingExpectation), or none" }
   public init?(setting: SettingValue) {
     if case .none = setting {
       self = .none

@@ -154,11 +154,10 @@ extension BuiltinTable {
         if case .object = value { return children[0].layer }
         return .chain(children)
       }
-      return try call.model {
-        let input = try call.ints("input")
-        let classes = try call.optionalInt("classes")
-        return try Architecture(layer, classes: classes, input: input, normalisation: call.normalisation())
-      }
+      let normalisation = try Normalisation.given(mean: call.numbers("mean"), std: call.numbers("std"))
+      let architecture = try Architecture(
+        layer, classes: call.optionalInt("classes"), input: call.ints("input"), normalisation: normalisation)
+      return Value(ModelObject(try Model(architecture, seed: call.seed("seed"))))
     },
   ]
 

@@ -63,7 +63,7 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string = \"constant\", augment: string = \"none\", validation: dataset | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", augment: string | augmentation = \"none\", validation: dataset | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
@@ -76,8 +76,10 @@ extension BuiltinTable {
         nothing of start and objective, the method does. Methods with adversarial images have one without being given it.
         - lr: the learning rate, as that of torch.optim.SGD.
         - momentum, weight_decay: as those of torch.optim.SGD. "one_cycle" sets the momentum itself, and refuses one.
-        - schedule: "constant", "piecewise", "cosine", "cyclic", "linear", "one_cycle", …
-        - augment: "none", or "crop_flip" (CIFAR's random crop and flip).
+        - schedule: \(Schedules.named.map { "\"\($0.name)\"" }.joined(separator: ", ")), or a schedule with settings of \
+        its own, such as step_schedule(epochs=[10, 15]).
+        - augment: "none", \(Augmentations.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), or an augmentation with \
+        settings of its own, such as crop_flip(padding=2).
         - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one.
         - seed: key of order, starts, dropout and augmentation. The same seed gives the same bits for any number of threads.
         - epochs: passes over the data.
@@ -107,11 +109,13 @@ extension BuiltinTable {
       }
       var plan = TrainingPlan(
         epochs: try call.int("epochs"), batchSize: try call.int("batch"), learningRate: try call.float("lr"),
-        momentum: call.isGiven("momentum") ? try call.float("momentum") : nil,
-        weightDecay: try call.float("weight_decay"))
+        optimiser: SGD(
+          momentum: call.isGiven("momentum") ? try call.float("momentum") : nil,
+          weightDecay: try call.float("weight_decay")))
       plan.seed = try call.seed("seed")
-      plan.schedule = try call.choice("schedule", LearningRateSchedule.named.map { ($0.name, $0.schedule) })
-      plan.augmentation = try call.choice("augment", Augmentation.allCases.map { ($0.rawValue, $0) })
+      plan.schedule = try call.configured("schedule", Schedules.named.map { ($0.name, $0.schedule) })
+      plan.augmentation = try call.configured(
+        "augment", [("none", nil)] + Augmentations.all.map { ($0.name, $0.init()) })
       let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let report = try fit(
@@ -121,43 +125,30 @@ extension BuiltinTable {
         progress.note("interrupted: the model keeps what it learned in \(report.steps) steps")
       }
       return report.value
-    },
-    Builtin(
-      "sgd(model: model, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0) -> optimiser",
-      "Stochastic gradient descent for a training loop of your own: a function that takes a gradient and moves the weights.",
-      details: """
-        `step = sgd(net)`, then `step(gradient)` after each batch; `step(gradient, lr=0.001)` sets another learning rate \
-        from then on. It works as torch.optim.SGD. net(x, train=true, seed=i) is the model in training mode, with dropout and \
-        with the batch norm of the batch.
+    }
+  ]
 
-        - lr: the learning rate.
-        - momentum: share of the last step that goes on, from 0 to below 1.
-        - weight_decay: share of each weight that is added to its gradient.
-        """,
-      examples: [
-        Example(
-          """
-          train, test = glyphs(n=200, seed=1); net = mlp(hidden=[16])
-          step = sgd(net, lr=0.1)
-          for i, b in enumerate(batches(train, 50, seed=1)) {
-            loss, g = value_and_grad(m => cross_entropy(m(b.images, train=true, seed=i), b.labels), net)
-            step(g)
-          }
-          loss < 3
-          """, "true")
-      ],
-      seeAlso: ["value_and_grad", "grad", "fit", "shuffled", "perturb"],
-      search: ["optimizer", "optimiser", "adam", "training loop", "step", "weights", "parameters", "learning rate"],
-      family: "training"
+  /// What `fit` takes as values, and optimisers for a loop of one's own.
+  static let trainingParts: [Builtin] =
+    Optimisers.all.map { optimiser($0) }
+    + Schedules.all.map { part($0, ScheduleObject.self) } + Augmentations.all.map { part($0, AugmentationObject.self) }
+
+  private static func part<Part: Base.Configurable>(_ part: Part.Type, _ object: ConfiguredObject.Type) -> Builtin {
+    .making(part, result: object.typeName, family: "training") { object.init($0) }
+  }
+
+  private static func optimiser<Settings: OptimiserSettings>(_ settings: Settings.Type) -> Builtin {
+    .described(
+      by: settings, first: [("model: model", "whose weights are moved."), ("lr: float = 0.01", "the learning rate.")],
+      result: "optimiser", family: "training"
     ) { call in
-      let (rate, momentum, decay) = (try call.float("lr"), try call.float("momentum"), try call.float("weight_decay"))
-      try requireOptimiser(rate, momentum: momentum, weightDecay: decay, of: "sgd")
+      let rate = try call.float("lr")
+      try requireLearningRate(rate, of: Settings.name)
       return Value(
         OptimiserObject(
-          try call.object("model", as: ModelObject.self).model,
-          SGD(learningRate: Float(rate), momentum: Float(momentum), weightDecay: Float(decay))))
-    },
-  ]
+          try call.object("model", as: ModelObject.self).model, try call.made(settings), rate))
+    }
+  }
 }
 
 extension Call {

@@ -74,7 +74,7 @@ final class ModelObject: HostObject {
   override func shortText(_ options: PrintOptions) -> String { "<model \(model.name)>" }
 
   override func text(_ options: PrintOptions) -> String {
-    guard case .custom(let layer) = model.architecture.family else { return "model \(model)" }
+    guard case .custom(let layer) = model.architecture.design else { return "model \(model)" }
     var title = "model \(model.name), \(model.parameterCount) weights, for images \(model.architecture.input)"
     if let normalisation = model.architecture.normalisation {
       title += ", mean \(normalisation.mean), std \(normalisation.std)"

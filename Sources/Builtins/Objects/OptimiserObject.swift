@@ -1,17 +1,21 @@
 import Base
 import Interpreter
 import Networks
-import Robustness
 import Tensors
 
-/// Stochastic gradient descent of one model: a reference that keeps the momentum. `step(gradient)` changes the model.
+/// An optimiser of one model: a reference that keeps what it remembers from step to step. `step(gradient)` changes the
+/// model.
 final class OptimiserObject: HostObject {
   private let model: Model
-  private var optimiser: Optimiser
+  private let settings: any OptimiserSettings
+  private let optimiser: any Optimiser
+  private var rate: Double
 
-  init(_ model: Model, _ settings: SGD) {
+  init(_ model: Model, _ settings: any OptimiserSettings, _ rate: Double) {
     self.model = model
-    optimiser = Optimiser(settings)
+    self.settings = settings
+    self.rate = rate
+    optimiser = settings.makeOptimiser()
   }
 
   private static let signature = CallSignature("step(gradient: record, lr: float | none = none) -> none")
@@ -19,16 +23,16 @@ final class OptimiserObject: HostObject {
   override class var typeName: String { "optimiser" }
   override class var typeSummary: String { "What moves the weights of one model: a function of a gradient." }
   override class var members: [Member] { own }
-  private static let own = [
-    setting("lr", "The learning rate.", \.learningRate),
-    setting("momentum", "The share of the last step that continues.", \.momentum),
-    setting("weight_decay", "The share of each weight that is added to its gradient.", \.weightDecay),
-  ]
-  private static func setting(
-    _ name: String, _ summary: String, _ path: KeyPath<SGD, Float> & Sendable
-  ) -> Member {
-    Member(name, "float", summary) { (object: OptimiserObject) in
-      Value(object.optimiser.settings[keyPath: path].asTyped)
+  private static let own =
+    [Member("lr", "float", "The learning rate.") { (object: OptimiserObject) in Value(object.rate) }]
+    + Optimisers.all.flatMap { members(of: $0) }
+
+  /// The settings of a kind of optimiser, which an optimiser of another kind has not.
+  private static func members<Settings: OptimiserSettings>(of settings: Settings.Type) -> [Member] {
+    Settings.settings.map { setting in
+      Member(setting.name, setting.type, setting.note.prefix(1).uppercased() + setting.note.dropFirst()) {
+        (object: OptimiserObject) in Value(object.settings[setting: setting.name] ?? .none)
+      }
     }
   }
   override var callSignature: CallSignature? { Self.signature }
@@ -50,16 +54,17 @@ final class OptimiserObject: HostObject {
       gradients.append(gradient)
     }
     if let rate = try call.optionalFloat("lr") {
-      try requireOptimiser(rate, momentum: 0, weightDecay: 0, of: "step")
-      optimiser.settings.learningRate = Float(rate)
+      try requireLearningRate(rate, of: "step")
+      self.rate = rate
     }
-    try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
+    try model.updateParameters { (weights) throws(CoreError) in
+      try optimiser.step(&weights, gradients: gradients, rate: rate, momentum: nil)
+    }
     return .none
   }
 
   override func shortText(_ options: PrintOptions) -> String {
-    let settings = optimiser.settings
-    return
-      "sgd(\(model.name), lr=\(settings.learningRate), momentum=\(settings.momentum), weight_decay=\(settings.weightDecay))"
+    let arguments = [model.name, "lr=\(rate.shortest)"] + settings.shown
+    return "\(type(of: settings).name)(\(arguments.joined(separator: ", ")))"
   }
 }

@@ -13,26 +13,11 @@ extension Architecture {
     if input != file.input { return "images are \(file.input) in the file and \(input) in the model" }
     let (ours, theirs) = (try layers().steps, try file.layers().steps)
     guard ours != theirs else { return nil }
-    if familyName == file.familyName, familyName != "network" {
-      let settings = try settingsThatDiffer(from: file)
-      if !settings.isEmpty { return settings.joined(separator: "; ") }
-    }
+    let settings = settingsThatDiffer(from: file)
+    if !settings.isEmpty { return settings.joined(separator: "; ") }
     let place = zip(ours, theirs).prefix { $0 == $1 }.count
     func step(_ steps: [String]) -> String { place < steps.count ? steps[place] : "the end" }
     return "step \(place + 1) is \(step(theirs)) in the file and \(step(ours)) in the model"
-  }
-
-  private func settingsThatDiffer(from file: Architecture) throws(CoreError) -> [String] {
-    let (ours, theirs) = (json, file.json)
-    var keys = (theirs.objectValue ?? []).map(\.key)
-    keys += (ours.objectValue ?? []).map(\.key).filter { !keys.contains($0) }
-    var settings: [String] = []
-    for key in keys where ours[key] != theirs[key] {
-      let theirs = try theirs[key]?.text ?? "not set"
-      let ours = try ours[key]?.text ?? "not set"
-      settings.append("\(key) is \(theirs) in the file and \(ours) in the model")
-    }
-    return settings
   }
 }
 

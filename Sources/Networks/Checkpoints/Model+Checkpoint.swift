@@ -58,12 +58,7 @@ extension Model {
   private static func architecture(in file: any WeightFile) throws(CoreError) -> Architecture? {
     guard let text = file.metadata[architectureKey] else { return nil }
     do throws(CoreError) {
-      let json = try JSON.parse(text)
-      let architecture = try Architecture(json)
-      if let key = json.key(missingIn: architecture.json) {
-        throw CoreError(.value, "it has the setting '\(key)', which is not known or is not complete")
-      }
-      return architecture
+      return try Architecture(JSON.parse(text))
     } catch {
       throw damagedDescription(file.path, error)
     }

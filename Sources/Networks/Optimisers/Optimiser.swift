@@ -1,26 +1,46 @@
 import Base
 import Tensors
 
-/// Stochastic gradient descent over all weights of a model, with its momentum buffers. Weight decay goes to every weight,
-/// batch norm and biases too, as in PyTorch.
-public struct Optimiser: Sendable {
-  public var settings: SGD
-  /// Momentum buffers in the order of the weights; nil before the first step and without momentum.
-  public private(set) var velocities: [Tensor?] = []
+/// What moves the weights of one model in one run, by their gradients, and keeps what it has to remember from step to step.
+public protocol Optimiser: Resumable {
+  /// Changes the weights by one step: all or none, and in place where nobody else holds them.
+  ///
+  /// - Parameters:
+  ///   - weights: of the model, in the same order and shapes in every step.
+  ///   - gradients: of the loss with respect to each of them.
+  ///   - rate: the learning rate of this step.
+  ///   - momentum: what a schedule sets for this step instead of the optimiser's own; nil where it leaves it alone.
+  /// - Throws: `value` and `shape` where gradients and weights do not fit.
+  func step(_ weights: inout [Tensor], gradients: [Tensor], rate: Double, momentum: Double?) throws(CoreError)
+}
 
-  public init(_ settings: SGD) { self.settings = settings }
+/// An optimiser as a value: its settings, but for the learning rate, which is that of the run.
+///
+/// To add an optimiser, write a type that conforms to this protocol, with the `Optimiser` that it makes, in a file of its
+/// own, and put it into `Optimisers.all`. The built-in that makes one for a loop of one's own follows.
+public protocol OptimiserSettings: Configurable, Sendable {
+  /// An optimiser that has not made a step yet.
+  func makeOptimiser() -> any Optimiser
+  /// Checks the settings against the schedule of a run.
+  ///
+  /// - Throws: `value` for a setting that would not be used.
+  func validate(with schedule: any LearningRateSchedule) throws(CoreError)
+}
 
-  /// Changes the weights by one step; in place where nobody else holds them.
-  public mutating func step(_ weights: inout [Tensor], gradients: [Tensor]) throws(CoreError) {
-    if velocities.isEmpty { velocities = Array(repeating: nil, count: weights.count) }
-    guard weights.count == gradients.count, velocities.count == weights.count else {
-      throw CoreError(.value, "\(gradients.count) gradients for \(weights.count) weights")
-    }
-    // All weights or none.
-    try StopSignal.ignoring { () throws(CoreError) in
-      for i in weights.indices {
-        try settings.update(&weights[i], velocity: &velocities[i], gradient: gradients[i])
-      }
-    }
-  }
+extension OptimiserSettings {
+  public func validate(with schedule: any LearningRateSchedule) throws(CoreError) {}
+}
+
+/// The list of the optimisers.
+public enum Optimisers {
+  /// Every optimiser, in the order of the manual.
+  public static let all: [any OptimiserSettings.Type] = [SGD.self]
+}
+
+/// Checks a learning rate.
+///
+/// - Parameter owner: whose it is, for the error: "fit".
+/// - Throws: `value` unless it is a positive float32 number.
+package func requireLearningRate(_ rate: Double, of owner: String) throws(CoreError) {
+  try SettingRule.positive(hint: "lr=0.01").check(.number(rate), name: "lr", of: owner)
 }

@@ -9,26 +9,21 @@ public struct TrainingPlan: Sendable {
   public var batchSize: Int
   /// The highest learning rate; `schedule` says how it changes.
   public var learningRate: Double
-  /// nil is 0.9, or what the schedule says.
-  public var momentum: Double?
-  public var weightDecay: Double
-  public var nesterov: Bool
-  public var schedule: LearningRateSchedule
-  public var augmentation: Augmentation
+  public var optimiser: any OptimiserSettings
+  public var schedule: any LearningRateSchedule
+  /// Of the training images; nil for none.
+  public var augmentation: (any Augmentation)?
   /// Key of everything drawn at random: order, starts, dropout, augmentation.
   public var seed: UInt64
 
   public init(
-    epochs: Int = 10, batchSize: Int = 128, learningRate: Double = 0.01, momentum: Double? = nil,
-    weightDecay: Double = 0, nesterov: Bool = false, schedule: LearningRateSchedule = .constant,
-    augmentation: Augmentation = .none, seed: UInt64 = 0
+    epochs: Int = 10, batchSize: Int = 128, learningRate: Double = 0.01, optimiser: any OptimiserSettings = SGD(),
+    schedule: any LearningRateSchedule = ConstantSchedule(), augmentation: (any Augmentation)? = nil, seed: UInt64 = 0
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
     self.learningRate = learningRate
-    self.momentum = momentum
-    self.weightDecay = weightDecay
-    self.nesterov = nesterov
+    self.optimiser = optimiser
     self.schedule = schedule
     self.augmentation = augmentation
     self.seed = seed
@@ -42,27 +37,11 @@ public struct TrainingPlan: Sendable {
     guard batchSize >= 1 else {
       throw CoreError(.value, "batch must be at least 1, not \(batchSize)", hint: "batch=128", argument: "batch")
     }
-    try requireOptimiser(learningRate, momentum: momentum ?? 0, weightDecay: weightDecay, of: "fit")
-    guard let momentum else { return }
-    let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: epochs)
-    guard schedule.momentum(at: first) == nil else {
-      throw CoreError(
-        .value, "the schedule sets the momentum of each step: momentum=\(momentum.shortest) would not be used",
-        hint: "leave momentum out, or take another schedule", argument: "momentum")
-    }
-  }
-}
-
-/// What stochastic gradient descent works with, whoever runs it.
-package func requireOptimiser(
-  _ learningRate: Double, momentum: Double, weightDecay: Double, of owner: String
-) throws(CoreError) {
-  try Setting.Rule.positive(hint: "lr=0.01").check(.number(learningRate), name: "lr", of: owner)
-  try Setting.Rule.atLeastZero(hint: "weight_decay=0 leaves its term out").check(
-    .number(weightDecay), name: "weight_decay", of: owner)
-  guard momentum >= 0, momentum < 1 else {
-    throw CoreError(
-      .value, "momentum must be at least 0 and below 1, not \(momentum)", hint: "momentum=0.9", argument: "momentum")
+    try requireLearningRate(learningRate, of: "fit")
+    try optimiser.validate()
+    try schedule.validate()
+    try optimiser.validate(with: schedule)
+    try augmentation?.validate()
   }
 }
 
@@ -156,7 +135,7 @@ private struct Trainer {
   let progress: (any Progress)?
   private let start = ContinuousClock.now
   var steps = 0
-  private var optimiser: Optimiser
+  private let optimiser: any Optimiser
 
   init(
     model: Model, data: Dataset, method: any TrainingMethod, attack: PGD, plan: TrainingPlan, progress: (any Progress)?
@@ -167,10 +146,7 @@ private struct Trainer {
     self.attack = attack
     self.plan = plan
     self.progress = progress
-    optimiser = Optimiser(
-      SGD(
-        learningRate: Float(plan.learningRate), momentum: Float(plan.momentum ?? 0.9),
-        weightDecay: Float(plan.weightDecay), nesterov: plan.nesterov))
+    optimiser = plan.optimiser.makeOptimiser()
   }
 
   private var stepsPerEpoch: Int { (data.count - 1) / plan.batchSize + 1 }
@@ -209,9 +185,11 @@ private struct Trainer {
     do throws(CoreError) {
       try StopSignal.poll()
       let gradients = try gradients(places, at: position, totals: &totals)
-      optimiser.settings.learningRate = Float(plan.schedule.learningRate(plan.learningRate, at: position))
-      optimiser.settings.momentum = Float(plan.schedule.momentum(at: position) ?? plan.momentum ?? 0.9)
-      try model.updateParameters { (weights) throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
+      try model.updateParameters { (weights) throws(CoreError) in
+        try optimiser.step(
+          &weights, gradients: gradients, rate: plan.schedule.learningRate(plan.learningRate, at: position),
+          momentum: plan.schedule.momentum(at: position))
+      }
     } catch {
       try StopSignal.ignoring { () throws(CoreError) in try model.setBuffers(buffers) }
       throw error
@@ -241,11 +219,13 @@ private struct Trainer {
   private func gradients(
     _ places: [Int], at position: TrainingPosition, totals: inout EpochTotals
   ) throws(CoreError) -> [Tensor] {
-    let part = try data.batch(places)
-    let images = try plan.augmentation.apply(
-      part.images, ids: part.ids, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", position.epoch))
+    var part = try data.batch(places)
+    if let augmentation = plan.augmentation {
+      part = try augmentation.apply(
+        part, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", position.epoch))
+    }
     let step = TrainingStep(
-      model: model, parameters: model.trackedParameters(), images: images, labels: part.labels, ids: part.ids,
+      model: model, parameters: model.trackedParameters(), images: part.images, labels: part.labels, ids: part.ids,
       attack: attack,
       stream: RandomStream(seed: plan.seed, purpose: "fit.step", position.epoch, position.step))
     do throws(CoreError) {
@@ -255,7 +235,7 @@ private struct Trainer {
       guard value.isFinite else { throw diverged("the loss became \(value)", at: position) }
       let gradients = try Tensors.gradients(of: loss.total, withRespectTo: step.parameters)
       // A method that never looks at natural images says nothing about them; one more forward does.
-      let natural = if let logits = loss.naturalLogits { logits } else { try model(images) }
+      let natural = if let logits = loss.naturalLogits { logits } else { try model(part.images) }
       try totals.add(loss, value: value, natural: natural, labels: part.labels, of: model)
       return gradients
     } catch  where error.kind == .numeric && error.hint != divergenceHint {

@@ -2,7 +2,7 @@ import Base
 import Devices
 
 /// Settings of one step of stochastic gradient descent, as PyTorch's SGD.
-public struct SGD: Sendable, Hashable {
+public struct SGDUpdate: Sendable, Hashable {
   /// How far a step goes.
   public var learningRate: Float
   /// The share of the last step's direction that is kept; 0 for none.
@@ -25,7 +25,7 @@ public struct SGD: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - velocity: the moving sum, nil before the first step; stays nil without momentum.
-  public func update(_ weights: inout Tensor, velocity: inout Tensor?, gradient: Tensor) throws(CoreError) {
+  public func apply(to weights: inout Tensor, velocity: inout Tensor?, gradient: Tensor) throws(CoreError) {
     guard weights.dtype == .float32, gradient.dtype == .float32, weights.shape == gradient.shape else {
       throw CoreError(
         .shape, "a gradient of shape \(gradient.shape) does not fit weights of shape \(weights.shape)")
@@ -33,10 +33,10 @@ public struct SGD: Sendable, Hashable {
     if let velocity, velocity.shape != weights.shape {
       throw CoreError(.shape, "a velocity of shape \(velocity.shape) does not fit weights of shape \(weights.shape)")
     }
-    try StopSignal.ignoring { () throws(CoreError) in try apply(gradient, &weights, &velocity) }
+    try StopSignal.ignoring { () throws(CoreError) in try move(&weights, &velocity, gradient) }
   }
 
-  private func apply(_ gradient: Tensor, _ weights: inout Tensor, _ velocity: inout Tensor?) throws(CoreError) {
+  private func move(_ weights: inout Tensor, _ velocity: inout Tensor?, _ gradient: Tensor) throws(CoreError) {
     let gradient = try gradient.inLayout(weights.layout)
     try weights.makeUnique()
     if momentum != 0 {

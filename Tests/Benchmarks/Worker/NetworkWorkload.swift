@@ -11,23 +11,23 @@ struct NetworkSettings {
   /// The same network for comparisons, which random zeros would spoil.
   var withoutDropout: Architecture {
     var architecture = architecture
-    if case .smallCNN(var sizes) = architecture.family {
+    if case .family(let family) = architecture.design, var sizes = family as? SmallCNN {
       sizes.dropout = 0
-      architecture.family = .smallCNN(sizes)
+      architecture.design = .family(sizes)
     }
     return architecture
   }
 
   static let all: [String: NetworkSettings] = [
     "smallcnn": NetworkSettings(
-      architecture: Architecture(.smallCNN(SmallCNN()), classes: 10, input: [1, 28, 28]), batch: 128),
+      architecture: Architecture(SmallCNN(), classes: 10, input: [1, 28, 28]), batch: 128),
     "preactresnet18": NetworkSettings(
-      architecture: Architecture(.preActResNet18(PreActResNet18()), classes: 10, input: [3, 32, 32]), batch: 64),
+      architecture: Architecture(PreActResNet18(), classes: 10, input: [3, 32, 32]), batch: 64),
     "wrn28_10": NetworkSettings(
-      architecture: Architecture(.wideResNet(WideResNet(depth: 28, widen: 10)), classes: 10, input: [3, 32, 32]),
+      architecture: Architecture(WideResNet(depth: 28, widen: 10), classes: 10, input: [3, 32, 32]),
       batch: 16),
     "resnet50": NetworkSettings(
-      architecture: Architecture(.resNet50(width: 64), classes: 1000, input: [3, 224, 224]), batch: 8),
+      architecture: Architecture(ResNet50(width: 64), classes: 1000, input: [3, 224, 224]), batch: 8),
   ]
 }
 
@@ -36,7 +36,7 @@ final class NetworkWorkload: Workload {
   private let model: Model
   private let images: Tensor
   private let labels: [Int]
-  private var optimiser = Optimiser(SGD(learningRate: 0.001, momentum: 0.9, weightDecay: 5e-4))
+  private let optimiser = SGD(momentum: 0.9, weightDecay: 5e-4).makeOptimiser()
   private let eps: Float = 8.0 / 255
   private let dropout = RandomStream(seed: 1, purpose: "benchmark.dropout")
 
@@ -116,7 +116,9 @@ final class NetworkWorkload: Workload {
 
   private func train(on images: Tensor) throws -> Double {
     let (loss, gradients) = try lossAndGradients(of: images)
-    try model.updateParameters { weights throws(CoreError) in try optimiser.step(&weights, gradients: gradients) }
+    try model.updateParameters { weights throws(CoreError) in
+      try optimiser.step(&weights, gradients: gradients, rate: 0.001, momentum: nil)
+    }
     return try loss.item()
   }
 

@@ -2,8 +2,23 @@ import Base
 import Tensors
 
 /// The pre-activation ResNet-18 of CIFAR (He et al. 2016), in the three forms that share their key names.
-public struct PreActResNet18: Sendable, Equatable {
-  public enum Variant: String, Sendable, Equatable, CaseIterable {
+public struct PreActResNet18: NetworkFamily {
+  public static let name = "preactresnet18"
+  public static let page = Page(
+    "The pre-activation ResNet-18 of CIFAR.", examples: [("preactresnet18().size", "11172170")],
+    seeAlso: ["wideresnet", "resnet18"], search: ["network", "residual"])
+  public static let settings: [Setting<PreActResNet18>] = [
+    .choice(
+      "variant", \.variant,
+      note: """
+        "activated" (shortcuts read relu(bn1(x)), batch norm before pooling: Rice, AWP), "raw_bn" (shortcuts read x, \
+        batch norm before pooling: Wong) or "raw" (shortcuts read x, no batch norm before pooling: RobustBench).
+        """, isAlwaysShown: true),
+    .planes(\.planes),
+  ]
+
+  /// What the shortcuts read, and whether the last block is normalised.
+  public enum Variant: String, SettingChoice {
     /// Shortcuts read the raw block input; no batch norm before pooling (RobustBench's `PreActBlock`).
     case raw
     /// Shortcuts read the raw block input; relu(bn(x)) before pooling (Wong et al. 2020).
@@ -12,17 +27,25 @@ public struct PreActResNet18: Sendable, Equatable {
     case activated = "activated"
   }
 
+  /// Channels of the four stages.
   public var planes: [Int]
+  /// Which of the three forms it has.
   public var variant: Variant
 
+  public init() { self.init(variant: .activated) }
+
+  /// - Parameters:
+  ///   - planes: channels of the four stages.
+  ///   - variant: which of the three forms it has.
   public init(planes: [Int] = [64, 128, 256, 512], variant: Variant = .activated) {
     self.planes = planes
     self.variant = variant
   }
 
-  func layers(classes: Int) throws(CoreError) -> Layer {
-    try Zoo.require(planes: planes)
-    var children = [Child("conv1", Zoo.conv3x3(planes[0]))]
+  public var unusedNames: [String] { variant == .raw ? ["bn."] : [] }
+
+  public func layers(classes: Int) -> Layer {
+    var children = [Child("conv1", .conv3x3(planes[0]))]
     var inputs = planes[0]
     for (group, channels) in planes.enumerated() {
       let stride = group == 0 ? 1 : 2
@@ -44,32 +67,10 @@ public struct PreActResNet18: Sendable, Equatable {
       Residual(
         before: [Child("bn1", .batchNorm(BatchNorm())), Child("", .relu)],
         body: [
-          Child("conv1", Zoo.conv3x3(channels, stride: stride)), Child("bn2", .batchNorm(BatchNorm())),
-          Child("", .relu), Child("conv2", Zoo.conv3x3(channels)),
+          Child("conv1", .conv3x3(channels, stride: stride)), Child("bn2", .batchNorm(BatchNorm())),
+          Child("", .relu), Child("conv2", .conv3x3(channels)),
         ],
-        shortcut: changes ? [Child("shortcut", .sequential([Zoo.conv1x1(channels, stride: stride)]))] : [],
+        shortcut: changes ? [Child("shortcut", .sequential([.conv1x1(channels, stride: stride)]))] : [],
         shortcutReadsBefore: changes && variant == .activated))
-  }
-}
-
-extension Zoo {
-  static func conv3x3(_ channels: Int, stride: Int = 1, initialisation: Initialisation = .standard) -> Layer {
-    .conv2d(
-      Conv2d(
-        channels, kernel: Size(3), stride: Size(stride), padding: Padding(1), bias: false,
-        initialisation: initialisation))
-  }
-
-  static func conv1x1(_ channels: Int, stride: Int = 1, initialisation: Initialisation = .standard) -> Layer {
-    .conv2d(
-      Conv2d(channels, kernel: Size(1), stride: Size(stride), bias: false, initialisation: initialisation))
-  }
-
-  static func require(planes: [Int]) throws(CoreError) {
-    guard planes.count == 4, planes.allSatisfy({ $0 > 0 }) else {
-      throw CoreError(
-        .value, "planes of a ResNet-18 are four positive numbers, not \(planes)", hint: "planes=[64, 128, 256, 512]",
-        argument: "planes")
-    }
   }
 }

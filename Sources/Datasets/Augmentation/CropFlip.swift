@@ -1,0 +1,39 @@
+import Base
+import Tensors
+
+/// CIFAR's usual augmentation: zero padding, a random crop of the original size, and a horizontal flip of every other
+/// image.
+public struct CropFlip: Augmentation {
+  public static let name = "crop_flip"
+  public static let page = Page(
+    "CIFAR's augmentation: padding with zeros, a random crop of the original size, and a flip of every other image.",
+    examples: [("crop_flip(padding=2)", "crop_flip(padding=2)")], seeAlso: ["fit"],
+    search: ["data augmentation", "RandomCrop", "RandomHorizontalFlip", "mirror", "transforms"])
+  public static let settings: [Setting<CropFlip>] = [
+    Setting(
+      "padding", \.padding, .int(0...1 << 16, hint: "padding=4 is usual"),
+      note: "zeros on each side: the most pixels by which an image is moved.")
+  ]
+
+  /// Zeros on each side of the image: the most pixels by which it is moved.
+  public var padding: Int
+
+  public init() { self.init(padding: 4) }
+
+  /// - Parameter padding: zeros on each side of the image.
+  public init(padding: Int) { self.padding = padding }
+
+  public func apply(_ batch: Batch, stream: RandomStream) throws(CoreError) -> Batch {
+    guard batch.images.shape.count == 4, batch.images.count > 0 else { return batch }
+    let moves = batch.ids.map { id in
+      let draws = stream.child(id)
+      return ImageMove(
+        down: draws.integer(below: 2 * padding + 1, at: 0) - padding,
+        right: draws.integer(below: 2 * padding + 1, at: 1) - padding,
+        isMirrored: draws.integer(below: 2, at: 2) == 1)
+    }
+    var moved = batch
+    moved.images = try batch.images.moved(moves)
+    return moved
+  }
+}

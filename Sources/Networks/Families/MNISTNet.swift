@@ -1,0 +1,24 @@
+import Base
+import Tensors
+
+/// The network of `fast_adversarial` (Wong et al. 2020) for MNIST: weights "0.weight" … "7.bias".
+public struct MNISTNet: NetworkFamily {
+  public static let name = "mnist_net"
+  public static let page = Page(
+    "The network of fast_adversarial for MNIST: two convolutions, two linear layers (Wong et al. 2020).",
+    examples: [("mnist_net().size", "166406")], seeAlso: ["smallcnn", "mlp", "fit"],
+    search: ["network", "cnn", "convolutional", "fast adversarial", "wong"])
+  public static let settings: [Setting<MNISTNet>] = []
+  public static let usualInput = (channels: 1, size: 28)
+
+  public init() {}
+
+  public func layers(classes: Int) -> Layer {
+    func conv(_ channels: Int) -> Layer {
+      .conv2d(Conv2d(channels, kernel: Size(4), stride: Size(2), padding: Padding(1)))
+    }
+    return .sequential([
+      conv(16), .relu, conv(32), .relu, .flatten, .linear(Linear(100)), .relu, .linear(Linear(classes)),
+    ])
+  }
+}

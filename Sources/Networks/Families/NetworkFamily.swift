@@ -1,0 +1,61 @@
+import Base
+import Tensors
+
+/// A family of networks, such as the WideResNets: a value with the sizes of one of them, from which its layers are made.
+///
+/// To add a family, write a type that conforms to this protocol in a file of its own and put it into `Families.all`. The
+/// built-in that makes its networks, its page in the manual, the text it prints as and what a weight file says of it
+/// follow from the declaration; what all networks share (classes, images, normalisation, seed) is in `NetworkCall`.
+public protocol NetworkFamily: Configurable, Sendable {
+  /// Classes of the networks unless the call says otherwise; 10 in most families.
+  static var usualClasses: Int { get }
+  /// Channels and size of their images (height and width), unless the call says otherwise; those of CIFAR in most.
+  static var usualInput: (channels: Int, size: Int) { get }
+  /// How many of the settings come before those that all networks share, in the order of the call: those that are usually
+  /// given without their names. None in most families.
+  static var leadingSettings: Int { get }
+  /// Names of settings as weight files have them that were written when it was called otherwise: old name to present one.
+  static var earlierNames: [String: String] { get }
+  /// Beginnings of names that weight files hold although the network never uses them.
+  var unusedNames: [String] { get }
+  /// The layers from the image to the logits, without a normalisation.
+  ///
+  /// - Parameter classes: number of logits, at least 2.
+  /// - Throws: `value` for sizes that no network can have; those that a setting's own rule refuses never come here.
+  func layers(classes: Int) throws(CoreError) -> Layer
+}
+
+extension NetworkFamily {
+  public static var usualClasses: Int { 10 }
+  public static var usualInput: (channels: Int, size: Int) { (3, 32) }
+  public static var leadingSettings: Int { 0 }
+  public static var earlierNames: [String: String] { [:] }
+  public var unusedNames: [String] { [] }
+}
+
+// MARK: - Parts that several families are made of
+
+extension Layer {
+  /// A 3x3 convolution without bias that keeps the size of the image, but for its stride.
+  static func conv3x3(_ channels: Int, stride: Int = 1, initialisation: Initialisation = .standard) -> Layer {
+    .conv2d(
+      Conv2d(
+        channels, kernel: Size(3), stride: Size(stride), padding: Padding(1), bias: false,
+        initialisation: initialisation))
+  }
+
+  /// A 1x1 convolution without bias.
+  static func conv1x1(_ channels: Int, stride: Int = 1, initialisation: Initialisation = .standard) -> Layer {
+    .conv2d(
+      Conv2d(channels, kernel: Size(1), stride: Size(stride), bias: false, initialisation: initialisation))
+  }
+}
+
+extension Setting where Owner: NetworkFamily {
+  /// The channels of the four stages of a ResNet-18.
+  static func planes(_ path: WritableKeyPath<Owner, [Int]> & Sendable) -> Setting {
+    Setting(
+      "planes", path, .ints(1...1 << 16, count: 4, hint: "planes=[64, 128, 256, 512]"),
+      note: "channels of the four stages.")
+  }
+}

@@ -1,0 +1,48 @@
+import Base
+import Tensors
+
+/// ResNet-18 for CIFAR (kuangliu's `pytorch-cifar`): 3x3 stem, `shortcut.0/1`, `linear`.
+public struct ResNet18: NetworkFamily {
+  public static let name = "resnet18"
+  public static let page = Page(
+    "ResNet-18 for CIFAR (3×3 stem).", examples: [("resnet18().size", "11173962")],
+    seeAlso: ["preactresnet18", "resnet50"], search: ["network", "residual"])
+  public static let settings: [Setting<ResNet18>] = [.planes(\.planes)]
+
+  /// Channels of the four stages.
+  public var planes: [Int]
+
+  public init() { self.init(planes: [64, 128, 256, 512]) }
+
+  /// - Parameter planes: channels of the four stages.
+  public init(planes: [Int]) { self.planes = planes }
+
+  public func layers(classes: Int) -> Layer {
+    var children = [
+      Child("conv1", .conv3x3(planes[0])), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),
+    ]
+    var inputs = planes[0]
+    for (group, channels) in planes.enumerated() {
+      let stride = group == 0 ? 1 : 2
+      let blocks = [
+        basicBlock(inputs: inputs, channels: channels, stride: stride),
+        basicBlock(inputs: channels, channels: channels, stride: 1),
+      ]
+      children.append(Child("layer\(group + 1)", .sequential(blocks)))
+      inputs = channels
+    }
+    return .chain(children + [Child("", .globalAveragePool), Child("linear", .linear(Linear(classes)))])
+  }
+
+  private func basicBlock(inputs: Int, channels: Int, stride: Int) -> Layer {
+    let changes = stride != 1 || inputs != channels
+    let shortcut: Layer = .sequential([.conv1x1(channels, stride: stride), .batchNorm(BatchNorm())])
+    return .residual(
+      Residual(
+        body: [
+          Child("conv1", .conv3x3(channels, stride: stride)), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),
+          Child("conv2", .conv3x3(channels)), Child("bn2", .batchNorm(BatchNorm())),
+        ],
+        shortcut: changes ? [Child("shortcut", shortcut)] : [], after: [Child("", .relu)]))
+  }
+}

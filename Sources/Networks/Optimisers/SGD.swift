@@ -1,0 +1,118 @@
+import Base
+import Tensors
+
+/// Stochastic gradient descent with momentum, as `torch.optim.SGD`. Weight decay goes to every weight, batch norm and biases
+/// too.
+public struct SGD: OptimiserSettings {
+  public static let name = "sgd"
+  public static let page = Page(
+    "Stochastic gradient descent for a training loop of your own: a function that takes a gradient and moves the weights.",
+    details: """
+      `step = sgd(net)`, then `step(gradient)` after each batch; `step(gradient, lr=0.001)` sets another learning rate \
+      from then on. It works as torch.optim.SGD. net(x, train=true, seed=i) is the model in training mode, with dropout and \
+      with the batch norm of the batch.
+      """,
+    examples: [
+      (
+        """
+        train, test = glyphs(n=200, seed=1); net = mlp(hidden=[16])
+        step = sgd(net, lr=0.1)
+        for i, b in enumerate(batches(train, 50, seed=1)) {
+          loss, g = value_and_grad(m => cross_entropy(m(b.images, train=true, seed=i), b.labels), net)
+          step(g)
+        }
+        loss < 3
+        """, "true"
+      )
+    ],
+    seeAlso: ["value_and_grad", "grad", "fit", "shuffled", "perturb"],
+    search: ["optimizer", "optimiser", "adam", "training loop", "step", "weights", "parameters", "learning rate"])
+  public static let settings: [Setting<SGD>] = [
+    Setting(
+      "momentum", \.usedMomentum, .belowOne(hint: "momentum=0.9"),
+      note: "share of the last step that continues, from 0 to below 1.", isAlwaysShown: true),
+    Setting(
+      "weight_decay", \.weightDecay, .atLeastZero(hint: "weight_decay=0 leaves its term out"),
+      note: "share of each weight that is added to its gradient.", isAlwaysShown: true),
+    Setting("nesterov", \.nesterov, note: "the gradient where the momentum leads, instead of where the weights are."),
+  ]
+
+  /// Share of the last step that continues, from 0 to below 1; nil is 0.9, or what the schedule of the run says.
+  public var momentum: Double?
+  /// Share of each weight that is added to its gradient.
+  public var weightDecay: Double
+  /// Whether the step goes along the gradient after the momentum's part of it (Nesterov), as PyTorch does it.
+  public var nesterov: Bool
+
+  public init() { self.init(momentum: nil) }
+
+  /// - Parameters:
+  ///   - momentum: share of the last step that continues; nil is 0.9, or what the schedule says.
+  ///   - weightDecay: share of each weight that is added to its gradient.
+  ///   - nesterov: whether the momentum is Nesterov's.
+  public init(momentum: Double? = nil, weightDecay: Double = 0, nesterov: Bool = false) {
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+    self.nesterov = nesterov
+  }
+
+  fileprivate var usedMomentum: Double {
+    get { momentum ?? 0.9 }
+    set { momentum = newValue }
+  }
+
+  public func validateTogether() throws(CoreError) {
+    guard !nesterov || usedMomentum > 0 else {
+      throw CoreError(
+        .value, "nesterov of sgd would not be used: there is no momentum", hint: "momentum=0.9, or leave nesterov out",
+        argument: "nesterov")
+    }
+  }
+
+  public func validate(with schedule: any LearningRateSchedule) throws(CoreError) {
+    let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: 1)
+    guard let momentum, schedule.momentum(at: first) != nil else { return }
+    throw CoreError(
+      .value, "the schedule sets the momentum of each step: momentum=\(momentum.shortest) would not be used",
+      hint: "leave momentum out, or take another schedule", argument: "momentum")
+  }
+
+  public func makeOptimiser() -> any Optimiser { SGDOptimiser(self) }
+}
+
+/// Stochastic gradient descent of one run, with its momentum buffers.
+final class SGDOptimiser: Optimiser {
+  private let settings: SGD
+  /// Momentum buffers in the order of the weights: empty before the first step, nil without momentum.
+  private var velocities: [Tensor?] = []
+
+  init(_ settings: SGD) { self.settings = settings }
+
+  func step(_ weights: inout [Tensor], gradients: [Tensor], rate: Double, momentum: Double?) throws(CoreError) {
+    if velocities.isEmpty { velocities = Array(repeating: nil, count: weights.count) }
+    guard weights.count == gradients.count, velocities.count == weights.count else {
+      throw CoreError(.value, "\(gradients.count) gradients for \(weights.count) weights")
+    }
+    let update = SGDUpdate(
+      learningRate: Float(rate), momentum: Float(momentum ?? settings.usedMomentum),
+      weightDecay: Float(settings.weightDecay), nesterov: settings.nesterov)
+    // All weights or none.
+    try StopSignal.ignoring { () throws(CoreError) in
+      for i in weights.indices {
+        try update.apply(to: &weights[i], velocity: &velocities[i], gradient: gradients[i])
+      }
+    }
+  }
+
+  /// The momentum buffers: "momentum.0" is that of the first weight.
+  var state: NamedTensors {
+    velocities.enumerated().compactMap { i, velocity in velocity.map { ("momentum.\(i)", $0) } }
+  }
+
+  func restore(_ state: NamedTensors) throws(CoreError) {
+    for (i, item) in state.enumerated() where item.name != "momentum.\(i)" || item.tensor.dtype != .float32 {
+      throw CoreError(.value, "'\(item.name)' is no momentum of sgd")
+    }
+    velocities = state.map(\.tensor)
+  }
+}
