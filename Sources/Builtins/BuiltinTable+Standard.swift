@@ -30,5 +30,6 @@ extension BuiltinTable {
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
     ScheduleObject.self, AugmentationObject.self,
     OptimiserObject.self, EvaluationObject.self, RandomObject.self, TrackedObject.self,
+    OracleObject.self, StepObject.self,
   ].map { Kind($0) }
 }

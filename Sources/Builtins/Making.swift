@@ -63,6 +63,7 @@ extension Call {
     case .int(let value): return .int(value)
     case .float(let value): return .number(value)
     case .string(let value): return .string(value.text)
+    case .function: return .reference(FunctionReference(try self[name], session))
     case .object(let object):
       if let source = object as? any SettingSource { return source.settingValue }
       return .number(try float(name))

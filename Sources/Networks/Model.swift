@@ -3,7 +3,7 @@ import Tensors
 
 /// How a network runs: in training, batch norm uses the statistics of the batch and moves the running ones, and dropout
 /// drops; in evaluation neither happens.
-public enum Mode: Sendable { case train, eval }
+public enum Mode: String, SettingChoice { case eval, train }
 
 /// A classifier: an architecture and its weights, by reference. Calling it gives logits [n, classes] of images
 /// [n, channels, height, width] in evaluation mode.
@@ -192,6 +192,20 @@ public final class Model {
   /// Weights and buffers by name: parameters first.
   public var state: [(name: String, tensor: Tensor)] {
     Array(zip(parameterNames, parameters)) + Array(zip(bufferNames, buffers))
+  }
+
+  /// Replaces all weights and buffers by those of the same names.
+  ///
+  /// - Throws: `value` where one is missing or unknown, `shape` where one does not fit; then nothing has changed.
+  package func setState(_ state: NamedTensors) throws(CoreError) {
+    let names = parameterNames + bufferNames
+    guard state.map(\.name) == names else {
+      throw CoreError(.value, "these are not the weights of \(name): \(state.count) tensors for \(names.count)")
+    }
+    let tensors = state.map(\.tensor)
+    try Self.require(tensors, like: parameters + buffers, names: names)
+    try setParameters(Array(tensors.prefix(parameterNames.count)))
+    try setBuffers(Array(tensors.dropFirst(parameterNames.count)))
   }
 
   /// A model of its own with the same weights.

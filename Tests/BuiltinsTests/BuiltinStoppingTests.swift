@@ -2,6 +2,7 @@ import Base
 import Builtins
 import Interpreter
 import Platform
+import Robustness
 import Synchronization
 import TestSupport
 import Testing
@@ -62,15 +63,16 @@ import Testing
   /// What takes no long time, and why.
   private static let reasons: [String: [String]] = [
     "answers at once": [
-      "args", "assert", "at", "bool", "check_finite", "chr", "clock", "endswith", "env", "error", "exit", "fgsm",
-      "float", "flush", "get", "int", "len", "ltd", "memory", "now", "ord", "pgd", "pgd_at", "random", "range",
-      "standard",
-      "startswith", "threads", "track", "trades", "type", "vars",
+      "args", "assert", "at", "bool", "check_finite", "chr", "clock", "endswith", "env", "error", "exit",
+      "float", "flush", "get", "int", "len", "memory", "now", "ord", "random", "range",
+      "startswith", "threads", "track", "type", "vars",
     ],
     "moves memory once, or shares it": [
       "append", "batches", "copy", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape", "reverse",
       "same_weights", "shuffled", "take", "values", "without",
     ],
+    "makes a value that others work with": Attacks.all.map { $0.name } + Methods.all.map { $0.name }
+      + ["attack", "method"],
     "asks twenty times a second": ["sleep"],
     "leaves out what has no room": ["print"],
     "needs files": [

@@ -1,5 +1,6 @@
 import Base
 import Builtins
+import Robustness
 import TestSupport
 import Testing
 
@@ -56,13 +57,19 @@ import Testing
     "m = copy(net); fit(m, train, epochs=4, batch=6, lr=0.1, \(argument)=CALL, quiet=true); answer = weights(m)"
   }
 
-  /// Families, schedules and augmentations are tried all alike; what they need beyond that stands in `uses`.
+  /// Attacks, methods, families, schedules and augmentations are tried all alike; what they need beyond that stands in `uses`.
   private static func uses(of entry: Builtin) throws -> [Use]? {
     let parameters = try parseSignature(entry.signature.text).parameters.map(\.name.text)
     if let uses = uses[entry.name] { return uses }
     if parameters.isEmpty { return [] }
     for (type, argument) in [("schedule", "schedule"), ("augmentation", "augment")]
     where entry.signature.text.hasSuffix("-> \(type)") { return [Use(base: [], program: fitted(argument))] }
+    if Attacks.all.contains(where: { $0.name == entry.name }) {
+      return [Use(base: [], program: "answer = bits(perturb(net, test, attack=CALL))")]
+    }
+    if Methods.all.contains(where: { $0.name == entry.name }) {
+      return [Use(base: [], program: "m = copy(wide); trained(m, CALL); answer = weights(m)")]
+    }
     guard let (_, settings) = smallNetworks.first(where: { $0.family == entry.name }),
       let members = try JSON.parse(settings).objectValue
     else { return nil }
@@ -76,7 +83,6 @@ import Testing
   }
 
   static let uses: [String: [Use]] = [
-    "fgsm": [Use(base: [], program: "answer = bits(perturb(net, test, attack=CALL))")],
     "pgd": [
       Use(
         base: [("steps", "2"), ("step_size", "0.004")], program: "answer = bits(perturb(net, test, attack=CALL))",
@@ -88,9 +94,17 @@ import Testing
         base: [("model", "net"), ("x", "test"), ("attack", "pgd(steps=2)")],
         company: ["y": [("x", "test.images"), ("y", "test.labels")]], program: "answer = bits(CALL)")
     ],
-    "standard": [], "pgd_at": [],
     "step_schedule": [Use(base: [("epochs", "[2]")], program: fitted("schedule"))],
-    "trades": [Use(base: [], program: "m = copy(net); trained(m, CALL); answer = weights(m)")],
+    "attack": [
+      Use(
+        base: [("name", "\"mine\""), ("perturb", "step_once")],
+        program: "answer = bits(perturb(net, test, attack=CALL)) + str(CALL)")
+    ],
+    "method": [
+      Use(
+        base: [("name", "\"mine\""), ("loss", "loss_of_step"), ("start", "\"normal\""), ("objective", "\"kl\"")],
+        program: "m = copy(wide); trained(m, CALL); answer = weights(m) + str(CALL)")
+    ],
     "ltd": [
       Use(
         base: [("teacher", "teacher")], program: "m = copy(net); trained(m, CALL); answer = weights(m)", isCrossed: true
@@ -189,7 +203,8 @@ import Testing
     "shortcut": ["conv2d(2, kernel=1)"],
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
-    "sgd.model": ["copy(m)"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
+    "sgd.model": ["copy(m)"], "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
+    "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
   ]
 
   private static let prelude = """
@@ -203,10 +218,16 @@ import Testing
       g = grad(n => cross_entropy(n(x, train=true, seed=5), [0, 1, 0]), m)
       join([bits(v) for v in values(g)], "") + weights(m) + bits(m(x))
     }
+    fn step_once(oracle, x, y, eps) { clip(x + eps * sign(oracle.gradient(x)), 0, 1) }
+    fn stay(oracle, x, y, eps) { x }
+    fn loss_of_step(step) { cross_entropy(step.forward(step.adversarial()), step.labels) }
+    fn half_a_loss(step) { 0.5 * loss_of_step(step) }
     train, test = glyphs(n=24, test=12, seed=1, size=8)
     many = glyphs(n=400, seed=2, size=8)[0]
     net = mlp(hidden=[6], size=8, seed=1)
     fit(net, many, epochs=3, batch=20, lr=0.05, quiet=true)
+    # With batch norm and dropout, so that the mode matters.
+    wide = network([conv2d(2, kernel=3), batch_norm(), relu(), flatten(), dropout(0.3), linear(10)], input=[1, 8, 8], seed=3)
     teacher = mlp(hidden=[5], size=8, seed=2)
     fit(teacher, many, epochs=3, batch=20, lr=0.1, quiet=true)
     """
@@ -284,14 +305,15 @@ private final class Bench {
     return all
   }
 
-  /// The values of a choice, as the call's own error lists them: `one of "ce", "kl"`.
+  /// The values of a choice, as the call's own error lists them: `must be "ce" or "kl"`, or `one of "ce", "kl"`.
   func choices(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
     guard parameter.type?.alternatives.contains(where: { $0.name.text == "string" }) ?? false,
       case .failure(let failure) = result(use, merged(use.base, [(parameter.name.text, "\"no such choice\"")])),
       let hint = failure.diagnostic.hint
     else { return [] }
-    let words = hint.split(separator: "\"", omittingEmptySubsequences: false)
-    return words.indices.filter { $0 % 2 == 1 }.map { "\"\(words[$0])\"" }
+    let list = hint.hasPrefix("one of") ? hint : failure.diagnostic.message
+    let words = list.split(separator: "\"", omittingEmptySubsequences: false)
+    return words.indices.filter { $0 % 2 == 1 && words[$0] != "no such choice" }.map { "\"\(words[$0])\"" }
   }
 
   /// Values to try, by the table, by the type, or by the call's own hints.

@@ -1,4 +1,6 @@
+import Base
 import Builtins
+import Robustness
 import Testing
 
 /// Code gives within `grad` what it gives elsewhere: values and errors, of whatever the language does with numbers and
@@ -132,12 +134,14 @@ import Testing
   }
 
   /// Parameters of built-ins through which no gradient passes though the result depends on them.
-  private let allowed = [
-    "T of at", "T of soft_labels", "T of whatif", "base of log", "beta of trades", "eps of evaluate", "eps of fgsm",
-    "eps of pgd", "fraction of hold_out", "mean of normalise", "std of normalise", "p of dropout", "p of norm",
-    "factor of step_schedule", "peak of cyclic_schedule", "peak of one_cycle_schedule",
-    "slope of leaky_relu", "start of geomspace", "stop of geomspace", "temperature of ltd",
-  ].map { "error: type: no gradient passes through " + $0 }
+  private let allowed =
+    ([
+      "T of at", "T of soft_labels", "T of whatif", "base of log", "eps of evaluate", "fraction of hold_out",
+      "mean of normalise", "std of normalise", "p of dropout", "p of norm", "factor of step_schedule", "peak of cyclic_schedule", "peak of one_cycle_schedule",
+      "slope of leaky_relu", "start of geomspace", "stop of geomspace",
+    ] + (Attacks.all as [any Configurable.Type] + Methods.all).flatMap { settings(of: $0) }).map {
+      "error: type: no gradient passes through " + $0
+    }
 
   /// What an expression gives, as printed in full with its type; or its error.
   private func value(of expression: String, within: Bool, x: String = "[2.0, 3.0, 1.0]") -> String {
@@ -214,4 +218,9 @@ import Testing
     }
     return ranges
   }
+}
+
+/// The settings of a value that a call makes, as errors name them: "beta of trades".
+private func settings<Made: Configurable>(of type: Made.Type) -> [String] {
+  Made.settings.map { "\($0.name) of \(Made.name)" }
 }

@@ -16,6 +16,25 @@ import Testing
       "evaluate(mlp(hidden=[2]), glyphs(n=8)[0], attacks=[fgsm(), fgsm()], quiet=true)",
     ],
     "optimiser": ["sgd(mlp(hidden=[2]))"], "random": ["random(7)"], "range": ["0..3"], "function": ["x => x", "sum"],
+    "oracle": [
+      """
+      fn() {
+        seen = none
+        perturb(mlp(hidden=[2]), glyphs(n=4)[0], attack=attack("a", (oracle, x, y, eps) => { outer seen = oracle; x }))
+        seen
+      }()
+      """
+    ],
+    "step": [
+      """
+      fn() {
+        seen = none
+        m = method("m", step => { outer seen = step; cross_entropy(step.forward(step.images), step.labels) })
+        fit(mlp(hidden=[2]), glyphs(n=4)[0], method=m, epochs=1, quiet=true)
+        seen
+      }()
+      """
+    ],
     "error": ["try { log(-1) } catch e { e }", "try { error(\"no\") } catch e { e }", "error_of(() => zeros([2])[3])"],
   ]
 

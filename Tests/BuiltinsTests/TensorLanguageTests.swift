@@ -66,8 +66,8 @@ import Testing
     ("zeros([10 ** 9, 10 ** 9])", "memory"), ("zeros([-1])", "negative"), ("softmax([1.0], T=1, axis=4)", "axis"),
     ("grad(x => x, [1.0, 2])", "single number"), ("tensor(\"a\")", "numbers"), ("one_hot([5], classes=3)", "5"),
     ("perturb(mlp(), zeros([1, 1, 28, 28]) + 2, [0], fgsm())", "[0, 1]"), ("pgd(steps=0)", "steps"),
-    ("mlp()(zeros([2, 3]))", "reads images"), ("glyphs(n=-1)", "n"), ("ltd(mlp(), on=\"x\")", "no base loss"),
-    ("fit(mlp(), glyphs(n=8)[0], attack=fgsm())", "pgd"), ("mnist(\"/nowhere\")", "/nowhere"),
+    ("mlp()(zeros([2, 3]))", "reads images"), ("glyphs(n=-1)", "n"), ("ltd(mlp(), on=\"x\")", "trades"),
+    ("fit(mlp(), glyphs(n=8)[0], attack=fgsm())", "no validation"), ("mnist(\"/nowhere\")", "/nowhere"),
   ])
   func errors(_ code: String, _ part: String) {
     let result = evaluated(code)

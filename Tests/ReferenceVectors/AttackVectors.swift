@@ -34,12 +34,13 @@ extension ReferenceVectors {
         eps: eps, stepSize: parameters["step"]?.numberValue, steps: parameters["steps"]?.intValue ?? 1,
         start: .image)
       let input = AttackInput(images: images, labels: data.labels)
+      /// The numbers of the reference as those of the start, which is then clip(x + number, 0, 1).
       func from(_ start: [Float]) throws -> Tensor {
-        let start = try (images + Tensor(start, shape: images.shape)).clip(min: 0, max: 1)
-        return try pgd.ascent(eps: eps).ascend(model, from: start, around: images, positions: data.ids) {
-          (logits, reduction) throws(CoreError) in
-          try crossEntropy(logits, labels: data.labels, reduction: reduction)
-        }
+        var input = input
+        input.random = Given(uniform: try Tensor(start, shape: images.shape))
+        var pgd = pgd
+        pgd.start = .uniform
+        return try pgd.run(on: model, input)
       }
       let adversarial: Tensor
       switch name {

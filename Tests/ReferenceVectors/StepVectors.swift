@@ -28,7 +28,7 @@ extension ReferenceVectors {
         #expect(method.inner == nil)
         return
       }
-      let adversarial = try #require(try method.adversarial(step(1, of: model("student0"))))
+      let adversarial = try step(1, of: model("student0"), method).adversarial()
       let expected = try tensors.tensor(stored)
       let near = zip(adversarial.floats(), expected.floats()).count { abs($0 - $1) <= 1e-6 }
       #expect(adversarial.shape == expected.shape)
@@ -41,9 +41,9 @@ extension ReferenceVectors {
       let student = try model("student0")
       let sgd = try optimiser(entry)
       for (i, expected) in try entry.array("steps").enumerated() {
-        let step = try step(i + 1, of: student)
         let adversarial = try expected["x_adv"]?.stringValue.map { try tensors.tensor($0) }
-        let (loss, gradients) = try advance(student, step, method, adversarial, sgd, expected)
+        let step = try step(i + 1, of: student, method, adversarial)
+        let (loss, gradients) = try advance(student, step, method, sgd, expected)
         #expect(relative(try loss.total.item(), try expected.number("loss")) <= 2e-5)
         for part in loss.parts {
           #expect(
@@ -68,8 +68,8 @@ extension ReferenceVectors {
       let student = try model("student0")
       let sgd = try optimiser(entry)
       for (i, expected) in try entry.array("steps").enumerated() {
-        let step = try step(i + 1, of: student)
-        let (loss, _) = try advance(student, step, method, try method.adversarial(step), sgd, expected)
+        let step = try step(i + 1, of: student, method)
+        let (loss, _) = try advance(student, step, method, sgd, expected)
         if i != 1 {
           #expect(relative(try loss.total.item(), try expected.number("loss")) <= (i == 0 ? 2e-4 : 2e-2))
         }
@@ -79,7 +79,7 @@ extension ReferenceVectors {
 
     // MARK: Parts
 
-    private func method(_ name: String) throws -> (any TrainingMethod, JSON) {
+    private func method(_ name: String) throws -> (any StatelessMethod, JSON) {
       let entry = try json.value("methods").value(name)
       func parameter(_ key: String) throws -> Double { try entry.value("params").number(key) }
       let kind = name.split(separator: "_").prefix(2).joined(separator: "_")
@@ -129,7 +129,10 @@ extension ReferenceVectors {
       ).makeOptimiser()
     }
 
-    private func step(_ i: Int, of student: Model) throws -> TrainingStep {
+    /// - Parameter adversarial: the images of the reference instead of the attack's.
+    private func step(
+      _ i: Int, of student: Model, _ method: any StatelessMethod, _ adversarial: Tensor? = nil
+    ) throws -> TrainingStep {
       let images = try tensors.tensor("x\(i)")
       let labels = try tensors.tensor("y\(i)").ints()
       let noise = [try tensors.tensor("delta_uniform\(i)"), try tensors.tensor("delta_normal\(i)")]
@@ -139,14 +142,15 @@ extension ReferenceVectors {
         attack: PGD(
           eps: try json.number("eps"), stepSize: try json.number("step_size"),
           steps: try json.int("attack_iterations")),
-        stream: RandomStream(seed: 0, purpose: "unused"), noise: { noise[$0 == .uniform ? 0 : 1] })
+        inner: method.inner, stream: RandomStream(seed: 0, purpose: "unused"),
+        random: Given(uniform: noise[0], normal: noise[1]), adversarial: adversarial)
     }
 
     private func advance(
-      _ student: Model, _ step: TrainingStep, _ method: any TrainingMethod, _ adversarial: Tensor?,
-      _ sgd: any Optimiser, _ expected: JSON
+      _ student: Model, _ step: TrainingStep, _ method: any StatelessMethod, _ sgd: any Optimiser,
+      _ expected: JSON
     ) throws -> (StepLoss, [Tensor]) {
-      let loss = try method.loss(step, adversarial: adversarial)
+      let loss = try method.loss(step)
       let gradients = try gradients(of: loss.total, withRespectTo: step.parameters)
       let rate = try expected.number("lr")
       try student.updateParameters { (weights) throws(CoreError) in

@@ -144,18 +144,18 @@ import Testing
       PGD(eps: 0.2, steps: 3), PGD(eps: 0.1, steps: 4), PGD(eps: 0.1, stepSize: 0.01, steps: 3),
       PGD(eps: 0.1, steps: 3, restarts: 5), PGD(eps: 0.1, steps: 3, start: .image),
       PGD(eps: 0.1, steps: 3, start: .normal),
-      PGD(eps: 0.1, steps: 3, start: .uniform), PGD(eps: 0.1, steps: 3, objective: .crossEntropy),
-      PGD(eps: 0.1, steps: 3, objective: .klDivergence),
+      PGD(eps: 0.1, steps: 3, start: .uniform), PGD(eps: 0.1, steps: 3, loss: .crossEntropy),
+      PGD(eps: 0.1, steps: 3, loss: .klDivergence),
     ]
     let inner = try #require(try method(name).inner)
     for attack in others {
       // What the method prescribes anyway.
-      let isUsual = attack.start == inner.start || attack.objective == inner.objective
+      let isUsual = attack.start == inner.start || attack.loss == inner.loss
       do {
         let model = try train(attack)
         #expect(model.hasEqualWeights(to: usual) == isUsual, "\(attack)")
       } catch let error as CoreError {
-        #expect(attack.start == .image && inner.objective == .klDivergence && error.argument == "attack")
+        #expect(attack.start == .image && inner.loss == .klDivergence && error.argument == "attack")
       }
     }
   }
@@ -243,27 +243,28 @@ import Testing
 }
 
 /// TRADES that the user stops, at the beginning of a step or when batch norm has already moved.
-private final class Interrupted: TrainingMethod {
+private struct Interrupted: StatelessMethod {
   static let name = "interrupted"
-  let settings: [Robustness.Setting] = []
+  static let page = Page("Is interrupted.")
+  static let settings: [Setting<Interrupted>] = []
   let inner = TRADES().inner
-  let beforeForward: Bool
-  var left: Int
+  var beforeForward = false
+  let left = Count()
+
+  final class Count { var steps = 0 }
+
+  init() {}
 
   init(after steps: Int, beforeForward: Bool = false) {
-    left = steps
+    left.steps = steps
     self.beforeForward = beforeForward
   }
 
-  func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor? {
-    if left == 0, beforeForward { throw CoreError(.interrupted, "interrupted") }
-    return try TRADES().adversarial(step)
-  }
-
-  func loss(_ step: TrainingStep, adversarial: Tensor?) throws(CoreError) -> StepLoss {
-    let loss = try TRADES().loss(step, adversarial: adversarial)
-    if left == 0 { throw CoreError(.interrupted, "interrupted") }
-    left -= 1
+  func loss(_ step: TrainingStep) throws -> StepLoss {
+    if left.steps == 0, beforeForward { throw CoreError(.interrupted, "interrupted") }
+    let loss = try TRADES().loss(step)
+    if left.steps == 0 { throw CoreError(.interrupted, "interrupted") }
+    left.steps -= 1
     return loss
   }
 }

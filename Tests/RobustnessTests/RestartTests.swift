@@ -8,7 +8,7 @@ import Testing
 @Suite struct RestartTests {
   /// Models that are unsure between ten classes: the largest cross-entropy is then often that of an image that is still
   /// classified correctly, while another start has broken it.
-  static let cases: [(seed: UInt64, objective: AttackObjective?, start: AttackStart?)] = [
+  static let cases: [(seed: UInt64, loss: AttackLoss?, start: AttackStart?)] = [
     (1, nil, nil), (2, nil, .normal), (3, .klDivergence, nil), (4, .crossEntropy, .uniform),
     (5, .klDivergence, .normal), (6, nil, nil),
   ]
@@ -25,9 +25,9 @@ import Testing
 
   @Test(arguments: cases.indices)
   func robustAccuracyNeverRises(_ i: Int) throws {
-    let (seed, objective, start) = Self.cases[i]
+    let (seed, loss, start) = Self.cases[i]
     let model = try model(seed)
-    func attack(_ restarts: Int) -> PGD { PGD(steps: 1, start: start, restarts: restarts, objective: objective) }
+    func attack(_ restarts: Int) -> PGD { PGD(steps: 1, start: start, restarts: restarts, loss: loss) }
     var standing: [Bool]?
     for restarts in [1, 2, 3, 5, 10] {
       let robust = try evaluate(model, on: data, attacks: [attack(restarts)], eps: 0.05, seed: seed).attacks[0].robust
@@ -46,11 +46,11 @@ import Testing
   /// Restart k is the same however many there are: with each further one, an image stays or gets better.
   @Test(arguments: cases.indices)
   func restartsAreNested(_ i: Int) throws {
-    let (seed, objective, start) = Self.cases[i]
+    let (seed, loss, start) = Self.cases[i]
     let model = try model(seed)
     let input = AttackInput(images: try data.images, labels: data.labels, seed: seed, eps: 0.05)
     func run(_ restarts: Int) throws -> (rows: [[Float]], broken: [Bool], loss: [Float]) {
-      let images = try PGD(steps: 2, start: start, restarts: restarts, objective: objective).run(on: model, input)
+      let images = try PGD(steps: 2, start: start, restarts: restarts, loss: loss).run(on: model, input)
       let logits = try model(images)
       let (values, size) = (images.floats(), data.imageSize)
       return (

@@ -47,7 +47,7 @@ extension Configurable {
     try validateTogether()
   }
 
-  /// What to type for the same value; settings at their defaults are left out.
+  /// What to type for the same value; settings at their defaults are left out, and those that are none.
   public var description: String { "\(Self.name)(\(shown.joined(separator: ", ")))" }
 
   /// The settings that a call has to say, each as it is typed: `steps=20`.
@@ -55,6 +55,7 @@ extension Configurable {
     let usual = Self()
     return Self.settings.compactMap { setting in
       let value = setting.read(self)
+      if value == .none { return nil }
       if setting.isRequired { return value.text }
       return setting.isAlwaysShown || value != setting.read(usual) ? "\(setting.name)=\(value.text)" : nil
     }

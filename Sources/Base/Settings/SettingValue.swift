@@ -181,7 +181,7 @@ extension SettingChoice {
   public var setting: SettingValue { .string(rawValue) }
 
   /// The words as an error lists them: `"ce" or "kl"`.
-  static var words: String {
+  package static var words: String {
     let words = allCases.map { "\"\($0.rawValue)\"" }
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " or " + last

@@ -38,13 +38,13 @@ extension BuiltinTable {
       var attacks: [any Attack] = []
       let given = try call["attacks"]
       for item in given.asObject == nil ? try call.list("attacks") : [given] {
-        guard case .object(let object) = item, let attack = object as? AttackObject else {
+        guard let attack = item.configured(as: (any Attack).self) else {
           throw call.error(
             .type, "attacks is a list of attacks; one item is \(item.described)",
             hint: "attacks=[fgsm(), pgd(steps=20)]",
             at: "attacks")
         }
-        attacks.append(attack.attack)
+        attacks.append(attack)
       }
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let evaluation = try evaluate(

@@ -6,59 +6,10 @@ import Robustness
 import Tensors
 
 extension BuiltinTable {
-  static let methods: [Builtin] = [
-    Builtin(
-      "standard() -> method", "Standard training: cross-entropy of natural images.",
-      examples: [Example("standard()", "standard()")], seeAlso: ["fit", "pgd_at", "trades", "ltd"],
-      search: ["natural", "erm"], family: "training"
-    ) { call in try checked(Standard()) },
-    Builtin(
-      "pgd_at() -> method", "Adversarial training: cross-entropy of adversarial images only.",
-      details:
-        "The attack of `fit` finds them; unless it says otherwise, from x + U(-eps, eps) by cross-entropy. Madry et al. 2018.",
-      examples: [Example("pgd_at()", "pgd_at()")], seeAlso: ["fit", "trades", "ltd"],
-      search: ["madry", "adversarial training"], family: "training"
-    ) { call in try checked(PGDAT()) },
-    Builtin(
-      "trades(beta: float = 6) -> method", "TRADES: CE(p(x), y) + beta·KL(p(x) ‖ p(x')).",
-      details:
-        "x' maximises the same divergence from x + 0.001·N(0, I), unless the attack of `fit` says otherwise. Zhang et al. 2019.\n\n- beta: weight of the robust term; 1 to 10, 6 in the paper.",
-      examples: [Example("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "ltd", "pgd_at"],
-      search: ["kl", "regularisation"], family: "training"
-    ) { call in try checked(TRADES(beta: try call.float("beta"))) },
-    Builtin(
-      "ltd(teacher: model, temperature: float = 3, beta: float = 6, mix: float = 0, on: string = \"trades\") -> method",
-      "Low Temperature Distillation as reconstructed: a teacher's soft labels inside an adversarial training loss.",
-      details: """
-        H(q, p(x)) + beta·KL(p(x) ‖ p(x')) with q = softmax(z_T(x)/temperature): the frozen teacher sees the natural image, \
-        the student's temperature is 1 in training, attack and inference. The method is that of Chen & Lee, \
-        arXiv 2111.02331, whose code was never published: no number of theirs is claimed here.
+  static let methods: [Builtin] = Methods.all.map { making($0) } + [making(LanguageMethod.self)]
 
-        - temperature: of the teacher. 1 is nearly one-hot for an over-confident teacher; large is nearly uniform.
-        - mix: the target is (1 - mix)·q + mix·one-hot.
-        - on: the loss around it, "trades" or "pgd_at".
-        - teacher: a trained model; its weights stay as they are.
-        - beta: weight of the robust term of trades; pgd_at has none and refuses it.
-        """,
-      examples: [Example("ltd(mlp(), temperature=3)", "ltd(mlp, temperature=3, beta=6)")],
-      seeAlso: ["fit", "trades", "whatif", "soft_labels"],
-      search: ["distillation", "temperature", "soft labels", "teacher"],
-      family: "training"
-    ) { call in
-      let name = try call.string("on")
-      guard let framework = LTD.Framework(rawValue: name) else {
-        throw call.error(.value, "ltd has no base loss \"\(name)\"", hint: "on=\"trades\" or on=\"pgd_at\"", at: "on")
-      }
-      return try checked(
-        LTD(
-          teacher: try call.object("teacher", as: ModelObject.self).model, temperature: try call.float("temperature"),
-          beta: call.isGiven("beta") ? try call.float("beta") : nil, mix: try call.float("mix"), framework: framework))
-    },
-  ]
-
-  private static func checked(_ method: any TrainingMethod) throws -> Value {
-    try method.validate()
-    return Value(MethodObject(method))
+  private static func making<Made: TrainingMethod>(_ type: Made.Type) -> Builtin {
+    .making(type, result: "method", family: "training") { MethodObject($0) }
   }
 
   static let training: [Builtin] = [
@@ -72,7 +23,7 @@ extension BuiltinTable {
         after the epoch; loss_natural and loss_robust are the parts of the loss.
 
         - method: standard() when left out; pgd_at(), trades(), ltd(teacher).
-        - attack: a pgd(…) for the inner maximisation and for the validation: eps is 8/255 when it has none; where it says \
+        - attack: such as pgd(…), for the inner maximisation and for the validation: eps is 8/255 when it has none; where it says \
         nothing of start and objective, the method does. Methods with adversarial images have one without being given it.
         - lr: the learning rate, as that of torch.optim.SGD.
         - momentum, weight_decay: as those of torch.optim.SGD. "one_cycle" sets the momentum itself, and refuses one.
@@ -99,13 +50,13 @@ extension BuiltinTable {
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      let method = try call.optionalObject("method", as: MethodObject.self)?.method ?? Standard()
-      let given = try call.optionalObject("attack", as: AttackObject.self)?.attack
-      let attack = given as? PGD
+      let method = try call["method"].configured(as: (any TrainingMethod).self) ?? Standard()
+      let given = try call["attack"].configured(as: (any Attack).self)
+      let attack = given as? any Ascent
       if let given, attack == nil {
         throw call.error(
-          .type, "fit needs a pgd(…) as its attack, not \(given)", hint: "attack=pgd(eps=8/255, steps=10)", at: "attack"
-        )
+          .type, "fit needs an attack that climbs the loss of the method, not \(given)",
+          hint: "attack=pgd(eps=8/255, steps=10)", at: "attack")
       }
       var plan = TrainingPlan(
         epochs: try call.int("epochs"), batchSize: try call.int("batch"), learningRate: try call.float("lr"),
@@ -133,7 +84,7 @@ extension BuiltinTable {
     Optimisers.all.map { optimiser($0) }
     + Schedules.all.map { part($0, ScheduleObject.self) } + Augmentations.all.map { part($0, AugmentationObject.self) }
 
-  private static func part<Part: Base.Configurable>(_ part: Part.Type, _ object: ConfiguredObject.Type) -> Builtin {
+  private static func part<Part: Configurable>(_ part: Part.Type, _ object: ConfiguredObject.Type) -> Builtin {
     .making(part, result: object.typeName, family: "training") { object.init($0) }
   }
 

@@ -4,7 +4,7 @@ import Networks
 import Tensors
 
 /// A model in the language: a reference, so that `fit(model, …)` changes it. `model(x)` gives logits.
-final class ModelObject: HostObject {
+final class ModelObject: HostObject, SettingSource {
   let model: Model
   /// The weights as leaves of which `grad` takes the gradient; nil but for the model that `grad` hands to its function.
   let tracked: [Tensor]?
@@ -13,6 +13,8 @@ final class ModelObject: HostObject {
     self.model = model
     self.tracked = tracked
   }
+
+  var settingValue: SettingValue { .reference(model) }
 
   private static let signature = CallSignature("model(x: tensor, train: bool = false, seed: int = 0) -> tensor")
 

@@ -78,7 +78,8 @@ struct ProgramWarnings: ScopedWalk {
   /// Calls `x.name(…)` of a name that is no function and no field that the program speaks of, but nearly one.
   private var unknownMethods: [Diagnostic] {
     let names = compiler.knownNames()
-    let functions = Set(names).union(fields)
+    let members = compiler.session.table.kinds.values.flatMap(\.members).filter { $0.type == "function" }.map(\.name)
+    let functions = Set(names).union(fields).union(members)
     return methods.compactMap { method in
       let name = method.name.text
       guard !functions.contains(name), !isModule(method.receiver) else { return nil }

@@ -50,12 +50,13 @@ public final class FunctionValue {
   public var name: String { isNamed ? code?.name ?? builtin?.name ?? binding?.name ?? "function" : "function" }
 
   /// Whether it was written with a name, or set to a variable where it was written.
-  var isNamed: Bool { code?.name != Code.nameless }
+  public var isNamed: Bool { code?.name != Code.nameless }
 
   /// `nil` for a bound function.
   public var signature: CallSignature? { code?.signature ?? builtin?.signature }
 
-  func isSame(as other: FunctionValue) -> Bool {
+  /// Whether the other does the same: the same code with the same values captured.
+  public func isSame(as other: FunctionValue) -> Bool {
     if self === other { return true }
     if let builtin { return builtin === other.builtin }
     if let binding {

@@ -2,95 +2,116 @@ import Base
 import Networks
 import Tensors
 
-/// The images an attack starts from, and what its random numbers are keyed by.
-public struct AttackInput {
-  /// [n, c, h, w], values in [0, 1].
-  public var images: Tensor
-  /// The true class of each image.
-  public var labels: [Int]
-  /// One number per image that stays the same whatever batch the image is in; random starts are keyed by it.
-  public var ids: [Int]
-  /// What errors call the images: their positions in what the user gave.
-  public var positions: [Int]
-  public var seed: UInt64
-  /// Radius for an attack that has none of its own, in units of the [0, 1] image; nil is 8/255.
-  public var eps: Double?
+/// A way of changing images within a distance so that a model no longer recognises them.
+///
+/// An attack is a value with a file of its own and a line in `Attacks.swift`; the built-in that makes it, its help and its
+/// checks follow from its settings. It asks an oracle about the model, and hands its images in there (`Oracle.submit`).
+/// What is drawn at random depends on the seed, the example and the draw, never on the batch an example is in: an attack
+/// takes its numbers from the batch.
+public protocol Attack: Configurable, Sendable {
+  /// What distance is measured by; `.linf` unless the attack says otherwise.
+  var norm: Norm { get }
+  /// The attack's own radius in units of the [0, 1] image; nil where it takes that of the evaluation or training it is
+  /// used in.
+  var eps: Double? { get }
+  /// Whether it draws random numbers, so that the seed matters; false unless the attack says otherwise.
+  var isRandom: Bool { get }
+  /// Attacks a batch; `run` is the checked way to call it.
+  func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws
+}
 
-  /// - Parameter ids: nil numbers the images of this call from 0.
-  public init(images: Tensor, labels: [Int], ids: [Int]? = nil, seed: UInt64 = 0, eps: Double? = nil) {
-    self.images = images
-    self.labels = labels
-    self.ids = ids ?? Array(0..<labels.count)
-    positions = Array(0..<labels.count)
-    self.seed = seed
-    self.eps = eps
-  }
+/// An attack that climbs whatever the oracle differentiates: what an inner maximisation of training can be.
+///
+/// It begins at `batch.start` and asks for the slope of the oracle's own loss (nil) wherever its settings leave that open.
+public protocol Ascent: Attack {
+  /// Checks the attack with the start and the loss that a training method prescribes for what its settings leave open.
+  ///
+  /// - Throws: `value` where they do not go together.
+  func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError)
+}
 
-  func part(_ range: Range<Int>) throws(CoreError) -> AttackInput {
-    var part = self
-    part.images = try images.slice(axis: 0, range.lowerBound, range.upperBound)
-    part.labels = Array(labels[range])
-    part.ids = Array(ids[range])
-    part.positions = Array(positions[range])
-    return part
+extension Attack {
+  public var norm: Norm { .linf }
+  public var isRandom: Bool { false }
+}
+
+extension Ascent {
+  public func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError) {}
+}
+
+extension Setting where Owner: Attack {
+  /// The radius of an attack.
+  package static func radius(_ path: WritableKeyPath<Owner, Double?> & Sendable) -> Setting {
+    Setting(
+      "eps", type: "float | none", expected: "a number or none", hint: "eps=8/255",
+      note: "radius in units of the [0, 1] image; when left out, that of `evaluate`, `fit` or `perturb`.",
+      read: { $0[keyPath: path].map { .radius($0) } ?? .none },
+      write: { owner, value in
+        guard let eps = Double?(setting: value) else { return false }
+        owner[keyPath: path] = eps
+        return true
+      },
+      check: { (owner) throws(CoreError) in
+        if let eps = owner[keyPath: path] { try owner.norm.require(radius: eps) }
+      })
   }
 }
 
 /// The radius where nobody gives one.
 public let usualRadius = 8.0 / 255
 
-/// A way of changing images within a distance so that a model no longer recognises them.
-///
-/// The model is always in evaluation mode, and gradients are taken with respect to the images only. What is drawn at
-/// random depends on the seed, the example and the restart, never on the batch an example is in.
-public protocol Attack: Configurable, Sendable {
-  /// The attack's own radius; nil where it takes that of the evaluation or training it is used in.
-  var eps: Double? { get }
-  /// Whether it draws random numbers, so that the seed matters.
-  var isRandom: Bool { get }
-  /// Adversarial images; `run` is the checked way to call it.
-  func perturb(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor
-}
+/// Images that an attack works on at a time.
+private let attackPiece = 250
 
 extension Attack {
   /// Attacks images, 250 at a time, so that many need no more memory than few.
   ///
-  /// - Returns: images of the same shape, each within [0, 1] and within `eps` of its original: max |x' - x| ≤ eps + 1e-6
-  ///   in float32.
+  /// - Returns: images of the same shape, each within [0, 1] and within `eps` of its original, to within
+  ///   `Norm.tolerance` in float32.
   /// - Throws: `.value` for settings, images or labels out of range, and for a radius that is given although the attack
   ///   has another of its own; `.numeric` when logits or gradients of the model are not finite.
-  public func run(on model: Model, _ input: AttackInput) throws(CoreError) -> Tensor {
+  public func run(on model: Model, _ input: AttackInput) throws -> Tensor {
+    var parts: [Tensor] = []
+    try run(on: model, input) { oracle, _ in parts.append(try oracle.answer) }
+    return parts.count == 1 ? parts[0] : parts.isEmpty ? input.images : try concat(parts, axis: 0)
+  }
+
+  /// As `run`, with what became of each image, in their order.
+  func verdicts(on model: Model, _ input: AttackInput) throws -> [Verdict] {
+    var verdicts: [Verdict] = []
+    try run(on: model, input) { oracle, part in verdicts += try oracle.verdicts(ids: part.ids) }
+    return verdicts
+  }
+
+  private func run(
+    on model: Model, _ input: AttackInput, _ take: (ModelOracle, AttackInput) throws -> Void
+  ) throws {
     try validate()
     try requireNoSecondRadius(input.eps)
     let eps = self.eps ?? input.eps ?? usualRadius
-    try requireRadius(eps)
+    try norm.require(radius: eps)
     try requireExamples(input, model)
     let n = input.labels.count
-    if n <= attackPiece { return try perturbed(model, input, eps: eps) }
-    var parts: [Tensor] = []
-    do throws(CoreError) {
-      for first in stride(from: 0, to: n, by: attackPiece) {
+    let pieces = stride(from: 0, to: n, by: attackPiece).map { $0..<min($0 + attackPiece, n) }
+    do {
+      for piece in pieces {
         try StopSignal.poll()
-        parts.append(try perturbed(model, input.part(first..<min(first + attackPiece, n)), eps: eps))
+        let part = try input.part(piece)
+        let batch = AttackBatch(part, eps: eps)
+        let oracle = ModelOracle(model, for: self, batch)
+        try perturb(batch, oracle)
+        try take(oracle, part)
       }
-    } catch  where error.kind == .numeric {
+    } catch let error as CoreError where error.kind == .numeric && pieces.count > 1 {
       // One piece failed: how many of all images does it concern?
       var unknown = NonFinite()
-      for first in stride(from: 0, to: n, by: attackPiece) {
-        let part = try input.part(first..<min(first + attackPiece, n))
+      for piece in pieces {
+        let part = try input.part(piece)
         unknown.add(try model(part.images), at: part.positions)
       }
       try unknown.require(of: model, "logits")
       throw error
     }
-    return try concat(parts, axis: 0)
-  }
-
-  private func perturbed(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor {
-    if input.labels.isEmpty { return input.images }
-    let adversarial = try perturb(model, input, eps: eps)
-    try requireWithin(adversarial, input.images, eps: eps)
-    return adversarial
   }
 
   /// - Parameter given: a radius for attacks without one of their own.
@@ -132,26 +153,4 @@ extension Attack {
         argument: "images")
     }
   }
-
-  /// The promise of every attack, checked on what it returns.
-  private func requireWithin(_ adversarial: Tensor, _ images: Tensor, eps: Double) throws(CoreError) {
-    guard adversarial.shape == images.shape else {
-      throw CoreError(.shape, "\(description) returned \(adversarial.shape) for images \(images.shape)")
-    }
-    let found = try Tensor.items([adversarial.min(), adversarial.max(), (adversarial - images).abs().max()])
-    let (low, high, distance) = (found[0], found[1], found[2])
-    guard low >= 0, high <= 1, distance <= eps + radiusTolerance else {
-      throw CoreError(
-        .numeric,
-        "\(description) left its ball or [0, 1]: values from \(low) to \(high), \(distance) from the images at most",
-        argument: "attack")
-    }
-  }
 }
-
-/// Images that an attack works on at a time.
-private let attackPiece = 250
-
-/// By how much rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, and images
-/// may come a rounding error outside of [0, 1].
-public let radiusTolerance = 1e-6

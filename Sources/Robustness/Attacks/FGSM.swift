@@ -1,20 +1,25 @@
 import Base
-import Networks
 import Tensors
 
-/// Fast gradient sign method: x' = clip(x + eps·sign(∇x CE), [0, 1]). Goodfellow et al. 2015.
-public struct FGSM: Attack {
+/// Fast gradient sign method: x' = clip(x + eps·sign(∇x CE), 0, 1). Goodfellow et al. 2015.
+public struct FGSM: Ascent {
   public static let name = "fgsm"
+  public static let page = Page(
+    "The fast gradient sign method: one step of size eps.",
+    details: "x' = clip(x + eps·sign(∇ CE), 0, 1). Goodfellow et al. 2015.",
+    examples: [("fgsm(eps=8/255)", "fgsm(eps=8/255)")], seeAlso: ["pgd", "evaluate"],
+    search: ["one step", "gradient sign", "epsilon"])
+  public static let settings: [Setting<FGSM>] = [.radius(\.eps)]
+
   public var eps: Double?
+
+  public init() {}
 
   public init(eps: Double? = nil) { self.eps = eps }
 
-  public var settings: [Setting] { [Setting("eps", eps.map { .radius($0) } ?? .unset, usual: .unset, .radius)] }
-  public var isRandom: Bool { false }
-
-  public func perturb(_ model: Model, _ input: AttackInput, eps: Double) throws(CoreError) -> Tensor {
-    try ProjectedGradient(eps: eps, stepSize: eps, steps: 1).ascend(
-      model, from: input.images, around: input.images, positions: input.positions,
-      objective: AttackObjective.crossEntropy.loss(model, images: input.images, labels: input.labels))
+  public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
+    let x = try GradientAscent(steps: 1, stepSize: batch.eps).climb(
+      oracle, from: batch.images, in: batch, of: batch.all)
+    try oracle.submit(x, of: batch.all)
   }
 }

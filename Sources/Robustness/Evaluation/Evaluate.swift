@@ -12,12 +12,13 @@ import Tensors
 ///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil is 8/255.
 ///   - batch: examples at a time; no result depends on it.
 ///   - seed: key of random starts; nil is 0.
+///   - ledger: where the verdict on each attacked example is recorded, batch by batch.
 /// - Throws: `.value` for settings out of range, and for a radius or a seed that no attack would use; `.numeric` when
 ///   logits or gradients are not finite; `.interrupted` when the user stops it.
 public func evaluate(
   _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double? = nil, batch: Int = 250,
-  seed: UInt64? = nil, progress: (any Progress)? = nil
-) throws(CoreError) -> Evaluation {
+  seed: UInt64? = nil, ledger: (any RunLedger)? = nil, progress: (any Progress)? = nil
+) throws -> Evaluation {
   guard batch > 0 else {
     throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
   }
@@ -26,14 +27,13 @@ public func evaluate(
   try requireFitting(data, model)
   let batch = min(batch, data.count)
 
-  let clock = ContinuousClock()
-  let start = clock.now
+  let start = monotonicSeconds()
   let total = data.count * (attacks.count + 1)
   var done = 0
   func report(_ title: String, _ fields: [(name: String, value: Double)]) {
     progress?.update(
       title: title, done: done, total: total, fields: fields,
-      secondsLeft: done > 0 ? seconds(clock.now - start) / Double(done) * Double(total - done) : nil)
+      secondsLeft: done > 0 ? (monotonicSeconds() - start) / Double(done) * Double(total - done) : nil)
   }
   defer { progress?.finish() }
   var natural: [Bool] = []
@@ -50,7 +50,11 @@ public func evaluate(
   try unknown.require(of: model, "logits")
   var outcomes: [AttackOutcome] = []
   for attack in attacks {
-    let began = clock.now
+    let began = monotonicSeconds()
+    let eps = attack.eps ?? eps ?? usualRadius
+    let run = try ledger?.begin(
+      LedgerRun(
+        model: model.name, data: data.name, attack: attack.json.text, norm: attack.norm, eps: eps, seed: seed ?? 0))
     var robust = natural
     let standing = robust.indices.filter { robust[$0] }
     done += robust.count - standing.count
@@ -60,22 +64,21 @@ public func evaluate(
       var input = AttackInput(
         images: part.images, labels: part.labels, ids: part.ids, seed: seed ?? 0, eps: attack.eps == nil ? eps : nil)
       input.positions = positions
-      let logits = try model(try attack.run(on: model, input))
-      for (position, survives) in zip(positions, try correct(logits, part.labels, of: model, at: positions)) {
-        robust[position] = survives
-      }
+      let verdicts = try attack.verdicts(on: model, input)
+      if let ledger, let run { try ledger.record(verdicts, of: run) }
+      for (position, verdict) in zip(positions, verdicts) { robust[position] = verdict.brokenBy == nil }
       done += positions.count
       report("evaluate \(attack.description)", [("robust", Accuracy(robust).value)])
     }
     outcomes.append(
       AttackOutcome(
-        attack: attack.description, eps: attack.eps ?? eps ?? usualRadius, robust: robust,
-        seconds: seconds(clock.now - began)))
+        attack: attack.description, eps: eps, robust: robust,
+        seconds: monotonicSeconds() - began))
   }
   outcomes.nameApart()
   return Evaluation(
     model: model.name, data: data.name, classNames: data.classNames, labels: data.labels, natural: natural,
-    attacks: outcomes, seconds: seconds(clock.now - start))
+    attacks: outcomes, seconds: monotonicSeconds() - start)
 }
 
 /// Whether the largest logit of each image is that of its label.
@@ -119,7 +122,7 @@ package func logits(
 /// A radius or a seed that no attack uses is a mistake.
 private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attack]) throws(CoreError) {
   if let eps {
-    try requireRadius(eps)
+    for attack in attacks { try attack.norm.require(radius: attack.eps ?? eps) }
     guard attacks.contains(where: { ($0.eps ?? eps) == eps }) else {
       throw CoreError(
         .value,
@@ -159,8 +162,4 @@ package func requireLabels(_ data: Dataset, _ model: Model, argument: String = "
       .value, "\(data.name) has the label \(label), but the model \(model.name) knows \(model.classes) classes",
       hint: "make the model with classes=\(data.classCount)", argument: argument)
   }
-}
-
-func seconds(_ duration: Duration) -> Double {
-  Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
 }

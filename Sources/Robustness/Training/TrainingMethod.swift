@@ -1,35 +1,66 @@
 import Base
+import Datasets
 import Networks
 import Tensors
 
-/// A robust training method: how adversarial images are made in a step, and which loss is taken.
+/// A training method as a value: what adversarial images are made large by, and which loss is taken.
 ///
-/// A method is a value with its own file; `fit` does the rest.
+/// A method has a file of its own in `Methods` and a line in `Methods.swift`; the built-in that makes it, its help and its
+/// checks follow from its settings. `TrainingRun` does the rest. Most methods keep nothing between steps and conform to
+/// `StatelessMethod`; one that does begins a process of its own.
 public protocol TrainingMethod: Configurable {
   /// How the method has adversarial images made; nil where it trains on natural images only. The attack of `fit` gives
   /// radius, steps and restarts, and may give another start or objective.
   var inner: InnerMaximisation? { get }
   /// Checks the method against the model that it shall train.
+  ///
+  /// - Throws: an error whose argument is "method".
   func validate(for model: Model) throws(CoreError)
-  /// The adversarial images of a step; nil where `inner` is.
-  func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor?
-  /// The loss, from tracked training-mode forwards of `step`.
-  func loss(_ step: TrainingStep, adversarial: Tensor?) throws(CoreError) -> StepLoss
+  /// What the method keeps during one run.
+  func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess
+}
+
+/// A method at work: it gives the loss of each step, and keeps what has to be known from one step to the next.
+public protocol TrainingProcess: Resumable {
+  /// The loss, from tracked forwards of `step`.
+  func loss(_ step: TrainingStep) throws -> StepLoss
+}
+
+/// A method that keeps nothing between steps: most of them.
+public protocol StatelessMethod: TrainingMethod {
+  /// The loss, from tracked forwards of `step`. `step.adversarial()` comes before the forwards of the loss.
+  func loss(_ step: TrainingStep) throws -> StepLoss
 }
 
 extension TrainingMethod {
   public func validate(for model: Model) throws(CoreError) {}
-  public func adversarial(_ step: TrainingStep) throws(CoreError) -> Tensor? { try step.maximise(inner) }
 }
 
-/// Where the search for adversarial images begins, and what they make large, unless the attack says otherwise.
+extension StatelessMethod {
+  public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess {
+    StatelessProcess(self)
+  }
+}
+
+private final class StatelessProcess<Method: StatelessMethod>: TrainingProcess {
+  private let method: Method
+
+  init(_ method: Method) { self.method = method }
+
+  func loss(_ step: TrainingStep) throws -> StepLoss { try method.loss(step) }
+}
+
+/// Where the search for adversarial images begins, what it makes large, unless the attack says otherwise, and how the
+/// model runs meanwhile.
 public struct InnerMaximisation: Sendable {
   public var start: AttackStart
-  public var objective: AttackObjective
+  public var loss: AttackLoss
+  public var mode: Mode
 
-  public init(start: AttackStart, objective: AttackObjective) {
+  public init(start: AttackStart, loss: AttackLoss, mode: Mode = .eval) {
     self.start = start
-    self.objective = objective
+    self.loss = loss
+    self.mode = mode
   }
 }
 
@@ -51,58 +82,5 @@ public struct StepLoss {
     self.parts = parts
     self.naturalLogits = naturalLogits
     self.adversarialLogits = adversarialLogits
-  }
-}
-
-/// One step as a method sees it: a batch, the model with tracked weights, and the attack.
-public final class TrainingStep {
-  public let model: Model
-  /// The model's weights as leaves; gradients are taken with respect to them.
-  public let parameters: [Tensor]
-  /// [n, c, h, w] in [0, 1].
-  public let images: Tensor
-  public let labels: [Int]
-  /// Positions of the examples in the training set.
-  public let ids: [Int]
-  private let attack: PGD
-  private let stream: RandomStream
-  private let noise: ((AttackStart) throws(CoreError) -> Tensor)?
-  private var forwards = 0
-
-  /// - Parameter noise: perturbations to begin with instead of random ones.
-  package init(
-    model: Model, parameters: [Tensor], images: Tensor, labels: [Int], ids: [Int], attack: PGD,
-    stream: RandomStream, noise: ((AttackStart) throws(CoreError) -> Tensor)? = nil
-  ) {
-    self.model = model
-    self.parameters = parameters
-    self.images = images
-    self.labels = labels
-    self.ids = ids
-    self.attack = attack
-    self.stream = stream
-    self.noise = noise
-  }
-
-  /// Tracked logits in training mode: batch norm uses and records the statistics of this batch.
-  public func forward(_ images: Tensor) throws(CoreError) -> Tensor {
-    defer { forwards += 1 }
-    return try model.forward(images, mode: .train, parameters: parameters, dropout: stream.child(forwards))
-  }
-
-  /// Adversarial images by projected gradient ascent on the model in evaluation mode; of several restarts, each example
-  /// keeps the one with the largest objective.
-  package func maximise(_ inner: InnerMaximisation?) throws(CoreError) -> Tensor? {
-    guard let inner else { return nil }
-    let eps = attack.eps ?? usualRadius
-    let none = [Bool](repeating: false, count: labels.count)
-    return try attack.completed(by: inner).search(
-      model, AttackInput(images: images, labels: labels, ids: ids), eps: eps,
-      start: { (start, restart) throws(CoreError) in
-        try start.point(
-          images, ids: ids, eps: eps, stream: stream.child((start == .uniform ? -1 : -2) - 2 * restart),
-          given: noise?(start))
-      },
-      judge: { (images, objective) throws(CoreError) in (none, try objective(model(images), .none).floats()) })
   }
 }

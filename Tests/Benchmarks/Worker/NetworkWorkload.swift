@@ -123,9 +123,9 @@ final class NetworkWorkload: Workload {
   }
 
   private func attack(_ mode: Mode) throws -> Tensor {
-    let start = try AttackStart.uniform.point(
-      images, ids: Array(0..<images.shape[0]), eps: Double(eps),
-      stream: RandomStream(seed: 1, purpose: "benchmark.start"))
+    let random = PerExampleRandom(seed: 1)
+    let noise = try random.uniform(-eps, eps, like: images, ids: Array(0..<images.shape[0]), draw: 0)
+    let start = try (images + noise).clip(min: 0, max: 1)
     return try attack(mode, from: start)
   }
 

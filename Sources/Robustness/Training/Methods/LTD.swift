@@ -11,20 +11,52 @@ import Tensors
 ///
 /// The teacher is in evaluation mode and sees the natural (augmented) image. With `mix` > 0 the target is
 /// (1 - mix)·q + mix·one-hot.
-public struct LTD: TrainingMethod {
+public struct LTD: StatelessMethod {
   /// The loss in which soft labels take the place of hard ones.
-  public enum Framework: String, Sendable, CaseIterable {
+  public enum Framework: String, SettingChoice {
     case trades
     case pgdAT = "pgd_at"
   }
 
   public static let name = "ltd"
-  public var teacher: Model
-  public var temperature: Double
+  public static let page = Page(
+    "Low Temperature Distillation as reconstructed: a teacher's soft labels inside an adversarial training loss.",
+    details: """
+      H(q, p(x)) + beta·KL(p(x) ‖ p(x')) with q = softmax(z_T(x)/temperature): the frozen teacher sees the natural image, \
+      the student's temperature is 1 in training, attack and inference. The method is that of Chen & Lee, \
+      arXiv 2111.02331, whose code was never published: no number of theirs is claimed here.
+      """,
+    examples: [("ltd(mlp(), temperature=3)", "ltd(mlp, temperature=3, beta=6)")],
+    seeAlso: ["fit", "trades", "whatif", "soft_labels"],
+    search: ["distillation", "temperature", "soft labels", "teacher"])
+  public static let settings: [Setting<LTD>] = [
+    .required("teacher", type: "model", \.teacher, note: "a trained model; its weights stay as they are."),
+    Setting(
+      "temperature", \.temperature, .positive(hint: "try temperature=3, or another from 1 to 10"),
+      note: "of the teacher. 1 is nearly one-hot for an over-confident teacher; large is nearly uniform.",
+      isAlwaysShown: true),
+    Setting(
+      "beta", \.weight, .atLeastZero(hint: "beta=0 leaves its term out"),
+      note: "weight of the robust term of trades; pgd_at has none and refuses it.", isAlwaysShown: true),
+    Setting(
+      "mix", \.mix, .share(hint: "mix=0 leaves labels out"), note: "the target is (1 - mix)·q + mix·one-hot."),
+    .choice("on", \.framework, note: "the loss around it, \"trades\" or \"pgd_at\"."),
+  ]
+
+  public var teacher: Model?
+  public var temperature = 3.0
   /// Weight of the divergence; nil is 6 on TRADES, and all that there is on PGD-AT, which has no such term.
   public var beta: Double?
-  public var mix: Double
-  public var framework: Framework
+  public var mix = 0.0
+  public var framework = Framework.trades
+
+  /// The weight of the divergence that is used; nil where there is no such term.
+  private var weight: Double? {
+    get { framework == .trades ? beta ?? 6 : beta }
+    set { beta = newValue }
+  }
+
+  public init() {}
 
   public init(
     teacher: Model, temperature: Double = 3, beta: Double? = nil, mix: Double = 0, framework: Framework = .trades
@@ -36,19 +68,6 @@ public struct LTD: TrainingMethod {
     self.framework = framework
   }
 
-  private var weight: Double { beta ?? 6 }
-
-  public var settings: [Setting] {
-    [
-      Setting("teacher", .model(teacher)),
-      Setting(
-        "temperature", .number(temperature), .positive(hint: "try temperature=3, or another from 1 to 10")),
-    ] + (framework == .trades || beta != nil ? [.beta(weight)] : []) + [
-      Setting("mix", .number(mix), usual: .number(0), .share(hint: "mix=0 leaves labels out")),
-      Setting("on", .text(framework.rawValue), usual: .text(Framework.trades.rawValue)),
-    ]
-  }
-
   public func validateTogether() throws(CoreError) {
     guard framework == .trades || beta == nil else {
       throw CoreError(
@@ -58,6 +77,7 @@ public struct LTD: TrainingMethod {
   }
 
   public func validate(for model: Model) throws(CoreError) {
+    let teacher = try requireTeacher()
     guard !teacher.sharesWeights(with: model) else {
       throw CoreError(
         .value, "a model cannot be its own teacher", hint: "give a copy of it as the teacher: copy(model)",
@@ -83,27 +103,34 @@ public struct LTD: TrainingMethod {
     }
   }
 
-  public func loss(_ step: TrainingStep, adversarial: Tensor?) throws(CoreError) -> StepLoss {
+  public func loss(_ step: TrainingStep) throws -> StepLoss {
+    let adversarial = try step.adversarial()
     let target = try softLabels(step.images, step.labels)
     guard framework == .trades else {
-      let logits = try step.forward(adversarial ?? step.images)
+      let logits = try step.forward(adversarial)
       return StepLoss(total: try crossEntropy(logits, target: target), adversarialLogits: logits)
     }
     let logits = try step.forward(step.images)
-    let adversarialLogits = try step.forward(adversarial ?? step.images)
+    let adversarialLogits = try step.forward(adversarial)
     let natural = try crossEntropy(logits, target: target)
     let robust = try klDivergence(logits, adversarialLogits)
     return StepLoss(
-      total: try natural + robust * Float(weight), parts: [("loss_natural", natural), ("loss_robust", robust)],
+      total: try natural + robust * Float(weight ?? 6), parts: [("loss_natural", natural), ("loss_robust", robust)],
       naturalLogits: logits, adversarialLogits: adversarialLogits)
   }
 
   /// (1 - mix)·softmax(z_T(x)/temperature) + mix·one-hot, [n, classes].
-  public func softLabels(_ images: Tensor, _ labels: [Int]) throws(CoreError) -> Tensor {
+  public func softLabels(_ images: Tensor, _ labels: [Int]) throws -> Tensor {
+    let teacher = try requireTeacher()
     let logits = try teacher(images)
     try requireFinite(logits, of: teacher)
     let soft = try logits.softmax(temperature: Float(temperature))
     guard mix != 0 else { return soft }
     return try soft * Float(1 - mix) + Tensor.oneHot(labels, classes: teacher.classes) * Float(mix)
+  }
+
+  private func requireTeacher() throws(CoreError) -> Model {
+    guard let teacher else { throw CoreError(.value, "ltd needs a teacher, a model", argument: "method") }
+    return teacher
   }
 }

@@ -1,0 +1,49 @@
+import Base
+import Tensors
+
+extension Model: SettingReference {
+  /// How the model prints within a call that holds it.
+  public var settingName: String { name }
+
+  /// Its name and the fingerprint of its weights, in records: "smallcnn#9f86d081884c7d65".
+  public var settingIdentity: String { "\(name)#\(fingerprint)" }
+
+  /// Whether training one changes the other and both give the same logits.
+  public func isSame(as other: any SettingReference) -> Bool {
+    guard let other = other as? Model else { return false }
+    return sharesWeights(with: other) && temperature == other.temperature
+  }
+
+  /// 16 hexadecimal digits made of the architecture, the temperature and every bit of the weights and running statistics:
+  /// equal for equal models, on any machine. It is no protection against a forger.
+  public var fingerprint: String {
+    var hash = Hash64()
+    hash.absorb(architecture.call)
+    hash.absorb(UInt64(temperature.bitPattern))
+    for (name, tensor) in state {
+      hash.absorb(name)
+      if tensor.dtype == .float32 {
+        for value in tensor.floats() { hash.absorb(UInt64(value.bitPattern)) }
+      } else {
+        for value in tensor.ints() { hash.absorb(UInt64(bitPattern: Int64(value))) }
+      }
+    }
+    let digits = String(hash.value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+/// The hash of Fowler, Noll and Vo (FNV-1a) over words instead of bytes.
+private struct Hash64 {
+  private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  mutating func absorb(_ word: UInt64) {
+    value = (value ^ word) &* 0x100_0000_01B3
+    value ^= value >> 32
+  }
+
+  mutating func absorb(_ text: String) {
+    for byte in text.utf8 { absorb(UInt64(byte)) }
+    absorb(0xFF)
+  }
+}

@@ -1,0 +1,72 @@
+import Base
+import Tensors
+
+/// Where an attack's random numbers come from.
+///
+/// Ordinarily each example draws from a stream of its own, so that no result depends on the batch it is in
+/// (`PerExampleRandom`). Repeating a published attack number for number needs the order of its implementation instead, and
+/// a test may hand over the very numbers.
+public protocol AttackRandom {
+  /// Numbers from `low` up to `high`, excluded.
+  ///
+  /// - Parameters:
+  ///   - images: [n, …]; the numbers have the same shape.
+  ///   - ids: one per image; an example keeps its id whatever batch it is in.
+  ///   - draw: which of the attack's draws this is, such as the number of the restart.
+  func uniform(_ low: Float, _ high: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor
+
+  /// Normal numbers around 0.
+  func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor
+}
+
+/// One stream for each example and draw: a counter-based generator, so that any number can be had without the others.
+public struct PerExampleRandom: AttackRandom {
+  private let stream: RandomStream
+  /// The keys of a draw's streams, of uniform and of normal numbers.
+  private let keys: @Sendable (_ draw: Int) -> (uniform: Int, normal: Int)
+
+  /// The random numbers of attacks outside of training.
+  public init(seed: UInt64) {
+    self.init(RandomStream(seed: seed, purpose: "pgd.start")) { ($0, $0) }
+  }
+
+  init(_ stream: RandomStream, keys: @escaping @Sendable (_ draw: Int) -> (uniform: Int, normal: Int)) {
+    self.stream = stream
+    self.keys = keys
+  }
+
+  public func uniform(
+    _ low: Float, _ high: Float, like images: Tensor, ids: [Int], draw: Int
+  ) throws(CoreError) -> Tensor {
+    try Tensor.uniform(
+      Array(images.shape.dropFirst()), from: low, to: high, streams: streams(ids, keys(draw).uniform))
+  }
+
+  public func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor {
+    try Tensor.normal(
+      Array(images.shape.dropFirst()), deviation: deviation, streams: streams(ids, keys(draw).normal))
+  }
+
+  private func streams(_ ids: [Int], _ key: Int) -> [RandomStream] {
+    let draws = stream.child(key)
+    return ids.map { draws.child($0) }
+  }
+}
+
+/// The numbers of PyTorch's CPU generator in the order in which a reference implementation draws them: batch after batch,
+/// all examples in one go. Results then depend on the batches, as they do there.
+public final class ReferenceOrderRandom: AttackRandom {
+  private var generator: TorchGenerator
+
+  public init(seed: UInt64) { generator = TorchGenerator(seed: seed) }
+
+  public func uniform(
+    _ low: Float, _ high: Float, like images: Tensor, ids: [Int], draw: Int
+  ) throws(CoreError) -> Tensor {
+    try Tensor(generator.uniform(images.count, from: low, to: high), shape: images.shape)
+  }
+
+  public func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor {
+    try Tensor(generator.randn(images.count), shape: images.shape) * deviation
+  }
+}

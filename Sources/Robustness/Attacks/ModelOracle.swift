@@ -1,0 +1,192 @@
+import Base
+import Networks
+import Tensors
+
+/// The oracle over a model for one batch of images.
+///
+/// What is handed in is not looked at before somebody asks: an attack that hands in once costs no forward of its own, and
+/// an evaluation judges the image that it counts with the one forward that it needs anyway.
+public final class ModelOracle: Oracle {
+  /// What an oracle climbs and compares by, where the attack names no loss: logits of examples to one value each [k].
+  public typealias Objective = (_ logits: Tensor, _ examples: [Int]) throws -> Tensor
+
+  /// How an oracle is to answer in training.
+  struct Training {
+    /// Whether batch norm takes the statistics of the batch, and moves the running ones, and dropout drops.
+    var mode: Mode
+    /// What dropout draws from.
+    var dropout: RandomStream
+    /// Weights to answer with instead of the model's own.
+    var parameters: [Tensor]?
+    /// What the method prescribes, by name or as a function.
+    var loss: AttackLoss?
+    var objective: Objective?
+  }
+
+  private let model: Model
+  private let attack: any Attack
+  private let batch: AttackBatch
+  private let training: Training?
+  private var clean: Tensor?
+  private var forwards = 0
+
+  /// How often the model has seen images of each example, and how often it was differentiated for them.
+  public private(set) var queries: [Int]
+  public private(set) var gradients: [Int]
+
+  private var pending: (images: Tensor, examples: [Int])?
+  private var submissions = 0
+  private var best: Tensor
+  private var judgements: [Judgement?]
+
+  /// What the model makes of the image that is kept of an example.
+  private struct Judgement {
+    var prediction: Int
+    var isBroken: Bool
+    /// The larger, the nearer to breaking.
+    var worth: Float
+    var margin: Float
+    var submission: Int
+  }
+
+  init(_ model: Model, for attack: any Attack, _ batch: AttackBatch, training: Training? = nil) {
+    self.model = model
+    self.attack = attack
+    self.batch = batch
+    self.training = training
+    queries = Array(repeating: 0, count: batch.count)
+    gradients = queries
+    best = batch.images
+    judgements = Array(repeating: nil, count: batch.count)
+  }
+
+  public var classes: Int { model.classes }
+
+  // MARK: Answering
+
+  public func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
+    let logits = try forward(x, examples)
+    try requireFinite(logits, "logits", of: model, at: examples.map { batch.positions[$0] })
+    return logits
+  }
+
+  public func slope(
+    of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
+  ) throws -> Slope {
+    try StopSignal.poll()
+    let tracked = x.detached().tracked()
+    let values = try value(of: loss, logits(tracked, of: examples), examples, targets)
+    let gradient = try Tensors.gradients(of: values.sum(), withRespectTo: [tracked])[0]
+    try requireFinite(gradient, "gradients", of: model, at: examples.map { batch.positions[$0] })
+    for example in examples { gradients[example] += 1 }
+    return Slope(loss: values.detached(), gradient: gradient)
+  }
+
+  private func forward(_ x: Tensor, _ examples: [Int]) throws -> Tensor {
+    for example in examples { queries[example] += 1 }
+    guard let training else { return try model(x) }
+    defer { forwards += 1 }
+    guard training.mode == .train else { return try model.forward(x, mode: .eval, parameters: training.parameters) }
+    return try model.forward(
+      x, mode: .train, parameters: training.parameters, dropout: training.dropout.child(forwards))
+  }
+
+  private func value(
+    of loss: AttackLoss?, _ logits: Tensor, _ examples: [Int], _ targets: [Int]? = nil
+  ) throws -> Tensor {
+    if loss == nil, targets == nil, let objective = training?.objective { return try objective(logits, examples) }
+    return try (loss ?? training?.loss ?? .crossEntropy).values(
+      logits, labels: examples.map { batch.labels[$0] }, targets: targets,
+      clean: { try batch.rows(cleanLogits(), of: examples) })
+  }
+
+  /// Of the clean images, in the mode in which the others are answered.
+  func cleanLogits() throws -> Tensor {
+    if let clean { return clean }
+    let logits = try forward(batch.images, batch.all).detached()
+    clean = logits
+    return logits
+  }
+
+  // MARK: Keeping the best
+
+  public var standing: [Int] {
+    get throws {
+      // In training nothing is ever broken: the objective decides.
+      guard training == nil else { return batch.all }
+      try judgePending()
+      return batch.all.filter { judgements[$0]?.isBroken != true }
+    }
+  }
+
+  public func submit(_ x: Tensor, of examples: [Int]) throws {
+    try judgePending()
+    guard !examples.isEmpty else { return }
+    try requireWithin(x, batch.rows(batch.images, of: examples))
+    pending = (x, examples)
+    submissions += 1
+  }
+
+  /// The image that is kept of each example; the clean one where nothing was handed in.
+  var answer: Tensor {
+    get throws {
+      if let pending, submissions == 1, pending.examples.count == batch.count { return pending.images }
+      try judgePending()
+      return best
+    }
+  }
+
+  private func judgePending() throws {
+    guard let (images, examples) = pending else { return }
+    pending = nil
+    let logits = try logits(images, of: examples)
+    let labels = examples.map { batch.labels[$0] }
+    let predictions = try logits.argmax(axis: 1).ints()
+    let margins = try margin(logits, labels: labels).floats()
+    let worths = try value(of: training == nil ? .crossEntropy : nil, logits, examples).floats()
+    // Row i of the batch as it is, or row n + k of what was handed in.
+    var rows = batch.all
+    for (k, example) in examples.enumerated() {
+      let isBroken = training == nil && predictions[k] != labels[k]
+      if let old = judgements[example], old.isBroken || !(isBroken || worths[k] > old.worth) { continue }
+      judgements[example] = Judgement(
+        prediction: predictions[k], isBroken: isBroken, worth: worths[k], margin: margins[k],
+        submission: submissions - 1)
+      rows[example] = batch.count + k
+    }
+    best = try concat([best, images], axis: 0).indexSelect(axis: 0, rows)
+  }
+
+  /// What became of each example that something was handed in for.
+  ///
+  /// - Parameter ids: what a record calls the examples.
+  func verdicts(ids: [Int]) throws -> [Verdict] {
+    let distances = try attack.norm.distance(answer, batch.images)
+    try judgePending()
+    return batch.all.compactMap { i in
+      judgements[i].map {
+        Verdict(
+          id: ids[i], label: batch.labels[i], prediction: $0.prediction, brokenBy: $0.isBroken ? $0.submission : nil,
+          distance: Double(distances[i]), margin: Double($0.margin), queries: queries[i], gradients: gradients[i])
+      }
+    }
+  }
+
+  /// The promise of every attack, checked on what it hands in.
+  private func requireWithin(_ adversarial: Tensor, _ images: Tensor) throws(CoreError) {
+    guard adversarial.shape == images.shape else {
+      throw CoreError(
+        .shape, "\(attack) returned \(adversarial.shape) for images \(images.shape)", argument: "attack")
+    }
+    let found = try Tensor.items([
+      adversarial.min(), adversarial.max(), attack.norm.length(adversarial - images).max(),
+    ])
+    let (low, high, distance) = (found[0], found[1], found[2])
+    guard low >= 0, high <= 1, distance <= batch.eps + attack.norm.tolerance(of: batch.eps) else {
+      throw CoreError(
+        .numeric,
+        "\(attack) left its ball or [0, 1]: values from \(low) to \(high), \(distance) from the images at most",
+        argument: "attack")
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Base
+import Tensors
+
+/// How far an image may be changed, and in which direction a step of a given length gets farthest.
+///
+/// All functions treat each example of a batch [n, c, h, w] by itself, on the device and in float32. The box [0, 1] is not
+/// theirs: whoever takes a step clips to it afterwards, which never leaves the ball around an image of the box.
+public enum Norm: String, SettingChoice {
+  /// The largest change of a value.
+  case linf
+  /// The Euclidean length.
+  case l2
+  /// The sum of the changes.
+  case l1
+
+  /// - Throws: `value` for a radius that is negative or not finite, or in Linf above 1, where it is in grey levels.
+  public func require(radius eps: Double) throws(CoreError) {
+    guard eps >= 0, Float(eps).isFinite else {
+      throw CoreError(
+        .value, "eps must be a finite float32 number of at least 0, not \(eps.shortest)",
+        hint: "for instance eps=8/255, with images in [0, 1]", argument: "eps")
+    }
+    guard self != .linf || eps <= 1 else {
+      throw CoreError(
+        .value, "eps must be from 0 to 1, in units of the [0, 1] image, not \(eps.shortest)",
+        hint: "a radius in grey levels is divided by 255: eps=8/255", argument: "eps")
+    }
+  }
+
+  /// By how much rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, images may
+  /// come a rounding error outside of [0, 1], and sums over an image round at every value.
+  public func tolerance(of eps: Double) -> Double { self == .linf ? 1e-6 : 1e-6 + 1e-5 * eps }
+
+  /// The length of each example, [n, 1, …].
+  public func length(_ x: Tensor) throws(CoreError) -> Tensor {
+    let axes = Array(1..<max(x.shape.count, 1))
+    return switch self {
+    case .linf: try x.abs().max(axes: axes, keepdim: true)
+    case .l2: try (x * x).sum(axes: axes, keepdim: true).sqrt()
+    case .l1: try x.abs().sum(axes: axes, keepdim: true)
+    }
+  }
+
+  /// The distance of each example from its partner.
+  public func distance(_ a: Tensor, _ b: Tensor) throws(CoreError) -> [Float] {
+    guard !a.shape.isEmpty, a.count > 0 else { return [] }
+    return try length(a - b).floats()
+  }
+
+  /// The nearest point of the ball: in Linf each value is clipped, in L2 the change is shortened, in L1 it is thinned out
+  /// (Duchi et al. 2008).
+  public func project(_ x: Tensor, around center: Tensor, eps: Double) throws(CoreError) -> Tensor {
+    guard x.count > 0 else { return x }
+    let change = try x - center
+    switch self {
+    case .linf: return try center + change.clip(min: -Float(eps), max: Float(eps))
+    case .l2:
+      let length = try length(change)
+      let factor = try (Tensor.scalar(Float(eps)) / length.clip(min: 1e-12)).clip(max: 1)
+      return try center + change * factor
+    case .l1: return try center + shrunk(change, to: Float(eps))
+    }
+  }
+
+  /// The change of length 1 along which a linear function grows fastest: the sign, the direction, or the one value with
+  /// the greatest slope (ties share it). Zero where the slope is zero everywhere.
+  public func steepest(_ slope: Tensor) throws(CoreError) -> Tensor {
+    guard slope.count > 0 else { return slope }
+    switch self {
+    case .linf: return try slope.sign()
+    case .l2: return try slope / (length(slope) + 1e-10)
+    case .l1:
+      let sizes = try slope.abs()
+      let top = try sizes.max(axes: Array(1..<slope.shape.count), keepdim: true)
+      let isTop = try equal(sizes, top)
+      let signs = try whereSelect(isTop, slope.sign(), Tensor.scalar(0))
+      return try signs / Norm.l1.length(signs).clip(min: 1)
+    }
+  }
+
+  /// One step of length `step` along a slope, back into the ball around the center, then into [0, 1].
+  public func step(
+    _ x: Tensor, along slope: Tensor, around center: Tensor, step: Double, eps: Double
+  ) throws(CoreError) -> Tensor {
+    guard self != .linf else {
+      return try signStep(x, gradient: slope, center: center, step: Float(step), eps: Float(eps))
+    }
+    return try project(x + steepest(slope) * Float(step), around: center, eps: eps).clip(min: 0, max: 1)
+  }
+
+  /// `change` thinned out so that its values sum to `eps` at most: each is brought nearer to 0 by the same amount.
+  private func shrunk(_ change: Tensor, to eps: Float) throws(CoreError) -> Tensor {
+    let n = change.shape[0]
+    let flat = try change.reshape([n, change.count / n])
+    let sizes = try flat.abs()
+    let sorted = try sizes.topk(flat.shape[1], axis: 1).values
+    let excess = try sorted.cumsum(axis: 1) - eps
+    let ranks = try Tensor((1...flat.shape[1]).map { Float($0) }, shape: [1, flat.shape[1]])
+    // The values that stay: those above what each must give. The first always does.
+    let stays = try greaterEqual(sorted * ranks, excess)
+    let count = try whereSelect(stays, Tensor.scalar(1), Tensor.scalar(0)).sum(axes: [1], keepdim: true)
+    let total = try whereSelect(stays, sorted, Tensor.scalar(0)).sum(axes: [1], keepdim: true)
+    let share = try ((total - eps) / count.clip(min: 1)).clip(min: 0)
+    return try (flat.sign() * (sizes - share).clip(min: 0)).reshape(change.shape)
+  }
+}

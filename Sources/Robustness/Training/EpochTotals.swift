@@ -1,0 +1,76 @@
+import Base
+import Networks
+import Tensors
+
+/// Sums over the examples of an epoch, as its batches come.
+struct EpochTotals {
+  private var n = 0
+  private var loss = 0.0
+  private var parts: [(name: String, value: Double)] = []
+  private var natural = 0
+  private var adversarial: Int?
+
+  init() {}
+
+  mutating func add(
+    _ step: StepLoss, value: Double, natural: Tensor, labels: [Int], of model: Model
+  ) throws(CoreError) {
+    let count = Double(labels.count)
+    n += labels.count
+    loss += value * count
+    if parts.isEmpty { parts = step.parts.map { ($0.name, 0) } }
+    for (i, value) in try Tensor.items(step.parts.map(\.value)).enumerated() where i < parts.count {
+      parts[i].value += value * count
+    }
+    self.natural += try correct(natural, labels, of: model).count { $0 }
+    if let logits = step.adversarialLogits {
+      adversarial = (adversarial ?? 0) + (try correct(logits, labels, of: model).count { $0 })
+    }
+  }
+
+  var fields: [(name: String, value: Double)] {
+    let n = Double(max(self.n, 1))
+    var fields = [(name: "loss", value: loss / n), ("natural", Double(natural) / n)]
+    if let adversarial { fields.append(("robust", Double(adversarial) / n)) }
+    return fields
+  }
+
+  func report(epoch: Int, learningRate: Double) -> EpochReport {
+    let n = Double(max(self.n, 1))
+    return EpochReport(
+      epoch: epoch, loss: loss / n, parts: parts.map { ($0.name, $0.value / n) },
+      naturalAccuracy: Double(natural) / n, robustAccuracy: adversarial.map { Double($0) / n },
+      learningRate: learningRate, seconds: 0)
+  }
+}
+
+extension EpochTotals {
+  /// As tensors: numbers by their bits, so that nothing is rounded.
+  var state: NamedTensors {
+    get throws(CoreError) {
+      var numbers = [("n", Int64(n)), ("loss", Int64(bitPattern: loss.bitPattern)), ("natural", Int64(natural))]
+      if let adversarial { numbers.append(("adversarial", Int64(adversarial))) }
+      numbers += parts.map { ("part.\($0.name)", Int64(bitPattern: $0.value.bitPattern)) }
+      var state: NamedTensors = []
+      for (name, number) in numbers { state.append((name, try Tensor(ints: [Int(number)], shape: []))) }
+      return state
+    }
+  }
+
+  init(_ state: NamedTensors) throws(CoreError) {
+    for (name, tensor) in state {
+      guard tensor.count == 1, tensor.dtype == .int64, let number = tensor.ints().first else {
+        throw CoreError(.shape, "'\(name)' of a training run must be one whole number")
+      }
+      let value = Double(bitPattern: UInt64(bitPattern: Int64(number)))
+      switch name {
+      case "n": n = number
+      case "loss": loss = value
+      case "natural": natural = number
+      case "adversarial": adversarial = number
+      case _ where name.hasPrefix("part."): parts.append((String(name.dropFirst(5)), value))
+      default: throw CoreError(.value, "'\(name)' is unknown: this is the state of something else")
+      }
+    }
+  }
+}

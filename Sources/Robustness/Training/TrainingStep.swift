@@ -1,0 +1,114 @@
+import Base
+import Datasets
+import Networks
+import Tensors
+
+/// One step as a method sees it: a batch, the model with tracked weights, and the attack.
+public final class TrainingStep {
+  public let model: Model
+  /// The model's weights as leaves; gradients are taken with respect to them.
+  public private(set) var parameters: [Tensor]
+  /// [n, c, h, w] in [0, 1].
+  public let images: Tensor
+  public let labels: [Int]
+  /// Positions of the examples in the training set.
+  public let ids: [Int]
+  private let attack: any Ascent
+  private let inner: InnerMaximisation?
+  private let stream: RandomStream
+  private let random: any AttackRandom
+  private let update: ((TrainingStep, StepLoss) throws -> [Tensor])?
+  private let given: Tensor?
+  /// Whether the attack runs on `parameters` instead of the model's own weights.
+  private var isElsewhere = false
+  private var forwards = 0
+
+  /// - Parameters:
+  ///   - inner: how `adversarial` has images made.
+  ///   - stream: of dropout, and of the attack where `random` says nothing else.
+  ///   - adversarial: images to take instead of those that the attack finds.
+  ///   - update: one step of the optimiser with a loss; it returns the new weights as leaves.
+  package init(
+    model: Model, parameters: [Tensor], images: Tensor, labels: [Int], ids: [Int], attack: any Ascent,
+    inner: InnerMaximisation?, stream: RandomStream, random: (any AttackRandom)? = nil, adversarial: Tensor? = nil,
+    update: ((TrainingStep, StepLoss) throws -> [Tensor])? = nil
+  ) {
+    self.model = model
+    self.parameters = parameters
+    self.images = images
+    self.labels = labels
+    self.ids = ids
+    self.attack = attack
+    self.inner = inner
+    self.stream = stream
+    self.random = random ?? PerExampleRandom(stream) { (-1 - 2 * $0, -2 - 2 * $0) }
+    given = adversarial
+    self.update = update
+  }
+
+  /// Tracked logits in training mode: batch norm uses and records the statistics of this batch.
+  public func forward(_ images: Tensor) throws -> Tensor {
+    defer { forwards += 1 }
+    return try model.forward(images, mode: .train, parameters: parameters, dropout: stream.child(forwards))
+  }
+
+  /// Adversarial images as the method prescribes them (`TrainingMethod.inner`); an error where it prescribes none.
+  /// It comes before the forwards of the loss, which move the running statistics of batch norm.
+  public func adversarial() throws -> Tensor {
+    if let given { return given }
+    guard let inner else {
+      throw CoreError(
+        .value, "this method prescribes no attack: it trains on natural images",
+        hint: "say where the attack begins: start=\"uniform\"", argument: "method")
+    }
+    return try maximise(start: inner.start, mode: inner.mode, loss: inner.loss, objective: nil)
+  }
+
+  /// Images within the attack's ball that make an objective large, whatever it is.
+  ///
+  /// - Parameters:
+  ///   - start: where the attack begins, unless it says otherwise.
+  ///   - mode: how the model runs meanwhile; in training mode batch norm's running statistics move with each forward.
+  ///   - objective: logits [k, classes] of these examples to one value each, [k]; used unless the attack has its own.
+  public func maximise(
+    start: AttackStart, mode: Mode = .eval, objective: @escaping ModelOracle.Objective
+  ) throws -> Tensor {
+    try maximise(start: start, mode: mode, loss: nil, objective: objective)
+  }
+
+  private func maximise(
+    start: AttackStart, mode: Mode, loss: AttackLoss?, objective: ModelOracle.Objective?
+  ) throws -> Tensor {
+    var input = AttackInput(images: images, labels: labels, ids: ids)
+    input.random = random
+    let batch = AttackBatch(input, eps: attack.eps ?? usualRadius, start: start)
+    let oracle = ModelOracle(
+      model, for: attack, batch,
+      training: ModelOracle.Training(
+        mode: mode, dropout: stream.child(-1), parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
+        loss: loss, objective: objective))
+    try attack.perturb(batch, oracle)
+    return try oracle.answer
+  }
+
+  /// The same step at other weights, forward and attack, as AWP needs it.
+  ///
+  /// - Parameter parameters: leaves of the shapes and in the order of the model's.
+  public func at(_ parameters: [Tensor]) -> TrainingStep {
+    let step = TrainingStep(
+      model: model, parameters: parameters, images: images, labels: labels, ids: ids, attack: attack, inner: inner,
+      stream: stream, random: random, adversarial: given, update: update)
+    step.isElsewhere = true
+    step.forwards = forwards
+    return step
+  }
+
+  /// Moves the weights by one step of the optimiser, for a method that does so several times with a batch (Free-AT). The
+  /// loss that the method returns moves them once more.
+  ///
+  /// - Throws: `value` where the step belongs to no run.
+  public func apply(_ loss: StepLoss) throws {
+    guard let update else { throw CoreError(.value, "a step outside of a run has no optimiser to move the weights") }
+    parameters = try update(self, loss)
+  }
+}
