@@ -29,12 +29,13 @@ extension Builtin {
     by type: Made.Type, first: [(parameter: String, note: String)] = [], result: String, family: String,
     body: @escaping Body
   ) -> Builtin {
-    let notes = first.map { "- \($0.parameter.prefix { $0 != ":" }): \($0.note)" }
-    return Builtin(
-      Made.signature(first.map(\.parameter), result: result), Made.page.summary,
-      details: ([Made.details] + notes).joined(separator: "\n"),
-      examples: Made.page.examples.map { Example($0.code, $0.result) }, seeAlso: Made.page.seeAlso,
-      search: Made.page.search, family: family, body: body)
+    Builtin(
+      name: Made.name, signature: { Made.signature(first.map(\.parameter), result: result) }, page: { Made.page },
+      details: {
+        let notes = first.map { "- \($0.parameter.prefix { $0 != ":" }): \($0.note)" }
+        return ([Made.details] + notes).joined(separator: "\n")
+      },
+      family: family, body: body)
   }
 }
 

@@ -137,7 +137,8 @@ import Testing
   private let allowed =
     ([
       "T of at", "T of soft_labels", "T of whatif", "base of log", "eps of evaluate", "fraction of hold_out",
-      "mean of normalise", "std of normalise", "p of dropout", "p of norm", "factor of step_schedule", "peak of cyclic_schedule", "peak of one_cycle_schedule",
+      "mean of normalise", "std of normalise", "p of dropout", "p of norm", "factor of step_schedule",
+      "peak of cyclic_schedule", "peak of one_cycle_schedule",
       "slope of leaky_relu", "start of geomspace", "stop of geomspace",
     ] + (Attacks.all as [any Configurable.Type] + Methods.all).flatMap { settings(of: $0) }).map {
       "error: type: no gradient passes through " + $0

@@ -8,7 +8,8 @@ import Testing
 
 /// A run is continued bit for bit from what it saves, whatever keeps something in it.
 @Suite struct TrainingRunTests {
-  private let plan = TrainingPlan(epochs: 3, batchSize: 16, learningRate: 0.05, optimiser: SGD(weightDecay: 1e-4), seed: 5)
+  private let plan = TrainingPlan(
+    epochs: 3, batchSize: 16, learningRate: 0.05, optimiser: SGD(weightDecay: 1e-4), seed: 5)
 
   private func run(_ model: Model, _ method: any TrainingMethod, _ observers: [any TrainingObserver] = []) throws
     -> TrainingRun

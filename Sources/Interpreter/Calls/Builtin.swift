@@ -1,3 +1,5 @@
+import Base
+
 /// Code that a person can run, and what it prints.
 public struct Example: Sendable {
   /// What to type: one line, or several.
@@ -23,15 +25,15 @@ public final class Builtin: Sendable {
   /// Names, types, defaults and checks of the parameters, and the type of the result.
   public let signature: CallSignature
   /// One sentence.
-  public let summary: String
+  public var summary: String { words().summary }
   /// Paragraphs on arguments, units, defaults, sources.
-  public let details: String
+  public var details: String { words().details }
   /// What the help page shows; the tests run them.
-  public let examples: [Example]
+  public var examples: [Example] { words().examples }
   /// Names of functions that do something near to it.
-  public let seeAlso: [String]
+  public var seeAlso: [String] { words().seeAlso }
   /// Words by which people look for it, foreign names included.
-  public let search: [String]
+  public var search: [String] { words().search }
   /// The chapter of the manual: `math`, `tensors`, `attacks`, …
   public let family: String
   /// Whether a host object among the first two arguments is asked first, through `HostObject.apply`.
@@ -40,33 +42,63 @@ public final class Builtin: Sendable {
   typealias Glance = @Sendable (UnsafeMutablePointer<Value>) -> Value?
   let glance: Glance?
   let body: Body
+  private let words: @Sendable () -> Words
+
+  private struct Words: Sendable {
+    var summary, details: String
+    var examples: [Example]
+    var seeAlso, search: [String]
+  }
 
   /// - Parameter signature: in the language's own notation, such as `clip(x: tensor, min: float | none = none) -> tensor`;
   ///   parsed when first needed. Type names are `any bool int float number string list record range function error
   ///   module none` and those of host objects; `number` is an int or a float, `float` takes an int and makes it a float.
   public convenience init(
-    _ signature: String, _ summary: String, details: String = "", examples: [Example] = [], seeAlso: [String] = [],
+    _ signature: String, _ summary: String, details: @autoclosure @escaping @Sendable () -> String = "",
+    examples: [Example] = [], seeAlso: [String] = [],
     search: [String] = [], family: String, isGeneric: Bool = false, body: @escaping Body
   ) {
     self.init(
-      signature, summary, details: details, examples: examples, seeAlso: seeAlso, search: search, family: family,
+      signature, summary, details: details(), examples: examples, seeAlso: seeAlso, search: search, family: family,
       isGeneric: isGeneric, glance: nil, body: body)
   }
 
   init(
-    _ signature: String, _ summary: String, details: String = "", examples: [Example] = [], seeAlso: [String] = [],
+    _ signature: String, _ summary: String, details: @autoclosure @escaping @Sendable () -> String = "",
+    examples: [Example] = [], seeAlso: [String] = [],
     search: [String] = [], family: String, isGeneric: Bool = false, glance: Glance?, body: @escaping Body
   ) {
     self.signature = CallSignature(signature)
     name = self.signature.name
-    self.summary = summary
-    self.details = details
-    self.examples = examples
-    self.seeAlso = seeAlso
-    self.search = search
+    words = {
+      Words(summary: summary, details: details(), examples: examples, seeAlso: seeAlso, search: search)
+    }
     self.family = family
     self.isGeneric = isGeneric
     self.glance = glance
+    self.body = body
+  }
+
+  /// A built-in whose words follow from a declaration elsewhere. They are made when help or a first call asks for them.
+  ///
+  /// - Parameters:
+  ///   - page: what the manual says of it.
+  ///   - details: the paragraphs of the page with a line for each argument.
+  public init(
+    name: String, signature: @escaping @Sendable () -> String, page: @escaping @Sendable () -> Page,
+    details: @escaping @Sendable () -> String, family: String, body: @escaping Body
+  ) {
+    self.name = name
+    self.signature = CallSignature(name: name, signature)
+    words = {
+      let page = page()
+      return Words(
+        summary: page.summary, details: details(), examples: page.examples.map { Example($0.code, $0.result) },
+        seeAlso: page.seeAlso, search: page.search)
+    }
+    self.family = family
+    isGeneric = false
+    glance = nil
     self.body = body
   }
 }

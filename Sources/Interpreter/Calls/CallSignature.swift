@@ -4,20 +4,31 @@ import Base
 public final class CallSignature: Sendable {
   /// What stands before the parenthesis.
   public let name: String
-  /// As it was written.
-  public let text: String
+  private let written: Late<String>
   private let parsed: Locked<ParameterList?>
+
+  /// As it was written.
+  public var text: String { written.value }
 
   /// - Parameter text: such as `clip(x: tensor, min: float | none = none) -> tensor`.
   public init(_ text: String) {
-    self.text = text
+    written = .now(text)
     name = String(text.prefix { $0 != "(" })
+    parsed = Locked(nil)
+  }
+
+  /// A signature that is written when it is first needed, so that a table of many costs nothing at the start.
+  ///
+  /// - Parameter name: what stands before the parenthesis.
+  public init(name: String, _ text: @escaping @Sendable () -> String) {
+    self.name = name
+    written = .later(text)
     parsed = Locked(nil)
   }
 
   init(name: String, text: String, parameters: ParameterList) {
     self.name = name
-    self.text = text
+    written = .now(text)
     parsed = Locked(parameters)
   }
 
@@ -46,5 +57,18 @@ extension CallSignature {
     let normal = parameters.items.filter { $0.kind == .normal }
     let positional = parameters.rest ?? normal.count
     return (normal.prefix(positional).count { !$0.hasDefault }, positional, normal.map(\.name))
+  }
+}
+
+/// A value that is there, or is made each time that it is asked for: what only help and the first call need.
+enum Late<Value: Sendable>: Sendable {
+  case now(Value)
+  case later(@Sendable () -> Value)
+
+  var value: Value {
+    switch self {
+    case .now(let value): value
+    case .later(let make): make()
+    }
   }
 }

@@ -44,15 +44,17 @@ public struct Member: Sendable {
 
 /// A kind of value for help and the manual: its name, what it is, and what it has.
 public struct Kind: Sendable {
-  /// As in parameter types: `model`.
+  /// The name of the type.
   public let name: String
   /// One sentence.
   public let summary: String
-  /// What can stand after the point, in the order in which help lists it.
-  public let members: [Member]
+  private let list: @Sendable () -> [Member]
 
-  init(_ name: String, _ summary: String, members: [Member]) {
-    (self.name, self.summary, self.members) = (name, summary, members)
+  /// What can stand after the point of such a value.
+  public var members: [Member] { list() }
+
+  init(_ name: String, _ summary: String, members: @autoclosure @escaping @Sendable () -> [Member]) {
+    (self.name, self.summary, list) = (name, summary, members)
   }
 
   /// The kind of the objects of one class.

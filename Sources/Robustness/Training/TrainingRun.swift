@@ -206,7 +206,9 @@ public final class TrainingRun: Resumable {
       model: model, parameters: model.trackedParameters(), images: part.images, labels: part.labels, ids: part.ids,
       attack: attack, inner: method.inner, stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
     ) { [self] step, loss in
-      if keeper.saved.weights == nil { (keeper.saved.weights, keeper.saved.optimiser) = (model.parameters, try optimiser.state) }
+      if keeper.saved.weights == nil {
+        (keeper.saved.weights, keeper.saved.optimiser) = (model.parameters, try optimiser.state)
+      }
       try move(Tensors.gradients(of: loss.total, withRespectTo: step.parameters))
       return model.trackedParameters()
     }
