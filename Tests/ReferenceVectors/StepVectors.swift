@@ -1,4 +1,5 @@
 import Base
+import Datasets
 import Networks
 import Robustness
 import Tensors
@@ -137,8 +138,8 @@ extension ReferenceVectors {
       let labels = try tensors.tensor("y\(i)").ints()
       let noise = [try tensors.tensor("delta_uniform\(i)"), try tensors.tensor("delta_normal\(i)")]
       return TrainingStep(
-        model: student, parameters: student.trackedParameters(), images: images, labels: labels,
-        ids: Array(labels.indices),
+        model: student, parameters: student.trackedParameters(),
+        batch: Batch(images: images, targets: .classes(labels), ids: Array(labels.indices)),
         attack: PGD(
           eps: try json.number("eps"), stepSize: try json.number("step_size"),
           steps: try json.int("attack_iterations")),

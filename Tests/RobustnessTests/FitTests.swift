@@ -70,12 +70,13 @@ import Testing
   @Test func softLabelsAreSofterAtHigherTemperature() throws {
     let images = try bars(6).images
     let labels = [0, 1, 2, 0, 1, 2]
+    let targets = try Tensor.oneHot(labels, classes: 3)
     let teacher = try network(seed: 3)
-    let sharp = try LTD(teacher: teacher, temperature: 0.5).softLabels(images, labels).floats()
-    let soft = try LTD(teacher: teacher, temperature: 50).softLabels(images, labels).floats()
+    let sharp = try LTD(teacher: teacher, temperature: 0.5).softLabels(images, targets).floats()
+    let soft = try LTD(teacher: teacher, temperature: 50).softLabels(images, targets).floats()
     #expect(soft.allSatisfy { abs($0 - 1 / 3) < 0.05 })
     #expect((sharp.max() ?? 0) > (soft.max() ?? 1))
-    let hard = try LTD(teacher: teacher, mix: 1).softLabels(images, labels)
+    let hard = try LTD(teacher: teacher, mix: 1).softLabels(images, targets)
     #expect(hard.floats() == labels.flatMap { label in (0..<3).map { $0 == label ? 1 : 0 } })
   }
 

@@ -88,8 +88,9 @@ import Testing
     let images = try bars(12).images
     func step(_ model: Model) -> TrainingStep {
       TrainingStep(
-        model: model, parameters: model.trackedParameters(), images: images, labels: (0..<12).map { $0 % 3 },
-        ids: Array(0..<12), attack: PGD(eps: 0.1, steps: 2), inner: TRADES().inner,
+        model: model, parameters: model.trackedParameters(),
+        batch: Batch(images: images, targets: .classes((0..<12).map { $0 % 3 }), ids: Array(0..<12)),
+        attack: PGD(eps: 0.1, steps: 2), inner: TRADES().inner,
         stream: RandomStream(seed: 1, purpose: "test"))
     }
     var moved: [Tensor] = []
@@ -117,9 +118,44 @@ import Testing
     #expect(try trained(.train).hasEqualWeights(to: trained(.train)))
   }
 
+  /// Mixed images have distributions as targets: every loss and every attack takes them, and one-hot ones are classes.
+  @Test(arguments: FitTests.methods)
+  func targetsMayBeDistributions(_ name: String) throws {
+    func trained(_ share: Float) throws -> (Model, TrainingReport) {
+      let model = try network()
+      var plan = plan
+      plan.epochs = 1
+      plan.augmentation = share < 0 ? nil : Mixing(share: share)
+      let attack = name == "standard" ? nil : PGD(eps: 0.1, steps: 2)
+      return (model, try fit(model, on: bars(32), method: FitTests().method(name), attack: attack, plan: plan))
+    }
+    let (classes, oneHot, mixed) = (try trained(-1), try trained(0), try trained(0.4))
+    #expect(abs(classes.1.epochs[0].loss - oneHot.1.epochs[0].loss) < 1e-5)
+    #expect(abs(mixed.1.epochs[0].loss - oneHot.1.epochs[0].loss) > 1e-3)
+    #expect(!mixed.0.hasEqualWeights(to: oneHot.0))
+  }
+
   @Test func anObserverCanEndTheRun() throws {
     let report = try run(network(), TRADES(), [OneEpoch()]).run()
     #expect(report.epochs.count == 1 && !report.interrupted)
+  }
+}
+
+/// Leaves the images and gives a share of each target to the next class.
+private struct Mixing: Augmentation {
+  static let name = "mixing"
+  static let page = Page("Soft targets.")
+  static let settings: [Setting<Mixing>] = []
+  var share: Float = 0
+
+  init() {}
+  init(share: Float) { self.share = share }
+
+  func apply(_ batch: Batch, stream: RandomStream) throws(CoreError) -> Batch {
+    var batch = batch
+    let next = try Tensor.oneHot(batch.labels.map { ($0 + 1) % 3 }, classes: 3)
+    batch.targets = .soft(try Tensor.oneHot(batch.labels, classes: 3) * (1 - share) + next * share)
+    return batch
   }
 }
 

@@ -134,8 +134,12 @@ final class StepObject: HostObject {
     Member("images", "tensor", "The images of the batch, [n, c, h, w].") { (object: StepObject) in
       Value(object.step.images)
     },
-    Member("labels", "tensor", "Their classes, [n].") { (object: StepObject) in
-      Value(try Tensor(ints: object.step.labels, shape: [object.step.labels.count]))
+    Member("labels", "tensor", "Their classes, [n]; where images are mixed, their distributions [n, classes].") {
+      (object: StepObject) in
+      switch object.step.targets {
+      case .classes(let labels): Value(try Tensor(ints: labels, shape: [labels.count]))
+      case .soft(let rows): Value(rows)
+      }
     },
     Member("ids", "tensor", "Their positions in the training set, [n].") { (object: StepObject) in
       Value(try Tensor(ints: object.step.ids, shape: [object.step.ids.count]))

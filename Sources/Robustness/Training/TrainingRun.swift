@@ -203,8 +203,8 @@ public final class TrainingRun: Resumable {
     let keeper = Keeper(saved)
     defer { saved = keeper.saved }
     let step = TrainingStep(
-      model: model, parameters: model.trackedParameters(), images: part.images, labels: part.labels, ids: part.ids,
-      attack: attack, inner: method.inner, stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
+      model: model, parameters: model.trackedParameters(), batch: part, attack: attack, inner: method.inner,
+      stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
     ) { [self] step, loss in
       if keeper.saved.weights == nil {
         (keeper.saved.weights, keeper.saved.optimiser) = (model.parameters, try optimiser.state)

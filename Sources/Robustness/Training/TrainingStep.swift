@@ -8,11 +8,7 @@ public final class TrainingStep {
   public let model: Model
   /// The model's weights as leaves; gradients are taken with respect to them.
   public private(set) var parameters: [Tensor]
-  /// [n, c, h, w] in [0, 1].
-  public let images: Tensor
-  public let labels: [Int]
-  /// Positions of the examples in the training set.
-  public let ids: [Int]
+  private let batch: Batch
   private let attack: any Ascent
   private let inner: InnerMaximisation?
   private let stream: RandomStream
@@ -29,21 +25,44 @@ public final class TrainingStep {
   ///   - adversarial: images to take instead of those that the attack finds.
   ///   - update: one step of the optimiser with a loss; it returns the new weights as leaves.
   package init(
-    model: Model, parameters: [Tensor], images: Tensor, labels: [Int], ids: [Int], attack: any Ascent,
-    inner: InnerMaximisation?, stream: RandomStream, random: (any AttackRandom)? = nil, adversarial: Tensor? = nil,
+    model: Model, parameters: [Tensor], batch: Batch, attack: any Ascent, inner: InnerMaximisation?,
+    stream: RandomStream, random: (any AttackRandom)? = nil, adversarial: Tensor? = nil,
     update: ((TrainingStep, StepLoss) throws -> [Tensor])? = nil
   ) {
     self.model = model
     self.parameters = parameters
-    self.images = images
-    self.labels = labels
-    self.ids = ids
+    self.batch = batch
     self.attack = attack
     self.inner = inner
     self.stream = stream
     self.random = random ?? PerExampleRandom(stream) { (-1 - 2 * $0, -2 - 2 * $0) }
     given = adversarial
     self.update = update
+  }
+
+  /// [n, c, h, w] in [0, 1].
+  public var images: Tensor { batch.images }
+  /// What the images are to be classified as: classes, or distributions where an augmentation has mixed images.
+  public var targets: Targets { batch.targets }
+  /// The class of each image; of a distribution, the most probable one.
+  public var labels: [Int] { batch.labels }
+  /// Positions of the examples in the training set.
+  public var ids: [Int] { batch.ids }
+
+  /// The mean cross-entropy of logits [n, classes] with the targets, whether these are classes or distributions.
+  public func crossEntropy(_ logits: Tensor) throws -> Tensor {
+    switch targets {
+    case .classes(let labels): try Tensors.crossEntropy(logits, labels: labels)
+    case .soft(let rows): try Tensors.crossEntropy(logits, target: rows)
+    }
+  }
+
+  /// The targets as distributions, [n, classes].
+  public func distributions() throws -> Tensor {
+    switch targets {
+    case .classes(let labels): try .oneHot(labels, classes: model.classes)
+    case .soft(let rows): rows
+    }
   }
 
   /// Tracked logits in training mode: batch norm uses and records the statistics of this batch.
@@ -61,7 +80,13 @@ public final class TrainingStep {
         .value, "this method prescribes no attack: it trains on natural images",
         hint: "say where the attack begins: start=\"uniform\"", argument: "method")
     }
-    return try maximise(start: inner.start, mode: inner.mode, loss: inner.loss, objective: nil)
+    guard inner.loss == .crossEntropy, case .soft(let rows) = targets else {
+      return try maximise(start: inner.start, mode: inner.mode, loss: inner.loss, objective: nil)
+    }
+    return try maximise(start: inner.start, mode: inner.mode) { logits, examples in
+      let target = examples.count == rows.shape[0] ? rows : try rows.indexSelect(axis: 0, examples)
+      return try Tensors.crossEntropy(logits, target: target, reduction: .none)
+    }
   }
 
   /// Images within the attack's ball that make an objective large, whatever it is.
@@ -96,7 +121,7 @@ public final class TrainingStep {
   /// - Parameter parameters: leaves of the shapes and in the order of the model's.
   public func at(_ parameters: [Tensor]) -> TrainingStep {
     let step = TrainingStep(
-      model: model, parameters: parameters, images: images, labels: labels, ids: ids, attack: attack, inner: inner,
+      model: model, parameters: parameters, batch: batch, attack: attack, inner: inner,
       stream: stream, random: random, adversarial: given, update: update)
     step.isElsewhere = true
     step.forwards = forwards

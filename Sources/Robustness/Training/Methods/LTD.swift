@@ -105,7 +105,7 @@ public struct LTD: StatelessMethod {
 
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let adversarial = try step.adversarial()
-    let target = try softLabels(step.images, step.labels)
+    let target = try softLabels(step.images, step.distributions())
     guard framework == .trades else {
       let logits = try step.forward(adversarial)
       return StepLoss(total: try crossEntropy(logits, target: target), adversarialLogits: logits)
@@ -119,14 +119,16 @@ public struct LTD: StatelessMethod {
       naturalLogits: logits, adversarialLogits: adversarialLogits)
   }
 
-  /// (1 - mix)·softmax(z_T(x)/temperature) + mix·one-hot, [n, classes].
-  public func softLabels(_ images: Tensor, _ labels: [Int]) throws -> Tensor {
+  /// (1 - mix)·softmax(z_T(x)/temperature) + mix·targets, [n, classes].
+  ///
+  /// - Parameter targets: [n, classes], one-hot or mixed.
+  public func softLabels(_ images: Tensor, _ targets: Tensor) throws -> Tensor {
     let teacher = try requireTeacher()
     let logits = try teacher(images)
     try requireFinite(logits, of: teacher)
     let soft = try logits.softmax(temperature: Float(temperature))
     guard mix != 0 else { return soft }
-    return try soft * Float(1 - mix) + Tensor.oneHot(labels, classes: teacher.classes) * Float(mix)
+    return try soft * Float(1 - mix) + targets * Float(mix)
   }
 
   private func requireTeacher() throws(CoreError) -> Model {

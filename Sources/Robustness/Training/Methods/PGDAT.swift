@@ -30,6 +30,6 @@ public struct PGDAT: StatelessMethod {
 
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let logits = try step.forward(step.adversarial())
-    return StepLoss(total: try crossEntropy(logits, labels: step.labels), adversarialLogits: logits)
+    return StepLoss(total: try step.crossEntropy(logits), adversarialLogits: logits)
   }
 }

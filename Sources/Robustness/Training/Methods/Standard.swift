@@ -15,6 +15,6 @@ public struct Standard: StatelessMethod {
 
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let logits = try step.forward(step.images)
-    return StepLoss(total: try crossEntropy(logits, labels: step.labels), naturalLogits: logits)
+    return StepLoss(total: try step.crossEntropy(logits), naturalLogits: logits)
   }
 }

@@ -37,7 +37,7 @@ public struct TRADES: StatelessMethod {
     let logits = try step.forward(step.images)
     let adversarialLogits = try step.forward(adversarial)
     let reference = separateForward ? try step.forward(step.images) : logits
-    let natural = try crossEntropy(logits, labels: step.labels)
+    let natural = try step.crossEntropy(logits)
     let robust = try klDivergence(reference, adversarialLogits)
     return StepLoss(
       total: try natural + robust * Float(beta), parts: [("loss_natural", natural), ("loss_robust", robust)],
