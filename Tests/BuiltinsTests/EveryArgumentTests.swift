@@ -1,5 +1,6 @@
 import Base
 import Builtins
+import Networks
 import Robustness
 import TestSupport
 import Testing
@@ -57,7 +58,8 @@ import Testing
     "m = copy(net); fit(m, train, epochs=4, batch=6, lr=0.1, \(argument)=CALL, quiet=true); answer = weights(m)"
   }
 
-  /// Attacks, methods, families, schedules and augmentations are tried all alike; what they need beyond that stands in `uses`.
+  /// Attacks, methods, families, schedules, optimisers and augmentations are tried all alike; what they need beyond that
+  /// stands in `uses`.
   private static func uses(of entry: Builtin) throws -> [Use]? {
     let parameters = try parseSignature(entry.signature.text).parameters.map(\.name.text)
     if let uses = uses[entry.name] { return uses }
@@ -67,8 +69,13 @@ import Testing
     if Attacks.all.contains(where: { $0.name == entry.name }) {
       return [Use(base: [], program: "answer = bits(perturb(net, test, attack=CALL))")]
     }
-    if Methods.all.contains(where: { $0.name == entry.name }) {
-      return [Use(base: [], program: "m = copy(wide); trained(m, CALL); answer = weights(m)")]
+    if let method = Methods.all.first(where: { $0.name == entry.name }) {
+      let attack = method.init().inner == nil ? "none" : "pgd(eps=0.1, steps=2)"
+      return [Use(base: [], program: "m = copy(wide); trained(m, CALL, \(attack)); answer = weights(m)")]
+    }
+    if Optimisers.all.contains(where: { $0.name == entry.name }) {
+      let steps = "for i in 1..2 { step(grad(n => cross_entropy(n(train.images), train.labels), m)) }"
+      return [Use(base: [("model", "m")], program: "m = copy(net); step = CALL; \(steps); answer = weights(m)")]
     }
     guard let (_, settings) = smallNetworks.first(where: { $0.family == entry.name }),
       let members = try JSON.parse(settings).objectValue
@@ -119,13 +126,6 @@ import Testing
         program:
           "m = copy(net); r = CALL; answer = weights(m) + str([keys(e) for e in r.epochs])", isCrossed: true)
     },
-    "sgd": [
-      Use(
-        base: [("model", "m")],
-        program:
-          "m = copy(net); step = CALL; for i in 1..2 { step(grad(n => cross_entropy(n(train.images), train.labels), m)) }; answer = weights(m)"
-      )
-    ],
     "evaluate": [
       Use(
         base: [
@@ -203,7 +203,7 @@ import Testing
     "shortcut": ["conv2d(2, kernel=1)"],
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
-    "sgd.model": ["copy(m)"], "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
+    "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
   ]
 
@@ -211,7 +211,9 @@ import Testing
     bits = t => if type(t) == "tensor" { to_json(list(reshape(float32(t), [prod_of(t.shape)]))) } else { str(t) }
     fn prod_of(sizes) { n = 1; for s in sizes { n = n * s }; n }
     weights = m => join([bits(w) for w in values(m.parameters)], "")
-    fn trained(m, method) { fit(m, train, method=method, attack=pgd(eps=0.1, steps=2), epochs=1, batch=12, lr=0.1, quiet=true) }
+    fn trained(m, method, attack=pgd(eps=0.1, steps=2)) {
+      fit(m, train, method=method, attack=attack, epochs=1, batch=12, lr=0.1, quiet=true)
+    }
     # All that a network does: logits, gradients in training, and weights and statistics after it.
     fn look(m) {
       x = rand([3] + m.input, seed=4)
@@ -319,6 +321,7 @@ private final class Bench {
   /// Values to try, by the table, by the type, or by the call's own hints.
   private func values(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
     let own = parameter.name.text
+    if own == "model", Optimisers.all.contains(where: { $0.name == name }) { return ["copy(m)"] }
     if own == "size", smallNetworks.contains(where: { $0.family == name }) { return ["20", "[16, 18]"] }
     if let values = EveryArgumentTests.values["\(name).\(own)"] ?? EveryArgumentTests.values[own] { return values }
     let choices = choices(of: parameter, use)

@@ -1,5 +1,7 @@
 import Base
 import Builtins
+import Datasets
+import Networks
 import Robustness
 import Testing
 
@@ -137,12 +139,12 @@ import Testing
   private let allowed =
     ([
       "T of at", "T of soft_labels", "T of whatif", "base of log", "eps of evaluate", "fraction of hold_out",
-      "mean of normalise", "std of normalise", "p of dropout", "p of norm", "factor of step_schedule",
-      "peak of cyclic_schedule", "peak of one_cycle_schedule",
-      "slope of leaky_relu", "start of geomspace", "stop of geomspace",
-    ] + (Attacks.all as [any Configurable.Type] + Methods.all).flatMap { settings(of: $0) }).map {
-      "error: type: no gradient passes through " + $0
-    }
+      "mean of normalise", "std of normalise", "p of dropout", "p of norm", "slope of leaky_relu", "start of geomspace",
+      "stop of geomspace",
+    ] + Self.configurable.flatMap { settings(of: $0) }).map { "error: type: no gradient passes through " + $0 }
+
+  private static let configurable: [any Configurable.Type] =
+    Attacks.all + Methods.all + Schedules.all + Augmentations.all
 
   /// What an expression gives, as printed in full with its type; or its error.
   private func value(of expression: String, within: Bool, x: String = "[2.0, 3.0, 1.0]") -> String {

@@ -34,7 +34,9 @@ import Testing
     func check<Made: Configurable>(_ type: Made.Type, _ kind: Kind) throws {
       for value in try values(of: type) {
         var text = value.description
-        if value is any OptimiserSettings { text = "sgd(net, lr=0.01, " + text.dropFirst("sgd(".count) }
+        if value is any OptimiserSettings {
+          text = "\(Made.name)(net, lr=0.01, " + text.dropFirst(Made.name.count + 1)
+        }
         if isLarge(text) { continue }
         #expect(evaluated(kind.program.replacing("CALL", with: text)) == kind.answer(text), "\(text)")
       }

@@ -23,10 +23,10 @@ import Testing
     try crossEntropy(try model(images), labels: data.labels).item()
   }
 
-  static let attacks: [any Attack] = [
-    FGSM(), PGD(), PGD(steps: 3, start: .image), PGD(stepSize: 1, steps: 2, restarts: 3),
-    PGD(loss: .klDivergence),
-  ]
+  /// Every attack of the list, and what else PGD can be.
+  static let attacks: [any Attack] =
+    Attacks.all.map { $0.init() }
+    + [PGD(steps: 3, start: .image), PGD(stepSize: 1, steps: 2, restarts: 3), PGD(loss: .klDivergence)]
 
   @Test(arguments: attacks.indices)
   func noRadiusChangesNothing(_ i: Int) throws {

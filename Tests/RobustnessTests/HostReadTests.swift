@@ -43,10 +43,10 @@ import Testing
     (plan.epochs, plan.batchSize, plan.augmentation) = (1, 30, CropFlip())
     let method = try tests.method(name)
     let reads = try HostReads.counting {
-      try fit(model, on: data, method: method, attack: name == "standard" ? nil : tests.attack, plan: plan)
+      try fit(model, on: data, method: method, attack: tests.isAdversarial(name) ? tests.attack : nil, plan: plan)
     }
     // Right or wrong, of natural and of adversarial images. The bounds of what the attack found are three numbers.
-    let judged = name == "standard" ? 1 : 2
+    let judged = tests.isAdversarial(name) ? 2 : 1
     #expect(reads.filter { $0 > Self.numbers(3) } == Array(repeating: Self.classes(30), count: judged))
   }
 
