@@ -1,6 +1,6 @@
-/// Cells of text in columns, each as wide as its widest cell: the one layout of tables that are printed.
+/// Cells in columns, each as wide as its widest cell: the one layout of tables that are printed.
 public struct AlignedText: Sendable {
-  /// Where a cell stands in its column.
+  /// The side of its column at which a cell stands, the spaces being on the other.
   public enum Side: Sendable { case left, right }
 
   /// The rows, each with a cell for every column.
@@ -25,7 +25,7 @@ public struct AlignedText: Sendable {
     return widths
   }
 
-  /// The lines, without spaces at their ends.
+  /// The lines of the table, one for each row, without spaces at their ends.
   ///
   /// - Parameters:
   ///   - count: how many columns are shown; nil for all.

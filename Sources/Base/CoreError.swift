@@ -1,4 +1,8 @@
 /// What went wrong in the core, for a person: what, what was expected, and what to try.
+///
+/// The core's own errors are all of this type. It knows no positions in a program: the language adds them where a
+/// built-in calls the core, by the name of the argument at fault. So a message names neither files of the program nor
+/// Swift types.
 public struct CoreError: Error, Sendable {
   /// What kind of thing went wrong, as programs tell errors apart.
   public enum Kind: String, Sendable {
@@ -8,15 +12,15 @@ public struct CoreError: Error, Sendable {
     case type
     /// A number or setting is out of its range.
     case value
-    /// A file or folder.
+    /// A file or folder cannot be read, written or used.
     case io
-    /// NaN or infinity where numbers are needed.
+    /// NaN or an infinity stands where numbers are needed.
     case numeric
     /// There is not enough memory, or more than a result may take.
     case memory
-    /// Ctrl-C.
+    /// The user has pressed Ctrl-C.
     case interrupted
-    /// A limit that was set for the run.
+    /// The run has passed a limit that was set for it.
     case limit
   }
 
@@ -29,6 +33,8 @@ public struct CoreError: Error, Sendable {
   /// The argument that is at fault, where one is.
   public var argument: String?
 
+  /// An error that says what is wrong and what to do.
+  ///
   /// - Parameters:
   ///   - message: a sentence without a full stop.
   ///   - hint: what to type instead.

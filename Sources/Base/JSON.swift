@@ -1,21 +1,34 @@
 /// A JSON value: the one writer and the one parser of JSON.
 ///
 /// It is as strict as RFC 8259 but for the numbers that JSON has no word for: they are written and read as `NaN`,
-/// `Infinity` and `-Infinity`, as Python and many others do. Members of an object keep their order; a number without point and exponent that fits into 64 bits is an int, any other a double.
+/// `Infinity` and `-Infinity`, as Python and many others do. Members of an object keep their order, so that what was
+/// read is written again as it was. A number without point and exponent that fits into 64 bits is an int, any other a
+/// double. Reading is bounded for every input: nesting by 256 levels, memory by the size of what is read. Both ends
+/// stop when the `StopSignal` of the thread is raised.
 package enum JSON: Sendable, Equatable {
+  /// The word `null`.
   case null
+  /// The word `true` or `false`.
   case bool(Bool)
+  /// A whole number of 64 bits.
   case int(Int)
+  /// Any other number, NaN and infinities included.
   case number(Double)
+  /// A string, without its quotes and escapes.
   case string(String)
+  /// Values in brackets.
   case array([JSON])
+  /// Keys with their values, in the order of the text.
   case object([Member])
 
   /// A key of an object with its value.
   package struct Member: Sendable, Equatable {
+    /// The key, without its quotes and escapes.
     package var key: String
+    /// The value of the key.
     package var value: JSON
 
+    /// A key with its value.
     package init(_ key: String, _ value: JSON) {
       self.key = key
       self.value = value
@@ -28,10 +41,10 @@ package enum JSON: Sendable, Equatable {
     return members.first { $0.key == key }?.value
   }
 
-  // The value of a kind; nil where it is of another.
-
+  /// The whole number; nil where the value is none.
   package var intValue: Int? { if case .int(let value) = self { value } else { nil } }
 
+  /// The number, a whole one too; nil where the value is none.
   package var numberValue: Double? {
     switch self {
     case .int(let value): Double(value)
@@ -40,11 +53,17 @@ package enum JSON: Sendable, Equatable {
     }
   }
 
+  /// The string; nil where the value is none.
   package var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  /// The truth value; nil where the value is none.
   package var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The items of the array; nil where the value is none.
   package var arrayValue: [JSON]? { if case .array(let value) = self { value } else { nil } }
+  /// The members of the object; nil where the value is none.
   package var objectValue: [Member]? { if case .object(let value) = self { value } else { nil } }
+  /// The items of an array of whole numbers; nil where the value is anything else.
   package var ints: [Int]? { allOf { $0.intValue } }
+  /// The items of an array of numbers; nil where the value is anything else.
   package var numbers: [Double]? { allOf { $0.numberValue } }
 
   private func allOf<T>(_ convert: (JSON) -> T?) -> [T]? {
@@ -69,9 +88,12 @@ extension JSON {
     get throws(CoreError) { try text(indent: 0) }
   }
 
-  /// The value on one line, written to its end even when there is a reason to stop, as the message that says so must be.
+  /// The value on one line, written to its end even when there is a reason to stop, as the message that says so must
+  /// be.
   package var line: String { StopSignal.ignoring { try? text(indent: 0) } ?? "null" }
 
+  /// The value on one line or on several.
+  ///
   /// - Parameter indent: spaces before each level, items on lines of their own; 0 writes everything on one line.
   /// - Throws: when there is a reason to stop.
   package func text(indent: Int) throws(CoreError) -> String {
@@ -290,7 +312,7 @@ private struct JSONParser {
       position += 1
       switch byte {
       case UInt8(ascii: "\""):
-        guard let text = String(validating: content, as: UTF8.self) else { throw error("text that is not UTF-8") }
+        guard let text = String(validating: content, as: UTF8.self) else { throw error("a string is not UTF-8") }
         return text
       case UInt8(ascii: "\\"):
         content += try escape()

@@ -1,11 +1,13 @@
 import Platform
 
-/// A value that one thread at a time reaches: the one lock of the project. It is like the standard library's `Mutex`, but
-/// over a lock that the thread sanitizer knows.
+/// A value that one thread at a time reaches: the one lock of the project. It is like the standard library's `Mutex`,
+/// but over a lock that the thread sanitizer knows.
 public final class Locked<Value>: @unchecked Sendable {
   private var value: Value
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
+  /// A lock that nobody holds.
+  ///
   /// - Parameter value: what is guarded from now on.
   public init(_ value: sending Value) {
     self.value = value

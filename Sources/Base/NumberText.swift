@@ -2,21 +2,21 @@ import Platform
 
 // Numbers as text: the only place where digits are chosen. `description` is the fewest digits that name a number, with
 // ".0" where it is whole, and what files and the language write. `shortest` leaves the ".0" out, for sentences and
-// settings; `asRadius` writes multiples of 1/255 as such; `printed` has C's forms with a number of digits that the caller
-// chooses, for columns. `asTyped` gives the double that a float32 was made from.
+// settings; `asRadius` writes multiples of 1/255 as such; `printed` has C's forms with a number of digits that the
+// caller chooses, for columns. `asTyped` gives the double that a float32 was made from.
 
 extension Double {
-  /// The fewest digits that name it, without ".0" where it is whole: `3`, `0.1`.
+  /// The fewest digits that name the number, without ".0" where it is whole: `3`, `0.1`.
   package var shortest: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }
 
-  /// As a multiple of 1/255 where it is one and no short decimal, else as `shortest`: `8/255`, `0.1`.
+  /// The number as a multiple of 1/255 where it is one and no short decimal, else as `shortest`: `8/255`, `0.1`.
   package var asRadius: String {
     let isDecimal = abs(self * 1000 - (self * 1000).rounded()) < 1e-9
     return isDecimal ? shortest : greyLevels ?? shortest
   }
 
-  /// As a multiple of 1/255, such as `8/255` or `0.5/255`, where it is one but for rounding errors: in whole levels or
-  /// quarters of one, up to 255.
+  /// The number as a multiple of 1/255, such as `8/255` or `0.5/255`, where it is one but for rounding errors: in whole
+  /// levels or quarters of one, above 0 and up to 255. nil for any other number.
   public var greyLevels: String? {
     let level = (self * 1020).rounded() / 4
     guard level > 0, level <= 255, abs(level / 255 - self) <= 4 * ulp else { return nil }
@@ -29,13 +29,14 @@ extension Double {
     return (self * scale).rounded() / scale
   }
 
-  /// With this many places after the point, as C's `%.*f` writes it: `0.50`.
+  /// The number with this many places after the point, as C's `%.*f` writes it: `0.50`.
   package func fixed(_ places: Int) -> String { printed("f", places) }
 
-  /// With at most this many significant digits and no zeros at the end, as C's `%.*g` writes it: `0.5`, `1e-05`.
+  /// The number with at most this many significant digits and no zeros at the end, as C's `%.*g` writes it: `0.5`,
+  /// `1e-05`.
   package func general(_ digits: Int) -> String { printed("g", digits) }
 
-  /// In a form of C's printf.
+  /// The number in a form of C's printf.
   ///
   /// - Parameters:
   ///   - form: one of `e`, `f`, `g`, `E`, `F`, `G`.
@@ -91,8 +92,8 @@ extension Float {
   /// The double that this float32 stands for: what somebody has typed, before it was rounded to float32.
   ///
   /// Quarters of a grey level, k/255 with k a multiple of 1/4 up to 255, are recognised, since radii are given in them;
-  /// anything else is the shortest decimal that names the float: 0.1 rather than 0.10000000149011612. Rounded to float32
-  /// it is this float again, whatever it is, so that different floats stay different and in their order.
+  /// anything else is the shortest decimal that names the float: 0.1 rather than 0.10000000149011612. Rounded to
+  /// float32 it is this float again, whatever it is, so that different floats stay different and in their order.
   public var asTyped: Double {
     if self == rounded(), abs(self) <= 0x1p24 { return Double(self) }
     guard isFinite else { return Double(self) }
@@ -105,8 +106,8 @@ extension Float {
     return shortestDecimal(exact) ?? Double(description) ?? exact
   }
 
-  /// The shortest decimal, where it has at most eleven places, of a float below 2²⁴: to within those the products below are exact and the
-  /// quotients rounded once, so that it is the one that `description` gives, without the text.
+  /// The shortest decimal of a float below 2²⁴, where it has at most eleven places: up to those the products below are
+  /// exact and the quotients are rounded once, so that it is the one that `description` writes, found without a string.
   private func shortestDecimal(_ exact: Double) -> Double? {
     guard abs(exact) < 0x1p24 else { return nil }
     return powersOfTen.withUnsafeBufferPointer { powers in
@@ -129,5 +130,5 @@ extension Float {
   }
 }
 
-/// From 1 to 10¹¹, all of them exact.
+/// The powers of ten from 1 to 10¹¹, all of them exact.
 private let powersOfTen: [Double] = (0...11).map { (0..<$0).reduce(1) { power, _ in power * 10 } }

@@ -1,4 +1,7 @@
 /// Where long work reports how far it is; the console draws it on a terminal.
+///
+/// The core knows no terminal: it says what it has done, and the one who listens decides whether, how often and where
+/// it is shown. A report changes no result.
 public protocol Progress: AnyObject {
   /// Says how far the work is; to be called as often as a step is done.
   ///
@@ -14,13 +17,16 @@ public protocol Progress: AnyObject {
   func finish()
 }
 
-/// Reports nothing.
+/// A listener that shows nothing.
 public final class SilentProgress: Progress {
-  /// Whatever is reported is passed over.
+  /// A listener that passes over whatever is reported.
   public init() {}
+  /// Passes the report over.
   public func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
   ) {}
+  /// Passes the line over.
   public func note(_ line: String) {}
+  /// Does nothing.
   public func finish() {}
 }

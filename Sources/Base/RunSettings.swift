@@ -1,7 +1,10 @@
 import CCPU
 
-/// What the run of a thread has set for the work that it asks of the core. A thread carries it beside its stop signal, so
-/// that two runs in one process, each on a thread of its own, keep theirs apart.
+/// What the run of a thread has set for the work that it asks of the core.
+///
+/// A thread carries the settings beside its stop signal, so that two runs in one process, each on a thread of its own,
+/// keep theirs apart. The core reads them where it allocates and where it finishes an operation, so that no function
+/// has to hand them on as a parameter.
 public struct RunSettings: Sendable {
   /// The most bytes that tensors may take when this run makes one more; `Int.max` for no bound of its own.
   public var memoryLimit: Int

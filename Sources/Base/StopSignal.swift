@@ -2,13 +2,13 @@ import CCPU
 
 /// A request to end work, and why: Ctrl-C, or a limit that is passed. Any thread may raise it, a signal handler too.
 ///
-/// A thread carries the signal that its work answers to (`carry`), and its parallel work carries it along. Long work looks
-/// at it between pieces of some milliseconds and leaves the rest out; whoever called it then throws. While nothing is
-/// raised and no limit is set a look costs one load.
+/// A thread carries the signal that its work answers to (`carry`), and its parallel work carries it along. Long work
+/// looks at it between pieces of some milliseconds and leaves the rest out; whoever called it then throws. While
+/// nothing is raised and no limit is set a look costs one load.
 public final class StopSignal: @unchecked Sendable {
   /// Why work has to end.
   public enum Reason: Sendable, Equatable {
-    /// Ctrl-C.
+    /// The user has pressed Ctrl-C.
     case interrupted
     /// A limit of the run is passed; the message says which, the hint how to raise it.
     case limit(message: String, hint: String?)
@@ -51,6 +51,7 @@ public final class StopSignal: @unchecked Sendable {
 
   /// Takes Ctrl-C back, before the next statement.
   public func clearInterrupt() { ltd_stop_clear(word, Self.interrupted) }
+
   /// Takes a passed limit back, as for the blocks of `finally`.
   public func clearLimit() { ltd_stop_clear(word, Self.limit) }
 

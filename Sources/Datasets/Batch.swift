@@ -5,23 +5,26 @@ import Tensors
 public enum Targets: Sendable {
   /// One class for each image, 0..<classes.
   case classes([Int])
-  /// [n, classes], float32: a distribution for each image, as mixed images and soft labels have.
+  /// A distribution [n, classes], float32, for each image, as mixed images and soft labels have.
   case soft(Tensor)
 }
 
 /// Some examples of a data set, as training and evaluation take them.
 ///
-/// It is a value that an augmentation changes: the images, and with them the targets where images are mixed.
+/// It is a value that an augmentation changes: the images, and with them the targets where images are mixed. Ids stay
+/// as they are, so that whatever is drawn for an example later is what it would have been without the augmentation.
 public struct Batch: Sendable {
-  /// [n, channels, height, width], float32 in [0, 1].
+  /// The images [n, channels, height, width], float32 in [0, 1].
   public var images: Tensor
-  /// Of each image.
+  /// What each image is to be classified as.
   public var targets: Targets
-  /// As `Dataset.ids`: they key the random streams of the examples.
+  /// The ids of the examples, as in `Dataset.ids`: they key the random streams of the examples.
   public var ids: [Int]
-  /// [n, classes]: the exact probability of each class, where the generating process is known.
+  /// The posterior [n, classes]: the exact probability of each class, where the generating process is known.
   public var posterior: Tensor?
 
+  /// A batch; images, targets and ids must be of one number.
+  ///
   /// - Parameter posterior: [n, classes], or nil where it is not known.
   public init(images: Tensor, targets: Targets, ids: [Int], posterior: Tensor? = nil) {
     self.images = images

@@ -7,11 +7,12 @@ import Tensors
 /// distribution of the label of each. Selecting, shuffling and splitting change that list alone. Images are float32 in
 /// [0, 1] to the reader, and are made when a batch is asked for.
 public struct Dataset: Sendable {
-  /// For people: "MNIST train"; ends in "(altered)" where the files have the published size but not its content.
+  /// The name for people: "MNIST train"; it ends in "(altered)" where the files have the published size but not its
+  /// content.
   public var name: String
-  /// One per class, in the order of the labels.
+  /// The name of each class, in the order of the labels.
   public let classNames: [String]
-  /// Channels, height, width.
+  /// The shape of every image: channels, height, width.
   public var imageShape: [Int] { source.shape }
   /// The class of each image, 0..<classCount.
   public let labels: [Int]
@@ -20,7 +21,7 @@ public struct Dataset: Sendable {
   public let ids: [Int]
 
   let source: any ImageSource
-  /// Which image of `source` each one is.
+  /// The position in `source` of each image.
   let positions: [Int]
   /// The probability of every class, image by image.
   let posteriorValues: [Float]?
@@ -31,12 +32,12 @@ public struct Dataset: Sendable {
   public var classCount: Int { classNames.count }
   /// Whether there is no image.
   public var isEmpty: Bool { labels.isEmpty }
-  /// Values per image: channels · height · width.
+  /// The number of values of an image: channels · height · width.
   public var imageSize: Int { imageShape.reduce(1, &*) }
   /// Whether the exact label posterior of the generating process is known.
   public var hasPosterior: Bool { posteriorValues != nil }
 
-  /// Checks nothing: for readers that have.
+  /// A data set of images that a reader has checked.
   ///
   /// - Parameter positions: by default all of the source, in its order.
   init(
@@ -66,13 +67,14 @@ public struct Dataset: Sendable {
     guard images.dtype == .float32, images.shape.count == 4 else {
       throw CoreError(
         .shape, "a data set needs float images of shape [n, channels, height, width], not \(images.shape)",
-        hint: "a single image x becomes a batch of one by reshape")
+        hint: "a single image x becomes a batch of one: reshape(x, [1, 1, 28, 28])")
     }
     guard labels.count == images.shape[0] else {
-      throw CoreError(.shape, "\(images.shape[0]) images but \(labels.count) labels", hint: "give each image one label")
+      throw CoreError(
+        .shape, "\(images.shape[0]) images need as many labels, not \(labels.count)", hint: "give each image one label")
     }
     guard labels.allSatisfy({ $0 >= 0 }) else {
-      throw CoreError(.value, "label \(labels.min() ?? 0) is negative", hint: "labels are 0, 1, …")
+      throw CoreError(.value, "labels must be at least 0, not \(labels.min() ?? 0)", hint: "labels count from 0")
     }
     let largest = labels.max() ?? 0
     guard largest < classNames?.count ?? maximumClasses else {
@@ -90,7 +92,7 @@ public struct Dataset: Sendable {
     if let posterior {
       guard posterior.dtype == .float32, posterior.shape == [labels.count, names.count] else {
         throw CoreError(
-          .shape, "the posterior has shape \(posterior.shape); expected [\(labels.count), \(names.count)]",
+          .shape, "the posterior must have the shape [\(labels.count), \(names.count)], not \(posterior.shape)",
           hint: "it needs one row per image and one column per class")
       }
       let rows = posterior.floats()
@@ -112,6 +114,8 @@ public struct Dataset: Sendable {
   // MARK: Reading
 
   /// All images: [n, channels, height, width], float32 in [0, 1].
+  ///
+  /// - Throws: what reading the images throws.
   public var images: Tensor {
     get throws(CoreError) { try source.read(positions) }
   }
@@ -127,23 +131,23 @@ public struct Dataset: Sendable {
   /// The images of these positions as one tensor, with what belongs to them.
   ///
   /// - Throws: `value` where a position is not in 0..<count; what reading the images throws.
-  public func batch(_ places: [Int]) throws(CoreError) -> Batch {
-    try check(places)
+  public func batch(_ positions: [Int]) throws(CoreError) -> Batch {
+    try check(positions)
     var posterior: Tensor?
     if let posteriorValues {
       let classes = classCount
       posterior = try Tensor(
-        places.flatMap { posteriorValues[$0 * classes..<($0 + 1) * classes] }, shape: [places.count, classes])
+        positions.flatMap { posteriorValues[$0 * classes..<($0 + 1) * classes] }, shape: [positions.count, classes])
     }
     return Batch(
-      images: try source.read(places.map { positions[$0] }), targets: .classes(places.map { labels[$0] }),
-      ids: places.map { ids[$0] }, posterior: posterior)
+      images: try source.read(positions.map { self.positions[$0] }), targets: .classes(positions.map { labels[$0] }),
+      ids: positions.map { ids[$0] }, posterior: posterior)
   }
 
-  func check(_ places: some Sequence<Int>) throws(CoreError) {
-    for place in places where place < 0 || place >= count {
+  func check(_ positions: some Sequence<Int>) throws(CoreError) {
+    for position in positions where position < 0 || position >= count {
       throw CoreError(
-        .value, "place \(place) is out of range: '\(name)' has \(count) images", hint: "places count from 0")
+        .value, "index \(position) is out of range: '\(name)' has \(count) images", hint: "indices count from 0")
     }
   }
 }

@@ -9,12 +9,12 @@ import Tensors
 public protocol ImageSource: Sendable {
   /// How many images there are.
   var count: Int { get }
-  /// Of every image: channels, height, width.
+  /// The shape of every image: channels, height, width.
   var shape: [Int] { get }
-  /// Images as one tensor.
+  /// Reads images into one tensor.
   ///
   /// - Parameter positions: each in 0..<count, in any order, repeated ones included; the caller has checked them.
   /// - Returns: [positions.count, channels, height, width], float32 in [0, 1].
-  /// - Throws: `io` where a file cannot be read, `memory`, `interrupted`.
+  /// - Throws: `io` where a file cannot be read, `memory` where they do not fit, `interrupted`.
   func read(_ positions: [Int]) throws(CoreError) -> Tensor
 }

@@ -1,13 +1,16 @@
 import Base
 import Tensors
 
+// Choosing examples. A selection is a list of positions and costs no pixels; ids stay with the examples, so that what
+// is drawn for an example is the same in every subset. Only joining two sets copies images, and numbers them anew.
+
 extension Dataset {
   /// The images of these positions, in this order; one may be given more than once. Pixels are shared, not copied.
   ///
   /// - Throws: `value` where a position is not in 0..<count.
-  public func subset(_ places: some Collection<Int>) throws(CoreError) -> Dataset {
-    try check(places)
-    return choosing(Array(places))
+  public func subset(_ positions: some Collection<Int>) throws(CoreError) -> Dataset {
+    try check(positions)
+    return choosing(Array(positions))
   }
 
   /// The first images, or all where there are fewer.
@@ -20,11 +23,12 @@ extension Dataset {
 
   /// Two disjoint random parts that together are the whole.
   ///
-  /// - Parameter fraction: the share of the first part, 0…1.
+  /// - Parameter fraction: the share of the first part, 0…1; its size is rounded.
+  /// - Throws: `value` for a share out of range.
   public func split(_ fraction: Double, seed: UInt64) throws(CoreError) -> (Dataset, Dataset) {
     guard fraction >= 0, fraction <= 1 else {
       throw CoreError(
-        .value, "the share to split off must be between 0 and 1, not \(fraction)", hint: "0.1 is a tenth",
+        .value, "fraction must be from 0 to 1, not \(fraction)", hint: "fraction=0.1 splits off a tenth",
         argument: "fraction")
     }
     let order = RandomStream(seed: seed, purpose: "dataset.split").permutation(count)
@@ -74,13 +78,13 @@ extension Dataset {
     return counts
   }
 
-  func choosing(_ places: [Int]) -> Dataset {
+  func choosing(_ chosen: [Int]) -> Dataset {
     let classes = classCount
     return Dataset(
-      name: name, classNames: classNames, labels: places.map { labels[$0] }, ids: places.map { ids[$0] },
-      source: source, positions: places.map { positions[$0] },
+      name: name, classNames: classNames, labels: chosen.map { labels[$0] }, ids: chosen.map { ids[$0] },
+      source: source, positions: chosen.map { positions[$0] },
       posteriorValues: posteriorValues.map { values in
-        places.flatMap { values[$0 * classes..<($0 + 1) * classes] }
+        chosen.flatMap { values[$0 * classes..<($0 + 1) * classes] }
       })
   }
 }

@@ -1,7 +1,8 @@
 import Base
 import CZlib
 
-/// Writes an image, or a grid of images, as an 8-bit PNG; an existing file is replaced only when the new one is complete.
+/// Writes an image, or a grid of images, as an 8-bit PNG; an existing file is replaced only when the new one is
+/// complete.
 ///
 /// - Parameters:
 ///   - values: pixels in [0, 1], row by row, channel by channel, image by image; they are clipped and rounded to bytes.
@@ -10,8 +11,8 @@ import CZlib
 ///   - columns: images in a row of the grid; by default a nearly square grid.
 ///   - gap: grey pixels between images.
 ///   - scale: each pixel becomes scale × scale.
-/// - Throws: `shape` for any other shape, `value` for a setting out of range, `memory` for more than 2²⁸ pixels, `io` where
-///   the file cannot be written.
+/// - Throws: `shape` for any other shape, `value` for a setting out of range, `memory` for more than 2²⁸ pixels, `io`
+///   where the file cannot be written.
 public func writePNG(
   _ values: [Float], shape: [Int], to path: String, columns: Int? = nil, gap: Int = 1, scale: Int = 1
 ) throws(CoreError) {
@@ -32,6 +33,9 @@ public func writePNG(
 }
 
 /// Bytes of a picture, row by row, channels together.
+///
+/// The picture is made whole in memory, at most 2²⁸ pixels, and every product of sizes is checked before memory is
+/// asked for. Rows are written without a filter: pictures of a few images gain nothing from one.
 private struct Raster {
   let width: Int
   let height: Int
@@ -135,7 +139,7 @@ private struct Raster {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 
-  /// Not a number becomes black.
+  /// The byte of a value; NaN becomes black.
   private static func byte(_ value: Float) -> UInt8 { value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0 }
 
   private static var tooLarge: CoreError {

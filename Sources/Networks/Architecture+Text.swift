@@ -4,14 +4,14 @@ import Tensors
 // How an architecture is printed, and how it is written into a weight file and read back.
 
 extension Architecture: CustomStringConvertible {
-  /// The built-in that makes it: "smallcnn", "wideresnet", …; "network" for layers of one's own.
+  /// The name of the built-in that makes it: "smallcnn", "wideresnet", …; "network" for layers of one's own.
   public var name: String {
     if case .family(let family) = design { type(of: family).name } else { Self.customName }
   }
 
   private static let customName = "network"
 
-  /// As `call`; of one's own layers, if they are many, only that there are some.
+  /// The call that makes it; layers of one's own are left out where they are many.
   public var description: String {
     guard case .custom = design, call.count > 240 else { return call }
     return "network(…, input=\(input))"
@@ -31,7 +31,7 @@ extension Architecture: CustomStringConvertible {
 }
 
 extension Architecture {
-  /// In what two networks of the same family differ, setting by setting; empty where the families differ.
+  /// The settings in which two networks of the same family differ, a phrase for each; empty where the families differ.
   func settingsThatDiffer(from file: Architecture) -> [String] {
     func compare<Family: NetworkFamily>(_ own: Family, _ other: any NetworkFamily) -> [String] {
       guard let other = other as? Family else { return [] }
@@ -47,8 +47,8 @@ extension Architecture {
 // MARK: - In weight files
 
 extension Architecture {
-  /// `{"family": {"kind": "smallcnn", "width": 32, …}, "classes": 10, "input": [1, 28, 28], "mean": …, "std": …}`, the last
-  /// two where there is a normalisation; for layers of one's own `{"family": "network", "layers": …, …}`.
+  /// `{"family": {"kind": "smallcnn", "width": 32, …}, "classes": 10, "input": [1, 28, 28], "mean": …, "std": …}`, the
+  /// last two where there is a normalisation; for layers of one's own `{"family": "network", "layers": …, …}`.
   package var json: JSON {
     var members: [JSON.Member] =
       switch design {
@@ -86,7 +86,8 @@ extension Architecture {
     }
   }
 
-  /// Before families had lists of settings, the name of the family was a string, and its sizes stood beside the classes.
+  /// Before families had lists of settings, the name of the family was a string, and its sizes stood beside the
+  /// classes.
   private static func inPresentForm(_ json: JSON) throws(CoreError) -> JSON {
     guard let name = json["family"]?.stringValue, name != customName, let members = json.objectValue else {
       return json

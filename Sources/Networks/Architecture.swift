@@ -4,9 +4,11 @@ import Tensors
 /// What a model is made of: its layers, the images it reads, and how they are normalised inside.
 ///
 /// It is all that is needed to build the layers again: it prints as the call that makes the network, and weight files
-/// carry it in their metadata.
+/// carry it in their metadata. It holds no weights and is checked when a model is made of it, not before, so that an
+/// architecture read from a file and one that somebody typed are refused by the same words. The normalisation belongs
+/// to it, since attacks measure distances in the [0, 1] image: what a network does to the image is inside the network.
 public struct Architecture: Sendable, Equatable {
-  /// Where the layers come from.
+  /// What the layers come from.
   public enum Design: Sendable {
     /// A family with its sizes.
     case family(any NetworkFamily)
@@ -14,16 +16,16 @@ public struct Architecture: Sendable, Equatable {
     case custom(Layer)
   }
 
-  /// Where the layers come from.
+  /// What the layers come from.
   public var design: Design
-  /// Number of logits.
+  /// The number of logits, from 2 to 1048576.
   public var classes: Int
-  /// Shape of one image: channels, height, width.
+  /// The shape of one image: channels, height, width, each from 1 to 65536.
   public var input: [Int]
-  /// Applied to the [0, 1] image before the first layer; nil where the network reads the image as it is.
+  /// What is applied to the [0, 1] image before the first layer; nil where the network reads the image as it is.
   public var normalisation: Normalisation?
 
-  /// Nothing is checked: what is impossible is an error when the model is made.
+  /// A network of this design. Nothing is checked: what is impossible is an error when the model is made.
   public init(_ design: Design, classes: Int, input: [Int], normalisation: Normalisation? = nil) {
     self.design = design
     self.classes = classes
@@ -36,7 +38,7 @@ public struct Architecture: Sendable, Equatable {
     self.init(.family(family), classes: classes, input: input, normalisation: normalisation)
   }
 
-  /// Layers of one's own.
+  /// A network of one's own layers.
   ///
   /// - Parameters:
   ///   - layer: gives the logits of each example.
@@ -61,13 +63,15 @@ public struct Architecture: Sendable, Equatable {
   }
 }
 
-/// (x - mean) / std, channel by channel.
+/// The normalisation (x - mean) / std, channel by channel.
 public struct Normalisation: Sendable, Equatable {
-  /// Of each channel.
+  /// The mean of each channel.
   public var mean: [Double]
-  /// Of each channel, positive.
+  /// The standard deviation of each channel, positive.
   public var std: [Double]
 
+  /// A normalisation; it is checked when a model is made.
+  ///
   /// - Parameters:
   ///   - mean: a number for each channel.
   ///   - std: a positive number for each channel.
@@ -87,13 +91,14 @@ public struct Normalisation: Sendable, Equatable {
     return Normalisation(mean: mean, std: std)
   }
 
-  /// That of CIFAR-10's training images.
+  /// The normalisation by CIFAR-10's training images, for images [3, h, w].
   public static let cifar10 = Normalisation(mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616])
-  /// That of ImageNet, as torchvision has it.
+  /// The normalisation of ImageNet as torchvision has it, for images [3, h, w].
   public static let imageNet = Normalisation(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
 }
 
 extension Architecture.Design: Equatable {
+  /// Whether two designs are the same family with the same settings, or the same layers.
   public static func == (a: Self, b: Self) -> Bool {
     switch (a, b) {
     case (.family(let a), .family(let b)): a.isEqual(to: b)
@@ -109,8 +114,8 @@ extension Architecture {
   private static func require(input: [Int]) throws(CoreError) {
     guard input.count == 3, input.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }) else {
       throw CoreError(
-        .shape, "images cannot have the shape \(input)",
-        hint: "it has channels, height and width, each from 1 to \(1 << 16)",
+        .shape, "images must have channels, height and width, each from 1 to \(1 << 16), not the shape \(input)",
+        hint: "channels=3, size=32 is the shape [3, 32, 32]",
         argument: input.first.map { (1...1 << 16).contains($0) } == false ? "channels" : "size")
     }
   }
@@ -120,13 +125,15 @@ extension Architecture {
     try Self.require(input: input)
     guard classes >= 2, classes <= 1 << 20 else {
       throw CoreError(
-        .value, "a classifier has from 2 to \(1 << 20) classes, not \(classes)",
+        .value, "the classes of a network must be from 2 to \(1 << 20), not \(classes)",
         hint: isCustom ? "end with a layer that has an output for each class, such as linear(10)" : "classes=10",
         argument: isCustom ? "layers" : "classes")
     }
   }
 
   /// The layers of this architecture, normalisation included.
+  ///
+  /// - Throws: `value` and `shape` for settings, classes or images that no network can have.
   package func layers() throws(CoreError) -> Layer {
     let network = try network()
     guard let normalisation else { return network }
@@ -135,7 +142,7 @@ extension Architecture {
     ])
   }
 
-  /// The layers of this architecture without its normalisation.
+  /// The layers of this architecture without its normalisation; errors are those of `layers`.
   package func network() throws(CoreError) -> Layer {
     try validateSizes()
     switch design {
@@ -146,6 +153,6 @@ extension Architecture {
     }
   }
 
-  /// Beginnings of names that a weight file may hold although this network never uses them.
+  /// The beginnings of names that a weight file may hold although this network never uses them.
   package var unusedNames: [String] { if case .family(let family) = design { family.unusedNames } else { [] } }
 }

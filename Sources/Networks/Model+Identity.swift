@@ -1,11 +1,15 @@
 import Base
 import Tensors
 
+// What tells one model from another. Within a process two models are the same where they share weights and temperature,
+// so that an attack or a method that holds a model is equal to its copy. In a record, which outlives the process, a
+// model is its name and a fingerprint of everything that decides its logits.
+
 extension Model: SettingReference {
   /// How the model prints within a call that holds it.
   public var settingName: String { name }
 
-  /// Its name and the fingerprint of its weights, in records: "smallcnn#9f86d081884c7d65".
+  /// The name and the fingerprint of its weights, in records: "smallcnn#9f86d081884c7d65".
   public var settingIdentity: String { "\(name)#\(fingerprint)" }
 
   /// Whether training one changes the other and both give the same logits.
@@ -14,8 +18,8 @@ extension Model: SettingReference {
     return sharesWeights(with: other) && temperature == other.temperature
   }
 
-  /// 16 hexadecimal digits made of the architecture, the temperature and every bit of the weights and running statistics:
-  /// equal for equal models, on any machine. It is no protection against a forger.
+  /// 16 hexadecimal digits made of the architecture, the temperature and every bit of the weights and running
+  /// statistics: equal for equal models, on any machine. It is no protection against a forger.
   public var fingerprint: String {
     var hash = Hash64()
     hash.absorb(architecture.call)

@@ -3,14 +3,19 @@ import Tensors
 
 /// How a network runs: in training, batch norm uses the statistics of the batch and moves the running ones, and dropout
 /// drops; in evaluation neither happens.
-public enum Mode: String, SettingChoice { case eval, train }
+public enum Mode: String, SettingChoice {
+  /// Evaluation: running statistics, and no dropout.
+  case eval
+  /// Training: statistics of the batch, and dropout.
+  case train
+}
 
 /// A classifier: an architecture and its weights, by reference. Calling it gives logits [n, classes] of images
 /// [n, channels, height, width] in evaluation mode.
 ///
-/// A forward with the model's own weights runs as a `FrozenNetwork`, from which gradients reach the images only. One with
-/// weights that are handed in, which may be tracked, runs layer by layer (`Pass`). Models at other temperatures share the
-/// weights (`at`), and training changes them for all; `copy` has weights of its own.
+/// A forward with the model's own weights runs as a `FrozenNetwork`, from which gradients reach the images only. One
+/// with weights that are handed in, which may be tracked, runs layer by layer (`Pass`). Models at other temperatures
+/// share the weights (`at`), and training changes them for all; `copy` has weights of its own.
 public final class Model {
   /// What the network is made of, and for which images.
   public let architecture: Architecture
@@ -39,6 +44,8 @@ public final class Model {
   }
 
   /// A model with fresh weights, drawn from streams keyed by the seed and the position of each weight.
+  ///
+  /// - Throws: `value`, `shape` and `memory` for an architecture that cannot be built.
   public convenience init(_ architecture: Architecture, seed: UInt64 = 0) throws(CoreError) {
     let blueprint = try Blueprint(architecture)
     var parameters: [Tensor] = []
@@ -77,7 +84,7 @@ public final class Model {
   /// Running statistics and counters of batch norm, in PyTorch's order.
   public var buffers: [Tensor] { weights.buffers }
 
-  /// Number of trainable weights.
+  /// The number of trainable weights.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
   // MARK: Running
@@ -87,7 +94,8 @@ public final class Model {
     try forward(images, mode: .eval)
   }
 
-  /// Logits [n, classes]. In evaluation mode many images are taken in pieces, which bounds the memory and changes no bit.
+  /// Logits [n, classes]. In evaluation mode many images are taken in pieces, which bounds the memory and changes no
+  /// bit.
   ///
   /// - Parameters:
   ///   - images: [n, channels, height, width], values in [0, 1].
@@ -155,6 +163,7 @@ public final class Model {
   // MARK: Weights
 
   /// Replaces all weights, in the order of `parameters`.
+  ///
   /// - Throws: `shape` where a shape or type is another, `value` where their number is.
   public func setParameters(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: parameters, names: parameterNames)
@@ -172,6 +181,7 @@ public final class Model {
   }
 
   /// Replaces all buffers, in the order of `buffers`.
+  ///
   /// - Throws: as `setParameters`.
   public func setBuffers(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: buffers, names: bufferNames)
@@ -213,14 +223,15 @@ public final class Model {
     with(temperature: temperature, Weights(parameters: parameters, buffers: buffers))
   }
 
-  /// The same weights, with logits divided by a temperature, which multiplies the one that this model has; training either
-  /// changes both.
+  /// The same weights, with logits divided by a temperature, which multiplies the one that this model has; training
+  /// either changes both.
+  ///
   /// - Throws: `value` unless the temperature is positive, and neither it nor its reciprocal overflows.
   public func at(temperature: Float) throws(CoreError) -> Model {
     let temperature = self.temperature * temperature
     guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
       throw CoreError(
-        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
+        .value, "a temperature must be a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
         argument: "temperature")
     }
     return with(temperature: temperature, weights)
@@ -244,7 +255,7 @@ public final class Model {
 }
 
 extension Model: CustomStringConvertible {
-  /// The architecture as it could be typed, the number of weights, and the temperature unless it is 1.
+  /// The call that makes the architecture, the number of weights, and the temperature unless it is 1.
   public var description: String {
     "\(architecture), \(parameterCount) weights" + (temperature == 1 ? "" : ", at temperature \(temperature)")
   }

@@ -81,7 +81,7 @@ import Testing
   @Test func refusesWhatDoesNotFit() throws {
     let images = try Tensor([0, 1, 0.5, 0], shape: [2, 1, 1, 2])
     expectRefusal("labels") { _ = try Dataset(images: images, labels: [0]) }
-    expectRefusal("negative") { _ = try Dataset(images: images, labels: [0, -1]) }
+    expectRefusal("at least 0") { _ = try Dataset(images: images, labels: [0, -1]) }
     expectRefusal("label 3") { _ = try Dataset(images: images, labels: [0, 3], classNames: ["a", "b"]) }
     expectRefusal("out of range") { _ = try Dataset(images: images, labels: [0, .max]) }
     expectRefusal("[0, 1]") { _ = try Dataset(images: Tensor([0, 1.5], shape: [1, 1, 1, 2]), labels: [0]) }

@@ -192,7 +192,7 @@ import Testing
     var wild = labels(7)
     wild[8 + 4] = 10
     try folder.write(gzip(wild), Self.trainLabels)
-    expectRefusal(Self.trainLabels, "label 10", "place 4") { _ = try mnist(directory: folder.path) }
+    expectRefusal(Self.trainLabels, "label 10", "index 4") { _ = try mnist(directory: folder.path) }
     try folder.write(gzip(labels(8)), Self.trainLabels)
     expectRefusal(Self.trainLabels, Self.trainImages, "7 images", "8 labels") {
       _ = try mnist(directory: folder.path)

@@ -2,13 +2,13 @@ import Platform
 
 /// Writes a file so that its path holds either what was there before or all of the new content, whatever happens.
 ///
-/// The content goes to `NAME.PID.tmp` in the folder of the file, is flushed to the disk, gets the mode, owner and group of
-/// the file that was there, and is renamed; then the folder is flushed. Whatever fails, the temporary file is removed. One
-/// that a process left which was killed is removed when the same name is next written.
+/// The content goes to `NAME.PID.tmp` in the folder of the file, is flushed to the disk, gets the mode, owner and group
+/// of the file that was there, and is renamed; then the folder is flushed. Whatever fails, the temporary file is
+/// removed. One that a process left which was killed is removed when the same name is next written.
 ///
 /// - Symbolic links are followed and stay, also one to a file that is not there yet.
-/// - What is not a regular file is never replaced: pipes, terminals and other character devices, and what /dev/stdout and
-///   /dev/fd/N stand for, are written to. Folders, block devices and sockets are refused.
+/// - What is not a regular file is never replaced: pipes, terminals and other character devices, and what /dev/stdout
+///   and /dev/fd/N stand for, are written to. Folders, block devices and sockets are refused.
 /// - Where a rename would lose something, the file is written in place: one with several hard links, one whose owner or
 ///   group cannot be given to a new file, one in a folder that takes no new file, one that is mounted. The room is
 ///   allocated before the first byte is changed, and the old content is put back if a write fails all the same; only a
@@ -20,8 +20,8 @@ package enum AtomicFile {
   /// - Parameters:
   ///   - parts: the content, one piece after the other.
   ///   - mode: permissions of a new file, less the process's mask; an old file keeps its own.
-  /// - Throws: `io` where it cannot be written, the file then being as it was; what `StopSignal.poll` throws when there is a
-  ///   reason to stop, such as Ctrl-C while nobody reads from a pipe.
+  /// - Throws: `io` where it cannot be written, the file then being as it was; what `StopSignal.poll` throws when there
+  ///   is a reason to stop, such as Ctrl-C while nobody reads from a pipe.
   package static func replace(_ path: String, parts: [[UInt8]], mode: mode_t = 0o666) throws(CoreError) {
     try CoreError.checkPath(path)
     do throws(WriteFailure) {
@@ -48,6 +48,8 @@ package enum AtomicFile {
   /// Threads of this process would take the same temporary name.
   private static let renaming = Locked(())
 
+  /// Writes the content to a file beside the path and renames that onto it.
+  ///
   /// - Parameter old: what is at the path now.
   /// - Returns: false where the file cannot be replaced as it should be, but could be written in place.
   private static func replaceByRename(
@@ -209,7 +211,7 @@ package enum AtomicFile {
           try writeAll([Array(part[start..<min(start + 4096, part.count)])], to: descriptor, polls: true)
         }
       }
-      // What has no disk behind it cannot be flushed to one.
+      // A pipe or a terminal cannot be flushed to a disk.
       if fsync(descriptor) != 0, ![EINVAL, EROFS, ENOTSUP, EBADF].contains(errno) { throw WriteFailure(errno) }
     } catch { failure = error }
     if close(descriptor) != 0, failure == nil { failure = WriteFailure(errno) }

@@ -2,8 +2,8 @@ import Platform
 
 // Errors about files have one form, which is made here. A message names the path in quotes and says in words what is
 // wrong: either what could not be done and why, "cannot read 'a.csv': permission denied", or what is wrong with the
-// content, "'a.gz' is cut short". The system's reasons have the same words wherever they arise, the argument at fault is
-// always `path`, and standard input, whose path is `-`, is called by its name.
+// content, "'a.gz' is cut short". The system's reasons have the same words wherever they arise, the argument at fault
+// is always `path`, and standard input, whose path is `-`, is called by its name.
 
 extension CoreError {
   /// A file that is there but cannot be used: `'PATH' PROBLEM`.
@@ -33,7 +33,10 @@ extension CoreError {
     cannot(action, path, systemReason(code), hint: hint)
   }
 
-  /// Refuses what the system would read as another path: nothing, and a zero byte, behind which it does not look.
+  /// Refuses what the system would read as another path: an empty one, and one with a zero byte, after which it does
+  /// not look.
+  ///
+  /// - Throws: `io`.
   package static func checkPath(_ path: String) throws(CoreError) {
     guard path.isEmpty || path.utf8.contains(0) else { return }
     throw CoreError(.io, "'\(path)' is not a path", argument: "path")

@@ -2,11 +2,12 @@ import Platform
 
 /// The descriptor of an open file and the bytes read ahead from it: all reads of files go through here.
 ///
-/// Opening never waits: a pipe that nobody writes to would otherwise hang. Where nothing comes from a pipe or device the
-/// reader waits in short pieces, and looks at the `StopSignal` of its thread between them.
+/// Opening never waits: a pipe that nobody writes to would otherwise hang. Where nothing comes from a pipe or device
+/// the reader waits in short pieces, and looks at the `StopSignal` of its thread between them.
 struct FileInput {
+  /// The path as it was given, for messages; `-` is standard input.
   let path: String
-  /// Bytes on the disk; 0 for a stream.
+  /// How many bytes it has on the disk; 0 for a stream.
   let size: Int
   /// Whether it is a pipe, a device or standard input, which have neither a size nor parts.
   let isStream: Bool

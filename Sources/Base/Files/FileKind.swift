@@ -1,39 +1,67 @@
-/// What a file is, for a message that says what was found instead of what was wanted.
+/// What a file is, for a message that says what was found instead of what was wanted; the raw value is how it says so.
 ///
-/// It is decided by structure: a few first bytes alone do not make a kind, since a file of another form may begin with the
-/// same ones (the length of a header, the pixels of an image). A reader asks only once its own form has been ruled out.
+/// It is decided by structure: a few first bytes alone do not make a kind, since a file of another form may begin with
+/// the same ones (the length of a header, the pixels of an image). A reader asks only once its own form has been ruled
+/// out.
 package enum FileKind: String, Sendable {
+  /// What torch.save writes, as a zip archive or in the old form without one.
   case torch = "a torch.save file"
+  /// A pickle of protocol 2 to 5 that is no torch.save file.
   case pickle = "a Python pickle"
+  /// One array, as numpy.save writes it.
   case numpyArray = "a NumPy array"
+  /// Several arrays, as numpy.savez writes them: a zip archive whose first file ends in .npy.
   case numpyArchive = "a NumPy archive"
+  /// A zip archive of anything else.
   case zip = "a zip archive"
+  /// A file of the Hierarchical Data Format, version 5.
   case hdf5 = "an HDF5 file"
+  /// Data compressed with gzip, whatever is inside.
   case gzip = "gzip data"
+  /// Data compressed with bzip2.
   case bzip2 = "a bzip2 file"
+  /// Data compressed with xz.
   case xz = "an xz file"
+  /// Data compressed with Zstandard.
   case zstd = "a zstd file"
+  /// An archive of 7-Zip.
   case sevenZip = "a 7z archive"
+  /// A tar archive that is not compressed.
   case tar = "a tar archive"
+  /// A PNG image.
   case png = "a PNG image"
+  /// A JPEG image.
   case jpeg = "a JPEG image"
+  /// A GIF image, 87a or 89a.
   case gif = "a GIF image"
+  /// Images in the format of MNIST: bytes with three axes.
   case idxImages = "an IDX image file"
+  /// Labels in the format of MNIST: bytes with one axis.
   case idxLabels = "an IDX label file"
+  /// A PDF document.
   case pdf = "a PDF document"
+  /// An ELF program or library.
   case program = "a program"
+  /// A few lines that Git LFS keeps in the place of a large file.
   case lfsPointer = "a Git LFS pointer, not the data itself"
+  /// A web page, which many servers send instead of the file that was asked for.
   case html = "a web page (HTML)"
+  /// An XML document with its declaration.
   case xml = "an XML document"
+  /// A text that begins as a JSON object does.
   case json = "a JSON text"
+  /// Any other text in UTF-8 without control characters.
   case text = "a text file"
+  /// Zero bytes as far as is looked, as a download that was cut off leaves them.
   case zeros = "nothing but zero bytes"
 
   /// How many bytes from the start are looked at.
   package static let prefixSize = 512
 
+  /// Recognises the kind of a file by its first bytes.
+  ///
   /// - Parameters:
-  ///   - start: the first bytes of the file, 512 where there are so many.
+  ///   - start: the first bytes of the file, 512 where there are that many.
   ///   - size: the size of the whole content; nil where it is not known.
   /// - Returns: nil where nothing is recognised.
   package init?(_ start: ArraySlice<UInt8>, size: Int?) {

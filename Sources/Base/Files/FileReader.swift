@@ -4,12 +4,13 @@ import Platform
 ///
 /// Every reader of a file format is written on this class. Parts are read by their offset and cost no memory beyond
 /// themselves. From front to back, gzip is decompressed where the content is gzip, whatever the file is called: members
-/// one after another, with zero bytes after them (RFC 1952). Memory grows with what a file really holds, never with what
-/// a header claims. `bytes(of:)` and `text(of:)` take pipes, devices and standard input too; all reading ends when the
-/// `StopSignal` of the thread is raised.
+/// one after another, with zero bytes after them (RFC 1952). Memory grows with what a file really holds, never with
+/// what a header claims. `bytes(of:)` and `text(of:)` take pipes, devices and standard input too; all reading ends when
+/// the `StopSignal` of the thread is raised.
 package final class FileReader {
+  /// The path as it was given, for messages.
   package let path: String
-  /// Bytes on the disk.
+  /// How many bytes the file has on the disk, compressed as it is.
   package let size: Int
   /// The first 512 bytes as they are stored, or all where there are fewer: for a guess at what the file is.
   package let beginning: [UInt8]
@@ -81,15 +82,16 @@ package final class FileReader {
     return content
   }
 
-  /// Whether all of the content has been read. Of gzip data the end is verified: checksum, length, and nothing after it.
+  /// Whether all of the content has been read. Of gzip data the end is verified: checksum, length, and nothing after
+  /// it.
   package func isAtEnd() throws(CoreError) -> Bool {
     guard isGzip else { return try input.isAtEnd() }
     if ahead.isEmpty { try readSome(into: &ahead, atMost: 1) }
     return ahead.isEmpty
   }
 
-  /// Checksum and length (modulo 2³²) that a gzip file states in its last eight bytes: those of all of its content if it
-  /// has one member and nothing after it. Nothing before them is read; nil for what is not gzip.
+  /// Checksum and length (modulo 2³²) that a gzip file states in its last eight bytes: those of all of its content if
+  /// it has one member and nothing after it. Nothing before them is read; nil for what is not gzip.
   package func gzipTrailer() throws(CoreError) -> (crc: UInt32, length: UInt32)? {
     guard isGzip, size >= 18 else { return nil }
     let bytes = try read(at: size - 8, count: 8)

@@ -2,13 +2,17 @@ import Platform
 
 /// What is at a path.
 package struct FileStatus: Sendable {
-  /// Bytes on the disk.
+  /// How many bytes it has on the disk.
   package let size: Int
   /// When its content was last changed, in seconds since 1970.
   package let modified: Double
+  /// Whether it is a folder.
   package let isFolder: Bool
+  /// Whether it is an ordinary file: no folder, pipe, device or socket.
   package let isRegular: Bool
 
+  /// Looks at what is at a path.
+  ///
   /// - Parameter followsLinks: whether a link stands for what it leads to.
   /// - Returns: nil where there is nothing, or nothing that can be looked at.
   package init?(_ path: String, followsLinks: Bool = true) {

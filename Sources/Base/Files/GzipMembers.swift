@@ -6,7 +6,9 @@ final class GzipMembers {
   private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private var hasEnded = false
 
-  /// - Parameter path: whose data they are, for errors.
+  /// A decompressor at the start of the data.
+  ///
+  /// - Parameter path: the file that the data are of, for errors.
   init(_ path: String) throws(CoreError) {
     self.path = path
     stream.initialize(to: z_stream())

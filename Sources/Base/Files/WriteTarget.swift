@@ -1,6 +1,10 @@
 import Platform
 
 /// What a path leads to when a file is to be written there.
+///
+/// Links are followed by hand, one at a time, because the file that they lead to is what a rename must replace:
+/// renaming onto the link itself would leave the file as it was. A link in /proc that stands for an open file has no
+/// path to follow and is written through. Everything that is refused is refused here, before a byte is written.
 enum WriteTarget {
   /// An open descriptor of this process, as /dev/stdout and /dev/fd/N are.
   case descriptor(Int32)
@@ -8,6 +12,7 @@ enum WriteTarget {
   case stream(String)
   /// Nothing is there yet. The path is where links lead to.
   case new(String)
+  /// An ordinary file that may be written to. The path is where links lead to.
   case regular(String, stat)
 
   init(_ path: String) throws(WriteFailure) {
@@ -77,7 +82,7 @@ enum WriteTarget {
   }
 }
 
-/// `NAME.PID.tmp`, beside the file.
+/// The name of the file that new content is written to before it is renamed: `NAME.PID.tmp`, in the folder of the file.
 struct TemporaryName {
   private let folder: String
   private let base: String
@@ -90,11 +95,11 @@ struct TemporaryName {
     self.base = base
   }
 
-  /// That of this process.
+  /// The temporary name of this process.
   var own: String { "\(folder)\(base).\(getpid()).tmp" }
 
-  /// Removes the temporary files of this name that no process is writing any more: those of processes that are gone, and
-  /// those that are older than the process that has their number now.
+  /// Removes the temporary files of this name that no process is writing any more: those of processes that are gone,
+  /// and those that are older than the process that has their number now.
   func removeLeftovers() {
     guard let names = try? Folder.names(in: folder) else { return }
     for name in names {

@@ -2,16 +2,16 @@
 /// method, a network family, a schedule, an optimiser, an augmentation.
 ///
 /// Its list of settings is the one place that names them. The signature of the built-in that makes it, its help, the
-/// defaults, the checks when it is made, the text it prints as, equality, JSON and the identity in records all follow from
-/// that list. To add a setting, add a stored property and a line in `settings`.
+/// defaults, the checks when it is made, the text it prints as, equality, JSON and the identity in records all follow
+/// from that list. To add a setting, add a stored property and a line in `settings`.
 public protocol Configurable: SendableMetatype, CustomStringConvertible {
-  /// The built-in that makes it: "pgd".
+  /// The name of the built-in that makes it: "pgd".
   static var name: String { get }
   /// What its page in the manual says, but for its settings.
   static var page: Page { get }
   /// The settings in the order of the signature.
   static var settings: [Setting<Self>] { get }
-  /// Every setting at its default.
+  /// The value with every setting at its default.
   init()
   /// Checks what single settings cannot tell, such as two that exclude each other.
   ///
@@ -20,6 +20,7 @@ public protocol Configurable: SendableMetatype, CustomStringConvertible {
 }
 
 extension Configurable {
+  /// Accepts every combination; a value with settings that exclude each other checks them itself.
   public func validateTogether() throws(CoreError) {}
 
   /// The value with some settings, the others at their defaults.
@@ -91,14 +92,15 @@ extension Configurable {
   /// - Throws: `value` or `type` where it was written by another kind, or settings do not fit.
   package init(_ json: JSON) throws(CoreError) {
     guard case .object(let members) = json, json["kind"] == .string(Self.name) else {
-      throw CoreError(.value, "this is no record of a value made by \(Self.name)(…)")
+      throw CoreError(.value, "this is not the record of a value made by \(Self.name)(…)")
     }
     var given: [(name: String, value: SettingValue)] = []
     for member in members where member.key != "kind" { given.append((member.key, try SettingValue(member.value))) }
     try self.init(given)
   }
 
-  /// In the language's notation: `pgd(eps: float | none = none, steps: int = 10) -> attack`.
+  /// The signature of its built-in in the language's notation: `pgd(eps: float | none = none, steps: int = 10) ->
+  /// attack`.
   ///
   /// - Parameters:
   ///   - first: parameters that the call has beside the settings: "model: model".

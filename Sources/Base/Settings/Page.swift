@@ -1,6 +1,6 @@
 /// What the manual says of a configurable value, but for its settings, which have notes of their own.
 public struct Page: Sendable {
-  /// One sentence.
+  /// One sentence that says what the value is.
   public var summary: String
   /// Paragraphs: the formula, the source, what it is for.
   public var details: String
@@ -11,6 +11,7 @@ public struct Page: Sendable {
   /// Words by which people look for it, foreign names included.
   public var search: [String]
 
+  /// What the manual says; everything but the summary may be left out.
   public init(
     _ summary: String, details: String = "", examples: [(code: String, result: String)] = [], seeAlso: [String] = [],
     search: [String] = []

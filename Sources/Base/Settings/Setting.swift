@@ -1,7 +1,14 @@
 /// One setting of a configurable value: its name, where it is stored, what it must be, and what it means.
+///
+/// A setting reads and writes its property in one common form, `SettingValue`, so that everything that is done with
+/// settings (printing, comparing, checking, recording, making the built-in) is written once for all of them. Writing
+/// checks the type alone and `check` the range: a value that was made in Swift, without being written setting by
+/// setting, is checked by `validate` with the same words. A common kind of setting has a maker here (`choice`,
+/// `required`, `distance`); one with a form of its own gives `read` and `write` itself.
 public struct Setting<Owner: Configurable>: Sendable {
+  /// The name by which a call gives it: "steps".
   public let name: String
-  /// In the signature: "float | none".
+  /// Its type as a signature says it: "float | none".
   public let type: String
   /// What it means, in the manual: a phrase or sentences, with units and what holds when it is left out.
   public let note: String
@@ -16,7 +23,7 @@ public struct Setting<Owner: Configurable>: Sendable {
   /// A setting with a form of its own.
   ///
   /// - Parameters:
-  ///   - type: as in a signature of the language.
+  ///   - type: its type as a signature of the language says it.
   ///   - expected: what `write` takes, for its error: "true, false or \"normal\"".
   ///   - write: returns false for a value that it does not take.
   public init(
@@ -54,7 +61,7 @@ public struct Setting<Owner: Configurable>: Sendable {
   /// A setting that is a stored property.
   ///
   /// - Parameters:
-  ///   - path: of the property.
+  ///   - path: the path of the property.
   ///   - rule: what its value must be.
   ///   - isAlwaysShown: whether it is printed at its default, too.
   public init<Stored: SettingConvertible>(
@@ -69,7 +76,7 @@ public struct Setting<Owner: Configurable>: Sendable {
       })
   }
 
-  /// A setting that takes one of a few words.
+  /// A setting that takes one of the words of an enum; its error lists them.
   public static func choice<Choice: SettingChoice>(
     _ name: String, _ path: WritableKeyPath<Owner, Choice> & Sendable, note: String = "", isAlwaysShown: Bool = false
   ) -> Setting {
@@ -78,7 +85,7 @@ public struct Setting<Owner: Configurable>: Sendable {
       isAlwaysShown: isAlwaysShown, read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
   }
 
-  /// A setting that takes one of a few words, or none.
+  /// A setting that takes one of the words of an enum, or none where it is left out.
   public static func choice<Choice: SettingChoice>(
     _ name: String, _ path: WritableKeyPath<Owner, Choice?> & Sendable, note: String = ""
   ) -> Setting {
@@ -90,8 +97,8 @@ public struct Setting<Owner: Configurable>: Sendable {
   /// Something that must be given, such as the model that teaches; it prints without its name.
   ///
   /// - Parameters:
-  ///   - type: as in a signature: "model".
-  ///   - path: nil where it is still missing.
+  ///   - type: its type as a signature says it: "model".
+  ///   - path: the property, which is nil while it is missing.
   public static func required<Stored: SettingReference>(
     _ name: String, type: String, _ path: WritableKeyPath<Owner, Stored?> & Sendable, note: String = ""
   ) -> Setting {
@@ -127,8 +134,8 @@ public struct Setting<Owner: Configurable>: Sendable {
 }
 
 extension Setting {
-  /// The same setting of a value that holds the owner of this one, so that a call can take the settings of both: its name,
-  /// its note and its errors stay.
+  /// The same setting of a value that holds the owner of this one, so that a call can take the settings of both: its
+  /// name, its note and its errors stay.
   ///
   /// - Parameter path: where the holder keeps the owner.
   public func within<Holder: Configurable>(
@@ -143,7 +150,8 @@ extension Setting {
 }
 
 extension SettingValue {
-  /// As `text`, but a whole number that was no int keeps its point: what is wrong with it may be just that.
+  /// The value as `text` has it, but a whole number that was no int keeps its point: what is wrong with it may be just
+  /// that.
   fileprivate var asGiven: String {
     switch self {
     case .number(let value): "\(value)"
@@ -154,6 +162,8 @@ extension SettingValue {
 }
 
 extension Configurable {
+  /// Stores the value of a setting in its property.
+  ///
   /// - Returns: false for a value of another type.
   fileprivate mutating func set<Stored: SettingConvertible>(
     _ path: WritableKeyPath<Self, Stored>, _ value: SettingValue
@@ -164,20 +174,26 @@ extension Configurable {
   }
 }
 
-/// What the value of a setting must be. `none` always may be. Numbers are used in float32: one that is 0 or infinite there
-/// is refused.
+/// What the value of a setting must be, with a hint that says what to type. A setting that may be left out may always
+/// be `none`. Numbers are used in float32: where a rule needs a positive or a finite one, it must be so there.
 public enum SettingRule: Sendable {
+  /// Any value of the type.
   case any
+  /// A whole number within a range, both ends included.
   case int(ClosedRange<Int>, hint: String)
   /// A list of whole numbers in a range; of this many, or of any number of them.
   case ints(ClosedRange<Int>, count: Int? = nil, hint: String)
+  /// A number above 0.
   case positive(hint: String)
+  /// A number that is 0 or more.
   case atLeastZero(hint: String)
-  /// From 0 to 1.
+  /// A number from 0 to 1.
   case share(hint: String)
-  /// At least 0 and below 1.
+  /// A number of at least 0 and below 1.
   case belowOne(hint: String)
 
+  /// Checks a value; one of another type is left to whoever writes it.
+  ///
   /// - Throws: `value`: the rule, what the value is instead, and what to type.
   public func check(_ value: SettingValue, name: String, of owner: String) throws(CoreError) {
     func require(_ holds: Bool, _ rule: String, _ hint: String) throws(CoreError) {

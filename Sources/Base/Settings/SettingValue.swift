@@ -1,13 +1,22 @@
 /// The value of one setting, in the form in which all settings are compared, printed and written.
+///
+/// It has a case for each kind of thing that a setting can be in the language, and no more, so that each of the walks
+/// over it (equality, text, JSON) is one switch. `text` is what a person types for the value; `json` is what a record
+/// keeps, from which all but values made by calls and references can be read again.
 public indirect enum SettingValue {
   /// Left out: whoever uses the value decides.
   case none
+  /// A truth value.
   case bool(Bool)
+  /// A whole number.
   case int(Int)
+  /// A number.
   case number(Double)
   /// A distance in units of the [0, 1] image; it prints as k/255 where it is one.
   case radius(Double)
+  /// A string, without its quotes.
   case string(String)
+  /// Values in brackets.
   case list([SettingValue])
   /// A value that is made by a call itself, such as the attack inside of another.
   case configured(any Configurable)
@@ -26,6 +35,7 @@ public protocol SettingReference: SendableMetatype {
 }
 
 extension SettingValue: Equatable {
+  /// Whether two values are the same; a number and a radius of the same size are not.
   public static func == (a: SettingValue, b: SettingValue) -> Bool {
     switch (a, b) {
     case (.none, .none): true
@@ -40,7 +50,7 @@ extension SettingValue: Equatable {
     }
   }
 
-  /// As it is typed.
+  /// What to type for the value.
   public var text: String {
     switch self {
     case .none: "none"
@@ -55,6 +65,7 @@ extension SettingValue: Equatable {
     }
   }
 
+  /// The value in a record: a radius is a number, a reference is its identity.
   package var json: JSON {
     switch self {
     case .none: .null
@@ -68,6 +79,8 @@ extension SettingValue: Equatable {
     }
   }
 
+  /// The value that `json` has written; a radius is read as a number, a reference as a string.
+  ///
   /// - Throws: `value` for an object: a value made by a call is read by its own kind.
   package init(_ json: JSON) throws(CoreError) {
     switch json {
@@ -85,18 +98,20 @@ extension SettingValue: Equatable {
   }
 }
 
-/// What can be stored behind a setting.
+/// A type of property that a setting can store.
 public protocol SettingConvertible: Sendable {
-  /// In a signature: "int", "float | none".
+  /// The type as a signature says it: "int", "float | none".
   static var settingType: String { get }
-  /// In an error: "a list of whole numbers".
+  /// What an error says is expected: "a list of whole numbers".
   static var settingExpectation: String { get }
-  /// nil where the value is of another type.
+  /// The stored value of a setting; nil where that is of another type.
   init?(setting: SettingValue)
+  /// The stored value as a setting.
   var setting: SettingValue { get }
 }
 
 extension SettingConvertible {
+  /// The type, where nothing better says what is expected.
   public static var settingExpectation: String { settingType }
 }
 
@@ -169,7 +184,7 @@ extension Optional: SettingConvertible where Wrapped: SettingConvertible {
   public var setting: SettingValue { map(\.setting) ?? SettingValue.none }
 }
 
-/// A setting that takes one of a few words. Conform an enum of strings to it.
+/// A type whose settings take one of a few words: an enum of strings that conforms to this needs nothing else.
 public protocol SettingChoice: SettingConvertible, RawRepresentable<String>, CaseIterable {}
 
 extension SettingChoice {

@@ -31,7 +31,7 @@ final class LayerObject: HostObject {
     // One level is left for the normalisation of a network.
     guard depth < Layer.depthLimit else {
       throw LTDError(
-        .value, "layers are nested more than \(Layer.depthLimit - 1) deep",
+        .value, "layers must not be nested more than \(Layer.depthLimit - 1) deep",
         hint: "put layers one after another into one list: sequential([a, b, c])")
     }
     guard size <= Self.sizeLimit else { throw LTDError(.value, "more than \(Self.sizeLimit) layers in one") }

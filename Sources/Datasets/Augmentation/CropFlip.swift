@@ -2,7 +2,7 @@ import Base
 import Tensors
 
 /// CIFAR's usual augmentation: zero padding, a random crop of the original size, and a horizontal flip of every other
-/// image.
+/// image on average. The three numbers of an image are drawn from the stream of its id.
 public struct CropFlip: Augmentation {
   public static let name = "crop_flip"
   public static let page = Page(
@@ -20,9 +20,12 @@ public struct CropFlip: Augmentation {
 
   public init() { self.init(padding: 4) }
 
+  /// A change of up to this many pixels.
+  ///
   /// - Parameter padding: zeros on each side of the image.
   public init(padding: Int) { self.padding = padding }
 
+  /// Moves and flips each image by numbers drawn for its id.
   public func apply(_ batch: Batch, stream: RandomStream) throws(CoreError) -> Batch {
     guard batch.images.shape.count == 4, batch.images.count > 0 else { return batch }
     let moves = batch.ids.map { id in

@@ -85,6 +85,7 @@ public func cifar100(directory: String, train: Int? = nil, test: Int? = nil) thr
 /// - Parameters:
 ///   - path: the file of 3074-byte records; `fine_label_names.txt` must lie beside it.
 ///   - limit: how many of the first images to read, all by default.
+/// - Throws: as `cifar10`.
 public func cifar100(file path: String, limit: Int? = nil) throws(CoreError) -> Dataset {
   try checkCount(limit, "limit")
   let parent = Folder.of(path)
@@ -116,6 +117,8 @@ private struct ColourRecords {
 
   var count: Int { labels.count }
 
+  /// Reads the first records of a file.
+  ///
   /// - Parameters:
   ///   - count: how many records the file must have; nil for any.
   mutating func append(_ path: String, count: Int?, limit: Int, expected: String) throws(CoreError) {
@@ -139,17 +142,17 @@ private struct ColourRecords {
     labels.reserveCapacity(labels.count + wanted)
     while reader.position < wanted * size {
       try StopSignal.poll()
-      let place = reader.position / size
-      let part = try reader.next(min(wanted - place, 1000) * size)
+      let record = reader.position / size
+      let part = try reader.next(min(wanted - record, 1000) * size)
       for start in stride(from: 0, to: part.count - size + 1, by: size) {
         let label = Int(part[start + labelBytes - 1])
         guard label < classes else {
           throw .file(
-            path, "has label \(label) in record \(place + start / size); \(title) has the classes 0 to \(classes - 1)",
+            path, "has label \(label) in record \(record + start / size); \(title) has the classes 0 to \(classes - 1)",
             hint: "the file is damaged or belongs to another data set; \(downloadAgain)")
         }
         labels.append(label)
-        ids.append(firstID + place + start / size)
+        ids.append(firstID + record + start / size)
         bytes += part[start + labelBytes..<start + size]
       }
       guard part.count % size == 0, !part.isEmpty else {

@@ -27,6 +27,8 @@ struct DataFolder {
     names.map { joined($0) }.first { FileStatus($0) != nil }
   }
 
+  /// The path of the first of these names that exists; an error with advice where none does.
+  ///
   /// - Parameter usual: names of subfolders where such files often lie.
   func require(_ names: [String], usual: [String]) throws(CoreError) -> String {
     if let found = find(names) { return found }
@@ -52,7 +54,7 @@ func checkCounts(train: Int?, test: Int?) throws(CoreError) {
 func checkCount(_ count: Int?, _ setting: String) throws(CoreError) {
   guard let count, count < 0 else { return }
   throw CoreError(
-    .value, "\(setting) must be a number of images from 0 up, not \(count)", hint: "leave \(setting) out to read all",
+    .value, "\(setting) must be at least 0, not \(count)", hint: "leave \(setting) out to read all",
     argument: setting)
 }
 

@@ -6,6 +6,7 @@ import Tensors
 /// Pixel values 0…16 become 0…1 (divided by 16 in float32).
 ///
 /// - Parameter file: lines of 64 pixels (0–16, row by row) and the label, separated by commas; plain or gzip.
+/// - Throws: `io` where the file cannot be read, and for the first line that is not as it should be.
 ///
 /// Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (test part).
 public func digits(file path: String) throws(CoreError) -> Dataset {

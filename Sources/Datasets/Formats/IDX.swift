@@ -64,9 +64,9 @@ private struct IDXFamily {
         hint: "the two files must belong together; check that training and test files are not mixed up")
     }
     if let wanted, wanted > images.stated { throw tooFew(images.path, images.stated, setting, wanted) }
-    if let place = labels.bytes.firstIndex(where: { $0 >= classNames.count }) {
+    if let index = labels.bytes.firstIndex(where: { $0 >= classNames.count }) {
       throw .file(
-        labels.path, "has label \(labels.bytes[place]) at place \(place); \(title) has the classes 0 to 9",
+        labels.path, "has label \(labels.bytes[index]) at index \(index); \(title) has the classes 0 to 9",
         hint: "the file is damaged or belongs to another data set; \(downloadAgain)")
     }
     return Dataset(

@@ -1,8 +1,8 @@
 import Base
 import Tensors
 
-/// Images in memory, one after another; those that come from bytes stay bytes, a quarter of the room, and are divided by
-/// 255 when they are read, in float32 as PyTorch does.
+/// Images in memory, one after another; those that come from bytes stay bytes, a quarter of the room, and are divided
+/// by 255 when they are read, in float32 as PyTorch does.
 struct InMemoryImages: ImageSource {
   let shape: [Int]
   private let values: Values
@@ -13,12 +13,14 @@ struct InMemoryImages: ImageSource {
     case floats([Float])
   }
 
+  /// Images that stay bytes.
+  ///
   /// - Parameters:
   ///   - bytes: 0 … 255 for every channel, row and column of every image.
   ///   - shape: channels, height, width.
   init(bytes: [UInt8], shape: [Int]) { self.init(.bytes(bytes), shape) }
 
-  /// - Parameter floats: 0 … 1, as for bytes.
+  /// Images of floats from 0 to 1, in the same order.
   init(floats: [Float], shape: [Int]) { self.init(.floats(floats), shape) }
 
   private init(_ values: Values, _ shape: [Int]) {

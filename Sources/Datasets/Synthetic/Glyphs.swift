@@ -1,20 +1,20 @@
 import Base
 import Tensors
 
-/// Built-in synthetic images: the ten digits drawn as strokes of random pose, shape, width, softness, contrast and noise,
-/// some of them blends of two digits whose exact label distribution is known.
+/// Built-in synthetic images: the ten digits drawn as strokes of random pose, shape, width, softness, contrast and
+/// noise, some of them blends of two digits whose exact label distribution is known.
 ///
 /// How one image comes about, and why its posterior is exact:
 ///
-/// 1. With probability `ambiguity` the image is a blend: an unordered pair of different classes a < b, each pair equally
-///    likely, and a weight w uniform in [0.1, 0.9]. Otherwise one class a, each equally likely, and w = 1.
+/// 1. With probability `ambiguity` the image is a blend: an unordered pair of different classes a < b, each pair
+///    equally likely, and a weight w uniform in [0.1, 0.9]. Otherwise one class a, each equally likely, and w = 1.
 /// 2. The image is drawn from (a, b, w) and from pose, shape, stroke, background and noise that do not depend on them:
 ///    ink = w · ink of a + (1 − w) · ink of b.
 /// 3. The label is drawn last, from (a, b, w) alone: a with probability w, b with 1 − w.
 ///
-/// So P(label | everything the image was made from) is w on a and 1 − w on b, exactly; this is what `posterior` holds. No
-/// classifier can be right more often than the larger of the two, and none that sees the image alone can know w better
-/// than the noise lets it be read from the two inks (hundreds of pixels: within about 0.01).
+/// So P(label | everything the image was made from) is w on a and 1 − w on b, exactly; this is what `posterior` holds.
+/// No classifier can be right more often than the larger of the two, and none that sees the image alone can know w
+/// better than the noise lets it be read from the two inks (hundreds of pixels: within about 0.01).
 ///
 /// Image i depends on (seed, part, i), `ambiguity` and `size` only: not on n, the order or the number of threads.
 ///
@@ -23,25 +23,28 @@ import Tensors
 ///   - test: test images; by default a quarter of n.
 ///   - ambiguity: the share of blends, 0…1.
 ///   - size: height and width in pixels, 8…256.
-/// - Throws: `value` for arguments out of range, `memory` for more than 4 GiB of images or `Compute.memoryLimit`, `interrupted`.
+/// - Throws: `value` for arguments out of range, `memory` for images of more than 4 GiB or `Compute.memoryLimit`,
+///   `interrupted`.
 public func glyphs(
   n: Int = 4000, test: Int? = nil, ambiguity: Double = 0.3, seed: UInt64 = 0, size: Int = 28
 ) throws(CoreError) -> (train: Dataset, test: Dataset) {
   for (name, count) in [("n", n), ("test", test ?? 0)] where !(0...10_000_000).contains(count) {
-    throw CoreError(.value, "\(name) is from 0 to 10000000, not \(count)", hint: "n=4000 is usual", argument: name)
+    throw CoreError(.value, "\(name) must be from 0 to 10000000, not \(count)", hint: "n=4000 is usual", argument: name)
   }
   guard ambiguity >= 0, ambiguity <= 1 else {
     throw CoreError(
-      .value, "ambiguity is from 0 to 1, not \(ambiguity)", hint: "0 makes no blends, 1 only blends",
+      .value, "ambiguity must be from 0 to 1, not \(ambiguity)",
+      hint: "ambiguity=0 makes no blends, ambiguity=1 only blends",
       argument: "ambiguity")
   }
   guard (8...256).contains(size) else {
-    throw CoreError(.value, "size is from 8 to 256, not \(size)", hint: "size=28 is usual", argument: "size")
+    throw CoreError(.value, "size must be from 8 to 256, not \(size)", hint: "size=28 is usual", argument: "size")
   }
   let test = test ?? (n + 3) / 4
   guard (n + test) * size * size <= min(4 << 30, Compute.memoryLimit) else {
     throw CoreError(
-      .memory, "\(n + test) images of \(size)×\(size) are too many for the memory", hint: "make fewer or smaller")
+      .memory, "\(n + test) images of \(size)×\(size) are too many for the memory",
+      hint: "make fewer or smaller ones: n=4000, size=28")
   }
   let source = GlyphSource(ambiguity: ambiguity, size: size)
   return (

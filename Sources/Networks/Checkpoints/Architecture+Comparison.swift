@@ -5,8 +5,8 @@ import Tensors
 // are compared elsewhere; here is what they do not show.
 
 extension Architecture {
-  /// Where another network computes something else from the same weights, in evaluation or in training; nil where it does
-  /// not. How weights are first drawn does not count, nor how the layers are put together.
+  /// Where another network computes something else from the same weights, in evaluation or in training; nil where it
+  /// does not. How weights are first drawn does not count, nor how the layers are put together.
   ///
   /// - Parameter file: the network of the file, which is named first.
   package func difference(from file: Architecture) throws(CoreError) -> String? {
@@ -15,9 +15,9 @@ extension Architecture {
     guard ours != theirs else { return nil }
     let settings = settingsThatDiffer(from: file)
     if !settings.isEmpty { return settings.joined(separator: "; ") }
-    let place = zip(ours, theirs).prefix { $0 == $1 }.count
-    func step(_ steps: [String]) -> String { place < steps.count ? steps[place] : "the end" }
-    return "step \(place + 1) is \(step(theirs)) in the file and \(step(ours)) in the model"
+    let index = zip(ours, theirs).prefix { $0 == $1 }.count
+    func step(_ steps: [String]) -> String { index < steps.count ? steps[index] : "the end" }
+    return "step \(index + 1) is \(step(theirs)) in the file and \(step(ours)) in the model"
   }
 }
 
@@ -49,7 +49,7 @@ extension [Child] {
 }
 
 extension JSON {
-  /// A key of this value, at any depth, that another has not.
+  /// A key of this value, at any depth, that another value lacks; nil where it has them all.
   package func key(missingIn other: JSON) -> String? {
     switch (self, other) {
     case (.object(let members), .object):
@@ -67,8 +67,8 @@ extension JSON {
 }
 
 extension Model {
-  /// What is wrong with the numbers of the weights and of the running statistics, a sentence for each tensor: values that
-  /// are not finite, and variances below 0. Empty for a model that can be used.
+  /// What is wrong with the numbers of the weights and of the running statistics, a sentence for each tensor: values
+  /// that are not finite, and variances below 0. Empty for a model that can be used.
   package var doubtfulWeights: [String] {
     state.flatMap { name, tensor -> [String] in
       guard tensor.dtype == .float32 else { return [] }

@@ -2,6 +2,10 @@ import Base
 import Tensors
 
 /// The element types of weight files, and how they become tensors.
+///
+/// A tensor of the language is float32, int64 or bool. Every type of a file becomes the one of these that can hold it:
+/// floats are rounded to float32, whole numbers are kept exactly or refused. The raw values are the names of
+/// safetensors.
 enum Element: String, CaseIterable, Sendable {
   case float64 = "F64"
   case float32 = "F32"
@@ -47,11 +51,12 @@ enum Element: String, CaseIterable, Sendable {
       guard largest <= Int.max else { throw CoreError(.value, "the whole number \(largest) does not fit into i64") }
       return try Tensor(ints: values.map { Int($0) }, shape: shape)
     case .bool:
-      guard bytes.allSatisfy({ $0 <= 1 }) else { throw CoreError(.value, "a bool that is neither 0 nor 1") }
+      guard bytes.allSatisfy({ $0 <= 1 }) else { throw CoreError(.value, "a bool must be 0 or 1") }
       return try Tensor(bools: bytes.map { $0 == 1 }, shape: shape)
     }
   }
 
+  /// The type and the little-endian bytes in which a tensor is written.
   static func bytes(of tensor: Tensor) -> (Element, [UInt8]) {
     switch tensor.dtype {
     case .float32: (.float32, encode(tensor.floats().map(\.bitPattern)))

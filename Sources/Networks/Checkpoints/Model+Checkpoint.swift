@@ -1,15 +1,23 @@
 import Base
 import Tensors
 
+// Saving and loading a model. A file holds the weights by PyTorch's names and, in its metadata, the architecture, so
+// that `load` needs the path alone. Weights from elsewhere are read into a network that is there already. In both cases
+// names and shapes are compared with those of the network before a number is read, and the model changes only once all
+// of them are read.
+
 extension Model {
   private static let architectureKey = "ltd.architecture"
 
   /// Writes architecture, weights and buffers as safetensors, with PyTorch's names; a file that exists is replaced in
   /// one step.
+  ///
+  /// - Parameter metadata: strings to keep beside them, under keys of one's own.
+  /// - Throws: `value` for a model at a temperature other than 1, which the file cannot hold; `io`.
   public func save(_ path: String, metadata: [String: String] = [:]) throws(CoreError) {
     guard temperature == 1 else {
       throw CoreError(
-        .value, "a file of weights has no place for the temperature \(temperature)",
+        .value, "a file of weights cannot hold the temperature \(temperature)",
         hint: "save the model itself, and use at(model, T) when it is loaded", argument: "model")
     }
     var metadata = metadata
@@ -19,6 +27,9 @@ extension Model {
   }
 
   /// The model that `save` wrote.
+  ///
+  /// - Throws: `io` where the file cannot be read, is damaged, or says nothing of its network; `shape` and `type` where
+  ///   its weights do not fit what it says.
   public static func load(_ path: String) throws(CoreError) -> Model {
     let file = try openWeights(path)
     guard let architecture = try architecture(in: file) else {
@@ -37,8 +48,10 @@ extension Model {
 
   /// Reads the weights of this network from a file; nothing changes unless all of them fit.
   ///
-  /// - Parameter checksArchitecture: whether a file that says that it was saved from another network is refused: one that
-  ///   computes something else from weights of the same names and shapes.
+  /// - Parameter checksArchitecture: whether a file that says that it was saved from another network is refused: one
+  ///   that computes something else from weights of the same names and shapes.
+  /// - Throws: `io` where the file cannot be read or is damaged; `shape` and `type` where its weights do not fit;
+  ///   `value` where it was saved from another network.
   public func loadWeights(_ path: String, checksArchitecture: Bool = true) throws(CoreError) {
     let file = try openWeights(path)
     try Self.match(file, try Blueprint(architecture), architecture)

@@ -7,7 +7,7 @@ import Tensors
 /// their data lie one after another without holes or overlaps up to the end of the file.
 /// Format: huggingface/safetensors.
 public final class SafeTensors: WeightFile {
-  /// Where the numbers of a tensor lie.
+  /// Where the numbers of a tensor lie, in bytes from the end of the header.
   private struct Place {
     let shape: [Int]
     let element: Element
@@ -15,8 +15,11 @@ public final class SafeTensors: WeightFile {
     let count: Int
   }
 
+  /// The path of the file.
   public let path: String
+  /// The tensors in the order of the header, with their shapes.
   public let entries: [(name: String, shape: [Int])]
+  /// The strings under `__metadata__`; empty where there is none.
   public let metadata: [String: String]
   private let file: FileReader
   private let places: [String: Place]
@@ -73,6 +76,7 @@ public final class SafeTensors: WeightFile {
     places = Dictionary(items.map { ($0.name, $0.place) }) { first, _ in first }
   }
 
+  /// Reads one tensor; the file must not have changed since it was opened.
   public func tensor(_ name: String) throws(CoreError) -> Tensor {
     guard let place = places[name] else {
       throw .file(path, "has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))")
@@ -99,7 +103,7 @@ public final class SafeTensors: WeightFile {
       if member.key == "__metadata__" {
         guard let texts = member.value.objectValue else { throw damaged("its metadata is not a JSON object") }
         for item in texts {
-          guard let text = item.value.stringValue else { throw damaged("metadata '\(item.key)' is not text") }
+          guard let text = item.value.stringValue else { throw damaged("metadata '\(item.key)' is not a string") }
           metadata[item.key] = text
         }
         continue
@@ -144,7 +148,10 @@ public final class SafeTensors: WeightFile {
 
   // MARK: Writing
 
-  /// Writes float32 tensors as F32 and whole numbers as I64, in the order given; a file that exists is replaced in one step.
+  /// Writes float32 tensors as F32, whole numbers as I64 and bools as BOOL, in the order given; a file that exists is
+  /// replaced in one step.
+  ///
+  /// - Throws: `value` where two tensors have one name, `io` where the file cannot be written.
   public static func write(
     _ path: String, tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:]
   ) throws(CoreError) {
@@ -179,7 +186,7 @@ public final class SafeTensors: WeightFile {
   }
 }
 
-/// At most five names and how many more there are.
+/// Names for a message: at most five, and how many more there are.
 func listed(_ names: [String]) -> String {
   if names.isEmpty { return "none" }
   let shown = names.prefix(5).map { "'\($0)'" }.joined(separator: ", ")

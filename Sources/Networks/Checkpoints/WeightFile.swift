@@ -4,13 +4,13 @@ import Tensors
 /// A file of named tensors, whatever its format: all that loading a model knows of files.
 ///
 /// Opening one reads and checks its table of contents; numbers are read tensor by tensor, when they are asked for.
-/// A further format is a type that conforms, and its line in `weightFormats`.
+/// A further format is a type that conforms, and a line in `weightFormats`.
 public protocol WeightFile {
-  /// Where it is, for messages.
+  /// The path of the file, for messages.
   var path: String { get }
   /// What it holds, in the order of the file.
   var entries: [(name: String, shape: [Int])] { get }
-  /// Text that was saved with the tensors, such as the network they belong to; empty where the format has none.
+  /// The strings that were saved with the tensors, such as the network they belong to; empty where the format has none.
   var metadata: [String: String] { get }
   /// One tensor, row-major: float types become float32, whole numbers int64.
   ///
@@ -20,7 +20,7 @@ public protocol WeightFile {
 
 /// A format of weight files.
 struct WeightFormat: Sendable {
-  /// For people: "safetensors".
+  /// The name of the format for people: "safetensors".
   let name: String
   /// Whether a file with such a beginning is of this format, or was.
   let recognises: @Sendable (FileReader) -> Bool

@@ -3,17 +3,19 @@ import Tensors
 
 /// A network compiled for fixed weights: a list of fused steps, each of which reads earlier results and writes one.
 ///
-/// Attacks and evaluation do nothing but run forward and take the gradient with respect to the images, so what can be done
-/// once for all weights is done when the list is made. Batch norm that follows a convolution is folded into its weights
-/// (in evaluation mode); bias, residual sum and ReLU go into the epilogue of the convolution before them. A batch norm with
-/// ReLU that comes before convolutions leaves its slope to the weights by which these form their gradients.
+/// Attacks and evaluation do nothing but run forward and take the gradient with respect to the images, so what can be
+/// done once for all weights is done when the list is made. Batch norm that follows a convolution is folded into its
+/// weights (in evaluation mode); bias, residual sum and ReLU go into the epilogue of the convolution before them. A
+/// batch norm with ReLU that comes before convolutions leaves its slope to the weights by which these form their
+/// gradients.
 ///
-/// The gradient of the images is found by walking the list backwards: each convolution adds what has reached its input by
-/// other ways and applies the mask of the ReLU there, in its own epilogue. Layers that are not known here run as they do in
-/// `Pass`, each on a record of its own. A gradient that is followed in turn goes through the network layer by layer instead.
+/// The gradient of the images is found by walking the list backwards: each convolution adds what has reached its input
+/// by other ways and applies the mask of the ReLU there, in its own epilogue. Layers that are not known here run as
+/// they do in `Pass`, each on a record of its own. A gradient that is followed in turn goes through the network layer
+/// by layer instead.
 ///
-/// For evaluation a list is made once and used until the weights change; in training mode, in which batch norm takes its
-/// statistics from the batch, it is good for one run.
+/// For evaluation a list is made once and used until the weights change; in training mode, in which batch norm takes
+/// its statistics from the batch, it is good for one run.
 final class FrozenNetwork {
   /// Steps are in order; the result of step i is value i + 1, and value 0 is the images.
   struct Step {
@@ -43,10 +45,10 @@ final class FrozenNetwork {
   /// Batch norm as it stands before a convolution.
   struct NormalizedInput {
     var norm: BatchNorm
-    var places: BatchNormPlaces
+    var slots: BatchNormSlots
     /// [channels]: weight / √(variance + eps).
     var scale: Tensor
-    var layer: NetworkNode { .batchNorm(norm, places, relu: true) }
+    var layer: NetworkNode { .batchNorm(norm, slots, relu: true) }
   }
 
   private let network: NetworkNode
@@ -93,16 +95,16 @@ final class FrozenNetwork {
         value = next
       }
       return value
-    case .batchNorm(let norm, let places, let relu):
+    case .batchNorm(let norm, let slots, let relu):
       if pass.mode == .train { return append(.other(node), value) }
       if alone, let convolution = lastConvolution(value) {
-        steps[value - 1].operation = .convolution(try folded(norm, places, into: convolution), addend: nil)
+        steps[value - 1].operation = .convolution(try folded(norm, slots, into: convolution), addend: nil)
         steps[value - 1].relu = relu
         return value
       }
       guard relu else { return append(.other(node), value) }
       let result = append(
-        .activation(NormalizedInput(norm: norm, places: places, scale: try scale(norm, places))), value)
+        .activation(NormalizedInput(norm: norm, slots: slots, scale: try scale(norm, slots))), value)
       steps[result - 1].relu = true
       return result
     case .relu:
@@ -153,20 +155,20 @@ final class FrozenNetwork {
         padding: conv.padding, dilation: conv.dilation.pair, groups: conv.groups), addend: nil)
   }
 
-  private func scale(_ norm: BatchNorm, _ places: BatchNormPlaces) throws(CoreError) -> Tensor {
-    try pass.parameters[places.weight] / (pass.buffers[places.variance] + Float(norm.eps)).sqrt()
+  private func scale(_ norm: BatchNorm, _ slots: BatchNormSlots) throws(CoreError) -> Tensor {
+    try pass.parameters[slots.weight] / (pass.buffers[slots.variance] + Float(norm.eps)).sqrt()
   }
 
   /// bn(conv(x) + bias) as one convolution.
   private func folded(
-    _ norm: BatchNorm, _ places: BatchNormPlaces, into convolution: FixedConvolution
+    _ norm: BatchNorm, _ slots: BatchNormSlots, into convolution: FixedConvolution
   ) throws(CoreError) -> FixedConvolution {
-    let scale = try scale(norm, places)
-    let mean = pass.buffers[places.mean]
+    let scale = try scale(norm, slots)
+    let mean = pass.buffers[slots.mean]
     let center = if let bias = convolution.bias { try mean - bias } else { mean }
     return try FixedConvolution(
       weight: convolution.weight * scale.reshape([scale.count, 1, 1, 1]),
-      bias: pass.parameters[places.bias] - center * scale, stride: convolution.stride, padding: convolution.padding,
+      bias: pass.parameters[slots.bias] - center * scale, stride: convolution.stride, padding: convolution.padding,
       dilation: convolution.dilation, groups: convolution.groups)
   }
 

@@ -3,9 +3,9 @@ import Tensors
 
 /// One run through a network, layer by layer, as the layers are defined.
 ///
-/// It is what defines the results of a network: `FrozenNetwork` computes the same with fewer passes through memory. Weights
-/// may be tracked. In training mode the buffers move with the run, and whoever runs it takes them from here afterwards, so
-/// that a run that fails changes nothing.
+/// It is what defines the results of a network: `FrozenNetwork` computes the same with fewer passes through memory.
+/// Weights may be tracked. In training mode the buffers move with the run, and whoever runs it takes them from here
+/// afterwards, so that a run that fails changes nothing.
 struct Pass {
   let parameters: [Tensor]
   var buffers: [Tensor]
@@ -24,7 +24,7 @@ struct Pass {
     case .linear(let weight, let bias):
       lastWeight = weight
       return try linear(x, parameters[weight], bias.map { parameters[$0] })
-    case .batchNorm(let norm, let places, let relu): return try batchNorm(norm, places, x, relu: relu)
+    case .batchNorm(let norm, let slots, let relu): return try batchNorm(norm, slots, x, relu: relu)
     case .relu: return try x.relu()
     case .leakyRelu(let slope): return try x.leakyRelu(slope: Float(slope))
     case .silu: return try x.silu()
@@ -56,11 +56,11 @@ struct Pass {
   }
 
   private mutating func batchNorm(
-    _ norm: BatchNorm, _ places: BatchNormPlaces, _ x: Tensor, relu: Bool
+    _ norm: BatchNorm, _ slots: BatchNormSlots, _ x: Tensor, relu: Bool
   ) throws(CoreError) -> Tensor {
-    lastWeight = places.weight
-    let (weight, bias) = (parameters[places.weight], parameters[places.bias])
-    let (mean, variance) = (buffers[places.mean], buffers[places.variance])
+    lastWeight = slots.weight
+    let (weight, bias) = (parameters[slots.weight], parameters[slots.bias])
+    let (mean, variance) = (buffers[slots.mean], buffers[slots.variance])
     guard mode == .train else {
       return try batchNormEval(
         x, weight: weight, bias: bias, mean: mean, variance: variance, eps: Float(norm.eps), relu: relu)
@@ -74,8 +74,8 @@ struct Pass {
     let result = try batchNormTrain(x, weight: weight, bias: bias, eps: Float(norm.eps), relu: relu)
     let updated = try result.updating(
       runningMean: mean, runningVariance: variance, momentum: Float(norm.momentum))
-    (buffers[places.mean], buffers[places.variance]) = (updated.mean.detached(), updated.variance.detached())
-    buffers[places.counter] = try add(buffers[places.counter], Tensor(ints: [1], shape: []))
+    (buffers[slots.mean], buffers[slots.variance]) = (updated.mean.detached(), updated.variance.detached())
+    buffers[slots.counter] = try add(buffers[slots.counter], Tensor(ints: [1], shape: []))
     return result.y
   }
 }

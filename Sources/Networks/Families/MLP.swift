@@ -16,14 +16,17 @@ public struct MLP: NetworkFamily {
   public static let leadingSettings = 1
   public static let usualInput = (channels: 1, size: 28)
 
-  /// Features of the hidden layers; empty for a linear model.
+  /// The features of the hidden layers; empty for a linear model.
   public var hidden: [Int]
 
   public init() { self.init(hidden: [256, 256]) }
 
+  /// A perceptron of these sizes.
+  ///
   /// - Parameter hidden: features of the hidden layers.
   public init(hidden: [Int]) { self.hidden = hidden }
 
+  /// Flatten, the hidden layers with relu after each, and the layer of the logits.
   public func layers(classes: Int) -> Layer {
     var layers: [Layer] = [.flatten]
     for features in hidden { layers += [.linear(Linear(features)), .relu] }

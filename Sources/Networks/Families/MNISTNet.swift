@@ -13,6 +13,7 @@ public struct MNISTNet: NetworkFamily {
 
   public init() {}
 
+  /// Two convolutions of stride 2 and two linear layers, with relu between them.
   public func layers(classes: Int) -> Layer {
     func conv(_ channels: Int) -> Layer {
       .conv2d(Conv2d(channels, kernel: Size(4), stride: Size(2), padding: Padding(1)))

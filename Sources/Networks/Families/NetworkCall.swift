@@ -3,22 +3,24 @@ import Base
 /// A network of a family as it is called for, such as `smallcnn(width=16, classes=3)`: the family's own settings among
 /// those that all networks share.
 ///
-/// The built-in of a family, its page and the text that an architecture prints as come from here, so that they agree for
-/// every family.
+/// The built-in of a family, its page and the text that an architecture prints as come from here, so that they agree
+/// for every family. Settings that a family wants first come first, then those of images and logits, then the rest of
+/// the family's, and the normalisation last. The seed belongs to the call and not to the architecture: it says how
+/// weights begin, and a description made from an architecture leaves it at its default.
 public struct NetworkCall<Family: NetworkFamily>: Configurable, Sendable {
   /// The sizes of the network.
   public var family = Family()
-  /// Number of logits.
+  /// The number of logits.
   public var classes = Family.usualClasses
-  /// Channels of the images.
+  /// The channels of the images.
   public var channels = Family.usualInput.channels
-  /// Height and width of the images.
+  /// The height and the width of the images.
   public var size = [Family.usualInput.size, Family.usualInput.size]
-  /// Of each channel, subtracted inside of the network; nil where there is no normalisation.
+  /// The mean of each channel, which the network subtracts; nil where there is no normalisation.
   public var mean: [Double]?
-  /// Of each channel; the network divides by it. nil where there is no normalisation.
+  /// The standard deviation of each channel, by which the network divides; nil where there is no normalisation.
   public var std: [Double]?
-  /// Key of the initial weights. It says nothing of the architecture.
+  /// The key of the initial weights. It says nothing of the architecture.
   public var seed = 0
 
   public init() {}
@@ -33,7 +35,7 @@ public struct NetworkCall<Family: NetworkFamily>: Configurable, Sendable {
     std = architecture.normalisation?.std
   }
 
-  /// What is to be built.
+  /// The architecture that is to be built.
   public var architecture: Architecture {
     var normalisation: Normalisation?
     if let mean, let std { normalisation = Normalisation(mean: mean, std: std) }
@@ -68,6 +70,8 @@ public struct NetworkCall<Family: NetworkFamily>: Configurable, Sendable {
     return .int(size[0])
   }
 
+  /// Sets height and width by one number or two.
+  ///
   /// - Returns: false for what is neither a number nor two of them.
   private mutating func setSide(_ value: SettingValue) -> Bool {
     guard let sides = Int(setting: value).map({ [$0, $0] }) ?? [Int](setting: value), sides.count == 2 else {
@@ -77,6 +81,7 @@ public struct NetworkCall<Family: NetworkFamily>: Configurable, Sendable {
     return true
   }
 
+  /// Checks the family's settings together, the normalisation, and the sizes of images and logits.
   public func validateTogether() throws(CoreError) {
     try family.validateTogether()
     _ = try Normalisation.given(mean: mean, std: std)

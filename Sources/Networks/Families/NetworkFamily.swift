@@ -1,22 +1,24 @@
 import Base
 import Tensors
 
-/// A family of networks, such as the WideResNets: a value with the sizes of one of them, from which its layers are made.
+/// A family of networks, such as the WideResNets: a value with the sizes of one of them, from which its layers are
+/// made.
 ///
-/// To add a family, write a type that conforms to this protocol in a file of its own and put it into `Families.all`. The
-/// built-in that makes its networks, its page in the manual, the text it prints as and what a weight file says of it
-/// follow from the declaration; what all networks share (classes, images, normalisation, seed) is in `NetworkCall`.
+/// To add a family, write a type that conforms to this protocol in a file of its own and put it into `Families.all`.
+/// The built-in that makes its networks, its page in the manual, the text it prints as and what a weight file says of
+/// it follow from the declaration; what all networks share (classes, images, normalisation, seed) is in `NetworkCall`.
 public protocol NetworkFamily: Configurable, Sendable {
-  /// Classes of the networks unless the call says otherwise; 10 in most families.
+  /// The classes of the networks unless the call says otherwise; 10 in most families.
   static var usualClasses: Int { get }
-  /// Channels and size of their images (height and width), unless the call says otherwise; those of CIFAR in most.
+  /// The channels and the size of their images (height and width), unless the call says otherwise; those of CIFAR in
+  /// most.
   static var usualInput: (channels: Int, size: Int) { get }
-  /// How many of the settings come before those that all networks share, in the order of the call: those that are usually
-  /// given without their names. None in most families.
+  /// How many of the settings come before those that all networks share, in the order of the call: those that are
+  /// usually given without their names. None in most families.
   static var leadingSettings: Int { get }
-  /// Names of settings as weight files have them that were written when it was called otherwise: old name to present one.
+  /// The present names of settings by the names that they once had, for weight files that were written then.
   static var earlierNames: [String: String] { get }
-  /// Beginnings of names that weight files hold although the network never uses them.
+  /// The beginnings of names that weight files hold although the network never uses them.
   var unusedNames: [String] { get }
   /// The layers from the image to the logits, without a normalisation.
   ///
@@ -26,10 +28,15 @@ public protocol NetworkFamily: Configurable, Sendable {
 }
 
 extension NetworkFamily {
+  /// The classes of MNIST and CIFAR-10.
   public static var usualClasses: Int { 10 }
+  /// The images of CIFAR: 3 channels, 32 × 32.
   public static var usualInput: (channels: Int, size: Int) { (3, 32) }
+  /// All of the family's settings come after the shared ones.
   public static var leadingSettings: Int { 0 }
+  /// No setting was ever called otherwise.
   public static var earlierNames: [String: String] { [:] }
+  /// The network uses all of its names.
   public var unusedNames: [String] { [] }
 }
 

@@ -29,11 +29,13 @@ public struct PreActResNet18: NetworkFamily {
 
   /// Channels of the four stages.
   public var planes: [Int]
-  /// Which of the three forms it has.
+  /// The form, one of three.
   public var variant: Variant
 
   public init() { self.init(variant: .activated) }
 
+  /// A network of this size and form.
+  ///
   /// - Parameters:
   ///   - planes: channels of the four stages.
   ///   - variant: which of the three forms it has.
@@ -42,8 +44,10 @@ public struct PreActResNet18: NetworkFamily {
     self.variant = variant
   }
 
+  /// The batch norm before pooling, which files of the raw form hold unused.
   public var unusedNames: [String] { variant == .raw ? ["bn."] : [] }
 
+  /// The stem, four stages of two blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     var children = [Child("conv1", .conv3x3(planes[0]))]
     var inputs = planes[0]

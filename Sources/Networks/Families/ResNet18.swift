@@ -14,9 +14,12 @@ public struct ResNet18: NetworkFamily {
 
   public init() { self.init(planes: [64, 128, 256, 512]) }
 
+  /// A network of this size.
+  ///
   /// - Parameter planes: channels of the four stages.
   public init(planes: [Int]) { self.planes = planes }
 
+  /// The stem, four stages of two blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     var children = [
       Child("conv1", .conv3x3(planes[0])), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),

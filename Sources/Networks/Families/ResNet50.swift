@@ -20,9 +20,12 @@ public struct ResNet50: NetworkFamily {
 
   public init() { self.init(width: 64) }
 
+  /// A network of this size.
+  ///
   /// - Parameter width: channels of the first stage.
   public init(width: Int) { self.width = width }
 
+  /// The stem, four stages of 3, 4, 6 and 3 bottlenecks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     let stem = Conv2d(
       width, kernel: Size(7), stride: Size(2), padding: Padding(3), bias: false, initialisation: .kaimingFanOut)

@@ -1,8 +1,8 @@
 import Base
 import Tensors
 
-/// The SmallCNN of TRADES (Zhang et al. 2019, `models/small_cnn.py`): two pairs of 3x3 convolutions without padding, each
-/// followed by 2x2 max pooling, and three linear layers with dropout after the first. 312,202 weights for MNIST.
+/// The SmallCNN of TRADES (Zhang et al. 2019, `models/small_cnn.py`): two pairs of 3x3 convolutions without padding,
+/// each followed by 2x2 max pooling, and three linear layers with dropout after the first. 312,202 weights for MNIST.
 public struct SmallCNN: NetworkFamily {
   public static let name = "smallcnn"
   public static let page = Page(
@@ -35,9 +35,11 @@ public struct SmallCNN: NetworkFamily {
 
   public init() { self.init(channels: [32, 32, 64, 64]) }
 
+  /// A network of these sizes, by default those of TRADES.
+  ///
   /// - Parameters:
-  ///   - channels: of the four convolutions.
-  ///   - features: of the two hidden linear layers.
+  ///   - channels: output channels of the four convolutions.
+  ///   - features: size of the two hidden linear layers.
   ///   - dropout: share dropped in training.
   public init(channels: [Int] = [32, 32, 64, 64], features: Int = 200, dropout: Double = 0.5) {
     self.channels = channels
@@ -45,6 +47,7 @@ public struct SmallCNN: NetworkFamily {
     self.dropout = dropout
   }
 
+  /// The feature extractor and the classifier, by the names of the authors' code; the last layer begins at 0.
   public func layers(classes: Int) -> Layer {
     func conv(_ i: Int) -> Child {
       Child("conv\(i + 1)", .conv2d(Conv2d(channels[i], kernel: Size(3), initialisation: .kaimingFanIn)))
@@ -74,6 +77,8 @@ public struct SmallCNN: NetworkFamily {
 
   private static func channels(_ width: Int) -> [Int] { [width, width, 2 &* width, 2 &* width] }
 
+  /// Sets the channels by one number or four.
+  ///
   /// - Returns: false for what is neither a number nor a list of numbers.
   private mutating func setWidth(_ value: SettingValue) -> Bool {
     guard let given = Int(setting: value).map(Self.channels) ?? [Int](setting: value) else { return false }

@@ -29,6 +29,8 @@ public struct WideResNet: NetworkFamily {
 
   public init() { self.init(depth: 28) }
 
+  /// A network of these sizes, by default WRN-28-10.
+  ///
   /// - Parameters:
   ///   - depth: layers, 6n + 4.
   ///   - widen: factor of the widths 16, 32 and 64.
@@ -39,10 +41,12 @@ public struct WideResNet: NetworkFamily {
     self.dropout = dropout
   }
 
-  private static let depthHint = "10, 16, 22, 28, 34, 40 and so on, to 1000"
+  private static let depthHint = "depth=28, or another of 10, 16, 22, 34, 40 and so on, to 1000"
 
+  /// A second copy of the first stage, which the published code defines and never runs.
   public var unusedNames: [String] { ["sub_block1."] }
 
+  /// Checks that the depth is 6n + 4.
   public func validateTogether() throws(CoreError) {
     guard depth % 6 == 4 else {
       throw CoreError(
@@ -50,6 +54,7 @@ public struct WideResNet: NetworkFamily {
     }
   }
 
+  /// The stem, three stages of (depth - 4) / 6 blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     var children = [Child("conv1", .conv3x3(16, initialisation: .kaimingFanOut))]
     var inputs = 16

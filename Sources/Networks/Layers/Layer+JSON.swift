@@ -2,6 +2,7 @@ import Base
 import Tensors
 
 extension Layer {
+  /// The layer in a file, with every setting: `{"type": "linear", "features": 10, …}`.
   package var json: JSON {
     switch self {
     case .conv2d(let conv):
@@ -50,6 +51,9 @@ extension Layer {
     .object([.init("type", .string(type))] + members)
   }
 
+  /// The layer that `json` has written.
+  ///
+  /// - Throws: `value` where something is missing or not known; what is impossible is found when the layer is built.
   package init(_ json: JSON) throws(CoreError) {
     let type = json["type"]?.stringValue ?? ""
     func need<T>(_ value: T?, _ what: String) throws(CoreError) -> T {

@@ -3,10 +3,11 @@ import Tensors
 // How layers print: as they could be typed.
 
 extension Layer: CustomStringConvertible {
-  /// On one line.
+  /// The call that makes the layer, on one line.
   public var description: String { text(width: .max) }
 
-  /// What does not fit into a line of `width` characters goes over several, indented by two.
+  /// The call that makes the layer; what does not fit into a line of `width` characters goes over several, indented by
+  /// two.
   public func text(width: Int) -> String { piece.text(width: width, indent: 0) }
 
   fileprivate var piece: Piece {
@@ -90,8 +91,8 @@ private indirect enum Piece {
 }
 
 extension [Child] {
-  /// Layers with their names. Where the zoo leaves the name out, it makes no difference to the names of the weights: the
-  /// parts of a chain step into its place, and a layer without weights is named after its function.
+  /// Layers with their names. Where the zoo leaves the name out, it makes no difference to the names of the weights:
+  /// the parts of a chain step into its place, and a layer without weights is named after its function.
   fileprivate var fields: [(label: String, Piece)] {
     var used = Set(map(\.name))
     var fields: [(label: String, Piece)] = []

@@ -2,10 +2,12 @@ import Base
 import Tensors
 
 extension Layer {
-  /// Layers may lie in each other at most so deep.
+  /// How deep layers may lie in each other, at most.
   package static let depthLimit = 64
 
   /// Checks the settings of this layer, without those of the layers in it.
+  ///
+  /// - Throws: `value`, which names the setting.
   package func validate() throws(CoreError) {
     switch self {
     case .conv2d(let conv):
@@ -17,17 +19,18 @@ extension Layer {
     case .batchNorm(let norm):
       guard norm.eps > 0, norm.eps.isFinite else {
         throw CoreError(
-          .value, "eps of batch norm is a positive number, not \(norm.eps)", hint: "eps=1e-5 is usual", argument: "eps")
+          .value, "eps of batch norm must be a positive number, not \(norm.eps)", hint: "eps=1e-5 is usual",
+          argument: "eps")
       }
       guard norm.momentum >= 0, norm.momentum <= 1 else {
         throw CoreError(
-          .value, "momentum of batch norm is from 0 to 1, not \(norm.momentum)", hint: "momentum=0.1 is usual",
+          .value, "momentum of batch norm must be from 0 to 1, not \(norm.momentum)", hint: "momentum=0.1 is usual",
           argument: "momentum")
       }
     case .leakyRelu(let slope):
       guard slope.isFinite else {
         throw CoreError(
-          .value, "the slope of leaky_relu is a finite number, not \(slope)", hint: "slope=0.01 is usual",
+          .value, "slope of leaky_relu must be a finite number, not \(slope)", hint: "slope=0.01 is usual",
           argument: "slope")
       }
     case .maxPool(let pooling): try Self.check(pooling, of: "max_pool")
@@ -35,21 +38,21 @@ extension Layer {
     case .dropout(let p):
       guard p >= 0, p < 1 else {
         throw CoreError(
-          .value, "p of dropout is at least 0 and below 1, not \(p)", hint: "p=0.5 drops half of the values",
+          .value, "p of dropout must be at least 0 and below 1, not \(p)", hint: "p=0.5 drops half of the values",
           argument: "p")
       }
     case .normalise(let mean, let std):
       guard mean.count == std.count else {
         throw CoreError(
-          .value, "a normalisation with \(mean.count) means and \(std.count) standard deviations",
+          .value, "a normalisation must have as many means as standard deviations, not \(mean.count) and \(std.count)",
           hint: "give one of each for every channel")
       }
       guard mean.allSatisfy(\.isFinite) else {
-        throw CoreError(.value, "the means of a normalisation are finite, not \(mean)", argument: "mean")
+        throw CoreError(.value, "the means of a normalisation must be finite, not \(mean)", argument: "mean")
       }
       guard std.allSatisfy({ $0 > 0 && $0.isFinite }) else {
         throw CoreError(
-          .value, "the standard deviations of a normalisation are positive numbers, not \(std)",
+          .value, "the standard deviations of a normalisation must be positive and finite, not \(std)",
           hint: "leave a channel as it is with mean 0 and std 1", argument: "std")
       }
     case .relu, .silu, .globalAveragePool, .flatten, .sequential, .chain, .residual: break
@@ -84,7 +87,7 @@ extension Layer {
     _ value: Int, _ name: String, from low: Int = 1, limit: Int = 1 << 32, of layer: String
   ) throws(CoreError) {
     guard value >= low, value <= limit else {
-      throw CoreError(.value, "\(name) of \(layer) is from \(low) to \(limit), not \(value)", argument: name)
+      throw CoreError(.value, "\(name) of \(layer) must be from \(low) to \(limit), not \(value)", argument: name)
     }
   }
 }

@@ -1,10 +1,10 @@
 import Tensors
 
-/// A height and a width.
+/// A height and a width, in pixels.
 public struct Size: Sendable, Equatable {
-  /// Along axis 2 of images.
+  /// The size along axis 2 of images.
   public var height: Int
-  /// Along axis 3 of images.
+  /// The size along axis 3 of images.
   public var width: Int
 
   /// Sizes in pixels; what takes them checks that they are at least 1.
@@ -21,11 +21,11 @@ public struct Size: Sendable, Equatable {
 public enum Initialisation: String, Sendable, Equatable, CaseIterable {
   /// PyTorch's default of convolutions and linear layers: weight and bias uniform in ±1/√fan_in.
   case standard
-  /// Kaiming He, normal with variance 2/fan_in; bias 0.
+  /// He's initialisation (2015) by the inputs: normal with variance 2/fan_in; bias 0.
   case kaimingFanIn = "kaiming_fan_in"
-  /// Kaiming He, normal with variance 2/fan_out; bias 0.
+  /// He's initialisation (2015) by the outputs: normal with variance 2/fan_out; bias 0.
   case kaimingFanOut = "kaiming_fan_out"
-  /// As `standard`, bias 0.
+  /// Weights as in `standard`; bias 0.
   case standardZeroBias = "standard_zero_bias"
   /// Weight and bias 0.
   case zero
@@ -33,7 +33,7 @@ public enum Initialisation: String, Sendable, Equatable, CaseIterable {
 
 /// A two-dimensional convolution: [n, c, h, w] to [n, channels, h', w'], as PyTorch's Conv2d.
 public struct Conv2d: Sendable, Equatable {
-  /// Output channels.
+  /// The number of output channels.
   public var channels: Int
   /// Height and width of the kernel.
   public var kernel: Size
@@ -68,7 +68,7 @@ public struct Conv2d: Sendable, Equatable {
 
 /// A linear layer: [n, inputs] to [n, features], as PyTorch's Linear.
 public struct Linear: Sendable, Equatable {
-  /// Outputs.
+  /// The number of outputs.
   public var features: Int
   /// Whether a number of its own is added to each output.
   public var bias: Bool
@@ -103,9 +103,11 @@ public struct Pooling: Sendable, Equatable {
   public var kernel: Size
   /// The distance of neighbouring windows, in pixels.
   public var stride: Size
-  /// Around the images: −infinity for the greatest value; zeros, which count, for the mean.
+  /// What is put around the images: −infinity for the greatest value; zeros, which count, for the mean.
   public var padding: Padding
 
+  /// Windows of this size.
+  ///
   /// - Parameter stride: the kernel's size if nil, so that windows touch and do not overlap.
   public init(_ kernel: Size, stride: Size? = nil, padding: Padding = .none) {
     self.kernel = kernel
@@ -116,7 +118,8 @@ public struct Pooling: Sendable, Equatable {
 
 /// A layer with the name under which its weights are stored.
 public struct Child: Sendable, Equatable {
-  /// Empty for a layer without weights, or to put its own names in this place.
+  /// The name, which is empty for a layer without weights, and where the layer's own names shall stand without one
+  /// before them.
   public var name: String
   /// The layer.
   public var layer: Layer
@@ -128,7 +131,7 @@ public struct Child: Sendable, Equatable {
   }
 }
 
-/// `after(body(before(x)) + shortcut(x))`.
+/// A residual block: `after(body(before(x)) + shortcut(x))`.
 public struct Residual: Sendable, Equatable {
   /// What both ways may share.
   public var before: [Child]
@@ -157,9 +160,9 @@ public struct Residual: Sendable, Equatable {
 
 /// A layer as it is described, without weights; `Blueprint` builds it for an input shape.
 ///
-/// A description is a value: it can be compared, printed, stored in a file and used in several networks. It says nothing of
-/// sizes that follow from what comes before. The set of kinds is closed, so that every walk over layers (building, running,
-/// text, JSON, comparing) handles each of them.
+/// A description is a value: it can be compared, printed, stored in a file and used in several networks. It says
+/// nothing of sizes that follow from what comes before. The set of kinds is closed, so that every walk over layers
+/// (building, running, text, JSON, comparing) handles each of them.
 public indirect enum Layer: Sendable, Equatable {
   /// A convolution of images.
   case conv2d(Conv2d)
@@ -181,7 +184,7 @@ public indirect enum Layer: Sendable, Equatable {
   case globalAveragePool
   /// [n, …] -> [n, product of the rest].
   case flatten
-  /// In training each value becomes 0 with this probability, and the others grow by 1 / (1 − p).
+  /// Dropout: in training each value becomes 0 with this probability p, and the others grow by 1 / (1 − p).
   case dropout(Double)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Double], std: [Double])

@@ -1,23 +1,30 @@
 import Base
 import Tensors
 
-/// What has to be known of a stored tensor before it exists.
+/// A tensor that a network will store, as it is known before it exists.
 package struct TensorSpecification: Sendable, Equatable {
+  /// How the numbers of a tensor begin.
   package enum Content: Sendable, Equatable {
+    /// Numbers uniform from -bound to bound.
     case uniform(bound: Double)
+    /// Normal numbers around 0 with this standard deviation.
     case normal(deviation: Double)
+    /// One number everywhere.
     case constant(Double)
-    /// An int64 counter.
+    /// An int64 counter, which begins at 0.
     case counter
   }
 
+  /// The name under which it is stored, as in PyTorch's state_dict.
   package var name: String
+  /// The shape of the tensor.
   package var shape: [Int]
+  /// How its numbers begin.
   package var content: Content
 }
 
-/// Where the weights and buffers of a batch norm are.
-package struct BatchNormPlaces: Sendable {
+/// The indices of a batch norm's tensors: weight and bias among the weights of the model, the others among its buffers.
+package struct BatchNormSlots: Sendable {
   var weight: Int
   var bias: Int
   var mean: Int
@@ -25,33 +32,51 @@ package struct BatchNormPlaces: Sendable {
   var counter: Int
 }
 
-/// A layer built for the shape it receives: weights are positions in the model's lists.
+/// A layer built for the shape it receives: it has the indices of its weights in the model's list.
 package indirect enum NetworkNode: Sendable {
+  /// A convolution; bias is nil where it has none.
   case conv2d(Conv2d, weight: Int, bias: Int?)
+  /// A linear layer; bias is nil where it has none.
   case linear(weight: Int, bias: Int?)
-  /// With the relu that follows, if one does.
-  case batchNorm(BatchNorm, BatchNormPlaces, relu: Bool)
+  /// A batch norm, with the relu that follows, if one does.
+  case batchNorm(BatchNorm, BatchNormSlots, relu: Bool)
+  /// max(x, 0).
   case relu
+  /// x where x > 0, slope · x elsewhere.
   case leakyRelu(slope: Double)
+  /// x · sigmoid(x).
   case silu
+  /// The greatest value of each window.
   case maxPool(Pooling)
+  /// The mean of each window.
   case averagePool(Pooling)
+  /// The mean over height and width.
   case globalAveragePool
+  /// All axes but the first as one.
   case flatten
+  /// Dropout; the index is that of its random stream among the dropouts of the network.
   case dropout(Double, index: Int)
+  /// (x - mean) / std, channel by channel.
   case normalise(mean: [Float], std: [Float])
+  /// Layers one after another; none is the identity.
   case sequence([NetworkNode])
+  /// A sum of two ways; parts that are absent are empty sequences.
   case residual(
     before: NetworkNode, body: NetworkNode, shortcut: NetworkNode, shortcutReadsBefore: Bool, after: NetworkNode)
 }
 
 /// An architecture built for its input shape, before any weight exists.
 package struct Blueprint: Sendable {
+  /// The layers in the order in which they run.
   package let network: NetworkNode
   /// The weights in PyTorch's order.
   package let parameters: [TensorSpecification]
+  /// The running statistics and counters in PyTorch's order.
   package let buffers: [TensorSpecification]
 
+  /// Builds the layers of an architecture.
+  ///
+  /// - Throws: `shape` where layers do not fit, `value` for a setting out of range, `memory` for too many weights.
   package init(_ architecture: Architecture) throws(CoreError) {
     var builder = NetworkBuilder()
     var shape = architecture.input
@@ -68,9 +93,9 @@ package struct Blueprint: Sendable {
 
 /// Walks a layer description with the shape that reaches each layer, and lists the weights it needs.
 ///
-/// All that can be wrong with a description is found here, before memory is asked for: sizes that do not fit, names that
-/// are used twice, too many weights. Each layer becomes a node that refers to its weights by their indices in the lists. A
-/// ReLU that follows a batch norm joins it, since the device has a call for both.
+/// All that can be wrong with a description is found here, before memory is asked for: sizes that do not fit, names
+/// that are used twice, too many weights. Each layer becomes a node that refers to its weights by their indices in the
+/// lists. A ReLU that follows a batch norm joins it, since the device has a call for both.
 struct NetworkBuilder {
   private(set) var parameters: [TensorSpecification] = []
   private(set) var buffers: [TensorSpecification] = []
@@ -80,11 +105,13 @@ struct NetworkBuilder {
 
   /// More weights than this are refused before memory is asked for (16 GiB of float32).
   static let elementLimit = 1 << 32
-  /// `shape` is that of one example, without the batch axis: [c, h, w] or [features]; it becomes that of the output.
+
+  /// Builds a layer and those in it; `shape` is that of one example, without the batch axis: [c, h, w] or [features];
+  /// it becomes that of the output.
   mutating func build(_ layer: Layer, path: String, shape: inout [Int], depth: Int = 0) throws(CoreError) -> NetworkNode
   {
     guard depth < Layer.depthLimit else {
-      throw CoreError(.value, "layers are nested more than \(Layer.depthLimit) deep", argument: "layers")
+      throw CoreError(.value, "layers must not be nested more than \(Layer.depthLimit) deep", argument: "layers")
     }
     do {
       try layer.validate()
@@ -129,8 +156,8 @@ struct NetworkBuilder {
     var nodes: [NetworkNode] = []
     for child in chain {
       let node = try build(child.layer, path: Self.join(path, child.name), shape: &shape, depth: depth + 1)
-      if case .relu = node, case .batchNorm(let norm, let places, _)? = nodes.last {
-        nodes[nodes.count - 1] = .batchNorm(norm, places, relu: true)
+      if case .relu = node, case .batchNorm(let norm, let slots, _)? = nodes.last {
+        nodes[nodes.count - 1] = .batchNorm(norm, slots, relu: true)
       } else {
         nodes.append(node)
       }
@@ -211,7 +238,7 @@ struct NetworkBuilder {
     let variance = try add(buffer: "running_var", path, channels, .constant(1))
     let counter = try add(buffer: "num_batches_tracked", path, [], .counter)
     return .batchNorm(
-      norm, BatchNormPlaces(weight: weight, bias: bias, mean: mean, variance: variance, counter: counter), relu: false)
+      norm, BatchNormSlots(weight: weight, bias: bias, mean: mean, variance: variance, counter: counter), relu: false)
   }
 
   private func buildNormalise(mean: [Double], std: [Double], shape: [Int]) throws(CoreError) -> NetworkNode {
@@ -306,7 +333,7 @@ struct NetworkBuilder {
       throw CoreError(
         .shape,
         "\(place(path))a window of \(reach) does not fit into \(size) pixels with padding \(before) and \(after)",
-        hint: "the images are too small for this network, or it shrinks them too often", argument: "layers")
+        hint: "give larger images, or leave out a pooling or a stride before it", argument: "layers")
     }
     return (size + before + after - reach) / stride + 1
   }

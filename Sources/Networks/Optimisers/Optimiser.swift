@@ -1,13 +1,14 @@
 import Base
 import Tensors
 
-/// What moves the weights of one model in one run, by their gradients, and keeps what it has to remember from step to step.
+/// What moves the weights of one model in one run, by their gradients, and keeps what it has to remember from step to
+/// step.
 public protocol Optimiser: Resumable {
   /// Changes the weights by one step: all or none, and in place where nobody else holds them.
   ///
   /// - Parameters:
-  ///   - weights: of the model, in the same order and shapes in every step.
-  ///   - gradients: of the loss with respect to each of them.
+  ///   - weights: the weights of the model, in the same order and shapes in every step.
+  ///   - gradients: the gradients of the loss with respect to each of them.
   ///   - rate: the learning rate of this step.
   ///   - momentum: what a schedule sets for this step instead of the optimiser's own; nil where it leaves it alone.
   /// - Throws: `value` and `shape` where gradients and weights do not fit.
@@ -16,8 +17,8 @@ public protocol Optimiser: Resumable {
 
 /// An optimiser as a value: its settings, but for the learning rate, which is that of the run.
 ///
-/// To add an optimiser, write a type that conforms to this protocol, with the `Optimiser` that it makes, in a file of its
-/// own, and put it into `Optimisers.all`. The built-in that makes one for a loop of one's own follows.
+/// To add an optimiser, write a type that conforms to this protocol, with the `Optimiser` that it makes, in a file of
+/// its own, and put it into `Optimisers.all`. The built-in that makes one for a loop of one's own follows.
 public protocol OptimiserSettings: Configurable, Sendable {
   /// An optimiser that has not made a step yet.
   func makeOptimiser() -> any Optimiser
@@ -28,6 +29,7 @@ public protocol OptimiserSettings: Configurable, Sendable {
 }
 
 extension OptimiserSettings {
+  /// Every schedule will do, unless the optimiser checks it.
   public func validate(with schedule: any LearningRateSchedule) throws(CoreError) {}
 }
 

@@ -1,8 +1,8 @@
 import Base
 import Tensors
 
-/// Stochastic gradient descent with momentum, as `torch.optim.SGD`. Weight decay goes to every weight, batch norm and biases
-/// too.
+/// Stochastic gradient descent with momentum, as `torch.optim.SGD`. Weight decay goes to every weight, batch norm and
+/// biases too.
 public struct SGD: OptimiserSettings {
   public static let name = "sgd"
   public static let page = Page(
@@ -37,17 +37,20 @@ public struct SGD: OptimiserSettings {
     Setting("nesterov", \.nesterov, note: "the gradient where the momentum leads, instead of where the weights are."),
   ]
 
-  /// Share of the last step that continues, from 0 to below 1; nil is 0.9, or what the schedule of the run says.
+  /// The share of the last step that continues, from 0 to below 1; nil stands for 0.9, or what the schedule of the run
+  /// says.
   public var momentum: Double?
-  /// Share of each weight that is added to its gradient.
+  /// The share of each weight that is added to its gradient.
   public var weightDecay: Double
   /// Whether the step goes along the gradient after the momentum's part of it (Nesterov), as PyTorch does it.
   public var nesterov: Bool
 
   public init() { self.init(momentum: nil) }
 
+  /// Settings; they are checked when a run begins.
+  ///
   /// - Parameters:
-  ///   - momentum: share of the last step that continues; nil is 0.9, or what the schedule says.
+  ///   - momentum: share of the last step that continues; nil stands for 0.9, or what the schedule says.
   ///   - weightDecay: share of each weight that is added to its gradient.
   ///   - nesterov: whether the momentum is Nesterov's.
   public init(momentum: Double? = nil, weightDecay: Double = 0, nesterov: Bool = false) {
@@ -61,6 +64,7 @@ public struct SGD: OptimiserSettings {
     set { momentum = newValue }
   }
 
+  /// Refuses Nesterov's step without a momentum.
   public func validateTogether() throws(CoreError) {
     guard !nesterov || usedMomentum > 0 else {
       throw CoreError(
@@ -69,6 +73,7 @@ public struct SGD: OptimiserSettings {
     }
   }
 
+  /// Refuses a momentum of its own where the schedule sets one for each step.
   public func validate(with schedule: any LearningRateSchedule) throws(CoreError) {
     let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: 1)
     guard let momentum, schedule.momentum(at: first) != nil else { return }
@@ -77,6 +82,7 @@ public struct SGD: OptimiserSettings {
       hint: "leave momentum out, or take another schedule", argument: "momentum")
   }
 
+  /// An optimiser whose momentum buffers are still empty.
   public func makeOptimiser() -> any Optimiser { SGDOptimiser(self) }
 }
 

@@ -1,9 +1,10 @@
 import Base
 import Platform
 
-// Schedules by iteration: the rate depends on the steps before this one, as in schedulers that are stepped with every batch.
+// Schedules by iteration: the rate depends on the steps before this one, as in schedulers that are stepped with every
+// batch.
 
-/// From 0 up to the rate in the middle of the run and down to 0 (fast_adversarial's cyclic, CIFAR).
+/// Linear from 0 up to the rate in the middle of the run and down to 0 (fast_adversarial's cyclic, CIFAR).
 public struct TriangleSchedule: LearningRateSchedule {
   public static let name = "triangle_schedule"
   public static let page = Page(
@@ -15,6 +16,7 @@ public struct TriangleSchedule: LearningRateSchedule {
 
   public init() {}
 
+  /// The rate by how far the step is from the middle of the run.
   public func learningRate(_ rate: Double, at position: TrainingPosition) -> Double {
     let half = Double(position.iterations) / 2
     return half > 0 ? rate * max(0, 1 - abs(Double(position.iteration) / half - 1)) : rate
@@ -33,6 +35,7 @@ public struct MultistepSchedule: LearningRateSchedule {
 
   public init() {}
 
+  /// The rate, a tenth or a hundredth of it, by the share of the steps before this one.
   public func learningRate(_ rate: Double, at position: TrainingPosition) -> Double {
     let (k, all) = (position.iteration, position.iterations)
     return k < all / 2 ? rate : k < all * 3 / 4 ? rate / 10 : rate / 100
@@ -55,15 +58,17 @@ public struct OneCycleSchedule: LearningRateSchedule {
     Setting("peak", \.peak, .share(hint: "peak=0.25"), note: "share of the steps after which it is highest.")
   ]
 
-  /// Share of the steps after which the rate is highest.
+  /// The share of the steps after which the rate is highest.
   public var peak = 0.25
 
   public init() {}
 
+  /// The rate on the half cosine up or down.
   public func learningRate(_ rate: Double, at position: TrainingPosition) -> Double {
     anneal(position, start: rate / 25, peak: rate, end: rate / 25 / 1e4)
   }
 
+  /// The momentum on the half cosine down or up.
   public func momentum(at position: TrainingPosition) -> Double? {
     anneal(position, start: 0.95, peak: 0.85, end: 0.95)
   }

@@ -2,15 +2,17 @@ import Base
 
 /// Where training stands when a learning rate is asked for.
 public struct TrainingPosition: Sendable, Equatable {
-  /// Epoch, from 0.
+  /// The epoch, from 0.
   public var epoch: Int
-  /// Step within the epoch, from 0.
+  /// The step within the epoch, from 0.
   public var step: Int
-  /// Steps in each epoch.
+  /// The steps in each epoch.
   public var stepsPerEpoch: Int
-  /// Epochs of the whole run.
+  /// The epochs of the whole run.
   public var epochs: Int
 
+  /// A position; nothing is checked, and no value makes the numbers below trap.
+  ///
   /// - Parameters:
   ///   - epoch: from 0.
   ///   - step: within the epoch, from 0.
@@ -21,18 +23,18 @@ public struct TrainingPosition: Sendable, Equatable {
     self.epochs = epochs
   }
 
-  /// Epochs done once this step is: epoch + (step + 1) / steps per epoch.
+  /// The epochs that are done once this step is: epoch + (step + 1) / steps per epoch.
   public var time: Double { Double(epoch) + (Double(step) + 1) / Double(max(stepsPerEpoch, 1)) }
-  /// Steps before this one.
+  /// The steps before this one.
   public var iteration: Int { epoch &* stepsPerEpoch &+ step }
-  /// Steps of the whole run.
+  /// The steps of the whole run.
   public var iterations: Int { epochs &* stepsPerEpoch }
 }
 
 /// How the learning rate of a run changes, step by step: a value such as `cosine_schedule()`.
 ///
-/// To add a schedule, write a type that conforms to this protocol and put it into `Schedules.all`: the built-in that makes
-/// it, its page and the word by which `fit` takes it at its defaults follow.
+/// To add a schedule, write a type that conforms to this protocol and put it into `Schedules.all`: the built-in that
+/// makes it, its page and the word by which `fit` takes it at its defaults follow.
 public protocol LearningRateSchedule: Configurable, Sendable {
   /// The words by which `fit` takes it, each with what it stands for; by default the name without "_schedule", for the
   /// schedule at its defaults.
@@ -46,9 +48,11 @@ public protocol LearningRateSchedule: Configurable, Sendable {
 }
 
 extension LearningRateSchedule {
+  /// The one word for the schedule at its defaults.
   public static var presets: [(name: String, schedule: Self)] {
     [(String(name.dropLast(name.hasSuffix("_schedule") ? "_schedule".count : 0)), Self())]
   }
+  /// The optimiser's own momentum stays.
   public func momentum(at position: TrainingPosition) -> Double? { nil }
 }
 

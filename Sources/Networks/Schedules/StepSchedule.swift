@@ -20,13 +20,15 @@ public struct StepSchedule: LearningRateSchedule {
     (name: "trades", schedule: StepSchedule()), (name: "trades_awp", schedule: StepSchedule(epochs: [100, 150])),
   ]
 
-  /// From which the rate is multiplied, counted from 1.
+  /// The epochs from which on the rate is multiplied, counted from 1.
   public var epochs: [Int]
   /// What the rate is multiplied by from each of the epochs on.
   public var factor: Double
 
   public init() { self.init(epochs: [75, 90, 100]) }
 
+  /// A schedule that changes at these epochs.
+  ///
   /// - Parameters:
   ///   - epochs: counted from 1.
   ///   - factor: what the rate is multiplied by from each of them on.
@@ -35,6 +37,7 @@ public struct StepSchedule: LearningRateSchedule {
     self.factor = factor
   }
 
+  /// The rate times a power of the factor: one for each of the epochs that has begun.
   public func learningRate(_ rate: Double, at position: TrainingPosition) -> Double {
     rate * pow(factor, Double(epochs.count { position.epoch + 1 >= $0 }))
   }

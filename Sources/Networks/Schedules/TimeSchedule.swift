@@ -5,6 +5,8 @@ import Platform
 
 /// A schedule whose rate depends on the share of the epochs that is done once the step is.
 package protocol TimeSchedule: LearningRateSchedule {
+  /// The learning rate at a time.
+  ///
   /// - Parameters:
   ///   - rate: the highest one.
   ///   - t: epochs done, from 0 to `epochs`.
@@ -13,6 +15,7 @@ package protocol TimeSchedule: LearningRateSchedule {
 }
 
 extension TimeSchedule {
+  /// The rate at the time when the step is done.
   public func learningRate(_ rate: Double, at position: TrainingPosition) -> Double {
     learningRate(rate, time: position.time, epochs: max(position.epochs, 1))
   }
@@ -28,6 +31,7 @@ public struct ConstantSchedule: TimeSchedule {
 
   public init() {}
 
+  /// The same rate at every time.
   package func learningRate(_ rate: Double, time t: Double, epochs: Int) -> Double { rate }
 }
 
@@ -42,13 +46,14 @@ public struct PiecewiseSchedule: TimeSchedule {
 
   public init() {}
 
+  /// The rate, a tenth or a hundredth of it, by the share of the epochs that is done.
   package func learningRate(_ rate: Double, time t: Double, epochs: Int) -> Double {
     let total = Double(epochs)
     return t / total < 0.5 ? rate : t / total < 0.75 ? rate / 10 : rate / 100
   }
 }
 
-/// rate/2 · (1 + cos(π t/E)).
+/// Half a cosine from the rate down to 0: rate/2 · (1 + cos(π t/E)) after t of E epochs.
 public struct CosineSchedule: TimeSchedule {
   public static let name = "cosine_schedule"
   public static let page = Page(
@@ -59,6 +64,7 @@ public struct CosineSchedule: TimeSchedule {
 
   public init() {}
 
+  /// The rate on the half cosine.
   package func learningRate(_ rate: Double, time t: Double, epochs: Int) -> Double {
     rate / 2 * (1 + cos(Double.pi * t / Double(epochs)))
   }
@@ -76,11 +82,12 @@ public struct CyclicSchedule: TimeSchedule {
     Setting("peak", \.peak, .share(hint: "peak=0.4"), note: "share of the epochs at which it is highest.")
   ]
 
-  /// Share of the epochs at which the rate is highest.
+  /// The share of the epochs at which the rate is highest.
   public var peak = 0.4
 
   public init() {}
 
+  /// The rate on the line up or down.
   package func learningRate(_ rate: Double, time t: Double, epochs: Int) -> Double {
     let total = Double(epochs)
     return interpolate(t, [(0, 0), (peak * total, rate), (total, 0)])
@@ -98,6 +105,7 @@ public struct LinearSchedule: TimeSchedule {
 
   public init() {}
 
+  /// The rate on the line through the three thirds.
   package func learningRate(_ rate: Double, time t: Double, epochs: Int) -> Double {
     interpolate(
       t,
@@ -107,7 +115,7 @@ public struct LinearSchedule: TimeSchedule {
   }
 }
 
-/// As `CyclicSchedule` with the peak at the whole epoch E·2/5 (fast_adversarial, MNIST).
+/// The same as `CyclicSchedule` with the peak at the whole epoch E·2/5 (fast_adversarial, MNIST).
 public struct FastMNISTSchedule: TimeSchedule {
   public static let name = "fast_mnist_schedule"
   public static let page = Page(
@@ -118,6 +126,7 @@ public struct FastMNISTSchedule: TimeSchedule {
 
   public init() {}
 
+  /// The rate on the line up or down.
   package func learningRate(_ rate: Double, time t: Double, epochs: Int) -> Double {
     interpolate(t, [(0, 0), (Double(epochs * 2 / 5), rate), (Double(epochs), 0)])
   }

@@ -4,25 +4,28 @@ import Tensors
 
 /// A way of changing images within a distance so that a model no longer recognises them.
 ///
-/// An attack is a value with a file of its own and a line in `Attacks.swift`; the built-in that makes it, its help and its
-/// checks follow from its settings. It asks an oracle about the model, and hands its images in there (`Oracle.submit`).
-/// What is drawn at random depends on the seed, the example and the draw, never on the batch an example is in: an attack
-/// takes its numbers from the batch.
+/// An attack is a value with a file of its own and a line in `Attacks.swift`; the built-in that makes it, its help and
+/// its checks follow from its settings. It asks an oracle about the model, and hands its images in there
+/// (`Oracle.submit`). What is drawn at random depends on the seed, the example and the draw, never on the batch an
+/// example is in: an attack takes its numbers from the batch.
 public protocol Attack: Configurable, Sendable {
-  /// What distance is measured by; `.linf` unless the attack says otherwise.
+  /// The norm by which distance is measured; `.linf` unless the attack says otherwise.
   var norm: Norm { get }
   /// The attack's own radius in units of the [0, 1] image; nil where it takes that of the evaluation or training it is
   /// used in.
   var eps: Double? { get }
   /// Whether it draws random numbers, so that the seed matters; false unless the attack says otherwise.
   var isRandom: Bool { get }
-  /// Attacks a batch; `run` is the checked way to call it.
+  /// Attacks a batch and submits what it finds to the oracle; `run` is the checked way to call it.
+  ///
+  /// - Throws: what the oracle throws, and an error of the attack's own for what its settings cannot say.
   func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws
 }
 
 /// An attack that climbs whatever the oracle differentiates: what an inner maximisation of training can be.
 ///
-/// It begins at `batch.start` and asks for the slope of the oracle's own loss (nil) wherever its settings leave that open.
+/// It begins at `batch.start` and asks for the slope of the oracle's own loss (nil) wherever its settings leave that
+/// open.
 public protocol Ascent: Attack {
   /// Checks the attack with the start and the loss that a training method prescribes for what its settings leave open.
   ///
@@ -31,11 +34,14 @@ public protocol Ascent: Attack {
 }
 
 extension Attack {
+  /// The norm of most attacks: the largest change of a value.
   public var norm: Norm { .linf }
+  /// Most attacks draw nothing.
   public var isRandom: Bool { false }
 }
 
 extension Ascent {
+  /// Every start and loss will do, unless the attack checks them.
   public func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError) {}
 }
 
@@ -57,7 +63,7 @@ extension Setting where Owner: Attack {
   }
 }
 
-/// The radius where nobody gives one.
+/// The radius where nobody gives one, 8/255, in units of the [0, 1] image.
 public let usualRadius = 8.0 / 255
 
 /// Images that an attack works on at a time.
@@ -76,7 +82,9 @@ extension Attack {
     return parts.count == 1 ? parts[0] : parts.isEmpty ? input.images : try concat(parts, axis: 0)
   }
 
-  /// As `run`, with what became of each image, in their order.
+  /// Attacks images as `run` does.
+  ///
+  /// - Returns: what became of each image, in their order.
   func verdicts(on model: Model, _ input: AttackInput) throws -> [Verdict] {
     var verdicts: [Verdict] = []
     try run(on: model, input) { oracle, part in verdicts += try oracle.verdicts(ids: part.ids) }
@@ -114,6 +122,8 @@ extension Attack {
     }
   }
 
+  /// Refuses a radius that would not be used.
+  ///
   /// - Parameter given: a radius for attacks without one of their own.
   func requireNoSecondRadius(_ given: Double?) throws(CoreError) {
     guard let given, let own = eps, given != own else { return }
@@ -136,7 +146,7 @@ extension Attack {
     if let label = input.labels.first(where: { $0 < 0 || $0 >= model.classes }) {
       throw CoreError(
         .value, "label \(label) is not one of the \(model.classes) classes of the model \(model.name)",
-        hint: "classes are numbered from 0 to \(model.classes - 1)", argument: "labels")
+        hint: "labels must be from 0 to \(model.classes - 1)", argument: "labels")
     }
     guard n > 0 else { return }
     let (low, high) = try input.images.bounds()

@@ -1,9 +1,12 @@
 import Base
 import Tensors
 
-/// The images that an attack starts from, as its caller gives them.
+/// The images that an attack starts from, as its caller gives them: `Attack.run` cuts them into batches.
+///
+/// An example has a position, by which errors name it, and an id, by which its random numbers are keyed. Both go with
+/// it into whatever batch it is put, so that neither a result nor a message depends on how images are cut.
 public struct AttackInput {
-  /// [n, c, h, w], values in [0, 1].
+  /// The images [n, c, h, w], values in [0, 1].
   public var images: Tensor
   /// The true class of each image.
   public var labels: [Int]
@@ -11,13 +14,19 @@ public struct AttackInput {
   public var ids: [Int]
   /// What errors call the images: their positions in what the user gave.
   public var positions: [Int]
+  /// Where the attack's random numbers come from.
   public var random: any AttackRandom
-  /// Radius for an attack that has none of its own, in units of the [0, 1] image; nil is 8/255.
+  /// The radius for an attack that has none of its own, in units of the [0, 1] image; nil stands for 8/255.
   public var eps: Double?
 
+  /// Images with their labels, at the positions 0, 1, …; nothing is checked before an attack runs.
+  ///
   /// - Parameters:
+  ///   - images: [n, c, h, w], values in [0, 1].
+  ///   - labels: the true class of each image.
   ///   - ids: nil numbers the images of this call from 0.
-  ///   - seed: key of the random numbers.
+  ///   - seed: key of the random numbers, by default 0.
+  ///   - eps: the radius for an attack that has none of its own; nil stands for 8/255.
   public init(images: Tensor, labels: [Int], ids: [Int]? = nil, seed: UInt64 = 0, eps: Double? = nil) {
     self.images = images
     self.labels = labels
@@ -38,14 +47,18 @@ public struct AttackInput {
 }
 
 /// The images that an attack works on together, and what is settled before it begins.
+///
+/// The radius is always there, whoever gave it. An attack that has settled some examples continues with the others, so
+/// everything here that returns rows takes the indices of the examples it is for. Random numbers are asked for by
+/// example and draw: the same two have the same numbers, whichever other examples are asked for with them.
 public struct AttackBatch {
-  /// [n, c, h, w], values in [0, 1]: the centres of the balls.
+  /// The images [n, c, h, w], values in [0, 1]: the centres of the balls.
   public let images: Tensor
   /// The true class of each image.
   public let labels: [Int]
   /// The radius: the attack's own, else that of its caller.
   public let eps: Double
-  /// Where an attack begins that says nothing of it: `.uniform`, and in training what the method prescribes.
+  /// The start of an attack that does not say where it begins: `.uniform`, and in training what the method prescribes.
   public let start: AttackStart
   let ids: [Int]
   let positions: [Int]
@@ -61,22 +74,24 @@ public struct AttackBatch {
     self.start = start
   }
 
+  /// How many examples there are.
   public var count: Int { labels.count }
   /// The indices of all examples.
   public var all: [Int] { Array(0..<count) }
 
-  /// The rows of a tensor [n, …] that belong to these examples; the tensor itself for all of them.
+  /// The rows [k, …] of a tensor [n, …] that belong to these k examples; the tensor itself for all of them.
   public func rows(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     examples.count == count ? x : try x.indexSelect(axis: 0, examples)
   }
 
-  /// Numbers from `low` up to `high` for each value of these examples' images; another draw gives others.
+  /// Random numbers [k, c, h, w] for these k examples, uniform from `low` up to `high`, excluded; another draw has
+  /// others.
   public func uniform(_ low: Double, _ high: Double, of examples: [Int], draw: Int) throws -> Tensor {
     try random.uniform(
       Float(low), Float(high), like: rows(images, of: examples), ids: examples.map { ids[$0] }, draw: draw)
   }
 
-  /// Normal numbers around 0 for each value of these examples' images; another draw gives others.
+  /// Random numbers [k, c, h, w] for these k examples, normal around 0; another draw has others.
   public func normal(deviation: Double, of examples: [Int], draw: Int) throws -> Tensor {
     try random.normal(
       deviation: Float(deviation), like: rows(images, of: examples), ids: examples.map { ids[$0] }, draw: draw)
@@ -85,14 +100,16 @@ public struct AttackBatch {
 
 /// Where an attack begins.
 public enum AttackStart: String, SettingChoice {
-  /// clip(x + U(-eps, eps), 0, 1): PGD.
+  /// The start of PGD: clip(x + U(-eps, eps), 0, 1).
   case uniform
-  /// x + 0.001·N(0, I), not clipped before the first step: TRADES and its relatives.
+  /// The start of TRADES and its relatives: x + 0.001·N(0, I), not clipped before the first step.
   case normal
-  /// x itself: BIM.
+  /// The start of BIM: x itself.
   case image
 
-  /// - Parameter draw: the number of the restart.
+  /// The point [k, c, h, w] at which the attack on these k examples begins.
+  ///
+  /// - Parameter draw: the number of the restart, by default 0.
   public func point(_ batch: AttackBatch, of examples: [Int], draw: Int = 0) throws -> Tensor {
     let images = try batch.rows(batch.images, of: examples)
     switch self {

@@ -4,8 +4,8 @@ import Tensors
 /// Where an attack's random numbers come from.
 ///
 /// Ordinarily each example draws from a stream of its own, so that no result depends on the batch it is in
-/// (`PerExampleRandom`). Repeating a published attack number for number needs the order of its implementation instead, and
-/// a test may hand over the very numbers.
+/// (`PerExampleRandom`). Repeating a published attack number for number needs the order of its implementation instead,
+/// and a test may hand over the very numbers.
 public protocol AttackRandom {
   /// Numbers from `low` up to `high`, excluded.
   ///
@@ -15,7 +15,9 @@ public protocol AttackRandom {
   ///   - draw: which of the attack's draws this is, such as the number of the restart.
   func uniform(_ low: Float, _ high: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor
 
-  /// Normal numbers around 0.
+  /// Normal numbers around 0; shape, ids and draw are as for `uniform`.
+  ///
+  /// - Parameter deviation: their standard deviation.
   func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor
 }
 
@@ -25,7 +27,8 @@ public struct PerExampleRandom: AttackRandom {
   /// The keys of a draw's streams, of uniform and of normal numbers.
   private let keys: @Sendable (_ draw: Int) -> (uniform: Int, normal: Int)
 
-  /// The random numbers of attacks outside of training.
+  /// The random numbers of attacks outside of training, in streams keyed by the seed, the draw and the id of each
+  /// example.
   public init(seed: UInt64) {
     self.init(RandomStream(seed: seed, purpose: "pgd.start")) { ($0, $0) }
   }
@@ -35,6 +38,7 @@ public struct PerExampleRandom: AttackRandom {
     self.keys = keys
   }
 
+  /// Numbers from `low` up to `high`, excluded, which each example draws from its own stream.
   public func uniform(
     _ low: Float, _ high: Float, like images: Tensor, ids: [Int], draw: Int
   ) throws(CoreError) -> Tensor {
@@ -42,6 +46,7 @@ public struct PerExampleRandom: AttackRandom {
       Array(images.shape.dropFirst()), from: low, to: high, streams: streams(ids, keys(draw).uniform))
   }
 
+  /// Normal numbers around 0, which each example draws from its own stream.
   public func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor {
     try Tensor.normal(
       Array(images.shape.dropFirst()), deviation: deviation, streams: streams(ids, keys(draw).normal))
@@ -53,19 +58,24 @@ public struct PerExampleRandom: AttackRandom {
   }
 }
 
-/// The numbers of PyTorch's CPU generator in the order in which a reference implementation draws them: batch after batch,
-/// all examples in one go. Results then depend on the batches, as they do there.
+/// The numbers of PyTorch's CPU generator in the order in which a reference implementation draws them: batch after
+/// batch, all examples in one go. Results then depend on the batches, as they do there.
 public final class ReferenceOrderRandom: AttackRandom {
   private var generator: TorchGenerator
 
+  /// A generator at its start.
+  ///
+  /// - Parameter seed: what `torch.manual_seed` was given.
   public init(seed: UInt64) { generator = TorchGenerator(seed: seed) }
 
+  /// The next numbers of the generator, from `low` up to `high`, excluded, whatever the ids and the draw.
   public func uniform(
     _ low: Float, _ high: Float, like images: Tensor, ids: [Int], draw: Int
   ) throws(CoreError) -> Tensor {
     try Tensor(generator.uniform(images.count, from: low, to: high), shape: images.shape)
   }
 
+  /// The next normal numbers of the generator, whatever the ids and the draw.
   public func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor {
     try Tensor(generator.randn(images.count), shape: images.shape) * deviation
   }

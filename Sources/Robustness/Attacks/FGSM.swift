@@ -11,12 +11,15 @@ public struct FGSM: Ascent {
     search: ["one step", "gradient sign", "epsilon"])
   public static let settings: [Setting<FGSM>] = [.radius(\.eps)]
 
+  /// The radius and the length of the step, in units of the [0, 1] image; nil takes that of the evaluation or training.
   public var eps: Double?
 
   public init() {}
 
+  /// One step in a ball of this radius; nil takes that of the evaluation or training.
   public init(eps: Double? = nil) { self.eps = eps }
 
+  /// Takes the step from the images themselves; all examples are submitted at once.
   public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
     let x = try GradientAscent(steps: 1, stepSize: batch.eps).climb(
       oracle, from: batch.images, in: batch, of: batch.all)

@@ -4,8 +4,14 @@ import Tensors
 
 /// The oracle over a model for one batch of images.
 ///
-/// What is handed in is not looked at before somebody asks: an attack that hands in once costs no forward of its own, and
-/// an evaluation judges the image that it counts with the one forward that it needs anyway.
+/// In an evaluation the model runs in evaluation mode, the loss is cross-entropy unless the attack names another, and
+/// the first image that breaks an example settles it. In training the method decides the mode, the weights and the
+/// objective; nothing is ever broken, and of each example the image with the largest objective is kept.
+///
+/// What is submitted is not looked at before somebody asks: an attack that submits once costs no forward of its own,
+/// and an evaluation judges the image that it counts with the one forward that it needs anyway. Every submitted image
+/// is checked to lie within its ball and in [0, 1]. What is kept of an example never depends on the others in its
+/// batch.
 public final class ModelOracle: Oracle {
   /// What an oracle climbs and compares by, where the attack names no loss: logits of examples to one value each [k].
   public typealias Objective = (_ logits: Tensor, _ examples: [Int]) throws -> Tensor
@@ -30,8 +36,9 @@ public final class ModelOracle: Oracle {
   private var clean: Tensor?
   private var forwards = 0
 
-  /// How often the model has seen images of each example, and how often it was differentiated for them.
+  /// How often the model has seen images of each example.
   public private(set) var queries: [Int]
+  /// How often the model was differentiated for each example.
   public private(set) var gradients: [Int]
 
   private var pending: (images: Tensor, examples: [Int])?
@@ -60,16 +67,21 @@ public final class ModelOracle: Oracle {
     judgements = Array(repeating: nil, count: batch.count)
   }
 
+  /// The number of classes of the model.
   public var classes: Int { model.classes }
 
   // MARK: Answering
 
+  /// Logits [k, classes] of the model for images of these k examples; each is counted as a query.
+  ///
+  /// - Throws: `numeric` where logits are not finite, with the position of the first such image.
   public func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     let logits = try forward(x, examples)
     try requireFinite(logits, "logits", of: model, at: examples.map { batch.positions[$0] })
     return logits
   }
 
+  /// The loss and its gradient for images of these k examples; each is counted as a query and as a gradient.
   public func slope(
     of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
   ) throws -> Slope {
@@ -100,7 +112,7 @@ public final class ModelOracle: Oracle {
       clean: { try batch.rows(cleanLogits(), of: examples) })
   }
 
-  /// Of the clean images, in the mode in which the others are answered.
+  /// Logits [n, classes] of the clean images, in the mode in which the others are answered; they are computed once.
   func cleanLogits() throws -> Tensor {
     if let clean { return clean }
     let logits = try forward(batch.images, batch.all).detached()
@@ -110,6 +122,7 @@ public final class ModelOracle: Oracle {
 
   // MARK: Keeping the best
 
+  /// The examples that no submitted image has broken; in training, all of them.
   public var standing: [Int] {
     get throws {
       // In training nothing is ever broken: the objective decides.
@@ -119,6 +132,7 @@ public final class ModelOracle: Oracle {
     }
   }
 
+  /// Checks the images against the ball and takes them in; they are judged when somebody asks.
   public func submit(_ x: Tensor, of examples: [Int]) throws {
     try judgePending()
     guard !examples.isEmpty else { return }
@@ -127,7 +141,7 @@ public final class ModelOracle: Oracle {
     submissions += 1
   }
 
-  /// The image that is kept of each example; the clean one where nothing was handed in.
+  /// The image that is kept of each example; the clean one where nothing was submitted.
   var answer: Tensor {
     get throws {
       if let pending, submissions == 1, pending.examples.count == batch.count { return pending.images }
@@ -144,7 +158,7 @@ public final class ModelOracle: Oracle {
     let predictions = try logits.argmax(axis: 1).ints()
     let margins = try margin(logits, labels: labels).floats()
     let worths = try value(of: training == nil ? .crossEntropy : nil, logits, examples).floats()
-    // Row i of the batch as it is, or row n + k of what was handed in.
+    // Row i of the batch as it is, or row n + k of what was submitted.
     var rows = batch.all
     for (k, example) in examples.enumerated() {
       let isBroken = training == nil && predictions[k] != labels[k]
@@ -157,7 +171,7 @@ public final class ModelOracle: Oracle {
     best = try concat([best, images], axis: 0).indexSelect(axis: 0, rows)
   }
 
-  /// What became of each example that something was handed in for.
+  /// What became of each example for which something was submitted.
   ///
   /// - Parameter ids: what a record calls the examples.
   func verdicts(ids: [Int]) throws -> [Verdict] {
@@ -172,7 +186,7 @@ public final class ModelOracle: Oracle {
     }
   }
 
-  /// The promise of every attack, checked on what it hands in.
+  /// Checks the promise of every attack on what it submits.
   private func requireWithin(_ adversarial: Tensor, _ images: Tensor) throws(CoreError) {
     guard adversarial.shape == images.shape else {
       throw CoreError(

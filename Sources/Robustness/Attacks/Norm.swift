@@ -3,8 +3,11 @@ import Tensors
 
 /// How far an image may be changed, and in which direction a step of a given length gets farthest.
 ///
-/// All functions treat each example of a batch [n, c, h, w] by itself, on the device and in float32. The box [0, 1] is not
-/// theirs: whoever takes a step clips to it afterwards, which never leaves the ball around an image of the box.
+/// A norm is all that an attack needs to know of its ball: the distance, the way back into it, and the steepest
+/// direction. A closed set of norms answers these for every attack, so that an ascent written for one works in the
+/// others. All functions treat each example of a batch [n, c, h, w] by itself, on the device and in float32. The box
+/// [0, 1] is not theirs: whoever takes a step clips to it afterwards, which never leaves the ball around an image of
+/// the box.
 public enum Norm: String, SettingChoice {
   /// The largest change of a value.
   case linf
@@ -13,6 +16,8 @@ public enum Norm: String, SettingChoice {
   /// The sum of the changes.
   case l1
 
+  /// Checks a radius, which is in units of the [0, 1] image.
+  ///
   /// - Throws: `value` for a radius that is negative or not finite, or in Linf above 1, where it is in grey levels.
   public func require(radius eps: Double) throws(CoreError) {
     guard eps >= 0, Float(eps).isFinite else {
@@ -23,15 +28,15 @@ public enum Norm: String, SettingChoice {
     guard self != .linf || eps <= 1 else {
       throw CoreError(
         .value, "eps must be from 0 to 1, in units of the [0, 1] image, not \(eps.shortest)",
-        hint: "a radius in grey levels is divided by 255: eps=8/255", argument: "eps")
+        hint: "divide a radius in grey levels by 255: eps=8/255", argument: "eps")
     }
   }
 
-  /// By how much rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, images may
+  /// How far rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, images may
   /// come a rounding error outside of [0, 1], and sums over an image round at every value.
   public func tolerance(of eps: Double) -> Double { self == .linf ? 1e-6 : 1e-6 + 1e-5 * eps }
 
-  /// The length of each example, [n, 1, …].
+  /// The length of each example in the norm, [n, 1, …].
   public func length(_ x: Tensor) throws(CoreError) -> Tensor {
     let axes = Array(1..<max(x.shape.count, 1))
     return switch self {
@@ -41,14 +46,14 @@ public enum Norm: String, SettingChoice {
     }
   }
 
-  /// The distance of each example from its partner.
+  /// The distance of each example from its partner, n numbers.
   public func distance(_ a: Tensor, _ b: Tensor) throws(CoreError) -> [Float] {
     guard !a.shape.isEmpty, a.count > 0 else { return [] }
     return try length(a - b).floats()
   }
 
-  /// The nearest point of the ball: in Linf each value is clipped, in L2 the change is shortened, in L1 it is thinned out
-  /// (Duchi et al. 2008).
+  /// The nearest point of the ball: in Linf each value is clipped, in L2 the change is shortened, in L1 it is thinned
+  /// out (Duchi et al. 2008).
   public func project(_ x: Tensor, around center: Tensor, eps: Double) throws(CoreError) -> Tensor {
     guard x.count > 0 else { return x }
     let change = try x - center
@@ -78,7 +83,8 @@ public enum Norm: String, SettingChoice {
     }
   }
 
-  /// One step of length `step` along a slope, back into the ball around the center, then into [0, 1].
+  /// One step of length `step` along a slope, back into the ball around the center, then into [0, 1]; all shapes are
+  /// the same. In Linf a fused kernel of the device does it.
   public func step(
     _ x: Tensor, along slope: Tensor, around center: Tensor, step: Double, eps: Double
   ) throws(CoreError) -> Tensor {

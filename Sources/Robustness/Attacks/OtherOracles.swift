@@ -7,45 +7,58 @@ public final class TransferOracle: Oracle {
   private let target: any Oracle
   private let surrogate: any Oracle
 
+  /// An oracle that answers as the surrogate does and judges as the target does; both are over the same batch.
   public init(target: any Oracle, surrogate: any Oracle) {
     self.target = target
     self.surrogate = surrogate
   }
 
+  /// The number of classes of the target.
   public var classes: Int { target.classes }
+  /// The examples that the target does not count as broken.
   public var standing: [Int] { get throws { try target.standing } }
 
+  /// The logits of the surrogate.
   public func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     try surrogate.logits(x, of: examples)
   }
 
+  /// The loss and the gradient of the surrogate.
   public func slope(
     of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
   ) throws -> Slope {
     try surrogate.slope(of: loss, at: x, of: examples, targets: targets)
   }
 
+  /// Submits the images to the target.
   public func submit(_ x: Tensor, of examples: [Int]) throws { try target.submit(x, of: examples) }
 }
 
-/// The mean over several answers of a model that answers at random: expectation over transformation, Athalye et al. 2018.
+/// The mean over several answers of a model that answers at random: expectation over transformation, Athalye et al.
+/// 2018.
 public final class EOTOracle: Oracle {
   private let oracle: any Oracle
   private let passes: Int
 
+  /// An oracle that asks another several times.
+  ///
   /// - Parameter passes: answers to each question, at least 1.
   public init(_ oracle: any Oracle, passes: Int) {
     self.oracle = oracle
     self.passes = max(passes, 1)
   }
 
+  /// The number of classes.
   public var classes: Int { oracle.classes }
+  /// The examples that nothing submitted has broken.
   public var standing: [Int] { get throws { try oracle.standing } }
 
+  /// The mean of the logits over the answers.
   public func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     try mean { [try oracle.logits(x, of: examples)] }[0]
   }
 
+  /// The means of loss and gradient over the answers.
   public func slope(
     of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
   ) throws -> Slope {
@@ -56,6 +69,7 @@ public final class EOTOracle: Oracle {
     return Slope(loss: means[0], gradient: means[1])
   }
 
+  /// Submits the images; they are judged by one answer, as any submitted image.
   public func submit(_ x: Tensor, of examples: [Int]) throws { try oracle.submit(x, of: examples) }
 
   private func mean(_ answer: () throws -> [Tensor]) throws -> [Tensor] {

@@ -3,9 +3,10 @@ import Tensors
 
 /// Projected gradient descent in the Linf ball (Madry et al. 2018). Without a random start it is BIM (I-FGSM).
 ///
-/// The last iterate of each restart counts. An example is broken if any restart breaks it, and the image that did it first
-/// is kept; of an example that none breaks, the start with the largest loss is kept. Restart k draws the same numbers
-/// however many there are, and leaves out what earlier ones have broken: more restarts never break fewer examples.
+/// The last iterate of each restart counts. An example is broken if any restart breaks it, and the image that did it
+/// first is kept; of an example that none breaks, the start with the largest loss is kept. Restart k draws the same
+/// numbers however many there are, and leaves out what earlier ones have broken: more restarts never break fewer
+/// examples.
 public struct PGD: Ascent {
   public static let name = "pgd"
   public static let page = Page(
@@ -53,18 +54,22 @@ public struct PGD: Ascent {
         """),
   ]
 
+  /// The radius, in units of the [0, 1] image; nil takes that of the evaluation or training.
   public var eps: Double?
+  /// Gradient steps of each restart.
   public var steps = 10
-  /// Length of one step; nil is 2.5·eps/steps.
+  /// The length of one step, in units of the [0, 1] image; nil stands for 2.5·eps/steps.
   public var stepSize: Double?
-  /// nil is the batch's: uniform, and in training what the method prescribes.
+  /// Where each restart begins; nil takes the batch's: uniform, and in training what the method prescribes.
   public var start: AttackStart?
+  /// How many starts there are, at least 1.
   public var restarts = 1
-  /// nil is the oracle's: cross-entropy, and in training what the method prescribes.
+  /// The loss that is climbed; nil takes the oracle's: cross-entropy, and in training what the method prescribes.
   public var loss: AttackLoss?
 
   public init() {}
 
+  /// An attack with these settings; what is left out is decided where it is used.
   public init(
     eps: Double? = nil, stepSize: Double? = nil, steps: Int = 10, start: AttackStart? = nil, restarts: Int = 1,
     loss: AttackLoss? = nil
@@ -77,10 +82,13 @@ public struct PGD: Ascent {
     self.loss = loss
   }
 
+  /// Whether the start is drawn; one that is left to a method counts as drawn.
   public var isRandom: Bool { start != .image }
 
+  /// Checks the settings as they are used outside of training.
   public func validateTogether() throws(CoreError) { try validate(start: .uniform, loss: .crossEntropy) }
 
+  /// Checks that the start has a gradient, and that restarts differ.
   public func validate(start prescribed: AttackStart, loss: AttackLoss?) throws(CoreError) {
     guard (start ?? prescribed) == .image else { return }
     if (self.loss ?? loss) == .klDivergence {
@@ -95,6 +103,7 @@ public struct PGD: Ascent {
     }
   }
 
+  /// Climbs from each restart with the examples that are still standing.
   public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
     let ascent = GradientAscent(steps: steps, stepSize: stepSize ?? 2.5 * batch.eps / Double(steps), loss: loss)
     for restart in 0..<restarts {
@@ -107,7 +116,7 @@ public struct PGD: Ascent {
 }
 
 extension AttackStart {
-  /// As `random_start` says it; nil for what it cannot say.
+  /// The start that `random_start` asks for; nil for a value that it does not take.
   fileprivate init?(isRandom: SettingValue) {
     switch isRandom {
     case .bool(true): self = .uniform

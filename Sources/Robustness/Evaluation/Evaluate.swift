@@ -6,12 +6,16 @@ import Tensors
 /// Accuracy on natural images, under each attack, and under the worst of them for each example.
 ///
 /// The model is in evaluation mode. Each attack starts from the natural images, of which only those classified
-/// correctly are attacked: the others count as broken.
+/// correctly are attacked: the others count as broken. An example is robust if no attack breaks it, so the worst case
+/// of several attacks is counted example by example and never exceeds the least of their accuracies. Logits that are
+/// not finite have no largest one, so they are an error and neither right nor wrong. Random starts are keyed by the
+/// seed and the id of an example: no result depends on batches, threads or the other examples.
 ///
 /// - Parameters:
-///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil is 8/255.
+///   - attacks: each is run by itself; none measures the natural accuracy alone.
+///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil stands for 8/255.
 ///   - batch: examples at a time; no result depends on it.
-///   - seed: key of random starts; nil is 0.
+///   - seed: key of random starts; nil stands for 0.
 ///   - ledger: where the verdict on each attacked example is recorded, batch by batch.
 /// - Throws: `.value` for settings out of range, and for a radius or a seed that no attack would use; `.numeric` when
 ///   logits or gradients are not finite; `.interrupted` when the user stops it.
@@ -100,8 +104,11 @@ private func isRight(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bo
 ///
 /// - Parameters:
 ///   - parameters: weights to run with instead of the model's own, such as tracked ones.
-///   - requiringFinite: whether NaN and infinite logits are an error, as they are for all that makes classes or means of
-///     them.
+///   - batch: images at a time; no result depends on it.
+///   - requiringFinite: whether NaN and infinite logits are an error, as they are for all that makes classes or means
+///     of them.
+/// - Throws: `numeric` for logits that are not finite, where they must be; `shape` for images that the model does not
+///   read.
 package func logits(
   of model: Model, on data: Dataset, batch: Int = 250, parameters: [Tensor]? = nil, requiringFinite: Bool
 ) throws(CoreError) -> Tensor {
@@ -109,9 +116,9 @@ package func logits(
     throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
   }
   var parts: [Tensor] = []
-  for places in data.batches(of: batch) {
+  for positions in data.batches(of: batch) {
     try StopSignal.poll()
-    parts.append(try model.forward(data.batch(places).images, mode: .eval, parameters: parameters))
+    parts.append(try model.forward(data.batch(positions).images, mode: .eval, parameters: parameters))
   }
   guard !parts.isEmpty else { return try Tensor.zeros([0, model.classes]) }
   let all = try concat(parts, axis: 0)
@@ -140,7 +147,11 @@ private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attac
   }
 }
 
-/// Whether a model can be trained or evaluated on a data set.
+/// Checks that a model can be trained or evaluated on a data set.
+///
+/// - Parameter argument: the parameter that errors name.
+/// - Throws: `value` for a data set without examples or with a label that is no class of the model, `shape` for images
+///   that the model does not read.
 package func requireFitting(_ data: Dataset, _ model: Model, argument: String = "data") throws(CoreError) {
   guard data.count > 0 else {
     throw CoreError(.value, "\(data.name) has no examples", argument: argument)
@@ -155,7 +166,9 @@ package func requireFitting(_ data: Dataset, _ model: Model, argument: String = 
   try requireLabels(data, model, argument: argument)
 }
 
-/// Whether a model knows the classes of a data set.
+/// Checks that every label of a data set is a class of a model.
+///
+/// - Throws: `value` for a label that is none.
 package func requireLabels(_ data: Dataset, _ model: Model, argument: String = "data") throws(CoreError) {
   if let label = data.labels.first(where: { $0 < 0 || $0 >= model.classes }) {
     throw CoreError(

@@ -1,19 +1,23 @@
 /// A share of correct examples with its uncertainty.
 public struct Accuracy: Sendable, Equatable {
+  /// How many examples are correct.
   public var correct: Int
+  /// How many examples there are.
   public var n: Int
 
+  /// A share by its two numbers.
   public init(correct: Int, n: Int) {
     self.correct = correct
     self.n = n
   }
 
+  /// The share of examples whose flag is true.
   public init(_ flags: [Bool]) { self.init(correct: flags.count { $0 }, n: flags.count) }
 
-  /// From 0 to 1; 0 of no examples.
+  /// The share, from 0 to 1; 0 where there are no examples.
   public var value: Double { n > 0 ? Double(correct) / Double(n) : 0 }
 
-  /// The 95 % interval of Wilson (1927).
+  /// The 95 % confidence interval of Wilson (1927); all of [0, 1] where there are no examples.
   public var interval: (low: Double, high: Double) {
     guard n > 0 else { return (0, 1) }
     let z = 1.959963984540054
@@ -27,18 +31,21 @@ public struct Accuracy: Sendable, Equatable {
 
 /// What one attack did.
 public struct AttackOutcome: Sendable {
-  /// As it could be typed; the second of two equal attacks ends in " #2", so that no name comes twice.
+  /// The call that makes the attack; the second of two equal attacks ends in " #2", so that no name comes twice.
   public var attack: String
+  /// The radius that was used, in units of the [0, 1] image.
   public var eps: Double
   /// Whether each example is classified correctly both as it is and under this attack.
   public var robust: [Bool]
+  /// How many seconds the attack took.
   public var seconds: Double
 
+  /// The robust accuracy under this attack: a share of all examples, not only of those attacked.
   public var accuracy: Accuracy { Accuracy(robust) }
 }
 
 extension [AttackOutcome] {
-  /// Numbers those with a name that came before.
+  /// Numbers the outcomes whose name has occurred before.
   mutating func nameApart() {
     var names: Set<String> = []
     for i in indices {
@@ -54,18 +61,24 @@ extension [AttackOutcome] {
 
 /// How well a model does on natural images, under each attack, and under the worst of them.
 public struct Evaluation: Sendable {
+  /// The name of the model.
   public var model: String
+  /// The name of the data set.
   public var data: String
-  /// By class.
+  /// The name of each class, in the order of the labels.
   public var classNames: [String]
   /// The class of each example.
   public var labels: [Int]
   /// Whether each example is classified correctly as it is.
   public var natural: [Bool]
+  /// What each attack did, in the order in which they were given.
   public var attacks: [AttackOutcome]
+  /// How many seconds all of it took.
   public var seconds: Double
 
+  /// How many examples there are.
   public var n: Int { natural.count }
+  /// The accuracy on the images as they are.
   public var naturalAccuracy: Accuracy { Accuracy(natural) }
 
   /// Whether no attack of the set broke the example.
@@ -73,16 +86,16 @@ public struct Evaluation: Sendable {
     attacks.reduce(natural) { flags, outcome in zip(flags, outcome.robust).map { $0 && $1 } }
   }
 
-  /// Share of examples that no attack of the set broke: the robust accuracy.
+  /// The share of examples that no attack of the set broke: the robust accuracy.
   public var worstCase: Accuracy { Accuracy(robust) }
 
-  /// The examples of one class.
+  /// The evaluation of the examples of one class alone; names and times stay those of the whole.
   public func only(_ label: Int) -> Evaluation {
     var part = self
-    let places = labels.indices.filter { labels[$0] == label }
-    part.labels = places.map { labels[$0] }
-    part.natural = places.map { natural[$0] }
-    for i in attacks.indices { part.attacks[i].robust = places.map { attacks[i].robust[$0] } }
+    let positions = labels.indices.filter { labels[$0] == label }
+    part.labels = positions.map { labels[$0] }
+    part.natural = positions.map { natural[$0] }
+    for i in attacks.indices { part.attacks[i].robust = positions.map { attacks[i].robust[$0] } }
     return part
   }
 }

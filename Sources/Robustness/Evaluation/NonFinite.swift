@@ -8,6 +8,8 @@ struct NonFinite {
   private var total = 0
   private var first: Int?
 
+  /// Counts the examples of a batch.
+  ///
   /// - Parameters:
   ///   - values: [n, …], one row an example.
   ///   - positions: what an error calls the examples.
@@ -23,7 +25,9 @@ struct NonFinite {
     }
   }
 
-  /// - Throws: `.numeric` where there were some: how many, and which is the first.
+  /// Checks that every example counted was finite.
+  ///
+  /// - Throws: `.numeric` where some were not: how many, and which is the first.
   func require(of model: Model, _ what: String) throws(CoreError) {
     guard let first else { return }
     var hint = "look for very large values in the images, and for layers that overflow"
@@ -37,6 +41,8 @@ struct NonFinite {
   }
 }
 
+/// Checks that the values [n, …] of every example are finite.
+///
 /// - Parameter positions: what an error calls the examples; nil numbers them from 0.
 /// - Throws: `.numeric` where values of an example are NaN or infinite: of how many, and which is the first.
 package func requireFinite(
@@ -62,7 +68,8 @@ extension Tensor {
 }
 
 extension Model {
-  /// What is NaN or infinite among the weights and running statistics: "'fc.weight' holds 12 values that are not finite".
+  /// What is NaN or infinite among the weights and running statistics: "'fc.weight' holds 12 values that are not
+  /// finite".
   var damage: String? {
     guard let weight = state.first(where: { $0.tensor.hasNonFinite }) else { return nil }
     let count = weight.tensor.floats().count { !$0.isFinite }

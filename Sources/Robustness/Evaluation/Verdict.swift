@@ -1,9 +1,13 @@
 import Base
 
 /// What became of one example under one attack: a row of the evidence.
+///
+/// An accuracy is a count of such rows. Keeping the rows themselves lets two runs be compared example by example, lets
+/// the distance at which each was broken be drawn as a curve, and shows what a verdict has cost.
 public struct Verdict: Sendable, Equatable {
-  /// As `Dataset.ids`.
+  /// The id of the example, as in `Dataset.ids`.
   public var id: Int
+  /// The true class.
   public var label: Int
   /// The class that the model gives to the image that was kept.
   public var prediction: Int
@@ -11,28 +15,41 @@ public struct Verdict: Sendable, Equatable {
   public var brokenBy: Int?
   /// How far the image that was kept is from the original, in the attack's norm; nil where that is not measured.
   public var distance: Double?
-  /// z_y − max_{j≠y} z_j of the image that was kept: below 0 where it is broken.
+  /// The margin of the logits, z_y − max_{j≠y} z_j, of the image that was kept: below 0 where it is broken.
   public var margin: Double
-  /// How often the model saw images of this example, and how often it was differentiated for it.
+  /// How often the model saw images of this example.
   public var queries: Int
+  /// How often the model was differentiated for this example.
   public var gradients: Int
 }
 
 /// What an evaluation under one attack is a record of.
 public struct LedgerRun: Sendable, Equatable {
+  /// The name of the model.
   public var model: String
+  /// The name of the data set.
   public var data: String
   /// All settings of the attack, as JSON.
   public var attack: String
+  /// The norm of the attack.
   public var norm: Norm
+  /// The radius, in units of the [0, 1] image.
   public var eps: Double
+  /// The key of the random starts.
   public var seed: UInt64
 }
 
-/// Where the verdicts of evaluations are kept. Rows are recorded as batches finish, so that what is known is not lost.
+/// Where the verdicts of evaluations are kept.
+///
+/// A run is one evaluation under one attack. Its rows are recorded as batches finish, so that what is known is not lost
+/// when the evaluation is interrupted. Only examples that were attacked have rows: those that the model already
+/// misclassifies have none.
 public protocol RunLedger: Sendable {
+  /// Begins a run, which has no rows yet.
+  ///
   /// - Returns: the number of the run.
   func begin(_ run: LedgerRun) throws -> Int
+  /// Adds verdicts to a run, in this order.
   func record(_ verdicts: [Verdict], of run: Int) throws
   /// All verdicts of a run in the order in which they were recorded.
   func verdicts(of run: Int) throws -> [Verdict]

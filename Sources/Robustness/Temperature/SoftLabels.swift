@@ -14,10 +14,10 @@ public enum Examples: Sendable {
 /// The model's softmax at a temperature: softmax(logits / T), [n, classes].
 ///
 /// - Parameters:
-///   - temperature: T, above 0. 1 gives the model's probabilities, a large one nearly equal ones.
+///   - temperature: T, above 0. At 1 they are the model's probabilities, at a large one they are nearly equal.
 ///   - parameters: weights to run with instead of the model's own, such as tracked ones.
-/// - Throws: `.numeric` for logits that are not finite, `.value` for a temperature that is not a positive float32 number,
-///   `.shape` for images that the model does not read.
+/// - Throws: `.numeric` for logits that are not finite, `.value` for a temperature that is not a positive float32
+///   number, `.shape` for images that the model does not read.
 public func softLabels(
   of model: Model, on examples: Examples, temperature: Double, parameters: [Tensor]? = nil
 ) throws(CoreError) -> Tensor {

@@ -4,8 +4,8 @@ import Networks
 import Platform
 import Tensors
 
-/// What a model's soft labels softmax(logits / T) look like at one temperature T: means over the examples of a data set.
-/// Accuracy is the same at every temperature, and so is no part of it.
+/// What a model's soft labels softmax(logits / T) look like at one temperature T: means over the examples of a data
+/// set. Accuracy is the same at every temperature, and so is no part of it.
 public struct TemperatureProfile: Sendable {
   /// T, by which the logits are divided.
   public let temperature: Double
@@ -19,10 +19,12 @@ public struct TemperatureProfile: Sendable {
   public let entropy: Double
   /// The mean cross-entropy with the labels in nats.
   public let crossEntropy: Double
-  /// The mean total variation distance to the exact probabilities of the classes, from 0 to 1; nil for data without them
-  /// and for a model of other classes.
+  /// The mean total variation distance to the exact probabilities of the classes, from 0 to 1; nil for data without
+  /// them and for a model of other classes.
   public let posteriorGap: Double?
 
+  /// The profile of given logits.
+  ///
   /// - Parameters:
   ///   - logits: finite ones of all examples of the data set, [n, classes], with at least two classes and one example.
   ///   - temperature: above 0.
@@ -58,8 +60,9 @@ public struct TemperatureProfile: Sendable {
 ///
 /// - Parameter temperatures: each above 0.
 /// - Returns: one profile for each temperature, in their order.
-/// - Throws: `.value` for a data set without examples or with unknown labels and for a temperature that is not a positive
-///   float32 number, `.shape` for images that the model does not read, `.numeric` for logits that are not finite.
+/// - Throws: `.value` for a data set without examples or with unknown labels and for a temperature that is not a
+///   positive float32 number, `.shape` for images that the model does not read, `.numeric` for logits that are not
+///   finite.
 public func temperatureProfiles(
   of model: Model, on data: Dataset, temperatures: [Double]
 ) throws(CoreError) -> [TemperatureProfile] {

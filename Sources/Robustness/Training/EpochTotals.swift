@@ -45,7 +45,7 @@ struct EpochTotals {
 }
 
 extension EpochTotals {
-  /// As tensors: numbers by their bits, so that nothing is rounded.
+  /// The sums as tensors: numbers by their bits, so that nothing is rounded.
   var state: NamedTensors {
     get throws(CoreError) {
       var numbers = [("n", Int64(n)), ("loss", Int64(bitPattern: loss.bitPattern)), ("natural", Int64(natural))]

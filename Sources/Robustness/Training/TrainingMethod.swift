@@ -3,11 +3,11 @@ import Datasets
 import Networks
 import Tensors
 
-/// A training method as a value: what adversarial images are made large by, and which loss is taken.
+/// A training method as a value: how adversarial images are found, and which loss is taken.
 ///
-/// A method has a file of its own in `Methods` and a line in `Methods.swift`; the built-in that makes it, its help and its
-/// checks follow from its settings. `TrainingRun` does the rest. Most methods keep nothing between steps and conform to
-/// `StatelessMethod`; one that does begins a process of its own.
+/// A method has a file of its own in `Methods` and a line in `Methods.swift`; the built-in that makes it, its help and
+/// its checks follow from its settings. `TrainingRun` does the rest. Most methods keep nothing between steps and
+/// conform to `StatelessMethod`; one that does begins a process of its own.
 public protocol TrainingMethod: Configurable {
   /// How the method has adversarial images made; nil where it trains on natural images only. The attack of `fit` gives
   /// radius, steps and restarts, and may give another start or objective.
@@ -16,27 +16,29 @@ public protocol TrainingMethod: Configurable {
   ///
   /// - Throws: an error whose argument is "method".
   func validate(for model: Model) throws(CoreError)
-  /// What the method keeps during one run.
+  /// Begins a run: the process has what the method keeps during it, and belongs to no other run.
   func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess
 }
 
-/// A method at work: it gives the loss of each step, and keeps what has to be known from one step to the next.
+/// A method at work: it computes the loss of each step, and keeps what has to be known from one step to the next.
 public protocol TrainingProcess: Resumable {
-  /// The loss, from tracked forwards of `step`.
+  /// The loss of a step, from its tracked forwards.
   func loss(_ step: TrainingStep) throws -> StepLoss
 }
 
 /// A method that keeps nothing between steps: most of them.
 public protocol StatelessMethod: TrainingMethod {
-  /// The loss, from tracked forwards of `step`. `step.adversarial()` comes before the forwards of the loss.
+  /// The loss of a step, from its tracked forwards; `step.adversarial()` must be called before them.
   func loss(_ step: TrainingStep) throws -> StepLoss
 }
 
 extension TrainingMethod {
+  /// Every model will do, unless the method checks it.
   public func validate(for model: Model) throws(CoreError) {}
 }
 
 extension StatelessMethod {
+  /// A process that asks the method itself for each loss and keeps nothing.
   public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess {
     StatelessProcess(self)
   }
@@ -53,10 +55,14 @@ private final class StatelessProcess<Method: StatelessMethod>: TrainingProcess {
 /// Where the search for adversarial images begins, what it makes large, unless the attack says otherwise, and how the
 /// model runs meanwhile.
 public struct InnerMaximisation: Sendable {
+  /// Where the search begins.
   public var start: AttackStart
+  /// What the search makes large.
   public var loss: AttackLoss
+  /// How the model runs meanwhile, by default in evaluation mode.
   public var mode: Mode
 
+  /// A search with this start, loss and mode.
   public init(start: AttackStart, loss: AttackLoss, mode: Mode = .eval) {
     self.start = start
     self.loss = loss
@@ -64,16 +70,20 @@ public struct InnerMaximisation: Sendable {
   }
 }
 
-/// What a method gives back for one step.
+/// What a method returns for one step.
 public struct StepLoss {
-  /// The scalar that is minimised.
+  /// The scalar that is minimised, which is tracked.
   public var total: Tensor
   /// Its parts by name, before they are weighted.
   public var parts: [(name: String, value: Tensor)]
-  /// Logits of the natural and of the adversarial images, where the method computed them; for the accuracies reported.
+  /// Logits [n, classes] of the natural images, where the method computed them; they make the natural accuracy
+  /// reported.
   public var naturalLogits: Tensor?
+  /// Logits [n, classes] of the adversarial images, where the method computed them; they make the robust accuracy
+  /// reported.
   public var adversarialLogits: Tensor?
 
+  /// A loss with what is known of it; without natural logits another forward is run for the accuracy.
   public init(
     total: Tensor, parts: [(name: String, value: Tensor)] = [], naturalLogits: Tensor? = nil,
     adversarialLogits: Tensor? = nil

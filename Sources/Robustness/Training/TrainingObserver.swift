@@ -6,14 +6,20 @@ import Networks
 /// Observers are asked in the order in which they were given, after the step or the epoch is done. They must leave the
 /// model as it is.
 public protocol TrainingObserver: Resumable {
-  /// - Parameter step: of the whole run, counted from 1.
+  /// Looks at the model after a step.
+  ///
+  /// - Parameter step: the number of the step in the whole run, counted from 1.
   func after(step: Int, _ model: Model) throws
+  /// Looks at the model after an epoch.
+  ///
   /// - Parameter epoch: what was measured so far; an observer may add to it.
   /// - Returns: whether the run continues.
   func after(_ epoch: inout EpochReport, _ model: Model) throws -> Bool
 }
 
 extension TrainingObserver {
+  /// Does nothing after a step.
   public func after(step: Int, _ model: Model) throws {}
+  /// Adds nothing to the epoch and lets the run continue.
   public func after(_ epoch: inout EpochReport, _ model: Model) throws -> Bool { true }
 }

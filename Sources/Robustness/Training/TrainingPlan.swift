@@ -3,19 +3,24 @@ import Datasets
 import Networks
 import Tensors
 
-/// How long and how fast to train.
+/// How long and how fast to train: all that a run needs to know besides model, data, method and attack.
 public struct TrainingPlan: Sendable {
+  /// Passes over the training set, from 1 to 1000000.
   public var epochs: Int
+  /// Examples of one step, at least 1.
   public var batchSize: Int
   /// The highest learning rate; `schedule` says how it changes.
   public var learningRate: Double
+  /// What moves the weights.
   public var optimiser: any OptimiserSettings
+  /// How the learning rate changes from step to step.
   public var schedule: any LearningRateSchedule
-  /// Of the training images; nil for none.
+  /// The random change of the training images; nil for none.
   public var augmentation: (any Augmentation)?
-  /// Key of everything drawn at random: order, starts, dropout, augmentation.
+  /// The key of everything drawn at random: order, starts, dropout, augmentation.
   public var seed: UInt64
 
+  /// A plan; nothing is checked before a run begins.
   public init(
     epochs: Int = 10, batchSize: Int = 128, learningRate: Double = 0.01, optimiser: any OptimiserSettings = SGD(),
     schedule: any LearningRateSchedule = ConstantSchedule(), augmentation: (any Augmentation)? = nil, seed: UInt64 = 0

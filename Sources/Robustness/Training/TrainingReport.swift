@@ -1,18 +1,21 @@
 /// What one epoch of training measured, averaged over its examples.
 public struct EpochReport: Sendable {
-  /// Counted from 1.
+  /// The number of the epoch, counted from 1.
   public var epoch: Int
+  /// The mean of the loss that was minimised.
   public var loss: Double
-  /// Parts of the loss by name ("loss_natural", "loss_robust"), before they are weighted.
+  /// The parts of the loss by name ("loss_natural", "loss_robust"), before they are weighted.
   public var parts: [(name: String, value: Double)]
-  /// Share of training images classified correctly during the epoch, each when its batch came.
+  /// The share of training images classified correctly during the epoch, each when its batch came.
   public var naturalAccuracy: Double
   /// The same for the adversarial images; nil where the method makes none.
   public var robustAccuracy: Double?
-  /// Measured after the epoch on the examples given for it, under the attack given or trained with; nil where none were
-  /// given.
+  /// What was measured after the epoch on the examples given for it, under the attack given or trained with; nil where
+  /// none were given.
   public var validation: Evaluation?
+  /// The learning rate of the last step.
   public var learningRate: Double
+  /// How many seconds the epoch took, validation included.
   public var seconds: Double
 }
 
@@ -29,7 +32,7 @@ extension EpochReport {
     return accuracies
   }
 
-  /// For a log: `epoch 2/10  loss 0.412  natural 0.871  robust 0.623  12.3 s`.
+  /// The line of the epoch in a log: `epoch 2/10  loss 0.412  natural 0.871  robust 0.623  12.3 s`.
   func line(of epochs: Int) -> String {
     let figures = [("loss", loss)] + accuracies
     let parts = figures.map { "\($0) \($1.rounded(to: 3))" }
@@ -37,13 +40,16 @@ extension EpochReport {
   }
 }
 
-/// What `fit` gives back.
+/// What `fit` returns.
 public struct TrainingReport: Sendable {
+  /// The call that makes the method.
   public var method: String
+  /// What the epochs that ended in this call measured.
   public var epochs: [EpochReport]
   /// Optimiser steps done in this call.
   public var steps: Int
+  /// How many seconds the call took.
   public var seconds: Double
-  /// Whether it was stopped; the model keeps the last whole step.
+  /// Whether the user stopped it; the model keeps the last whole step.
   public var interrupted: Bool
 }

@@ -7,8 +7,8 @@ import Tensors
 ///
 /// - Parameters:
 ///   - method: the loss and the inner maximisation; standard training where nothing is given.
-///   - attack: of the inner maximisation, and of the validation; nil is `PGD()` where the method trains on adversarial
-///     images. What it leaves open, start and objective, the method prescribes.
+///   - attack: the attack of the inner maximisation and of the validation; nil stands for `PGD()` where the method
+///     trains on adversarial images. What it leaves open, start and objective, the method prescribes.
 ///   - validation: examples on which the model is measured after each epoch, under the attack.
 @discardableResult
 public func fit(
@@ -23,9 +23,12 @@ public func fit(
 
 /// One training of a model: what is settled when it begins, and how far it has come.
 ///
-/// The same seed gives the same bits for any number of threads, and for any way of being interrupted: a step that does not
-/// come to its end leaves the model, and all that the run keeps, as the step before it did. `state` is what has to be
-/// saved; a run with the same settings that has restored it continues as if it had never stopped.
+/// The same seed gives the same bits for any number of threads, and for any way of being interrupted: a step that does
+/// not come to its end leaves the model, and all that the run keeps, as the step before it did. `state` is what has to
+/// be saved; a run with the same settings that has restored it continues as if it had never stopped. The run alone
+/// moves weights, epochs and totals; the method computes losses, the optimiser makes steps, and observers look on, each
+/// of which saves what it keeps itself. Whatever is drawn is keyed by the seed, the epoch and the step, never by what
+/// came before.
 public final class TrainingRun: Resumable {
   private let model: Model
   private let data: Dataset
@@ -40,8 +43,10 @@ public final class TrainingRun: Resumable {
   private var step = 0
   private var totals = EpochTotals()
 
-  /// - Throws: `.value` and `.shape` for settings that do not fit or would not be used. Everything is checked here, before
-  ///   any work starts.
+  /// A run at its beginning: no step is done, and the weights are as they are.
+  ///
+  /// - Throws: `.value` and `.shape` for settings that do not fit or would not be used. Everything is checked here,
+  ///   before any work starts.
   public init(
     _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
     plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = []
@@ -94,14 +99,15 @@ public final class TrainingRun: Resumable {
 
   // MARK: Running
 
-  /// Optimiser steps of one epoch.
+  /// The optimiser steps of one epoch.
   public var stepsPerEpoch: Int { (data.count - 1) / plan.batchSize + 1 }
-  /// Optimiser steps done so far, over all calls.
+  /// The optimiser steps done so far, over all calls.
   public var stepsDone: Int { epoch * stepsPerEpoch + step }
 
   /// Trains to the end, or until the user stops it.
   ///
-  /// - Returns: what this call has done. After an interruption the report says so, and nothing is thrown; `run` continues.
+  /// - Returns: what this call has done. After an interruption the report says so, and nothing is thrown; `run`
+  ///   continues.
   /// - Throws: `.numeric` when loss, logits or weights are no longer finite.
   public func run(progress: (any Progress)? = nil) throws -> TrainingReport {
     defer { progress?.finish() }
@@ -153,13 +159,13 @@ public final class TrainingRun: Resumable {
 
   // MARK: One step
 
-  /// The whole step or nothing.
-  private func train(_ places: [Int]) throws {
+  /// Does one step, the whole of it or nothing.
+  private func train(_ positions: [Int]) throws {
     var saved = Saved(buffers: model.buffers, process: try process.state)
     do {
       try StopSignal.poll()
       var totals = self.totals
-      let gradients = try gradients(places, &saved, &totals)
+      let gradients = try gradients(positions, &saved, &totals)
       try move(gradients)
       self.totals = totals
     } catch {
@@ -177,7 +183,8 @@ public final class TrainingRun: Resumable {
   private struct Saved {
     var buffers: [Tensor]
     var process: NamedTensors
-    /// Only where the method has moved the weights within the step: holding them costs a copy.
+    /// The weights before the step, only where the method has moved the weights within the step: holding them costs a
+    /// copy.
     var weights: [Tensor]?
     var optimiser: NamedTensors?
   }
@@ -191,12 +198,12 @@ public final class TrainingRun: Resumable {
     }
   }
 
-  /// Of the loss with respect to the weights. When it returns, nothing of the step holds the weights any more: the
-  /// optimiser can change them in place.
+  /// The gradients of the loss with respect to the weights. When it returns, nothing of the step holds the weights any
+  /// more: the optimiser can change them in place.
   private func gradients(
-    _ places: [Int], _ saved: inout Saved, _ totals: inout EpochTotals
+    _ positions: [Int], _ saved: inout Saved, _ totals: inout EpochTotals
   ) throws -> [Tensor] {
-    var part = try data.batch(places)
+    var part = try data.batch(positions)
     if let augmentation = plan.augmentation {
       part = try augmentation.apply(part, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", epoch))
     }
@@ -240,7 +247,8 @@ public final class TrainingRun: Resumable {
   // MARK: Divergence
 
   private var divergenceHint: String {
-    "lower the learning rate (lr=\(plan.learningRate.shortest) now), and begin with a fresh model: the weights of this one led there"
+    "lower the learning rate (lr=\(plan.learningRate.shortest) now), and begin with a fresh model: the weights of this one "
+      + "led there"
   }
 
   private func diverged(_ what: String, at position: TrainingPosition) -> CoreError {
@@ -274,6 +282,9 @@ extension TrainingRun {
     }
   }
 
+  /// Continues from a state that a run with the same settings had.
+  ///
+  /// - Throws: `value` and `shape` for a state of another model, method, optimiser or plan.
   public func restore(_ state: NamedTensors) throws(CoreError) {
     func part(_ name: String) -> NamedTensors {
       state.filter { $0.name.hasPrefix(name + ".") }.map { (String($0.name.dropFirst(name.utf8.count + 1)), $0.tensor) }

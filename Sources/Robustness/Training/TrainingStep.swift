@@ -4,7 +4,13 @@ import Networks
 import Tensors
 
 /// One step as a method sees it: a batch, the model with tracked weights, and the attack.
+///
+/// It is all that a method may use, so that no method has a loop of its own: images are found by `adversarial` or
+/// `maximise`, logits come from `forward`, and the loss that the method returns is differentiated by the run. Dropout
+/// draws by the number of the forward within the step, an attack by example and restart. The running statistics of
+/// batch norm move with each forward in training mode, so the order of the forwards is part of a method.
 public final class TrainingStep {
+  /// The model that is trained; a method runs it by `forward`, not by calling it.
   public let model: Model
   /// The model's weights as leaves; gradients are taken with respect to them.
   public private(set) var parameters: [Tensor]
@@ -19,9 +25,11 @@ public final class TrainingStep {
   private var isElsewhere = false
   private var forwards = 0
 
+  /// A step; `TrainingRun` makes those of a run, tests make their own.
+  ///
   /// - Parameters:
   ///   - inner: how `adversarial` has images made.
-  ///   - stream: of dropout, and of the attack where `random` says nothing else.
+  ///   - stream: what dropout draws from, and the attack where `random` says nothing else.
   ///   - adversarial: images to take instead of those that the attack finds.
   ///   - update: one step of the optimiser with a loss; it returns the new weights as leaves.
   package init(
@@ -40,13 +48,13 @@ public final class TrainingStep {
     self.update = update
   }
 
-  /// [n, c, h, w] in [0, 1].
+  /// The images of the batch [n, c, h, w], augmented, values in [0, 1].
   public var images: Tensor { batch.images }
   /// What the images are to be classified as: classes, or distributions where an augmentation has mixed images.
   public var targets: Targets { batch.targets }
   /// The class of each image; of a distribution, the most probable one.
   public var labels: [Int] { batch.labels }
-  /// Positions of the examples in the training set.
+  /// The ids of the examples, as in `Dataset.ids`: they key the random numbers of the attack.
   public var ids: [Int] { batch.ids }
 
   /// The mean cross-entropy of logits [n, classes] with the targets, whether these are classes or distributions.
@@ -65,7 +73,7 @@ public final class TrainingStep {
     }
   }
 
-  /// Tracked logits in training mode: batch norm uses and records the statistics of this batch.
+  /// Tracked logits [n, classes] in training mode: batch norm uses and records the statistics of this batch.
   public func forward(_ images: Tensor) throws -> Tensor {
     defer { forwards += 1 }
     return try model.forward(images, mode: .train, parameters: parameters, dropout: stream.child(forwards))
@@ -89,7 +97,7 @@ public final class TrainingStep {
     }
   }
 
-  /// Images within the attack's ball that make an objective large, whatever it is.
+  /// Images [n, c, h, w] within the attack's ball that make an objective large, whatever it is.
   ///
   /// - Parameters:
   ///   - start: where the attack begins, unless it says otherwise.
@@ -128,8 +136,8 @@ public final class TrainingStep {
     return step
   }
 
-  /// Moves the weights by one step of the optimiser, for a method that does so several times with a batch (Free-AT). The
-  /// loss that the method returns moves them once more.
+  /// Moves the weights by one step of the optimiser, for a method that does so several times with a batch (Free-AT).
+  /// The loss that the method returns moves them once more.
   ///
   /// - Throws: `value` where the step belongs to no run.
   public func apply(_ loss: StepLoss) throws {

@@ -3,8 +3,8 @@ import Networks
 import Tensors
 
 /// Low Temperature Distillation as reconstructed (Chen & Lee, arXiv 2111.02331, whose code was never published): soft
-/// labels q = softmax(z_T(x)/temperature) of a frozen teacher replace one-hot labels inside an adversarial training loss,
-/// while the student's temperature is 1 in training, attack and inference.
+/// labels q = softmax(z_T(x)/temperature) of a frozen teacher replace one-hot labels inside an adversarial training
+/// loss, while the student's temperature is 1 in training, attack and inference.
 ///
 /// - With TRADES: H(q, p(x)) + beta·KL(p(x) ‖ p(x')), where x' maximises the divergence.
 /// - With PGD-AT: H(q, p(x')), where x' maximises the cross-entropy of the true class.
@@ -14,7 +14,9 @@ import Tensors
 public struct LTD: StatelessMethod {
   /// The loss in which soft labels take the place of hard ones.
   public enum Framework: String, SettingChoice {
+    /// The loss of TRADES; the soft labels stand in its natural term.
     case trades
+    /// The loss of adversarial training.
     case pgdAT = "pgd_at"
   }
 
@@ -43,11 +45,15 @@ public struct LTD: StatelessMethod {
     .choice("on", \.framework, note: "the loss around it, \"trades\" or \"pgd_at\"."),
   ]
 
+  /// The model whose soft labels are learned; it must be given.
   public var teacher: Model?
+  /// What the teacher's logits are divided by, above 0.
   public var temperature = 3.0
-  /// Weight of the divergence; nil is 6 on TRADES, and all that there is on PGD-AT, which has no such term.
+  /// The weight of the divergence; nil stands for 6 with TRADES, and is all that PGD-AT allows, which has no such term.
   public var beta: Double?
+  /// The share of the one-hot label in the target, from 0 to 1.
   public var mix = 0.0
+  /// The loss around the soft labels.
   public var framework = Framework.trades
 
   /// The weight of the divergence that is used; nil where there is no such term.
@@ -58,6 +64,7 @@ public struct LTD: StatelessMethod {
 
   public init() {}
 
+  /// A method with this teacher; see the settings for what the numbers mean.
   public init(
     teacher: Model, temperature: Double = 3, beta: Double? = nil, mix: Double = 0, framework: Framework = .trades
   ) {
@@ -68,6 +75,7 @@ public struct LTD: StatelessMethod {
     self.framework = framework
   }
 
+  /// Refuses a weight that no term would use.
   public func validateTogether() throws(CoreError) {
     guard framework == .trades || beta == nil else {
       throw CoreError(
@@ -76,6 +84,8 @@ public struct LTD: StatelessMethod {
     }
   }
 
+  /// Checks that the teacher fits the student: another model with the same images and classes, whose weights are
+  /// finite.
   public func validate(for model: Model) throws(CoreError) {
     let teacher = try requireTeacher()
     guard !teacher.sharesWeights(with: model) else {
@@ -91,11 +101,12 @@ public struct LTD: StatelessMethod {
     }
     if let damage = teacher.damage {
       throw CoreError(
-        .numeric, "the teacher \(teacher.name) gives no labels: \(damage)", hint: "train it anew, or load it again",
+        .numeric, "the teacher \(teacher.name) cannot give labels: \(damage)", hint: "train it anew, or load it again",
         argument: "method")
     }
   }
 
+  /// The inner maximisation of the loss around the soft labels; they have no part in it.
   public var inner: InnerMaximisation? {
     switch framework {
     case .trades: TRADES().inner
@@ -103,6 +114,7 @@ public struct LTD: StatelessMethod {
     }
   }
 
+  /// The loss with soft labels; in TRADES its two terms are its parts.
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let adversarial = try step.adversarial()
     let target = try softLabels(step.images, step.distributions())
@@ -119,9 +131,10 @@ public struct LTD: StatelessMethod {
       naturalLogits: logits, adversarialLogits: adversarialLogits)
   }
 
-  /// (1 - mix)·softmax(z_T(x)/temperature) + mix·targets, [n, classes].
+  /// The target (1 - mix)·softmax(z_T(x)/temperature) + mix·targets, [n, classes].
   ///
   /// - Parameter targets: [n, classes], one-hot or mixed.
+  /// - Throws: `numeric` where the teacher's logits are not finite.
   public func softLabels(_ images: Tensor, _ targets: Tensor) throws -> Tensor {
     let teacher = try requireTeacher()
     let logits = try teacher(images)

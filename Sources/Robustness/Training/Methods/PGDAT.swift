@@ -2,8 +2,8 @@ import Base
 import Networks
 import Tensors
 
-/// Adversarial training (Madry et al. 2018): cross-entropy on adversarial images only, which an attack finds from a uniform
-/// start.
+/// Adversarial training (Madry et al. 2018): cross-entropy on adversarial images only, which an attack finds from a
+/// uniform start.
 public struct PGDAT: StatelessMethod {
   public static let name = "pgd_at"
   public static let page = Page(
@@ -22,12 +22,15 @@ public struct PGDAT: StatelessMethod {
         """)
   ]
 
+  /// How the model runs while the attack works.
   public var mode = Mode.eval
 
   public init() {}
 
+  /// The search by cross-entropy from a uniform start, in the mode of the settings.
   public var inner: InnerMaximisation? { InnerMaximisation(start: .uniform, loss: .crossEntropy, mode: mode) }
 
+  /// The cross-entropy of the adversarial images.
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let logits = try step.forward(step.adversarial())
     return StepLoss(total: try step.crossEntropy(logits), adversarialLogits: logits)

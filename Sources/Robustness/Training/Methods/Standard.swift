@@ -11,8 +11,10 @@ public struct Standard: StatelessMethod {
 
   public init() {}
 
+  /// No search: the method sees natural images only.
   public var inner: InnerMaximisation? { nil }
 
+  /// The cross-entropy of the natural images.
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let logits = try step.forward(step.images)
     return StepLoss(total: try step.crossEntropy(logits), naturalLogits: logits)

@@ -18,6 +18,7 @@ public struct TRADES: StatelessMethod {
       note: "weight of the robust term; 1 to 10, 6 in the paper.", isAlwaysShown: true)
   ]
 
+  /// The weight of the divergence, at least 0.
   public var beta = 6.0
   /// Whether the divergence has a natural forward of its own, as in the authors' code. The gradients are the same, but
   /// batch norm's running statistics move three times a step instead of twice, and dropout differs between the two.
@@ -25,13 +26,16 @@ public struct TRADES: StatelessMethod {
 
   public init() {}
 
+  /// A method with this weight of the divergence.
   public init(beta: Double, separateForward: Bool = false) {
     self.beta = beta
     self.separateForward = separateForward
   }
 
+  /// The search by the divergence from the prediction on the clean image, from a normal start.
   public var inner: InnerMaximisation? { InnerMaximisation(start: .normal, loss: .klDivergence) }
 
+  /// The cross-entropy of the natural images and the divergence, which are the parts of the loss.
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let adversarial = try step.adversarial()
     let logits = try step.forward(step.images)
