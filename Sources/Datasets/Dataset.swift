@@ -93,7 +93,7 @@ public struct Dataset: Sendable {
       guard posterior.dtype == .float32, posterior.shape == [labels.count, names.count] else {
         throw CoreError(
           .shape, "the posterior must have the shape [\(labels.count), \(names.count)], not \(posterior.shape)",
-          hint: "it needs one row per image and one column per class")
+          hint: "give one row for each image and one column for each class")
       }
       let rows = posterior.floats()
       for start in stride(from: 0, to: rows.count, by: names.count) {
@@ -101,7 +101,7 @@ public struct Dataset: Sendable {
         guard row.allSatisfy({ $0 >= 0 }), abs(row.reduce(0, +) - 1) < 1e-3 else {
           throw CoreError(
             .value, "row \(start / names.count) of the posterior is not a distribution",
-            hint: "the probabilities of an image are not negative and add up to 1")
+            hint: "the probabilities of an image must not be negative and must add up to 1")
         }
       }
       posteriorValues = rows

@@ -19,7 +19,7 @@ public func writePNG(
   guard (2...4).contains(shape.count) else {
     throw CoreError(
       .shape, "a picture needs one image of shape [channels, height, width], not \(shape)",
-      hint: "several images, [n, channels, height, width], make a grid", argument: "images")
+      hint: "give one image, or several as [n, channels, height, width] for a grid", argument: "images")
   }
   let images = [Int](repeating: 1, count: 4 - shape.count) + shape
   guard images.allSatisfy({ $0 >= 0 }), images.reduce(1, &*) == values.count else {
@@ -47,7 +47,7 @@ private struct Raster {
     let (channels, imageHeight, imageWidth) = (shape[0], shape[1], shape[2])
     guard channels == 1 || channels == 3 else {
       throw CoreError(
-        .shape, "an image of \(channels) channels cannot be drawn", hint: "1 channel is grey, 3 are RGB",
+        .shape, "an image of \(channels) channels cannot be drawn", hint: "give images of 1 channel (grey) or 3 (RGB)",
         argument: "images")
     }
     guard images > 0, imageHeight > 0, imageWidth > 0 else {

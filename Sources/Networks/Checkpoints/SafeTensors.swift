@@ -115,7 +115,7 @@ public final class SafeTensors: WeightFile {
       guard let element = Element(rawValue: type) else {
         throw CoreError(
           .io, "'\(path)', tensor '\(name)': elements of type '\(type)' are not read",
-          hint: "these are: \(Element.allCases.map(\.rawValue).joined(separator: ", "))", argument: "path")
+          hint: "convert it to one of \(Element.allCases.map(\.rawValue).joined(separator: ", "))", argument: "path")
       }
       guard shape.count <= rankLimit else { throw damaged("tensor '\(name)' has \(shape.count) axes") }
       var count = 1

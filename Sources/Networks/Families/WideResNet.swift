@@ -15,7 +15,7 @@ public struct WideResNet: NetworkFamily {
       "widen", \.widen, .int(1...1000, hint: "widen=10 is usual"), note: "factor of the widths 16, 32, 64.",
       isAlwaysShown: true),
     Setting(
-      "dropout", \.dropout, .belowOne(hint: "dropout=0 in published robust models"),
+      "dropout", \.dropout, .belowOne(hint: "dropout=0 is that of published robust models"),
       note: "share dropped in training between the two convolutions of a block; 0 in published robust models."),
   ]
   public static let leadingSettings = 2

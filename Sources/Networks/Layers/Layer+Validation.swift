@@ -53,7 +53,7 @@ extension Layer {
       guard std.allSatisfy({ $0 > 0 && $0.isFinite }) else {
         throw CoreError(
           .value, "the standard deviations of a normalisation must be positive and finite, not \(std)",
-          hint: "leave a channel as it is with mean 0 and std 1", argument: "std")
+          hint: "mean 0 and std 1 leave a channel as it is", argument: "std")
       }
     case .relu, .silu, .globalAveragePool, .flatten, .sequential, .chain, .residual: break
     }
@@ -77,7 +77,7 @@ extension Layer {
     guard max(padding.top, padding.bottom) < kernel.height, max(padding.left, padding.right) < kernel.width else {
       throw CoreError(
         .value, "padding of \(layer) must be less than its kernel [\(kernel.height), \(kernel.width)]",
-        hint: "a window in the padding alone would hold nothing", argument: "padding")
+        hint: "use at most padding=\(min(kernel.height, kernel.width) - 1)", argument: "padding")
     }
   }
 

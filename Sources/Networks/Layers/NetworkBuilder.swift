@@ -189,7 +189,7 @@ struct NetworkBuilder {
       throw CoreError(
         .shape,
         "\(Self.place(path))a convolution from \(shape[0]) to \(conv.channels) channels cannot have \(conv.groups) groups",
-        hint: "both numbers of channels must be multiples of groups", argument: "layers")
+        hint: "choose groups so that it divides both numbers of channels, such as groups=1", argument: "layers")
     }
     let height = try Self.windows(
       shape[1], conv.kernel.height, conv.stride.height, conv.padding.top, conv.padding.bottom, conv.dilation.height,

@@ -30,7 +30,7 @@ public struct PGD: Ascent {
       note: "2.5·eps/steps when left out, which is 2/255 for eps 8/255 and 10 steps."),
     Setting(
       "random_start", type: "bool | string | none", expected: "true, false or \"normal\"",
-      hint: "\"normal\" begins as TRADES does",
+      hint: "random_start=\"normal\" begins as TRADES does",
       note: """
         true begins at x0 + U(-eps, eps), "normal" at x0 + 0.001·N(0, I) as TRADES does, false at the image itself (BIM). \
         When left out: true, and in `fit` as the method says.
