@@ -91,7 +91,7 @@ private indirect enum Piece {
 }
 
 extension [Child] {
-  /// Layers with their names. Where the zoo leaves the name out, it makes no difference to the names of the weights:
+  /// Layers with their names. Where a family leaves the name out, it makes no difference to the names of the weights:
   /// the parts of a chain step into its place, and a layer without weights is named after its function.
   fileprivate var fields: [(label: String, Piece)] {
     var used = Set(map(\.name))

@@ -261,7 +261,7 @@ struct NetworkBuilder {
     shape = [shape[0], height, width]
   }
 
-  // MARK: Helpers
+  // MARK: Weights, names and sizes
 
   private mutating func add(
     parameter name: String, _ path: String, _ shape: [Int], _ content: TensorSpecification.Content
