@@ -41,10 +41,10 @@ package enum JSON: Sendable, Equatable {
     return members.first { $0.key == key }?.value
   }
 
-  /// The whole number; nil where the value is none.
+  /// The whole number; nil for any other value.
   package var intValue: Int? { if case .int(let value) = self { value } else { nil } }
 
-  /// The number, a whole one too; nil where the value is none.
+  /// The number, a whole one too; nil for any other value.
   package var numberValue: Double? {
     switch self {
     case .int(let value): Double(value)
@@ -53,17 +53,17 @@ package enum JSON: Sendable, Equatable {
     }
   }
 
-  /// The string; nil where the value is none.
+  /// The string; nil for any other value.
   package var stringValue: String? { if case .string(let value) = self { value } else { nil } }
-  /// The truth value; nil where the value is none.
+  /// The truth value; nil for any other value.
   package var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
-  /// The items of the array; nil where the value is none.
+  /// The items of the array; nil for any other value.
   package var arrayValue: [JSON]? { if case .array(let value) = self { value } else { nil } }
-  /// The members of the object; nil where the value is none.
+  /// The members of the object; nil for any other value.
   package var objectValue: [Member]? { if case .object(let value) = self { value } else { nil } }
-  /// The items of an array of whole numbers; nil where the value is anything else.
+  /// The items of an array of whole numbers; nil for any other value.
   package var ints: [Int]? { allOf { $0.intValue } }
-  /// The items of an array of numbers; nil where the value is anything else.
+  /// The items of an array of numbers; nil for any other value.
   package var numbers: [Double]? { allOf { $0.numberValue } }
 
   private func allOf<T>(_ convert: (JSON) -> T?) -> [T]? {

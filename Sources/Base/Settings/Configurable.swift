@@ -99,8 +99,7 @@ extension Configurable {
     try self.init(given)
   }
 
-  /// The signature of its built-in in the language's notation: `pgd(eps: float | none = none, steps: int = 10) ->
-  /// attack`.
+  /// The signature of its built-in: `pgd(eps: float | none = none, steps: int = 10) -> attack`.
   ///
   /// - Parameters:
   ///   - first: parameters that the call has beside the settings: "model: model".
