@@ -8,6 +8,9 @@ let kernels: [SwiftSetting] = [.unsafeFlags(["-Ounchecked", "-wmo", "-num-thread
 // The evaluator reads class properties in its innermost loops: the run-time check for overlapping access costs a tenth.
 let scalar: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
 
+// The rooms of the core that those above it work with.
+let core: [Target.Dependency] = ["Base", "Platform", "Tensors", "Networks", "Datasets", "Robustness"]
+
 // The library written in the language: a file of stdlib/ each.
 let modules = ["files", "grids", "lists", "recipes", "statistics", "studies", "tables", "texts", "times"]
 
@@ -64,7 +67,9 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["Base", "Platform", "Devices"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
     .target(name: "Datasets", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
-    .target(name: "Robustness", dependencies: ["Base", "Networks", "Datasets"], swiftSettings: optimised),
+    .target(
+      name: "Robustness", dependencies: ["Base", "Platform", "Tensors", "Networks", "Datasets"],
+      swiftSettings: optimised),
 
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
@@ -78,10 +83,13 @@ let package = Package(
     .target(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
-    .target(name: "Builtins", dependencies: ["Base", "Platform", "Drawing", "Interpreter", "Robustness"]),
+    .target(name: "Builtins", dependencies: core + ["Drawing", "Interpreter"]),
     .target(name: "Help", dependencies: ["Base", "Platform", "Interpreter", "Stdlib"]),
     .target(
-      name: "Console", dependencies: ["Base", "Platform", "Builtins", "Help", "Stdlib", "CAllocator", "CEditline"]),
+      name: "Console",
+      dependencies: [
+        "Base", "Platform", "Tensors", "Interpreter", "Builtins", "Help", "Stdlib", "CAllocator", "CEditline",
+      ]),
     .executableTarget(
       name: "ltd",
       dependencies: ["Base", "Console", "Platform", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -89,40 +97,45 @@ let package = Package(
     // Benchmarks: ltd's side of Tests/Benchmarks/run
     .target(name: "Peaks", path: "Tests/Benchmarks/Peaks", cSettings: [.unsafeFlags(["-O3"])]),
     .executableTarget(
-      name: "ltd-bench", dependencies: ["Robustness", "Operations", "Peaks"], path: "Tests/Benchmarks/Worker",
+      name: "ltd-bench", dependencies: core + ["Operations", "Peaks"], path: "Tests/Benchmarks/Worker",
       swiftSettings: optimised),
 
     .testTarget(name: "BenchmarkTests", dependencies: ["TestSupport", "ltd-bench"]),
 
     // Tests
     .target(name: "TestSupport", dependencies: ["Base", "CZlib", "Syntax"], path: "Tests/TestSupport"),
-    .target(name: "HostSupport", dependencies: ["Interpreter"], path: "Tests/HostSupport"),
-    .target(name: "Operations", dependencies: ["Tensors"], path: "Tests/Operations", swiftSettings: optimised),
+    .target(name: "HostSupport", dependencies: ["Base", "Interpreter"], path: "Tests/HostSupport"),
+    .target(name: "Operations", dependencies: ["Base", "Tensors"], path: "Tests/Operations", swiftSettings: optimised),
     .executableTarget(
-      name: "ltd-fuzz", dependencies: ["Builtins", "Stdlib", "Tensors", "TestSupport"], path: "Tests/Fuzz",
+      name: "ltd-fuzz",
+      dependencies: ["Base", "Syntax", "Interpreter", "Builtins", "Stdlib", "Tensors", "TestSupport"],
+      path: "Tests/Fuzz",
       exclude: ["README.md"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
-    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "TestSupport"]),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "CZlib", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Devices", "Base"]),
-    .testTarget(name: "OperationsTests", dependencies: ["Operations", "Kernels"], swiftSettings: optimised),
     .testTarget(
-      name: "ReferenceVectors", dependencies: ["Robustness", "Operations", "TestSupport"],
+      name: "OperationsTests", dependencies: ["Base", "Tensors", "Operations", "Kernels"], swiftSettings: optimised),
+    .testTarget(
+      name: "ReferenceVectors", dependencies: core + ["Operations", "TestSupport"],
       path: "Tests/ReferenceVectors"),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels", "TestSupport"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
-    .testTarget(name: "RobustnessTests", dependencies: ["Robustness", "Devices", "TestSupport"]),
-    .testTarget(name: "SyntaxTests", dependencies: ["Syntax", "TestSupport"], exclude: ["Snapshots"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Base", "Tensors", "Networks", "Kernels", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Base", "Tensors", "Datasets", "TestSupport"]),
+    .testTarget(name: "RobustnessTests", dependencies: core + ["Devices", "TestSupport"]),
+    .testTarget(name: "SyntaxTests", dependencies: ["Platform", "Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
-      name: "InterpreterTests", dependencies: ["Interpreter", "HostSupport", "TestSupport"], exclude: ["Snapshots"]),
-    .testTarget(
-      name: "BuiltinsTests", dependencies: ["Builtins", "Networks", "Datasets", "Base", "HostSupport", "TestSupport"],
+      name: "InterpreterTests", dependencies: ["Base", "Syntax", "Interpreter", "HostSupport", "TestSupport"],
       exclude: ["Snapshots"]),
-    .testTarget(name: "HelpTests", dependencies: ["Builtins", "Help", "HostSupport", "Stdlib", "TestSupport"]),
+    .testTarget(
+      name: "BuiltinsTests", dependencies: core + ["Syntax", "Interpreter", "Builtins", "HostSupport", "TestSupport"],
+      exclude: ["Snapshots"]),
+    .testTarget(
+      name: "HelpTests", dependencies: ["Interpreter", "Builtins", "Help", "HostSupport", "Stdlib", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(
       name: "ConsoleTests",
-      dependencies: ["Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
+      dependencies: ["Interpreter", "Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Base", "Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]

@@ -3,8 +3,10 @@ import Platform
 /// A value that one thread at a time reaches: the one lock of the project. It is like the standard library's `Mutex`,
 /// but over a lock that the thread sanitizer knows.
 public final class Locked<Value>: @unchecked Sendable {
-  private var value: Value
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  /// After the lock: a value without a size would else have the lock's address, and the thread sanitizer takes a look at the
+  /// one for a look at the other.
+  private var value: Value
 
   /// A lock that nobody holds.
   ///

@@ -137,7 +137,7 @@ public struct RandomStream: Sendable, Hashable {
 
   /// Uniform numbers in [low, high); none where the count is below 1.
   public func uniforms(_ count: Int, from low: Float = 0, to high: Float = 1) -> [Float] {
-    [Float](unsafeUninitializedCapacity: max(0, count)) { buffer, written in
+    [Float](filling: max(0, count)) { buffer, written in
       let part = UnsafeMutableBufferPointer(rebasing: buffer[..<max(0, count)])
       fillUniform(part, from: low, to: high)
       written = part.count
@@ -146,7 +146,7 @@ public struct RandomStream: Sendable, Hashable {
 
   /// Normal numbers; none where the count is below 1.
   public func normals(_ count: Int, mean: Float = 0, deviation: Float = 1) -> [Float] {
-    [Float](unsafeUninitializedCapacity: max(0, count)) { buffer, written in
+    [Float](filling: max(0, count)) { buffer, written in
       let part = UnsafeMutableBufferPointer(rebasing: buffer[..<max(0, count)])
       fillNormal(part, mean: mean, deviation: deviation)
       written = part.count

@@ -90,14 +90,14 @@ extension Tensor {
 
   private func values<T: BitwiseCopyable>(_ type: T.Type) -> [T] {
     guard count > 0 else { return [] }
-    let inMemory = [T](unsafeUninitializedCapacity: count) { target, used in
+    let inMemory = [T](filling: count) { target, used in
       let bytes = UnsafeMutableRawBufferPointer(target)
       device.download(storage, to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count &* MemoryLayout<T>.stride)]))
       used = count
     }
     guard layout == .channelsLast, shape.count == 4 else { return inMemory }
     let (channels, pixels) = (shape[1], shape[2] &* shape[3])
-    return [T](unsafeUninitializedCapacity: count) { target, used in
+    return [T](filling: count) { target, used in
       var place = 0
       for n in 0..<shape[0] {
         for c in 0..<channels {

@@ -3,7 +3,6 @@ import Builtins
 import Interpreter
 import Platform
 import Robustness
-import Synchronization
 import TestSupport
 import Testing
 
@@ -157,7 +156,7 @@ private final class Watch: Sendable {
     var last: [UInt: Double] = [:]
     var raisingAt: Int?
   }
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let stop: StopSignal
 
   init(_ stop: StopSignal) {

@@ -1,3 +1,4 @@
+import Base
 import Builtins
 import Stdlib
 import Synchronization
@@ -155,7 +156,7 @@ final class CaseRunner {
 
 /// Keeps the beginning of what is printed, and has the library's modules.
 private final class FuzzHost: Host {
-  private let parts = Mutex("")
+  private let parts = Locked("")
   var text: String { parts.withLock { $0 } }
   func write(_ text: String) throws(LTDError) { parts.withLock { if $0.utf8.count < 100_000 { $0 += text } } }
   func module(_ name: String) -> String? { Stdlib.source(name) }

@@ -1,6 +1,5 @@
 import Base
 import Interpreter
-import Synchronization
 
 /// A host for tests: it keeps all that a session writes, and has the files and modules that it is made with.
 public final class TestHost: Host {
@@ -11,7 +10,7 @@ public final class TestHost: Host {
     var notes: [String] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let files: [String: String]
   private let modules: [String: String]
   private let onWrite: @Sendable (String) -> Void

@@ -156,7 +156,7 @@ package enum AtomicFile {
   }
 
   private static func readAll(_ descriptor: Int32, count: Int) -> [UInt8]? {
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialised in
+    let bytes = [UInt8](filling: count) { buffer, initialised in
       while initialised < count, let base = buffer.baseAddress {
         let got = pread(descriptor, base + initialised, count - initialised, off_t(initialised))
         if got < 0, errno == EINTR { continue }

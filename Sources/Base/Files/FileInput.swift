@@ -39,7 +39,7 @@ struct FileInput {
   /// The bytes of a part of a regular file.
   func part(at offset: Int, count: Int) throws(CoreError) -> [UInt8] {
     var failure: CoreError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+    let bytes = [UInt8](filling: count) { buffer, done in
       while done < count, let base = buffer.baseAddress {
         let got = pread(descriptor.number, base + done, min(count - done, 16 << 20), off_t(offset + done))
         if got < 0, errno == EINTR { continue }

@@ -1,7 +1,6 @@
 import Base
 import Datasets
 import Interpreter
-import Networks
 import Robustness
 import Tensors
 

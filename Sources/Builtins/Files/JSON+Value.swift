@@ -1,6 +1,5 @@
 import Base
 import Interpreter
-import Networks
 import Tensors
 
 extension JSON {

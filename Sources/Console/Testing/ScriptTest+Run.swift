@@ -1,6 +1,5 @@
 import Base
 import Builtins
-import Networks
 
 extension ScriptTest {
   /// How a script did.

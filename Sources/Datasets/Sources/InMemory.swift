@@ -49,7 +49,7 @@ struct InMemoryImages: ImageSource {
   }
 
   func read(_ positions: [Int]) throws(CoreError) -> Tensor {
-    let values = [Float](unsafeUninitializedCapacity: positions.count * size) { out, written in
+    let values = [Float](filling: positions.count * size) { out, written in
       switch self.values {
       case .bytes(let bytes):
         for position in positions {

@@ -398,7 +398,7 @@ final class ClosureNode: Node {
 
   override func eval(_ frame: Frame) throws(LTDError) -> Value {
     if let constant { return constant }
-    let captures = [Value](unsafeUninitializedCapacity: captured.count) { values, count in
+    let captures = [Value](filling: captured.count) { values, count in
       while count < captured.count {
         (values.baseAddress.unsafelyUnwrapped + count).initialize(to: frame.base[captured[count]])
         count &+= 1

@@ -9,7 +9,7 @@ public final class ListValue {
   /// Some elements of a list, followed by those of another.
   convenience init(_ items: ArraySlice<Value>, _ more: [Value] = []) {
     self.init(
-      [Value](unsafeUninitializedCapacity: items.count + more.count) { target, count in
+      [Value](filling: items.count + more.count) { target, count in
         count = items.count + more.count
         guard let target = target.baseAddress else { return }
         items.withUnsafeBufferPointer { target.initialize(copying: $0) }

@@ -78,7 +78,7 @@ enum Element: String, CaseIterable, Sendable {
 
   private static func encode<Bits: FixedWidthInteger>(_ values: [Bits]) -> [UInt8] {
     let size = Bits.bitWidth / 8
-    return [UInt8](unsafeUninitializedCapacity: values.count * size) { buffer, count in
+    return [UInt8](filling: values.count * size) { buffer, count in
       let raw = UnsafeMutableRawBufferPointer(buffer)
       for (i, value) in values.enumerated() {
         raw.storeBytes(of: value.littleEndian, toByteOffset: i * size, as: Bits.self)

@@ -1,5 +1,4 @@
 import Base
-import Networks
 import Tensors
 
 /// All that an attack may ask of a model: logits, gradients, and whether an image breaks its example.
