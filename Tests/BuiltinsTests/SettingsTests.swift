@@ -35,7 +35,8 @@ import Testing
       for value in try values(of: type) {
         var text = value.description
         if value is any OptimiserSettings {
-          text = "\(Made.name)(net, lr=0.01, " + text.dropFirst(Made.name.count + 1)
+          let shown = text.dropFirst(Made.name.count + 1)
+          text = "\(Made.name)(net, lr=0.01" + (shown == ")" ? shown : ", " + shown)
         }
         if isLarge(text) { continue }
         #expect(evaluated(kind.program.replacing("CALL", with: text)) == kind.answer(text), "\(text)")

@@ -25,16 +25,27 @@ final class OptimiserObject: HostObject {
   override class var members: [Member] { own }
   private static let own =
     [Member("lr", "float", "The learning rate.") { (object: OptimiserObject) in Value(object.rate) }]
-    + Optimisers.all.flatMap { members(of: $0) }
+    + membersOfSettings
 
-  /// The settings of a kind of optimiser, which an optimiser of another kind has not.
-  private static func members<Settings: OptimiserSettings>(of settings: Settings.Type) -> [Member] {
-    Settings.settings.map { setting in
-      Member(setting.name, setting.type, setting.note.prefix(1).uppercased() + setting.note.dropFirst()) {
-        (object: OptimiserObject) in Value(object.settings[setting: setting.name] ?? .none)
+  /// The settings of all kinds of optimisers, each name once; an optimiser without the setting answers `none`.
+  private static var membersOfSettings: [Member] {
+    let kinds = Optimisers.all.map { settings(of: $0) }
+    var names: Set<String> = []
+    return kinds.joined().filter { names.insert($0.name).inserted }.map { name, type, note in
+      let isEverywhere = type.hasSuffix("none") || kinds.allSatisfy { $0.contains { $0.name == name } }
+      let sentence = note.prefix(1).uppercased() + note.dropFirst()
+      return Member(name, isEverywhere ? type : "\(type) | none", sentence) { (object: OptimiserObject) in
+        Value(object.settings[setting: name] ?? .none)
       }
     }
   }
+
+  private static func settings<Settings: OptimiserSettings>(
+    of kind: Settings.Type
+  ) -> [(name: String, type: String, note: String)] {
+    kind.settings.map { ($0.name, $0.type, $0.note) }
+  }
+
   override var callSignature: CallSignature? { Self.signature }
 
   override func call(_ call: Call) throws -> Value {
