@@ -2,8 +2,8 @@ import Base
 import Tensors
 
 // What tells one model from another. Within a process two models are the same where they share weights and temperature,
-// so that two methods with the same teacher are equal. In a record, which outlives the process, a model is its name and a
-// fingerprint of everything that decides its logits.
+// so that two methods with the same teacher are equal. In a record, which outlives the process, a model is its name and
+// a fingerprint of everything that decides its logits.
 
 extension Model: SettingReference {
   /// How the model prints within a call that holds it.

@@ -31,6 +31,11 @@ public func fashionMNIST(directory: String, train: Int? = nil, test: Int? = nil)
 }
 
 /// A data set in the four files of MNIST.
+///
+/// A header only claims: its numbers are compared with the size of the file before memory is taken for them. What can
+/// be known of the content without reading all of it is checked too, so that a file that was cut short, lengthened or
+/// saved under another name is an error that says which file it is and what is wrong with it, and not a training that
+/// fails to learn. Files of the published size with other content are read, and the name of the data set says so.
 private struct IDXFamily {
   let title: String
   let classNames: [String]

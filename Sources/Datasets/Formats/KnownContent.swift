@@ -1,8 +1,11 @@
 import Base
 import Tensors
 
-/// Content that can be told by its length and CRC-32: parts of published data sets, so that one in the place of another
-/// is noticed.
+/// Content that is recognised by its length and CRC-32: the parts of published data sets.
+///
+/// Files of one data set are often saved under the names of another (Fashion-MNIST has those of MNIST), and everything
+/// still seems to work. One that is known to be something else is refused; one of the right size that is not known is
+/// taken to be altered, which the name of the data set then says.
 enum KnownContent {
   /// Refuses content that is known to be something else than expected.
   ///

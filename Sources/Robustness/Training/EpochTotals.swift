@@ -3,6 +3,9 @@ import Networks
 import Tensors
 
 /// Sums over the examples of an epoch, as its batches come.
+///
+/// They are sums and not running means, so that the report is the mean over examples whatever the sizes of the batches
+/// are. They are part of the state of a run: an epoch that was interrupted and continued reports all of its batches.
 struct EpochTotals {
   private var n = 0
   private var loss = 0.0

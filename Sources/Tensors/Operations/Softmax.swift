@@ -16,7 +16,7 @@ extension Tensor {
   private func softmax(_ temperature: Float, _ axis: Int, logarithm: Bool) throws(CoreError) -> Tensor {
     guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
       throw CoreError(
-        .value, "a temperature is a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
+        .value, "a temperature must be a positive number, not \(temperature)", hint: "T=1 leaves the softmax as it is",
         argument: "temperature")
     }
     let axis = try Shape.axis(axis, rank: rank, "softmax")
@@ -69,7 +69,7 @@ extension Tensor {
       throw CoreError(
         .value,
         t.count == 1
-          ? "a temperature is a positive number, not \(values[bad])"
+          ? "a temperature must be a positive number, not \(values[bad])"
           : "temperatures must be positive numbers; that at \(Shape.indices(bad, t.shape)) is \(values[bad])",
         hint: "T=1 leaves the softmax as it is", argument: "T")
     }
