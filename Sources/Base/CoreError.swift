@@ -46,6 +46,12 @@ public struct CoreError: Error, Sendable {
     self.argument = argument
   }
 
+  /// The error of a run that came to a limit.
+  /// - Parameter option: the option of `ltd` that sets the limit, such as `--max-memory`; the hint names it.
+  public static func limit(_ message: String, option: String) -> CoreError {
+    CoreError(.limit, message, hint: "raise \(option), or leave it out")
+  }
+
   /// The same error with words before its message, such as the file it is about.
   public func prefixed(_ words: String) -> CoreError {
     CoreError(kind, "\(words): \(message)", hint: hint, argument: argument)

@@ -73,18 +73,18 @@ extension Call {
         try list(name).map { item in
           if let number = item.asInt { return .int(number) }
           if let number = item.asDouble { return .number(number) }
-          // Through which no gradient passes: `made` says so, once all else is right.
+          // No gradient passes through it: `made` says so, once all else is right.
           if case .object(let object) = item, object.isNumber, let number = try object.number()?.asDouble {
             return .number(number)
           }
-          throw error(.type, "\(name) of \(self.name) is a list of numbers, not of \(item.typeName)s", at: name)
+          throw notANumber(item, in: name)
         })
     }
   }
 }
 
 extension Value {
-  /// The value of a setting as the language has it; of what a call makes, the text.
+  /// The value of a setting as the language has it; where it is made by a call, the string of that call.
   init(_ setting: SettingValue) {
     switch setting {
     case .none: self = .none

@@ -19,13 +19,14 @@ public enum ExitStatus {
   public static let interrupted: Int32 = 130
 }
 
-/// Settings that the command line gives to every run.
+/// The settings of the command line, which hold for every run.
 public struct RunnerOptions: Sendable {
   /// When messages and headings are coloured.
   public var colour = ColourChoice.auto
-  /// Errors as one JSON object a line, for editors and tools.
+  /// Whether errors are written as one JSON object a line, for editors and tools.
   public var jsonErrors = false
-  /// Threads of numeric work; nil leaves the choice to `LTD_THREADS` or the number of processors.
+  /// How many threads share numeric work, from 1 to 256; nil leaves the choice to `LTD_THREADS` or the number of
+  /// processors.
   public var threads: Int?
   /// Whether tensor operations report where NaN or an infinity first appears.
   public var checksFinite = false
@@ -34,11 +35,15 @@ public struct RunnerOptions: Sendable {
   /// The bounds of each run.
   public var limits = Limits()
 
-  /// Settings as without any option.
+  /// The settings without any option.
   public init() {}
 }
 
 /// One session of the language with the settings of the command line, and with this process as its host.
+///
+/// It does what the commands of `ltd` ask for: it runs, checks or formats a file, runs an expression, or opens the prompt.
+/// Each reports its errors and returns the exit status of the program (`ExitStatus`); none ends the process. What was
+/// printed is written before an error is, and a run whose output could not be written has failed.
 public final class Runner {
   /// The version of the program.
   public static let version = "0.1.0"
@@ -82,7 +87,8 @@ public final class Runner {
     return run(Source(name: path == "-" ? "<standard input>" : path, text: text))
   }
 
-  /// Runs a text given on the command line and prints its value.
+  /// Runs an expression of the command line and prints its value.
+  /// - Returns: the exit status.
   public func runExpression(_ text: String) -> Int32 {
     run(Source(name: "<command line>", text: text), printsValue: true)
   }
@@ -102,7 +108,7 @@ public final class Runner {
     }
   }
 
-  /// Success is failure where the output did not reach its end.
+  /// The status of a run, or failure where a run succeeded but its output was lost.
   private func finishOutput(_ status: Int32) -> Int32 {
     StandardOutput.out.flush()
     guard let problem = StandardOutput.out.problem else { return status }
@@ -116,7 +122,7 @@ public final class Runner {
     return diagnostics.contains(where: { $0.kind != .warning }) ? ExitStatus.failure : ExitStatus.success
   }
 
-  /// The text of a script, `-` being standard input; nil where it cannot be read, which is reported.
+  /// The source of a script, `-` being standard input; nil where it cannot be read, which is reported.
   ///
   /// - Parameter orCommand: whether a command of the program may be meant that was misspelt.
   func text(ofScript path: String, orCommand: Bool = false) -> String? {

@@ -7,8 +7,8 @@ public enum Compute {
   /// What is wrong with a setting of the environment, `LTD_THREADS` and the like; nil when nothing is.
   public static var environmentProblem: String? { Environment.problem }
 
-  /// To be called when a program starts: ends the idle threads of the linear-algebra library, which would take the
-  /// processor from short programs.
+  /// Prepares the process; called once when a program starts. It ends the idle threads of the linear-algebra library, which
+  /// would take the processor from short programs.
   public static func prepare() { Threads.prepare() }
 
   /// How many threads share the work: `LTD_THREADS`, else the number of processors. Results do not depend on it.
@@ -28,7 +28,7 @@ public enum Compute {
   /// Whether the memory limit is that of the run.
   static var isRunLimited: Bool { Memory.limit >= RunSettings.ofThread.memoryLimit }
 
-  /// Gives memory that is kept for reuse back to the system.
+  /// Returns memory that is kept for reuse back to the system.
   public static func releaseUnusedMemory() { Memory.trim() }
 
   /// Bytes that tensors take now, the most since the start or `resetPeakMemory`, and bytes kept for reuse.

@@ -28,36 +28,46 @@ import Base
 /// that somebody continues to hold is made within `StopSignal.ignoring`.
 package protocol Device: Sendable {
   // Memory
+  /// Memory of this many bytes, not initialised, which is released with the last reference.
+  /// - Throws: `memory` when there is not as much, `limit` when it is the run's limit that forbids it.
   func allocate(byteCount: Int) throws(CoreError) -> AnyObject
+  /// y = the bytes of `source`.
   func upload(_ source: UnsafeRawBufferPointer, to y: Storage) throws(CoreError)
-  /// The first `target.count` bytes of x.
+  /// target = the first `target.count` bytes of x.
   func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer)
+  /// Every element of y = value.
   func fill(_ y: View, _ value: Double) throws(CoreError)
-  /// Same shape and type; strides may be any, so that this also changes the order of axes in memory.
+  /// y = x, of the same shape and type; strides may be any, so that this also changes the order of axes in memory.
   func copy(_ x: View, to y: View) throws(CoreError)
+  /// y = x in another type: towards zero to int64 (0 where it does not fit), to bool whether it is not 0.
   func convert(_ x: Storage, _ from: DType, to y: Storage, _ to: DType, count: Int) throws(CoreError)
-  /// A matrix with one row for each stream, in which element i of row r is draw i of stream r.
+  /// y = a matrix with one row for each stream, in which element i of row r is draw i of stream r.
   func random(_ distribution: Distribution, _ streams: [RandomStream], _ y: Storage, count: Int) throws(CoreError)
 
   // Elementwise. Without views: dense operands in the same order; the result may be the same storage as an operand.
+  /// y = function(x).
   func map(_ function: ElementwiseMap, _ x: Storage, _ y: Storage, count: Int) throws(CoreError)
   /// dx = dy · function'(x).
   func mapGradient(_ function: ElementwiseMap, _ x: Storage, _ dy: Storage, _ dx: Storage, count: Int) throws(CoreError)
-  /// float32 or int64, all alike; y is dense.
+  /// y = operation(a, b), of one shape; float32 or int64, all alike; y is dense.
   func binary(_ operation: BinaryOperation, _ a: View, _ b: View, _ y: View) throws(CoreError)
-  /// a and b alike, y bool.
+  /// y = whether a and b compare so; a and b have one type, y is bool.
   func compare(_ comparison: Comparison, _ a: View, _ b: View, _ y: View) throws(CoreError)
+  /// y = a where the mask is true, b elsewhere.
   func select(_ mask: View, _ a: View, _ b: View, _ y: View) throws(CoreError)
   /// y = alpha · x + beta · y.
   func scaleAdd(_ alpha: Float, _ x: Storage, _ beta: Float, _ y: Storage, count: Int) throws(CoreError)
 
   // Reductions and rows
-  /// Over the axes marked in `reducing`; y is dense, of the axes that stay.
+  /// y = the reduction of x over the axes marked in `reducing`; y is dense, of the axes that stay.
   func reduce(_ reduction: Reduction, _ x: View, reducing: [Bool], _ y: Storage) throws(CoreError)
-  /// The columns of the k greatest of each row as int64: the greatest first, of equals the first first, NaN above all.
+  /// y = the columns of the k greatest of each row, int64 [rows, k]: the greatest first, of equals the first first, NaN
+  /// above all.
   func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) throws(CoreError)
+  /// y = softmax(x / temperature) of each row, or its logarithm.
   func softmax(_ x: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ y: Storage)
     throws(CoreError)
+  /// dx = the gradient of `softmax` from its result y and the gradient dy of that.
   func softmaxGradient(
     y: Storage, dy: Storage, rows: Int, columns: Int, temperature: Float, logarithm: Bool, _ dx: Storage)
     throws(CoreError)
@@ -71,27 +81,37 @@ package protocol Device: Sendable {
   ) throws(CoreError)
 
   // Networks (float32; images with channels last in memory)
+  /// c = a · b, for each matrix of the batch.
   func multiply(_ s: MatrixShape, _ a: Storage, _ b: Storage, _ c: Storage) throws(CoreError)
+  /// y = the convolution of x, finished by the epilogue.
   func convolve(
     _ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ y: Storage
   ) throws(CoreError)
+  /// dx = the gradient of x from that of the result, finished by the epilogue.
   func convolveInputGradient(
     _ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ dx: Storage
   ) throws(CoreError)
+  /// dw = the gradient of the weights, db = that of the bias, if wanted.
   func convolveWeightGradient(_ s: ConvolutionShape, _ x: Storage, _ dy: Storage, _ dw: Storage, _ db: Storage?)
     throws(CoreError)
   /// Mean and biased variance of each column.
   func moments(_ x: Storage, rows: Int, channels: Int, mean: Storage, variance: Storage) throws(CoreError)
+  /// y = x normalised with the given statistics.
   func normalize(_ s: NormalizationArguments, _ x: Storage, _ y: Storage) throws(CoreError)
+  /// The wanted gradients; when `training`, the statistics are those of x itself, and dx has their part.
   func normalizeGradient(
     _ s: NormalizationArguments, training: Bool, _ x: Storage, _ dy: Storage, dx: Storage?, dWeight: Storage?,
     dBias: Storage?) throws(CoreError)
-  /// `places`, when wanted, keeps in int32 which pixel of its image each greatest value is, for the gradient.
+  /// y = the greatest value of each window. `places`, when wanted, keeps in int32 which pixel of its image each greatest
+  /// value is, for the gradient.
   func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) throws(CoreError)
+  /// dx = the values of dy at their places, summed up, 0 elsewhere.
   func maxPoolGradient(_ s: PoolShape, _ dy: Storage, places: Storage, _ dx: Storage) throws(CoreError)
   /// The adjoint of the gradient: y = the values of x at the places, 0 where a window has none.
   func maxPoolTake(_ s: PoolShape, _ x: Storage, places: Storage, _ y: Storage) throws(CoreError)
+  /// y = the mean of each window, over all of it or over what lies inside the image.
   func averagePool(_ s: PoolShape, countsPadding: Bool, _ x: Storage, _ y: Storage) throws(CoreError)
+  /// dx = the gradient of `averagePool`.
   func averagePoolGradient(_ s: PoolShape, countsPadding: Bool, _ dy: Storage, _ dx: Storage) throws(CoreError)
 
   // Updates

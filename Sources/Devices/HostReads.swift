@@ -1,7 +1,7 @@
 import Base
 
 /// Counts what a piece of code reads from the device, so that tests can hold training and attacks to what the contract of
-/// `Device` allows: `HostReads.counting { … }` gives the bytes of each `download` that the body made.
+/// `Device` allows: `HostReads.counting { … }` returns the bytes of each `download` that the body made.
 package enum HostReads {
   @TaskLocal private static var log: Locked<[Int]>?
 
@@ -13,6 +13,6 @@ package enum HostReads {
     return log.withLock { $0 }
   }
 
-  /// To be called by the device at each `download`.
+  /// Notes a read; the device calls it at each `download`.
   static func note(byteCount: Int) { log?.withLock { $0.append(byteCount) } }
 }

@@ -161,7 +161,7 @@ public struct RandomStream: Sendable, Hashable {
   /// The numbers 0..<count in random order, every order equally likely.
   public func permutation(_ count: Int) -> [Int] { permutation(count) { _ in } }
 
-  /// The same, with `before` called at each place, which may end it.
+  /// The same, with `before` called at each index, which may end it.
   public func permutation<Failure: Error>(
     _ count: Int, before: (Int) throws(Failure) -> Void
   ) throws(Failure) -> [Int] {

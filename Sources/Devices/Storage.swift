@@ -28,6 +28,6 @@ package final class Storage: @unchecked Sendable {
     }
   }
 
-  /// To be called when the values have changed, or when nobody will read them again soon.
+  /// Drops what was derived; called when the values have changed, or when nobody will read them again soon.
   package func forgetDerived() { cache.withLock { $0.value = nil } }
 }

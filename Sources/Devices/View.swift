@@ -5,12 +5,18 @@
 /// other orders of axes and broadcasting cost nothing before an operation reads them: a view is how an operation says
 /// which elements it means, and no tensor keeps one.
 package struct View: Sendable {
+  /// The memory.
   package var storage: Storage
+  /// The type of the elements.
   package var dtype: DType
+  /// The position of element (0, 0, …) in the storage.
   package var offset: Int
+  /// The size of each axis.
   package var shape: [Int]
+  /// By axis: how far apart neighbours are in the storage.
   package var strides: [Int]
 
+  /// A view; the caller has checked that all of it lies within the storage.
   package init(storage: Storage, dtype: DType, offset: Int = 0, shape: [Int], strides: [Int]) {
     self.storage = storage
     self.dtype = dtype

@@ -1,7 +1,13 @@
 import Base
 import Interpreter
 
-/// Finds what can stand at a cursor: names and members of the session, named arguments, files, commands. Nothing runs.
+/// Finds what can stand at a cursor: names and members of the session, named arguments, files, commands.
+///
+/// The language's own scanner says where the cursor is (`cursorContext`): at a name, after a point, in a string, after
+/// `import`, or where nothing can be completed. The candidates then come from what the session knows: its variables, the
+/// one table of built-ins, the members of values, the signatures of functions, and the names in a folder. After a point
+/// stand the members of the value, and the functions whose first parameter takes it. Values are read only as far as that
+/// runs no code, so that pressing Tab never changes anything.
 public struct Completer {
   private let session: Session
   private let commands: [CommandPage]
@@ -15,7 +21,7 @@ public struct Completer {
   }
 
   /// Completes a statement.
-  /// - Parameter cursor: in bytes of UTF-8; what stands after it is not looked at.
+  /// - Parameter cursor: its position in bytes of UTF-8; what stands after it is not looked at.
   public func complete(_ text: String, cursor: Int) -> Completion {
     let before = String(decoding: text.utf8.prefix(max(0, cursor)), as: UTF8.self)
     let start = before.drop { $0 == " " }
@@ -89,7 +95,7 @@ public struct Completer {
     return session.table.functions[name] == nil ? "" : "("
   }
 
-  /// `name=` for each parameter of a function that takes one.
+  /// `name=` for each parameter of a function that can be given by name.
   private func namedArguments(of name: String) -> [Completion.Candidate] {
     parameters(of: name).filter { $0.kind == .normal }.map { .init($0.name.text, suffix: "=") }
   }
@@ -143,7 +149,7 @@ public struct Completer {
     }
   }
 
-  /// Whether a parameter takes a value, as far as the type's name says.
+  /// Whether a parameter takes a value, as far as the name of its type says.
   private func takes(_ parameter: Parameter, _ value: Value) -> Bool {
     guard let type = parameter.type else { return true }
     return type.alternatives.contains { term in

@@ -1,6 +1,6 @@
 /// What can stand at a cursor in a statement.
 public struct Completion: Equatable, Sendable {
-  /// Bytes of UTF-8 before the cursor that the candidates replace.
+  /// How many bytes of UTF-8 before the cursor the candidates replace.
   public var replaced: Int
   /// What may replace them.
   public var candidates: [Candidate]

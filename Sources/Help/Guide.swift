@@ -1,6 +1,6 @@
 import Stdlib
 
-/// The tour, or another such text, in sections, each with the words by which `?word` finds it.
+/// The tour, or another text of its form, in sections, each with the words by which `?word` finds it.
 public struct Guide: Sendable {
   /// A chapter.
   public struct Section: Sendable {
@@ -20,7 +20,7 @@ public struct Guide: Sendable {
   /// The kinds of errors, a section for each: `E-shape`.
   public static var errors: Guide { Guide(markdown: Stdlib.errors) }
 
-  /// Reads a text: `## ` begins a section, `<!-- words -->` below it are those that find it.
+  /// Reads Markdown in which `## ` begins a section and `<!-- words -->` below it are the words that find it.
   /// - Parameter markdown: the tour when left out.
   public init(markdown: String = Stdlib.tour) {
     for line in markdown.split(separator: "\n", omittingEmptySubsequences: false) {

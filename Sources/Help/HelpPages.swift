@@ -1,9 +1,13 @@
 import Interpreter
 
-/// The pages that `?name` shows, the search of `??words`, and the list of topics: made of the one table, the variables of the
-/// session, the modules, the tour and the kinds of errors.
+/// The pages that `?name` shows, the search of `??words`, and the list of topics.
 ///
-/// A page is a list of parts, so that whoever shows it decides where remarks go. It is made without running anything.
+/// Nothing is written for help alone: pages are made of the one table of built-ins, the `##` comments of functions, the
+/// members of values, the modules, the tour and the kinds of errors. One name may mean several of them. A variable comes
+/// first, then a member, then a function, and a chapter, a family, a module and a kind of value of one name share a page.
+/// A name without a page gets advice, what the search finds, or the name that is spelled alike.
+///
+/// A page is a list of parts, so that a prompt, a notebook or an editor decides where remarks go. Nothing runs for it.
 public struct HelpPages {
   /// A part of an answer.
   public enum Part: Equatable, Sendable {
@@ -82,7 +86,7 @@ public struct HelpPages {
     ]
   }
 
-  /// What a variable holds, and what stands after a point.
+  /// What a variable holds, and what can stand after its point.
   private func text(_ name: String, _ value: Value) -> String {
     let first = "\(style.bold(name)) is \(value.described)\n"
     let members = session.members(of: value)
@@ -98,10 +102,10 @@ public struct HelpPages {
   }
 
   private func text(_ members: [Member], of name: String) -> String {
-    "\n" + described(members.map { ("\(name).\($0.name): \($0.type)", $0.summary) }) + "\n"
+    "\n" + style.list(members.map { ("\(name).\($0.name): \($0.type)", $0.summary) })
   }
 
-  /// `net.size`, of a variable, or `model.size`, of a kind of value.
+  /// The member that a path such as `net.size`, of a variable, or `model.size`, of a kind of value, names.
   private func member(at path: String) -> Member? {
     let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2 else { return nil }
@@ -113,7 +117,7 @@ public struct HelpPages {
     let signature = style.wrapped(page.qualifiedSignature, style.width - 2).map { style.bold($0) }
     var parts = [
       signature.joined(separator: "\n  "), style.paragraphs(page.summary),
-      described(page.arguments.map { ($0.text, $0.summary) }), style.paragraphs(page.details),
+      String(style.list(page.arguments.map { ($0.text, $0.summary) }).dropLast()), style.paragraphs(page.details),
     ]
     parts += page.examples.map { example in
       let code = lines(of: example.code).enumerated().map {
@@ -123,19 +127,6 @@ public struct HelpPages {
     }
     if !page.seeAlso.isEmpty { parts.append(style.paragraphs("see also: " + page.seeAlso.joined(separator: ", "))) }
     return parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
-  }
-
-  /// One line or more for each argument or member: as in a signature, then what it is.
-  private func described(_ items: [(text: String, summary: String)]) -> String {
-    let column = min(26, style.width / 3, items.map(\.text.count).max() ?? 0)
-    let room = max(12, min(style.width, 100) - column - 4)
-    return items.flatMap { argument -> [String] in
-      let text = style.wrapped(argument.summary, room)
-      let margin = String(repeating: " ", count: column + 4)
-      if argument.text.count > column { return ["  " + argument.text] + text.map { margin + $0 } }
-      let first = "  " + padded(argument.text, column) + "  " + (text.first ?? "")
-      return [trimmedEnd(first)] + text.dropFirst().map { margin + $0 }
-    }.joined(separator: "\n")
   }
 
   /// `?tour`: the first section, and what the others are about.
@@ -173,7 +164,7 @@ public struct HelpPages {
 
   // MARK: Search
 
-  /// `??words`: whatever in the manual has all of them, or as many as can be.
+  /// `??words`: the pages that have all of the words, or as many of them as any page has.
   public func search(_ words: String) -> [Part] {
     if words.isEmpty { return [.problem("?? takes a word", hint: "??distillation")] }
     let isKnown = session.table.functions[words] != nil

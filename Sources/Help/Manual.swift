@@ -2,12 +2,16 @@ import Interpreter
 import Stdlib
 
 /// The reference manual: a few Markdown files made of the one table, the library's comments, the tour and the kinds of errors.
+///
+/// There is one file for each family of built-ins and each module, one for the members of values, and an index with links
+/// to all. The same table makes the same files, byte for byte, and a test compares them with those in `docs`, so that the
+/// manual cannot say anything else than `?name` does.
 public struct Manual {
   /// A file of it.
   public struct File: Sendable, Equatable {
-    /// Below the manual's folder.
+    /// The path below the manual's folder.
     public var path: String
-    /// Markdown.
+    /// The content, as Markdown.
     public var text: String
   }
 
@@ -96,7 +100,7 @@ public struct Manual {
         + module.functions.flatMap(entry))
   }
 
-  /// One function or constant.
+  /// The blocks of one function or constant.
   private func entry(_ page: Documentation) -> [String] {
     var blocks = ["## \(Manual.escaped(page.name))", "    \(page.qualifiedSignature)", Manual.escaped(page.summary)]
     blocks.append(

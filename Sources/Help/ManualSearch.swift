@@ -1,6 +1,11 @@
 import Interpreter
 
-/// What `??words` finds: functions, chapters of the tour, kinds of errors, modules and commands of the prompt.
+/// The search of `??words`: it finds functions, chapters of the tour, kinds of errors, modules and commands of the prompt.
+///
+/// Each entry has four groups of strings, from the most to the least telling: its name, its search words, its summary, its
+/// details. An entry's rank is the group in which a word is found, and a word is found where a word of the text begins with
+/// it. The whole phrase counts before its single words, and entries that have more of the words leave out those that have
+/// fewer. Members of values are not searched: `?tensor` lists those of a tensor.
 struct ManualSearch {
   struct Result: Equatable {
     /// As it is looked up: `pgd`, `tables.pivot`, `?loop`, `:history`.
@@ -54,7 +59,7 @@ struct ManualSearch {
     self.entries = entries
   }
 
-  /// The best first. A word is found where a word of the text begins with it.
+  /// What has the words, the best first.
   func callAsFunction(_ text: String) -> [Result] {
     let phrase = text.lowercased()
     let words = phrase.split { " .()".contains($0) }.map(String.init)
@@ -75,7 +80,7 @@ struct ManualSearch {
       .map { Result(name: $0.2.name, summary: $0.2.summary) }
   }
 
-  /// From 0, the very name, to 8; nil where the word is nowhere.
+  /// How well an entry fits a word: 0 for its very name, up to 8; nil where the word is nowhere.
   private static func rank(of word: String, in entry: Entry) -> Int? {
     for (place, texts) in entry.texts.enumerated() {
       let texts = texts.map { $0.lowercased() }

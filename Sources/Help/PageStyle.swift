@@ -1,4 +1,7 @@
 /// How a page is laid out: the width of its lines, and whether headings and prompts are marked as a terminal does it.
+///
+/// Pages have three forms: names with what they are in two columns (`list`), paragraphs as wide as the page, and words in
+/// as many columns as fit (`columns`). Widths are counted in characters.
 public struct PageStyle: Sendable {
   /// Characters in a line.
   public var width: Int
@@ -23,7 +26,7 @@ public struct PageStyle: Sendable {
     let margin = String(repeating: " ", count: column + 4)
     return rows.map { name, summary in
       let text = wrapped(summary, room)
-      let first = name.count > column ? "  \(name)\n\(margin)" : "  \(padded(name, column))  "
+      let first = name.count > column && !text.isEmpty ? "  \(name)\n\(margin)" : "  \(padded(name, column))  "
       return trimmedEnd(first + text.joined(separator: "\n" + margin)) + "\n"
     }.joined()
   }
@@ -60,6 +63,7 @@ public struct PageStyle: Sendable {
   }
 }
 
+/// The text without spaces at its end.
 func trimmedEnd(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
 
 /// A text with spaces after it, or before it, up to a width.

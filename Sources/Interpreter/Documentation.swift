@@ -1,4 +1,8 @@
-/// A help page, from the one table or from a function's `##` comment.
+/// A help page, made of an entry of the one table or of a function's `##` comment.
+///
+/// Both are read in the same way: the lines `- name: …` of the details become the notes on the parameters, and what they
+/// say nothing of is taken from the notes that hold for all functions. Help at the prompt, completion, search, the manual
+/// and the tests of the examples read nothing but these pages.
 public struct Documentation: Sendable {
   /// A parameter, as its page describes it.
   public struct Argument: Sendable, Equatable {
@@ -20,7 +24,7 @@ public struct Documentation: Sendable {
   public var summary: String
   /// Its parameters in order.
   public var arguments: [Argument]
-  /// Paragraphs; what is said of single arguments is with them.
+  /// Further paragraphs; what is said of single arguments stands in `arguments`.
   public var details: String
   /// Programs and what they print.
   public var examples: [Example]
@@ -62,7 +66,7 @@ public struct Documentation: Sendable {
   }
 
   /// From the `##` lines above a function: the first paragraph is the summary; `- name: text` describes an argument;
-  /// `>>> code` is an example and the lines below, to the next blank one, what it prints (`... code` goes on with it);
+  /// `>>> code` is an example and the lines below, to the next blank one, what it prints (`... code` continues it);
   /// `see also: a, b` and `search: a, b` are lists of names and of words.
   init(name: String, signature: String, comment: String, family: String, module: String? = nil) {
     var reader = CommentReader()
@@ -92,7 +96,7 @@ public struct Documentation: Sendable {
       module: module)
   }
 
-  /// Takes the lines `- name: text` on parameters out of the details; `note` knows what goes without saying.
+  /// Takes the lines `- name: text` on parameters out of the details; `note` returns what holds for all functions.
   private static func arguments(
     of signature: String, details: String, note: (String) -> String?
   ) -> ([Argument], String) {
@@ -179,9 +183,9 @@ private struct CommentReader {
 
 /// The help page of a module: what its file says at its top, and its functions.
 public struct ModuleDocumentation: Sendable {
-  /// What its functions are reached through.
+  /// The name before the point when one of its functions is used.
   public var name: String
-  /// The statement that makes it so: `import tables`, `import "lib/mine.ltd" as m`.
+  /// The statement that makes it available: `import tables`, `import "lib/mine.ltd" as m`.
   public var importStatement: String
   /// The first sentence of the comment at the top of the file.
   public var summary: String

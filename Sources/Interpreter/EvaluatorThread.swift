@@ -5,10 +5,10 @@ private final class Job {
   init(_ body: @escaping () -> Void) { self.body = body }
 }
 
-/// How much of the stack the thread sanitizer can follow: it holds 65,536 calls within calls, and breaks off beyond.
+/// How many bytes of the stack are used under the thread sanitizer: it follows 65,536 calls within calls and aborts beyond.
 private let sanitizedStack: UInt? = dlsym(nil, "__tsan_init") == nil ? nil : 6 << 20
 
-/// Asks for large pages behind this thread's heap: programs fill memory with small values, and taking it in pieces of 4 KB
+/// Asks for large pages for this thread's heap: programs fill memory with small values, and taking it in pieces of 4 KB
 /// costs as much as the values.
 private func useLargePages() {
   #if canImport(Glibc)
@@ -23,7 +23,10 @@ private func useLargePages() {
 
 /// Runs `body` on a thread with a stack large enough for deep recursion, and waits for it.
 ///
-/// - Parameter body: gets the lowest address that the stack should reach.
+/// The evaluator checks the stack pointer against the address that `body` gets, so that recursion in a program ends in an
+/// error. Where the system refuses a large stack a smaller one is tried, at last that of the calling thread.
+///
+/// - Parameter body: gets the lowest address that the stack may reach.
 func withLargeStack<Result>(_ body: @escaping (UInt) -> Result) -> Result {
   nonisolated(unsafe) var result: Result?
   // Enough must be left for built-ins, and for what runs between two looks at the depth.

@@ -23,7 +23,7 @@ public protocol Host: AnyObject, Sendable {
   /// Takes a sentence that the user should read although the run continues.
   func warn(_ sentence: String)
 
-  /// Makes the one that follows a piece of long work from its beginning to its end.
+  /// Makes the progress display for a piece of long work, from its beginning to its end.
   func progress() -> any Progress
 
   /// Reads a source file that a program imports.
@@ -42,14 +42,23 @@ public protocol Host: AnyObject, Sendable {
 }
 
 extension Host {
+  /// Drops what is printed.
   public func write(_ text: String) throws(LTDError) {}
+  /// Drops what is printed.
   public func writeError(_ text: String) throws(LTDError) {}
+  /// Does nothing: nothing has been gathered.
   public func flush() throws(LTDError) {}
+  /// Drops the warning.
   public func warn(_ sentence: String) {}
+  /// Shows nothing.
   public func progress() -> any Progress { SilentProgress() }
+  /// Refuses every file.
   public func read(_ path: String) throws(LTDError) -> [UInt8] { throw LTDError(.io, "cannot read \(path)") }
+  /// Has no module.
   public func module(_ name: String) -> String? { nil }
+  /// Has no module.
   public var moduleNames: [String] { [] }
+  /// Does nothing: no memory is kept for reuse.
   public func releaseUnusedMemory() {}
 }
 

@@ -1,9 +1,15 @@
 import Base
 import Platform
 
-/// Bounds for untrusted scripts; `nil` and the defaults are generous. Each session has its own. Memory is measured for the
-/// whole process, of which a session is usually alone: one with a bound stops for what the others hold, too, but stops none
-/// of them.
+/// The bounds of a session's runs, for scripts that nobody has read. `nil` means no bound; the other defaults are generous.
+///
+/// Some bounds are checked where something grows: calls within calls, elements of a list, bytes of a string, files. Steps
+/// are counted in portions, which the machine spends as it runs. Seconds and memory are looked at by a `LimitWatch`
+/// whenever long work polls the run's stop signal, so that work on other threads ends as well. A passed bound is an error
+/// of kind `limit`, which `try` does not catch; blocks of `finally` still run, within bounds of their own.
+///
+/// Memory is measured for the whole process, because the system tells no more: a session with a bound also stops for what
+/// other sessions hold, but it stops none of them.
 public struct Limits: Sendable {
   /// Calls within calls.
   public var callDepth = 5_000
@@ -20,12 +26,12 @@ public struct Limits: Sendable {
   /// Whether files may be read and written.
   public var allowsFiles = true
 
-  /// What blocks of `finally` have together after a limit was passed.
+  /// What all blocks of `finally` together may take after a limit was passed: in seconds, in steps and in further bytes.
   static let cleanupSeconds = 1.0
   static let cleanupSteps = 10_000
   static let cleanupBytes = 64 << 20
 
-  /// The bounds that hold when nothing is said.
+  /// The default bounds.
   public init() {}
 
   /// The most bytes of one string that also fit into the memory of the run.
@@ -57,11 +63,17 @@ public struct Limits: Sendable {
 
   /// The error of a run that came to a limit, with the option of `ltd` that set it.
   static func reached(_ message: String, _ option: String) -> LTDError {
-    LTDError(.limit, message, hint: "raise \(option), or leave it out")
+    .reporting(CoreError.limit(message, option: option))
+  }
+
+  /// The error of a run that may not touch files.
+  /// - Parameter what: what it came to, such as `read_text would touch files`.
+  public static func filesRefused(_ what: String) -> LTDError {
+    LTDError(.limit, "stopped where \(what)", hint: "leave --no-files out")
   }
 }
 
-/// The seconds and the memory of a run against their limits: raises the run's signal when one is passed.
+/// Compares the seconds and the memory of a run with their limits, and raises the run's signal when one is passed.
 final class LimitWatch: Sendable {
   private struct State {
     var seconds: Double?

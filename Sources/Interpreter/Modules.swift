@@ -42,7 +42,13 @@ final class LoadedModule {
   }
 }
 
-/// The modules of a session; each is loaded once.
+/// The modules of a session.
+///
+/// An `import` is prepared when the program that has it is compiled: the module is found, parsed and compiled, and its
+/// errors are reported with those of the program, before anything runs. It runs when its first `import` runs, and later
+/// ones return the same value. A file is known by its path relative to the importing file, without `.` and `..`, so that it
+/// is loaded once; one with errors is read again by the next program. A module that imports itself, by way of others, is an
+/// error.
 final class Modules {
   private var loaded: [String: LoadedModule] = [:]
   private unowned let session: Session
@@ -56,7 +62,7 @@ final class Modules {
       key = Modules.resolve(item.path, from: importer.name)
       if let known = loaded[key], known.failure == nil { return try checked(known) }
       guard session.limits.allowsFiles else {
-        throw LTDError(.limit, "stopped where the run would read the file \(key)", hint: "leave --no-files out")
+        throw Limits.filesRefused("the run would read the file \(key)")
       }
       source = Source(name: key, bytes: try read(key, item.path))
     } else {

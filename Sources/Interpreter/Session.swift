@@ -1,8 +1,8 @@
 import Base
 
-/// What running a piece of source led to.
+/// What the run of a source led to.
 public enum Outcome {
-  /// The value of the last statement, if that is an expression; `isHidden` when the text ends in `;`.
+  /// The value of the last statement, if that is an expression; `isHidden` when the source ends in `;`.
   case value(Value, isHidden: Bool)
   /// Errors found before running (several), or the one that stopped the run; an interrupt is of kind `interrupted`.
   case failure([Diagnostic])
@@ -13,8 +13,13 @@ public enum Outcome {
 /// A running instance of the language: its variables, its limits, what may stop it, and the host that it reaches the world
 /// through.
 ///
-/// Used from one thread at a time; programs run on a thread of their own with a large stack, which `run` waits for. Sessions
-/// share no state, but for the compute device: any number can run side by side.
+/// A run parses a source, compiles it with the variables of the session, and evaluates the code; errors found before
+/// running end it first. Afterwards the session has the variables that the run set, also those of a run that failed. Loop
+/// iterations and calls are steps, which look at the limits now and then, as long work of built-ins does with `poll`. All
+/// compiled code stays for the life of the session, because functions in variables come from it.
+///
+/// A session is used from one thread at a time; programs run on a thread of their own with a large stack, which `run` waits
+/// for. Sessions share no state except the compute device, so any number can run side by side.
 public final class Session {
   /// The built-ins that its programs know.
   public let table: BuiltinTable
@@ -22,10 +27,10 @@ public final class Session {
   public let host: any Host
   /// The bounds of its runs.
   public var limits = Limits()
-  /// Raised, it stops the run with an error: by Ctrl-C, or by a limit that is passed. All work of the run looks at it, and
-  /// no session that runs at the same time must have it.
+  /// The signal that stops the run with an error once it is raised: by Ctrl-C, or by a limit that is passed. All work of
+  /// the run looks at it, and no session that runs at the same time must have it.
   public let stop: StopSignal
-  /// The room for `print` and for values at the prompt.
+  /// How `print` and the prompt lay values out: the width of a line, the digits, how much of a long value is shown.
   public var printing = PrintOptions()
   /// The words after the script's name, as `args()` returns them.
   public var arguments: [String] = []
@@ -50,7 +55,7 @@ public final class Session {
   /// Steps beyond the limit for blocks of `finally`, once the run is to be stopped.
   private var extraSteps = 0
   private var isCleaningUp = false
-  /// Whether the last built-in gave the results so far because of Ctrl-C; the next step of the run ends it.
+  /// Whether the last built-in returned the results so far because of Ctrl-C; the next step of the run ends it.
   public private(set) var endedEarly = false
   private var isRunning = false
   /// Time and memory of the run under way.
@@ -91,12 +96,14 @@ public final class Session {
 
   /// Runs a source with the session's variables: an entry at the prompt, or a script.
   ///
-  /// - Parameter show: gets the value, unless it is none or hidden, as a part of the run: its text may take long.
+  /// - Parameter show: gets the value, unless it is none or hidden. It is called as a part of the run, because writing a
+  ///   value may take long.
   public func run(_ source: Source, show: ((Value) throws(LTDError) -> Void)? = nil) -> Outcome {
     enterThread { self.execute(source, show) }
   }
 
-  /// The text of a value for the terminal. Ctrl-C and limits end it, but for the results of a built-in that Ctrl-C ended.
+  /// A value as a string for the terminal. Ctrl-C and limits end the writing, except of results that a built-in returned
+  /// because of Ctrl-C.
   public func text(
     of value: Value, _ form: (Value, PrintOptions) -> String = { $0.text($1) }
   ) throws(LTDError) -> String {
@@ -209,7 +216,7 @@ public final class Session {
     captured? += text
   }
 
-  /// The one that follows a piece of long work.
+  /// The progress display for a piece of long work.
   /// - Parameter quiet: whether nothing is to be shown.
   public func progress(quiet: Bool) -> any Progress { quiet ? SilentProgress() : host.progress() }
 
@@ -218,7 +225,7 @@ public final class Session {
   /// Throws when the user asked to stop or a limit is reached.
   public func poll() throws(LTDError) { try checkLimits(spent: 0) }
 
-  /// `poll` for loops over elements: it asks at one place of 4096.
+  /// `poll` for loops over elements: it looks at one index of 4096.
   @inline(__always)
   public func poll(at place: Int) throws(LTDError) {
     if place & 4095 == 4095 { try poll() }
@@ -245,7 +252,7 @@ public final class Session {
   /// Whether long work must end: what `poll` would throw for, without counting steps.
   public var isStopped: Bool { stop.isRaised }
 
-  /// For a built-in that Ctrl-C has ended early and that gives the results so far: they are kept, and the next step ends
+  /// Declares that a built-in which Ctrl-C ended early returns the results so far: they are kept, and the next step ends
   /// the run.
   public func keepResults() { endedEarly = stop.isInterrupted }
 

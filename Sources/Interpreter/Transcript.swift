@@ -1,5 +1,5 @@
 extension Session {
-  /// What the prompt shows when a text is entered: what it prints, then its value or `error: message`. The examples of
+  /// What the prompt shows when code is entered: what it prints, then its value or `error: message`. The examples of
   /// help pages and of the tour are written like this.
   public func transcript(of code: String, name: String = "example") -> String {
     let before = captured
@@ -22,7 +22,7 @@ extension Session {
 }
 
 extension Value {
-  /// What the prompt shows: as `print` writes it, but a text of one line in quotes.
+  /// The value as the prompt shows it: as `print` writes it, but a string of one line in quotes.
   public func shown(_ options: PrintOptions) -> String {
     if case .string(let text) = self, !text.text.contains("\n") { return shortText(options) }
     return text(options)

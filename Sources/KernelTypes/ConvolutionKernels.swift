@@ -1,17 +1,22 @@
 /// A block of output pixels of a convolution seen as a matrix product: the row of an output pixel is made of `runCount`
 /// runs of `runLength` contiguous input values each, the matrix of 16 outputs has one row of 16 weights for every value.
 package struct DirectBlock {
+  /// How many output pixels the block has.
   package var pixels: Int
-  /// Where the values of each pixel start in the input, and its outputs in the output.
+  /// By pixel: where its values start in the input.
   package var inputOffsets: UnsafePointer<Int>
+  /// By pixel: where its results start in the output.
   package var outputOffsets: UnsafePointer<Int>
   /// Where each run starts, from the start of the pixel.
   package var runs: UnsafePointer<Int>
+  /// How many runs a pixel has.
   package var runCount: Int
+  /// How many values a run has.
   package var runLength: Int
   /// Outputs per pixel; weights and bias are padded with zeros to a multiple of 16.
   package var outputs: Int
 
+  /// A block; the pointers must stay valid while a kernel works on it.
   package init(
     pixels: Int, inputOffsets: UnsafePointer<Int>, outputOffsets: UnsafePointer<Int>, runs: UnsafePointer<Int>,
     runCount: Int, runLength: Int, outputs: Int
@@ -28,23 +33,33 @@ package struct DirectBlock {
 
 /// The same block for the weight gradient: its pixels are `segments` rows of `columns` evenly spaced ones.
 package struct DirectGradientBlock {
+  /// How many rows of pixels there are.
   package var segments: Int
+  /// How many pixels a row has.
   package var columns: Int
+  /// By row: where the values of its first pixel start in the input.
   package var inputOffsets: UnsafePointer<Int>
+  /// By row: where its first pixel starts in the gradient of the output.
   package var gradientOffsets: UnsafePointer<Int>
+  /// Values from one pixel of a row to the next in the input.
   package var inputStep: Int
+  /// Values from one pixel of a row to the next in the gradient.
   package var gradientStep: Int
+  /// Where each run starts, from the start of the pixel.
   package var runs: UnsafePointer<Int>
+  /// How many runs a pixel has.
   package var runCount: Int
+  /// How many values a run has.
   package var runLength: Int
   /// Values from one row of the result to the next.
   package var rowStep: Int
-  /// The result is overwritten instead of added to.
+  /// Whether the result is overwritten instead of added to.
   package var starts: Bool
-  /// The inputs of six rows are copied side by side before use, since pixels that lie a power of two apart share few
-  /// cache sets.
+  /// Whether the inputs of six rows are copied side by side before use, since pixels that lie a power of two apart share
+  /// few cache sets.
   package var copies: Bool
 
+  /// A block; the pointers must stay valid while a kernel works on it.
   package init(
     segments: Int, columns: Int, inputOffsets: UnsafePointer<Int>, gradientOffsets: UnsafePointer<Int>, inputStep: Int,
     gradientStep: Int, runs: UnsafePointer<Int>, runCount: Int, runLength: Int, rowStep: Int, starts: Bool,
@@ -71,12 +86,15 @@ package struct DirectGradientBlock {
 package struct KernelEpilogue {
   /// [filters]; padded with zeros to a multiple of 16 where it reaches the direct kernels.
   package var bias: Floats?
+  /// How many values the addend lies after the outputs; nil for none.
   package let addendDistance: Int?
+  /// How many values the mask lies after the outputs; nil for none.
   package let maskDistance: Int?
-  /// The addend is added after the mask was applied, not before.
+  /// Whether the addend is added after the mask was applied, not before.
   package let masksFirst: Bool
+  /// Whether negative outputs become 0.
   package let relu: Bool
-  /// Whether there is something beside the bias.
+  /// Whether there is anything but the bias.
   package let changes: Bool
 
   /// Nothing but the bias, if there is one.
@@ -85,7 +103,7 @@ package struct KernelEpilogue {
     (addendDistance, maskDistance, masksFirst, relu, changes) = (nil, nil, false, false, false)
   }
 
-  /// Of results that begin at `target`; the addend and the mask are like them.
+  /// The epilogue of results that begin at `target`; the addend and the mask have their shape.
   package init(
     of target: MutableFloats, bias: Floats? = nil, addend: Floats? = nil, mask: Floats? = nil,
     masksFirst: Bool = false, relu: Bool = false
@@ -99,6 +117,7 @@ package struct KernelEpilogue {
   }
 }
 
+/// Convolutions as sums of products of runs of values, and the order of weights that they read.
 package protocol ConvolutionKernels {
   /// y = weights · x, finished by the epilogue, for every pixel of the block.
   /// weights: [⌈outputs/16⌉][runCount · runLength][16].

@@ -25,9 +25,11 @@ package enum BinaryOperation: Sendable, CaseIterable {
   case siluGradient
 }
 
+/// Functions of rows of values in contiguous memory. The output may be the same memory as an input.
 package protocol ElementwiseKernels {
+  /// y = operation(x).
   static func unary(_ operation: UnaryOperation, _ x: Floats, _ y: MutableFloats, _ count: Int)
-  /// Steps are 0 (one value for the whole row) or 1.
+  /// y = operation(a, b). Steps are 0 (one value for the whole row) or 1.
   static func binary(
     _ operation: BinaryOperation, _ a: Floats, _ aStep: Int, _ b: Floats, _ bStep: Int, _ y: MutableFloats, _ count: Int
   )

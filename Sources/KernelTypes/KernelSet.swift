@@ -1,8 +1,10 @@
+/// Values that a kernel reads.
 package typealias Floats = UnsafePointer<Float>
+/// Values that a kernel writes.
 package typealias MutableFloats = UnsafeMutablePointer<Float>
 
-/// Every serial kernel that exists once per instruction set. `KernelsBase.CPUKernels` and `KernelsAVX2.CPUKernels` are
-/// the same sources compiled twice; `Kernels` picks one at start and splits the work over threads.
+/// Every serial kernel that exists once per instruction set. `CPUKernels` of KernelsBase, KernelsAVX2 and KernelsAVX512 are
+/// the same sources compiled three times; `Kernels` picks one at run time and splits the work over threads.
 package protocol KernelSet: ElementwiseKernels, NormalizationKernels, RowKernels, PoolingKernels,
   ConvolutionKernels, WinogradKernels
 {}

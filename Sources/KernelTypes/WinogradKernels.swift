@@ -7,22 +7,35 @@
 /// Stride 2, with odd padding above and left: a tile is 4x4 outputs from 9x9 inputs, in the adjoint 8x8 outputs from 5x5
 /// inputs, with 81 products.
 package struct WinogradShape: Sendable {
+  /// How many images.
   package let batch: Int
+  /// Rows of what is read.
   package let inputHeight: Int
+  /// Columns of what is read.
   package let inputWidth: Int
+  /// Channels of what is read.
   package let inputs: Int
+  /// Rows of what is written.
   package let outputHeight: Int
+  /// Columns of what is written.
   package let outputWidth: Int
+  /// Channels of what is written.
   package let outputs: Int
   /// Zeros above and left of the input; negative where its first rows or columns are not read. In the adjoint of
   /// stride 2 that of the convolution.
   package let padTop: Int
+  /// The same for columns.
   package let padLeft: Int
+  /// Whether the stride is 2.
   package let isStrided: Bool
+  /// Whether this is the adjoint.
   package let isAdjoint: Bool
+  /// Rows of tiles of an image.
   package let tileRows: Int
+  /// Columns of tiles of an image.
   package let tileColumns: Int
 
+  /// The tiles of a convolution, or of its adjoint.
   package init(_ s: ConvolutionShape, adjoint: Bool) {
     batch = s.batch
     isStrided = s.strideHeight == 2
@@ -45,28 +58,34 @@ package struct WinogradShape: Sendable {
     }
   }
 
+  /// Tiles of all images together.
   package var tiles: Int { batch * tileRows * tileColumns }
+  /// Blocks of 16 outputs, the last one filled up.
   package var outputBlocks: Int { (outputs + 15) / 16 }
-  /// Products, for each pair of channels of a tile.
+  /// The positions of a transformed tile: how many products each pair of channels takes.
   package var places: Int { isStrided ? 81 : 36 }
 
-  /// Which of the 36 transformed weights a place multiplies with.
+  /// Which of the 36 transformed weights a position multiplies with.
   package func weight(of place: Int) -> Int {
-    // The middle tap is the same in four places of each axis.
+    // The middle tap is the same in four positions of each axis.
     isStrided ? max(place / 9 - 3, 0) * 6 + max(place % 9 - 3, 0) : place
   }
 
-  /// The places that multiply with one of the weights.
+  /// The positions that multiply with one of the weights.
   package func places(of weight: Int) -> [Int] { (0..<places).filter { self.weight(of: $0) == weight } }
 }
 
-/// Matrices, one for each place of a transformed tile: value (place, row, column) is at
+/// Matrices, one for each position of a transformed tile: value (place, row, column) is at
 /// place · plane + row · step + column.
 package struct WinogradMatrices {
+  /// The first value.
   package var values: MutableFloats
+  /// Values from one matrix to the next.
   package var plane: Int
+  /// Values from one row to the next.
   package var step: Int
 
+  /// Matrices over memory of the caller.
   package init(values: MutableFloats, plane: Int, step: Int) {
     self.values = values
     self.plane = plane
@@ -79,13 +98,16 @@ package protocol WinogradKernels {
   /// The transformed inputs of some tiles; row 0 of `target` is the first of them. `zeros` holds `inputs` zeros.
   static func winogradInput(
     _ s: WinogradShape, tiles: Range<Int>, _ x: Floats, zeros: Floats, _ target: WinogradMatrices)
+  /// The same for stride 2.
   static func stridedWinogradInput(
     _ s: WinogradShape, tiles: Range<Int>, _ x: Floats, zeros: Floats, _ target: WinogradMatrices)
+  /// The same for the adjoint of stride 2.
   static func stridedWinogradAdjointInput(
     _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
   /// The transformed gradients of the outputs of some tiles, with zeros up to a multiple of 16 columns.
   static func winogradOutputGradient(
     _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
+  /// The same for stride 2.
   static func stridedWinogradOutputGradient(
     _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
   /// m[rows][16 · blocks] = v[rows][depth] · weights[block][depth][16].
@@ -95,8 +117,10 @@ package protocol WinogradKernels {
   /// y = the transformed products of some tiles, finished by the epilogue.
   static func winogradOutput(
     _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ y: MutableFloats)
+  /// The same for stride 2.
   static func stridedWinogradOutput(
     _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ y: MutableFloats)
+  /// The same for the adjoint of stride 2.
   static func stridedWinogradAdjointOutput(
     _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ dx: MutableFloats)
   /// sums[inputs][16 · blocks] += input[rows][inputs]ᵀ · gradient[rows][16 · blocks]; = where it `starts`.

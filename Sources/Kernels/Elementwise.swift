@@ -5,6 +5,7 @@ package enum Elementwise {
   /// Values per chunk: half of a first-level cache for two operands.
   static let grain = 1 << 14
 
+  /// y = operation(x).
   package static func unary(
     _ operation: UnaryOperation, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int
   ) {
@@ -14,6 +15,7 @@ package enum Elementwise {
     }
   }
 
+  /// y = operation(a, b).
   package static func binary(
     _ operation: BinaryOperation, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
     _ y: UnsafeMutablePointer<Float>, count: Int
@@ -27,11 +29,14 @@ package enum Elementwise {
 
   /// A matrix operand seen through strides: value (r, c) is at r · rowStep + c · columnStep.
   package struct Operand {
+    /// Value (0, 0).
     package var values: UnsafePointer<Float>
+    /// Values from one row to the next; 0 repeats one row.
     package var rowStep: Int
-    /// 0 or 1.
+    /// 0 or 1; 0 repeats one value.
     package var columnStep: Int
 
+    /// An operand over memory of the caller.
     package init(_ values: UnsafePointer<Float>, rowStep: Int, columnStep: Int) {
       self.values = values
       self.rowStep = rowStep

@@ -1,6 +1,7 @@
 import Platform
 
-/// The settings that the environment gives to the kernels.
+/// The settings of the kernels in the environment: LTD_THREADS, LTD_MEMORY_LIMIT and LTD_SIMD. A value that is not
+/// understood counts as none, and `problem` tells it.
 package enum Environment {
   /// LTD_THREADS; nil when it is not set, or not understood.
   static var threads: Int? { text("LTD_THREADS").flatMap(Int.init).flatMap { (1...256).contains($0) ? $0 : nil } }
@@ -13,14 +14,14 @@ package enum Environment {
     text("LTD_SIMD").flatMap { name in InstructionSet.allCases.first { "\($0)" == name } }
   }
 
-  /// What is wrong with a setting, for the one who set it.
+  /// What is wrong with a setting, in a sentence for the one who set it; nil when nothing is.
   package static var problem: String? {
     for (name, isUnderstood, accepted) in [
-      ("LTD_THREADS", threads != nil, "1 to 256"),
+      ("LTD_THREADS", threads != nil, "from 1 to 256"),
       ("LTD_MEMORY_LIMIT", memoryLimit != nil, "a number of bytes, or one with K, M or G"),
-      ("LTD_SIMD", instructionSet != nil, InstructionSet.allCases.map { "\($0)" }.joined(separator: ", ")),
+      ("LTD_SIMD", instructionSet != nil, "one of " + InstructionSet.allCases.map { "\($0)" }.joined(separator: ", ")),
     ] {
-      if let text = text(name), !isUnderstood { return "\(name) takes \(accepted), not '\(text)'" }
+      if let text = text(name), !isUnderstood { return "\(name) must be \(accepted), not '\(text)'" }
     }
     return nil
   }

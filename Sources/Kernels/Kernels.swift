@@ -21,10 +21,14 @@ package enum KernelError: Error, Sendable, Equatable {
 
 /// The instruction set that the kernels use: the widest that this processor has, or a narrower one by LTD_SIMD.
 package enum InstructionSet: Int, Sendable, CaseIterable {
+  /// What every processor has: SSE2 on x86, NEON on ARM.
   case base
+  /// AVX2 with FMA.
   case avx2
+  /// AVX-512.
   case avx512
 
+  /// Those of this processor, the narrowest first.
   package static let available: [InstructionSet] = {
     #if arch(x86_64)
       guard ltd_cpu_has_avx2_fma() else { return [.base] }
@@ -34,6 +38,7 @@ package enum InstructionSet: Int, Sendable, CaseIterable {
     #endif
   }()
 
+  /// The one that kernels use that are called from this thread.
   package static var current: InstructionSet {
     InstructionSet(rawValue: Int(ltd_thread_instruction_set())) ?? chosen
   }

@@ -3,17 +3,24 @@ import KernelTypes
 
 /// The sizes of batched products c[rows, columns] = a[rows, inner] · b[inner, columns], float32, row-major, dense.
 package struct MatrixShape: Sendable, Hashable {
+  /// Rows of a and c.
   package var rows: Int
+  /// Columns of b and c.
   package var columns: Int
+  /// Columns of a and rows of b, over which is summed.
   package var inner: Int
-  /// a is stored [inner, rows]; b is stored [columns, inner].
+  /// Whether a is stored [inner, rows].
   package var transposeA: Bool
+  /// Whether b is stored [columns, inner].
   package var transposeB: Bool
+  /// How many products there are.
   package var batch: Int
-  /// Values from one matrix of the batch to the next; 0 repeats the same one.
+  /// Values from one matrix a of the batch to the next; 0 repeats the same one.
   package var stepA: Int
+  /// Values from one matrix b of the batch to the next; 0 repeats the same one.
   package var stepB: Int
 
+  /// The sizes of products of dense matrices, which follow each other in memory unless the steps say otherwise.
   package init(
     rows: Int, columns: Int, inner: Int, transposeA: Bool = false, transposeB: Bool = false, batch: Int = 1,
     stepA: Int? = nil, stepB: Int? = nil

@@ -5,8 +5,9 @@ import Platform
 /// A block of memory from the caching allocator, 64-byte aligned, not initialised; returned to it when released
 /// (keep it alive with `extendLifetime` as long as its pointer is in use).
 package final class Buffer: @unchecked Sendable {
+  /// The first byte.
   package let bytes: UnsafeMutableRawPointer
-  /// At least what was asked for.
+  /// The size in bytes: at least what was asked for.
   package let capacity: Int
 
   private init(bytes: UnsafeMutableRawPointer, capacity: Int) {
@@ -16,7 +17,7 @@ package final class Buffer: @unchecked Sendable {
 
   deinit { Memory.release(bytes, capacity: capacity) }
 
-  /// Nil when `byteCount` is negative, beyond the limit, or more than the system gives.
+  /// Nil when `byteCount` is negative, beyond the limit, or more than the system has.
   package static func make(byteCount: Int) -> Buffer? {
     guard let (bytes, capacity) = Memory.allocate(byteCount) else { return nil }
     return Buffer(bytes: bytes, capacity: capacity)
@@ -28,6 +29,7 @@ package final class Buffer: @unchecked Sendable {
     return overflow ? nil : make(byteCount: size)
   }
 
+  /// The block as float32 values.
   package var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
 }
 
@@ -35,13 +37,15 @@ package final class Buffer: @unchecked Sendable {
 ///
 /// Sizes are rounded up to eight classes for each doubling. Blocks of 2 MiB and more are mapped on their own, in huge pages;
 /// smaller ones are cut from slabs of 8 MiB, which go back to the system when every block in them is free. Before more is
-/// mapped, the blocks that lay unused longest are given back, until what is in use and what is kept take no more than 5/4 of
+/// mapped, the blocks that lay unused longest are returned, until what is in use and what is kept take no more than 5/4 of
 /// the most that ever was in use, and 128 MiB. So memory does not grow when sizes change from one piece of work to the next.
 /// The limit counts both, and one lock guards all of it.
 package enum Memory {
+  /// What the allocator holds.
   package struct Statistics: Sendable {
-    /// Bytes in live buffers, and the most that ever were.
+    /// Bytes in live buffers.
     package var inUse = 0
+    /// The most bytes that ever were in live buffers, since the start or `resetPeak`.
     package var peak = 0
     /// Bytes kept for reuse.
     package var cached = 0
@@ -54,12 +58,13 @@ package enum Memory {
     set { state.withLock { $0.limit = newValue } }
   }
 
+  /// What the allocator holds now.
   package static var statistics: Statistics { state.withLock { $0.statistics } }
 
   /// Starts a new peak measurement at what is in use now.
   package static func resetPeak() { state.withLock { $0.statistics.peak = $0.statistics.inUse } }
 
-  /// Gives what is kept for reuse back to the system; of a slab with a block in use, nothing.
+  /// Returns what is kept for reuse to the system; of a slab with a block in use, nothing.
   package static func trim() { state.withLock { $0.trim() } }
 
   static func allocate(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int)? {
@@ -160,7 +165,7 @@ package enum Memory {
       return Memory.map(size, alignment: alignment)
     }
 
-    /// Gives the blocks that lay unused longest back to the system while, with `size` more, memory would be taken beyond
+    /// Returns the blocks that lay unused longest to the system while, with `size` more, memory would be taken beyond
     /// the limit, or far beyond the most that was ever in use: sizes change from one piece of work to the next. Those of
     /// an attack and of a training step differ, and fit side by side.
     private mutating func makeRoom(for size: Int, within limit: Int) {
@@ -189,7 +194,7 @@ package enum Memory {
       trimSlabs()
     }
 
-    /// Gives back the slabs of which every block is free.
+    /// Returns the slabs of which every block is free.
     private mutating func trimSlabs() {
       if let rest = slab { keepParts(rest) }
       slab = nil

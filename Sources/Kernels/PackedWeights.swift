@@ -32,6 +32,7 @@ package final class PackedWeights: Sendable {
 
   private let forms = Locked<[Key: Buffer]>([:])
 
+  /// Makes a set without any form yet.
   package init() {}
 
   /// The form for `key`, made by `make` the first time. What was stopped is not kept.

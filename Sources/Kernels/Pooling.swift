@@ -3,7 +3,7 @@ import KernelTypes
 /// Two-dimensional pooling of channels-last float32 images.
 package enum Pooling {
   /// y = greatest value of each window (the first of equals in row-major order; NaN wins). `argmax`, shaped as y, gets
-  /// its place height index · width + width index.
+  /// its position height index · width + width index.
   package static func maximum(
     _ s: PoolShape, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, argmax: UnsafeMutablePointer<Int32>? = nil
   ) {
@@ -23,7 +23,7 @@ package enum Pooling {
     }
   }
 
-  /// y = the values of x at the places that `maximum` found, 0 where a window lies in the padding.
+  /// y = the values of x at the positions that `maximum` found, 0 where a window lies in the padding.
   package static func take(
     _ s: PoolShape, x: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, y: UnsafeMutablePointer<Float>
   ) {
@@ -36,7 +36,7 @@ package enum Pooling {
     }
   }
 
-  /// y = mean of each window, over all its places (`countsPadding`) or those inside the image.
+  /// y = mean of each window, over all its positions (`countsPadding`) or those inside the image.
   package static func average(
     _ s: PoolShape, countsPadding: Bool = true, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>
   ) {

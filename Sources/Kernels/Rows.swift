@@ -34,7 +34,7 @@ package enum Rows {
     }
   }
 
-  /// Every long row is cut into the same chunks, however many rows there are, and what they give is combined in order.
+  /// Every long row is cut into the same chunks, however many rows there are, and their results are combined in order.
   private static func reduceLongRows(
     _ reduction: Reduction, _ x: UnsafePointer<Float>, rows: Int, columns: Int, _ y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
@@ -96,7 +96,7 @@ package enum Rows {
   /// Rows of more values are cut into pieces, so that they can be stopped.
   private static let longest = 1 << 20
 
-  /// y = f(softmax) of rows that are cut into pieces: what every piece gives is put together in order.
+  /// y = f(softmax) of rows that are cut into pieces: the results of all pieces are combined in order.
   private static func softmaxOfLongRows(
     _ x: UnsafePointer<Float>, rows: Int, columns: Int, temperature: Float, logarithm: Bool,
     _ y: UnsafeMutablePointer<Float>

@@ -20,7 +20,7 @@ package enum Threads {
   /// all are done. Nested calls, and calls while another thread uses the pool, run serially on the calling thread.
   ///
   /// Chunks that are not begun when the calling thread's `StopSignal` is raised are left out: what called the kernel looks
-  /// at the signal afterwards and gives up the results. A chunk should take no more than some milliseconds.
+  /// at the signal afterwards and drops the results. A chunk should take no more than some milliseconds.
   package static func parallelFor(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     parallelFor(count, grain: grain) { range, _ in body(range) }
   }

@@ -3,7 +3,7 @@ import KernelTypes
 /// 3x3 convolution of stride 1 or 2 by Winograd's minimal filtering: a quarter of the multiplications for stride 1, nine
 /// sixteenths for stride 2 (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016).
 ///
-/// Tiles of the input and the weights are transformed by small fixed matrices; then each of the 36 or 81 places of a
+/// Tiles of the input and the weights are transformed by small fixed matrices; then each of the 36 or 81 positions of a
 /// transformed tile is an ordinary matrix product over the channels, and the products are transformed back to results. The
 /// adjoints have the same form. Tiles are worked on in blocks whose transformed values stay in the cache; where the weights
 /// are large, all threads share a block, so that the weights pass through the caches once.
@@ -35,7 +35,7 @@ enum WinogradConvolution {
   /// Tiles per block that leave the weights, or their sums, no more than the rest of a second-level cache.
   private static func sharingCache(_ s: WinogradShape) -> Int { min(max(tiles(s, fitting: 640 << 10), 24), 96) }
 
-  /// Tiles whose transformed inputs and products take so many bytes, in whole panels.
+  /// Tiles whose transformed inputs and products take this many bytes, in whole panels.
   private static func tiles(_ s: WinogradShape, fitting bytes: Int) -> Int {
     bytes / (4 * s.places * (s.inputs + s.outputs + 32)) / 6 * 6
   }

@@ -156,7 +156,7 @@ extension CPUKernels {
     }
   }
 
-  /// Where value `m` of a pixel lies; the last one for places beyond.
+  /// Where value `m` of a pixel lies; the last one for positions beyond.
   @inline(__always)
   private static func place(_ block: DirectGradientBlock, _ m: Int, _ rows: Int) -> Int {
     let m = min(m, rows - 1)

@@ -14,7 +14,7 @@ extension CPUKernels {
         let out = (row * s.outputWidth + q) * channels
         let vertical = max(top, 0)..<max(max(top, 0), min(top + s.kernelHeight, s.height))
         let horizontal = max(left, 0)..<max(max(left, 0), min(left + s.kernelWidth, s.width))
-        // All of −inf: the first place wins.
+        // All of −inf: the first position wins.
         let first =
           vertical.isEmpty || horizontal.isEmpty ? -1 : vertical.lowerBound * s.width + horizontal.lowerBound
         var c = 0
@@ -64,7 +64,7 @@ extension CPUKernels {
     }
   }
 
-  /// The window of output row p or column q along one axis, and how many places it has with and without padding.
+  /// The window of output row p or column q along one axis, and how many positions it has with and without padding.
   @inline(__always) private static func window(_ o: Int, _ stride: Int, _ pad: Int, _ kernel: Int, _ size: Int)
     -> Range<Int>
   {

@@ -2,7 +2,7 @@ import KernelTypes
 
 // Of a 3x3 convolution of stride 2, along each axis, the outer taps read every second input and form a convolution of two
 // taps, F(4, 2) with the points ±a, ±b and infinity; the middle tap reads the others and multiplies them as they are.
-// Four outputs so take 5 + 4 products instead of 12: places 0–3 of an axis belong to the middle tap, 4–8 to the points.
+// Four outputs so take 5 + 4 products instead of 12: positions 0–3 of an axis belong to the middle tap, 4–8 to the points.
 
 private let a: Float = 2 / 3
 private let b: Float = 3 / 2

@@ -1,6 +1,6 @@
 import Devices
 
-// What everyone who computes with tensors uses of the devices.
+// The types of the devices that everyone who computes with tensors needs.
 
 /// The type of a tensor's elements.
 public typealias DType = Devices.DType

@@ -18,14 +18,14 @@ package enum Shape {
   /// - Throws: `shape` for a negative size, `memory` when the product does not fit.
   package static func count(_ shape: [Int]) throws(CoreError) -> Int {
     guard shape.count <= 64 else {
-      throw CoreError(.shape, "a tensor has at most 64 axes, not \(shape.count)", argument: "shape")
+      throw CoreError(.shape, "a tensor must have at most 64 axes, not \(shape.count)", argument: "shape")
     }
     var count = 1
     var isEmpty = false
     for size in shape {
       guard size >= 0 else {
         throw CoreError(
-          .shape, "the shape \(shape) has a negative size", hint: "sizes are 0 or greater", argument: "shape")
+          .shape, "the shape \(shape) has a negative size", hint: "sizes must be at least 0", argument: "shape")
       }
       if size == 0 { isEmpty = true }
     }
@@ -42,7 +42,7 @@ package enum Shape {
     return count
   }
 
-  /// The indices of an element from its place in row-major order.
+  /// The indices of an element from its position in row-major order.
   package static func indices(_ place: Int, _ shape: [Int]) -> [Int] {
     zip(View.strides(shape), shape).map { stride, size in size > 0 ? place / stride % size : 0 }
   }
@@ -98,6 +98,8 @@ package enum Shape {
     return seen.sorted()
   }
 
+  /// Checks that a label is one of 0..<classes.
+  /// - Throws: `value` if it is not.
   package static func check(label: Int, classes: Int) throws(CoreError) {
     guard label >= 0, label < classes else {
       throw CoreError(

@@ -24,7 +24,7 @@ extension Tensor {
     }
   }
 
-  /// Sets the entries of an axis at the given places to a value that broadcasts to them; of places that repeat the
+  /// Sets the entries of an axis at the given indices to a value that broadcasts to them; of indices that repeat the
   /// last one counts.
   public mutating func assign(axis: Int, indices: [Int], _ value: Tensor) throws(CoreError) {
     let axis = try Shape.axis(axis, rank: rank, "index")
@@ -54,7 +54,7 @@ extension Tensor {
     try record(before, value) { (g) throws(CoreError) in
       try g.put(.scalar(0), places, block, target)
     } ofValue: { (g) throws(CoreError) in
-      // Where a place repeats, only the last value was taken.
+      // Where a position repeats, only the last value was taken.
       var last: [Int: Int] = [:]
       for (i, place) in places.enumerated() { last[place] = i }
       let taken = try Tensor(places.enumerated().map { last[$1] == $0 ? 1 : 0 }, shape: [places.count, 1])

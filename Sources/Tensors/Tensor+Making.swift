@@ -71,7 +71,7 @@ extension Tensor {
   /// - Throws: `value` for a label outside 0..<classes.
   public static func oneHot(_ labels: [Int], classes: Int) throws(CoreError) -> Tensor {
     guard classes >= 0 else {
-      throw CoreError(.value, "a number of classes cannot be negative: \(classes)", argument: "classes")
+      throw CoreError(.value, "the number of classes must be at least 0, not \(classes)", argument: "classes")
     }
     let count = try Shape.count([labels.count, classes])
     guard count <= Compute.memoryLimit / 4 else {

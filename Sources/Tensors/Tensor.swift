@@ -7,11 +7,17 @@ import Devices
 /// followed through it. Copies cost nothing; what changes a tensor copies the storage first, unless it is the only holder.
 ///
 /// **Layout.** To its user a tensor is row-major, and images are [n, c, h, w]. In memory a tensor of four axes may have its
-/// channels last, [n, h, w, c], because convolutions read all channels of a pixel together. Convolutions and pooling give
-/// such tensors, elementwise operations keep what they get, and everything else converts where it must, by one copy. So
-/// the order in memory never shows, and a network changes it only at its first and after its last convolution.
+/// channels last, [n, h, w, c], because convolutions read all channels of a pixel together. Convolutions and pooling return
+/// such tensors, elementwise operations keep the order they get, and everything else converts where it must, by one copy.
+/// So the order in memory never shows, and a network changes it only at its first and after its last convolution.
 public struct Tensor: Sendable {
-  package enum Layout: Sendable { case rowMajor, channelsLast }
+  /// The order of the elements in memory.
+  package enum Layout: Sendable {
+    /// The last axis is the fastest.
+    case rowMajor
+    /// Of four axes [n, c, h, w], the second is the fastest.
+    case channelsLast
+  }
 
   /// The size of each axis; empty for a single number.
   public let shape: [Int]
@@ -19,9 +25,11 @@ public struct Tensor: Sendable {
   public let dtype: DType
   /// The number of elements.
   public let count: Int
+  /// The order of the elements in memory.
   package let layout: Layout
+  /// The memory of the elements, which other tensors may share.
   package internal(set) var storage: Storage
-  /// Where the tensor comes from, when a gradient is followed through it.
+  /// The record of where the tensor comes from, when a gradient is followed through it.
   package internal(set) var node: Node?
 
   /// A tensor over memory that an operation is about to fill.
@@ -42,6 +50,7 @@ public struct Tensor: Sendable {
     self.layout = layout
   }
 
+  /// The same values with another record, or with none.
   package func with(node: Node?) -> Tensor {
     var result = self
     result.node = node
@@ -66,7 +75,7 @@ public struct Tensor: Sendable {
 
   // MARK: Layout
 
-  /// Whether both layouts put the elements in the same places.
+  /// Whether both layouts put the elements in the same order.
   private var layoutsAgree: Bool {
     shape.count != 4 || shape[1] <= 1 || (shape[2] <= 1 && shape[3] <= 1)
   }
@@ -93,6 +102,7 @@ public struct Tensor: Sendable {
     return result
   }
 
+  /// The values in a layout, without a record.
   package func inLayout(_ layout: Layout) throws(CoreError) -> Tensor {
     layout == .channelsLast ? try channelsLast() : try rowMajor()
   }

@@ -17,6 +17,6 @@ struct DocumentationCommand: ProgramCommand {
   }
 
   func validate() throws {
-    if folder.isEmpty { throw ValidationError("ltd doc takes a folder") }
+    if folder.isEmpty { throw ValidationError("the folder of ltd doc must not be empty") }
   }
 }

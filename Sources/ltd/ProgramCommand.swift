@@ -2,8 +2,10 @@ import ArgumentParser
 import Base
 import Console
 
-/// A command of the program whose run ends in an exit status.
+/// A command of the program, such as `ltd check`. It parses its own words.
 protocol ProgramCommand: ParsableCommand {
+  /// Runs the command.
+  /// - Returns: the exit status.
   func status() throws -> Int32
 }
 
@@ -24,7 +26,9 @@ struct CommonOptions: ParsableArguments {
   var jsonErrors = false
 
   func validate() throws {
-    if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256, not \(threads)") }
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 256, not \(threads)")
+    }
     if let problem = Runner.environmentProblem { throw ValidationError(problem) }
   }
 

@@ -27,7 +27,7 @@ struct RunCommand: ProgramCommand {
 
   @Option(
     name: .customShort("e"), parsing: .unconditional,
-    help: ArgumentHelp("Run the text and print its value.", valueName: "expression"))
+    help: ArgumentHelp("Run the expression and print its value.", valueName: "expression"))
   var expression: String?
 
   @Flag(name: .shortAndLong, help: "Open the prompt afterwards, or although standard input is not a terminal.")
@@ -89,10 +89,10 @@ struct RunCommand: ProgramCommand {
   }
 
   func validate() throws {
-    if let maximumSeconds, !(maximumSeconds > 0) { throw ValidationError("--max-seconds takes a time above 0") }
-    if let maximumSteps, maximumSteps < 1 { throw ValidationError("--max-steps takes a number from 1 up") }
+    if let maximumSeconds, !(maximumSeconds > 0) { throw ValidationError("--max-seconds must be above 0") }
+    if let maximumSteps, maximumSteps < 1 { throw ValidationError("--max-steps must be at least 1") }
     if let maximumMemory, !(1...(1 << 30)).contains(maximumMemory) {
-      throw ValidationError("--max-memory takes a number of MiB from 1 up")
+      throw ValidationError("--max-memory must be at least 1 MiB, and at most \(1 << 30)")
     }
   }
 }

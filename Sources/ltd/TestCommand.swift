@@ -5,7 +5,7 @@ import Console
 struct TestCommand: ProgramCommand {
   static let configuration = CommandConfiguration(
     commandName: "test", _superCommandName: "ltd",
-    abstract: "Run scripts and the examples in their comments, and hold what they print against what they say.",
+    abstract: "Run scripts and the examples in their comments, and compare what they print with what they say.",
     discussion: """
       `# expect: text` says what a script prints; `>>> code` in the `##` comment of a function is an example, and the lines \
       below it are what the prompt would answer. Files whose names begin with _ are for import: only their examples are run.
@@ -39,7 +39,7 @@ struct TestCommand: ProgramCommand {
   }
 
   func validate() throws {
-    if !(timeout > 0) { throw ValidationError("--timeout takes a time above 0") }
-    if !(1...256).contains(jobs) { throw ValidationError("--jobs takes 1 to 256") }
+    if !(timeout > 0) { throw ValidationError("--timeout must be above 0") }
+    if !(1...256).contains(jobs) { throw ValidationError("--jobs must be from 1 to 256") }
   }
 }

@@ -135,7 +135,7 @@ private let table: BuiltinTable = {
       "name 1:13 \"sise\": a vector [1] has no sise, and no function has that name (did you mean size?)"
     ),
     ("upper(vector([1]))", "type 1:7 \"vector([1])\": s of upper must be a string, not a vector [1]"),
-    ("takes(3)", "type 1:7 \"3\": n of takes should be a string, not int 3"),
+    ("takes(3)", "type 1:7 \"3\": n of takes must be a string, not int 3"),
   ])
   func fails(_ source: String, _ expected: String) { #expect(run(source, table: table) == expected) }
 }

@@ -12,15 +12,15 @@ extension BuiltinTable {
         "perturb(model: model, x: tensor | dataset, y: tensor | none = none, attack: attack | none = none, eps: float | none = none, seed: int = 0) -> tensor",
         "Adversarial images: within eps of x and within [0, 1].",
         details: """
-          max(abs(x' - x)) <= eps + 1e-6 in float32: where x ± eps is formed it is rounded. Random starts depend on the seed and \
-          the place of the image in x. Many images are worked on 250 at a time, which changes no bit. Within grad the images that \
-          come out are constants: no gradient goes back through the steps of an attack.
+          max(abs(x' - x)) is at most eps + 1e-6, because x ± eps is rounded to float32. Random starts depend on the seed \
+          and the index of the image in x. Many images are worked on 250 at a time, which changes no bit. Within grad the \
+          images that come out are constants: no gradient goes back through the steps of an attack.
 
-          - x: images [n, c, h, w] in [0, 1], or a data set, which has its classes with it.
+          - x: images [n, c, h, w] in [0, 1], or a data set, which holds their classes.
           - y: the classes [n] of the images.
-          - attack: such as fgsm() or pgd(steps=20); it must be given.
+          - attack: an attack, such as fgsm() or pgd(steps=20); it must be given.
           - eps: radius in units of the [0, 1] image for an attack without one of its own; 8/255 when left out.
-          - seed: key of the random starts; an attack that has none refuses it.
+          - seed: key of the random starts; refused where the attack has none.
           """,
         examples: [
           Example(

@@ -12,13 +12,13 @@ extension BuiltinTable {
       details: """
         Nothing is downloaded. `ambiguity` is the share of blends. A blend of digits a and b with weight w has the exact \
         label posterior {a: w, b: 1 - w}, kept as `posterior`; its one-hot label is drawn from that posterior. So it is \
-        the one data set on which soft labels can be held against the truth.
+        the one data set on which soft labels can be compared with the truth.
 
         - n: training images.
         - test: test images; a quarter of n when left out.
-        - seed: the same seed gives the same images; image i does not depend on n.
+        - seed: the same seed makes the same images; image i does not depend on n.
         - size: height and width in pixels.
-        - ambiguity: share of blends, 0 to 1.
+        - ambiguity: share of blends, from 0 to 1.
         """,
       examples: [
         Example(
@@ -47,7 +47,7 @@ extension BuiltinTable {
       seeAlso: ["hold_out", "shuffled"], search: ["head", "subset", "first", "limit"], family: "data"
     ) { call in
       let n = try call.int("n")
-      guard n >= 0 else { throw call.error(.value, "n is a number of examples, not \(n)", at: "n") }
+      guard n >= 0 else { throw call.error(.value, "n of take must be at least 0, not \(n)", at: "n") }
       return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.take(n)))
     },
     Builtin(
@@ -89,7 +89,11 @@ extension BuiltinTable {
       "hold_out(data: dataset, fraction: float, seed: int = 0) -> list",
       "Two data sets: a random share of the examples, and the rest.",
       details:
-        "Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.\n\n- fraction: share of the examples in the first data set, 0 to 1.",
+        """
+        Use it to hold examples back for choosing a temperature or a checkpoint; never choose on the test set.
+
+        - fraction: share of the examples in the first data set, from 0 to 1.
+        """,
       examples: [Example("a, b = hold_out(glyphs(n=40)[0], 0.75); [len(a), len(b)]", "[30, 10]")],
       seeAlso: ["take", "shuffled"], search: ["validation", "split", "random_split"], family: "data"
     ) { call in
@@ -101,7 +105,13 @@ extension BuiltinTable {
       "save_png(images: tensor, path: string, columns: int = 10, scale: int = 1) -> none",
       "Writes an image [c, h, w], or a grid of images [n, c, h, w], as a PNG file.",
       details:
-        "Values are from 0 to 1; one channel is grey, three are RGB. `scale` repeats pixels. The file is written as write_text does it.\n\n- images: [c, h, w] or [n, c, h, w] with values in [0, 1]; c is 1 or 3.\n- columns: images in a row of the grid.\n- scale: pixels for each pixel of the image, in both directions.",
+        """
+        The file is written as write_text does it.
+
+        - images: [c, h, w] or [n, c, h, w] with values in [0, 1]; c is 1 for grey or 3 for RGB.
+        - columns: images in a row of the grid.
+        - scale: pixels for each pixel of the image, in both directions.
+        """,
       examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
       seeAlso: ["glyphs", "write_text"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
     ) { call in

@@ -10,17 +10,17 @@ extension BuiltinTable {
       "The gradient of f at x, where f(x) is a single number.",
       details: """
         f may use any tensor code: its own loops and functions, models, losses. The gradient has the shape of x. A number \
-        that does not depend on x has the gradient 0. Code gives within f the values that it gives elsewhere; where no \
-        gradient would pass though a value depends on x, as through eps of an attack, there is an error. What perturb gives is \
-        a constant, as labels and positions are.
+        that does not depend on x has the gradient 0. Code computes within f the values that it computes \
+        elsewhere; where no gradient would pass though a value depends on x, as through eps of an attack, there is an \
+        error. What perturb returns is a constant, as labels and positions are.
 
-        Within another f, the gradient that grad gives is followed in turn: penalties on input gradients can be trained with. \
-        `detach(grad(…))` takes it as a constant instead, which costs less.
+        Within another f, the gradient that grad returns is followed in turn: penalties on input gradients can be trained \
+        with. `detach(grad(…))` takes it as a constant instead, which costs less.
 
         Of a model it is a record with the gradient of each weight by name, for sgd; f is handed the model and calls it. The \
         weights of any other model count as constants.
 
-        - f: takes x and gives one number.
+        - f: takes x and returns one number.
         - x: a number, a tensor, numbers in lists, or a model, whose weights are meant.
         """,
       examples: [
@@ -40,13 +40,13 @@ extension BuiltinTable {
       "value_and_grad(f: function, x: number | tensor | model) -> list",
       "The value of f at x and its gradient there: [value, gradient].",
       details: """
-        Where f gives a list, its first element is the number that is differentiated, and the others come after the \
+        Where f returns a list, its first element is the number that is differentiated, and the others come after the \
         gradient: [value, gradient, more…].
 
-        The gradient of a model is a record, and arithmetic of records goes field by field: g * 0.5, g1 + g2, norm(g) over all \
-        weights, map(g, f). So `g * min(1, 1 / norm(g))` is clipped to norm 1; sgd takes the result.
+        The gradient of a model is a record, and arithmetic of records works field by field: g * 0.5, g1 + g2, norm(g) \
+        over all weights, map(g, f). So `g * min(1, 1 / norm(g))` is clipped to norm 1; sgd takes the result.
 
-        - f: takes x and gives one number, or a list that begins with it.
+        - f: takes x and returns one number, or a list that begins with it.
         - x: a number, a tensor, numbers in lists, or a model, whose weights are meant.
         """,
       examples: [
@@ -72,12 +72,12 @@ extension BuiltinTable {
     ) { call in try call["x"].detached(unlessRecording: false) },
     Builtin(
       "check_gradients(f: function, x: tensor, tolerance: float > 0 = 0.01, step: float > 0 = 0.01, samples: int > 0 = 256, seed: int = 0) -> record",
-      "Compares grad(f, x) with finite differences; an error when they disagree.",
+      "Compares grad(f, x) with finite differences; where they disagree, that is an error.",
       details: """
         Values are f32, their differences and quotients are formed in double precision. Where the two disagree, larger and \
         smaller steps are tried before anything is said.
 
-        - f: gives a single number.
+        - f: takes x and returns a single number.
         - tolerance: the greatest |gradient - difference| allowed, as a share of the greatest slope found.
         - step: x is moved by it both ways, relative to elements greater than 1.
         - samples: how many elements of x are compared; chosen at random when x has more.
@@ -106,7 +106,7 @@ extension BuiltinTable {
       guard result.deviation.isFinite else {
         throw call.error(
           .numeric, "f or its gradient is not a finite number at x\(place) or near it",
-          hint: "check_finite(true) says why",
+          hint: "check_finite(true) makes the operation at fault an error",
           at: "f")
       }
       guard result.deviation <= tolerance else {
@@ -126,9 +126,9 @@ extension BuiltinTable {
 }
 
 extension Call {
-  /// What f gave at x, and the gradient there.
+  /// What f returned at x, and the gradient there.
   ///
-  /// - Parameter hasMore: f may give a list that begins with the number; the others are `more`.
+  /// - Parameter hasMore: f may return a list that begins with the number; the others are `more`.
   fileprivate func differentiate(
     hasMore: Bool = false
   ) throws -> (value: Value, gradient: Value, more: [Value]) {
@@ -163,8 +163,8 @@ extension Call {
     let value = try single(result)
     if model != nil, !value.isTracked {
       throw error(
-        .value, "what f gives does not depend on the weights of the model",
-        hint: "f should call the model that it is handed: grad(m => cross_entropy(m(x), y), model)", at: "f")
+        .value, "what f returns does not depend on the weights of the model",
+        hint: "call the model that f is handed: grad(m => cross_entropy(m(x), y), model)", at: "f")
     }
     let found = try followedGradients(of: value, withRespectTo: points)
     for point in points { point.close() }
@@ -183,16 +183,16 @@ extension Call {
     tensor.isTracked ? try tensor.branched() : tensor.tracked()
   }
 
-  /// What f gave, as a tensor of one element.
+  /// What f returned, as a tensor of one element.
   fileprivate func single(_ result: Value) throws -> Tensor {
     guard let value = try Tensor.operand(result) else {
       throw error(
-        .type, "f should give a number, not \(result.described)", hint: "take the sum or mean of the losses", at: "f")
+        .type, "f must return a number, not \(result.described)", hint: "take sum(losses) or mean(losses)", at: "f")
     }
     guard value.count == 1 else {
       throw error(
-        .shape, "f should give a single number, not a tensor of shape \(value.shape)",
-        hint: "take the sum or mean of the losses", at: "f")
+        .shape, "f must return a single number, not a tensor of shape \(value.shape)",
+        hint: "take sum(losses) or mean(losses)", at: "f")
     }
     return value
   }

@@ -39,7 +39,7 @@ extension BuiltinTable {
       for item in given.asObject == nil ? try call.list("attacks") : [given] {
         guard let attack = item.configured(as: (any Attack).self) else {
           throw call.error(
-            .type, "attacks is a list of attacks; one item is \(item.described)",
+            .type, "attacks must be a list of attacks; one item is \(item.described)",
             hint: "attacks=[fgsm(), pgd(steps=20)]",
             at: "attacks")
         }

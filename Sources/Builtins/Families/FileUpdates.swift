@@ -4,17 +4,17 @@ import Platform
 import Tensors
 
 extension BuiltinTable {
-  /// Changing a file that others may change at the same time.
+  /// A function that changes a file which others may change at the same time.
   static let fileUpdates: [Builtin] = [
     Builtin(
       "update_text(path: string, f: function) -> none",
-      "Replaces a file's text by what a function makes of it, while other runs that do the same wait.",
+      "Replaces the text of a file with what a function returns for it, while other runs that do the same wait.",
       details: """
         No change is lost when several programs update one file: each sees what the one before it wrote. The file is \
         replaced as a whole, as by write_text.
 
         - path: the file.
-        - f: takes the text, or none where there is no file yet, and gives the new text; none leaves the file as it is.
+        - f: takes the text, or none where there is no file yet, and returns the new text; none leaves the file as it is.
         """,
       examples: [
         Example(
@@ -36,7 +36,8 @@ extension BuiltinTable {
       if case .none = new { return .none }
       guard let text = new.asString else {
         throw call.error(
-          .type, "the function of update_text must give the new text, or none, not \(new.described)", at: "f")
+          .type, "the function of update_text must return the new text as a string, or none, not \(new.described)",
+          at: "f")
       }
       try AtomicFile.replace(path, parts: [Array(text.utf8)])
       return .none

@@ -78,9 +78,14 @@ extension BuiltinTable {
       return .none
     },
     Builtin(
-      "parse_json(text: string) -> any", "The value that a JSON text writes: objects are records, null is none.",
+      "parse_json(text: string) -> any", "The value that a string of JSON holds: objects are records, null is none.",
       details:
-        "Strict (RFC 8259), but NaN, Infinity and -Infinity are read as Python writes them; whole numbers beyond 64 bits become floats.\n\n- text: the text, such as read_text(path).",
+        """
+        Strict (RFC 8259), but NaN, Infinity and -Infinity are read as Python writes them; whole numbers beyond 64 bits \
+        become floats.
+
+        - text: a string of JSON, such as read_text(path).
+        """,
       examples: [
         Example("parse_json(\"{{\\\"eps\\\": 0.1, \\\"steps\\\": [10, 20]}}\")", "{eps: 0.1, steps: [10, 20]}")
       ],
@@ -96,9 +101,9 @@ extension BuiltinTable {
       "A value as JSON: records are objects, none is null, tensors are lists.",
       details:
         """
-        parse_json gives the same value again: every bit of a number, every character of a text. Tensors come back as lists, \
-        from which tensor(…) makes them again; an empty tensor keeps its shape up to the first axis of size 0. nan and \
-        infinities are written NaN, Infinity and -Infinity, which Python reads and strict JSON does not know.
+        parse_json returns the same value again: every bit of a number, every character of a string. Tensors come back as \
+        lists, from which tensor(…) makes them again; an empty tensor keeps its shape up to the first axis of size 0. nan \
+        and infinities are written NaN, Infinity and -Infinity, which Python reads and strict JSON does not know.
 
         - indent: spaces for each level; 0 writes one line.
         """,
@@ -114,14 +119,14 @@ extension BuiltinTable {
     },
     Builtin(
       "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list",
-      "The table that a CSV text writes: a list of records, one for each line.",
+      "The table that a string of CSV holds: a list of records, one for each line.",
       details: """
         A column is of ints, floats or bools when all of its cells are, else of strings; an empty cell is none, and so are \
         those that a short line lacks. Cells in \
         double quotes are strings (RFC 4180). Whole numbers beyond 64 bits are floats, and those that begin with 0, such as \
         007, are strings.
 
-        - text: the text, such as read_text(path).
+        - text: a string of CSV, such as read_text(path).
         - separator: one ASCII character that no number contains, such as ";" or "\\t".
         - header: whether the first line has the names of the columns; else they are column_1, column_2, …
         """,
@@ -136,8 +141,8 @@ extension BuiltinTable {
       "to_csv(rows: list, separator: string = \",\") -> string",
       "A table, that is a list of records, as CSV: a line of names, then a line for each record.",
       details: """
-        parse_csv gives the same table again, with nan, infinities and all characters, but for what CSV has no form for: a \
-        column that mixes strings with numbers or bools comes back as strings, one of ints and floats as floats, a field \
+        parse_csv returns the same table again, with nan, infinities and all characters, but for what CSV has no form for: \
+        a column that mixes strings with numbers or bools comes back as strings, one of ints and floats as floats, a field \
         that a record lacks as none, and a table without fields as no rows.
 
         - rows: the table.

@@ -9,9 +9,9 @@ extension BuiltinTable {
       "conv2d(channels: int > 0, kernel: int | list, stride: int | list = 1, padding: int | list = 0, dilation: int | list = 1, groups: int > 0 = 1, bias: bool = true, init: string = \"standard\") -> layer",
       "A convolution with this many output channels; those of its input follow from the layer before.",
       details: """
-        - channels: of the output.
+        - channels: channels of the output.
         - dilation: distance between the elements of the kernel.
-        - groups: the channels are cut into so many parts that do not mix.
+        - groups: the channels are cut into this many parts, which do not mix.
         """,
       examples: [Example("conv2d(64, kernel=3, padding=1, bias=false)", "conv2d(64, kernel=3, padding=1, bias=false)")],
       seeAlso: ["batch_norm", "linear", "network"], search: ["convolution", "Conv2d"], family: "layers"
@@ -38,7 +38,7 @@ extension BuiltinTable {
       "batch_norm(eps: float > 0 = 1e-5, momentum: float >= 0 <= 1 = 0.1) -> layer",
       "Batch normalisation: by the statistics of the batch in training, by running ones in evaluation.",
       details: """
-        - eps: is added to the variance.
+        - eps: a number that is added to the variance.
         - momentum: share of the batch in each update of the running statistics.
         """,
       examples: [Example("batch_norm()", "batch_norm()")], seeAlso: ["conv2d", "network"],
@@ -56,7 +56,7 @@ extension BuiltinTable {
     Builtin(
       "dropout(p: float >= 0 < 1 = 0.5) -> layer",
       "In training sets a share p of the values to 0 and divides the others by 1 - p; in evaluation changes nothing.",
-      details: "- p: from 0 to below 1.",
+      details: "- p: the share, from 0 to below 1.",
       examples: [Example("dropout(0.3)", "dropout(0.3)")], seeAlso: ["network"], search: ["Dropout", "regularisation"],
       family: "layers"
     ) { call in try call.layer(.dropout(call.float("p"))) },
@@ -75,9 +75,9 @@ extension BuiltinTable {
       details: """
         - layers: a list, or a record with names.
 
-        The weights of a list are named as in PyTorch: "0.weight", "1.weight", …; a record gives names of its own: \
-        sequential({conv1: conv2d(8, kernel=3), relu1: relu()}) has "conv1.weight". Activations and `flatten` give a layer \
-        when they are called without a tensor.
+        The weights of a list are named as in PyTorch: "0.weight", "1.weight", …; a record has names of its own: \
+        sequential({conv1: conv2d(8, kernel=3), relu1: relu()}) has "conv1.weight". Activations and `flatten` return a \
+        layer when they are called without a tensor.
         """,
       examples: [Example("sequential([flatten(), linear(32), relu()])", "sequential([flatten(), linear(32), relu()])")],
       seeAlso: ["residual", "network", "conv2d", "linear", "relu"], search: ["Sequential", "chain", "compose"],
@@ -103,7 +103,8 @@ extension BuiltinTable {
         - body: one layer, or several.
         - before: what comes first.
         - after: what the sum passes.
-        - shortcut: what the input passes before it is added; nothing when left out. It must give the shape of the body.
+        - shortcut: what the input passes before it is added; nothing when left out. Its output must have the shape of \
+        that of the body.
         - shortcut_reads_before: it reads before(x) instead of x, as in pre-activation networks.
         """,
       examples: [
@@ -119,7 +120,7 @@ extension BuiltinTable {
       if call.isGiven("shortcut_reads_before"), before?.children.isEmpty ?? true {
         throw call.error(
           .value, "shortcut_reads_before of residual would not be used: nothing comes before",
-          hint: "give before=[…], or leave it out", at: "shortcut_reads_before")
+          hint: "pass before=[…], or leave shortcut_reads_before out", at: "shortcut_reads_before")
       }
       let block = Residual(
         before: before?.children ?? [], body: body?.children ?? [], shortcut: shortcut?.children ?? [],
@@ -135,7 +136,7 @@ extension BuiltinTable {
       details: """
         - layers: from the image to the logits; a list or a record is as in `sequential`.
         - input: shape of one image: [channels, height, width].
-        - classes: number of logits; the last layer gives it, and when it is given here both must agree.
+        - classes: number of logits; it follows from the last layer, and must agree with it when given.
         - seed: key of the initial weights.
         """,
       examples: [
@@ -193,7 +194,9 @@ extension Call {
   fileprivate func size(_ name: String) throws -> Size {
     if let side = try self[name].asInt { return Size(side) }
     let sides = try ints(name)
-    guard sides.count == 2 else { throw error(.value, "\(name) is a number or [height, width]", at: name) }
+    guard sides.count == 2 else {
+      throw error(.value, "\(name) must be a number or [height, width], not \(sides)", at: name)
+    }
     return Size(sides[0], sides[1])
   }
 
@@ -205,7 +208,7 @@ extension Call {
     case 4: return Padding(top: sides[0], bottom: sides[1], left: sides[2], right: sides[3])
     default:
       throw error(
-        .value, "padding is a number, [height, width] or [top, bottom, left, right], not \(sides)", at: "padding")
+        .value, "padding must be a number, [height, width] or [top, bottom, left, right], not \(sides)", at: "padding")
     }
   }
 

@@ -4,7 +4,7 @@ import Tensors
 
 extension BuiltinTable {
   private static let reductionText =
-    "- reduction: \"mean\" over the batch, \"sum\", or \"none\" for one value an example."
+    "- reduction: \"mean\" over the batch, \"sum\", or \"none\" for one value for each example."
 
   private static let temperatureText =
     "- T: the logits are divided by it: a number, or a column [n, 1] with one for each row."
@@ -105,7 +105,7 @@ extension BuiltinTable {
 }
 
 extension Call {
-  /// Logits and the temperature that is left to divide them by: tensors of temperatures have divided them already.
+  /// Logits, and the temperature by which they are still to be divided: 1 where a tensor of temperatures has divided them.
   fileprivate func logits(_ name: String, axis: Int = -1) throws -> (logits: Tensor, temperature: Float) {
     let logits = try tensor(name)
     if isObject("T") { return (try logits.divided(byTemperature: tensor("T"), axis: axis), 1) }

@@ -71,7 +71,7 @@ extension BuiltinTable {
       return Value(object)
     },
     Builtin(
-      "copy(model: model) -> model", "A model of its own with the same weights.",
+      "copy(model: model) -> model", "A new model with the same weights.",
       examples: [Example("m = mlp(hidden=[4]); same_weights(m, copy(m))", "true")],
       seeAlso: ["same_weights"], search: ["clone", "deepcopy"], family: "models"
     ) { call in
@@ -91,9 +91,9 @@ extension BuiltinTable {
   ]
 }
 
-/// Says which weights no network can compute with.
+/// Warns of weights that no network can compute with.
 private func warn(_ host: any Host, of model: Model, _ path: String) {
   let doubts = model.doubtfulWeights
   for doubt in doubts.prefix(5) { host.warn("'\(path)': \(doubt)") }
-  if doubts.count > 5 { host.warn("'\(path)': so it is with \(doubts.count - 5) more tensors") }
+  if doubts.count > 5 { host.warn("'\(path)': the same holds for \(doubts.count - 5) more tensors") }
 }

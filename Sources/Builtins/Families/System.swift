@@ -11,7 +11,9 @@ extension BuiltinTable {
       family: "system"
     ) { call in
       if let n = try call.optionalInt("n") {
-        guard (1...256).contains(n) else { throw call.error(.value, "n is from 1 to 256, not \(n)", at: "n") }
+        guard (1...256).contains(n) else {
+          throw call.error(.value, "n of threads must be from 1 to 256, not \(n)", at: "n")
+        }
         Compute.threads = n
       }
       return Value(Compute.threads)
@@ -36,8 +38,9 @@ extension BuiltinTable {
       "check_finite(on: bool | none = none) -> bool",
       "Whether every tensor operation reports where NaN or an infinity first appears, as an error; with on, sets it.",
       details: """
-        Otherwise they spread as IEEE 754 says. The error names the operation, the place of the element and the line; within \
-        a model the layer, and in a gradient the operation that it came back through. Slow: --check-finite sets it for a run.
+        Otherwise they spread as IEEE 754 says. The error names the operation, the index of the element and the line; \
+        within a model the layer, and in a gradient the operation that it came back through. Slow: --check-finite sets it \
+        for a run.
 
         - on: true or false; nothing changes when left out.
         """,
@@ -45,7 +48,7 @@ extension BuiltinTable {
         Example("check_finite()", "false"),
         Example(
           "check_finite(true); try { log(tensor([1.0, 0])) } catch e { print(e.message) }; check_finite(false)",
-          "log gives -inf at [1] of a tensor [2]\nfalse"),
+          "log returns -inf at [1] of a tensor [2]\nfalse"),
       ],
       seeAlso: ["isfinite", "check_gradients"], search: ["nan", "infinity", "anomaly", "detect_anomaly", "debug"],
       family: "system"
@@ -65,10 +68,10 @@ extension BuiltinTable {
     },
     Builtin(
       "collect(xs, f: function, title: string = \"\", quiet: bool = false) -> list",
-      "What a function gives for each element, as map does, for long work: Ctrl-C ends it with the results so far.",
+      "What a function returns for each element, as map does, for long work: Ctrl-C ends it with the results so far.",
       details: """
         Shows how far it is, as track does. The element that Ctrl-C interrupts has no result; the statement that called \
-        collect is finished, what would follow it is not.
+        collect is finished, and what follows it does not run.
 
         - f: takes one element.
         - title: what is done.
@@ -96,7 +99,7 @@ extension BuiltinTable {
     },
   ]
 
-  /// Parameters that mean the same wherever they stand.
+  /// What parameters mean that mean the same in every function.
   static let parameterNotes: [String: String] = [
     "tensors.x": "a tensor, or numbers in lists",
     "losses.x": "a tensor, or numbers in lists",
@@ -109,15 +112,15 @@ extension BuiltinTable {
     "start": "the first number",
     "stop": "the last number",
     "n": "how many",
-    "model": "such as smallcnn()",
-    "data": "such as those of glyphs() or cifar10(dir)",
-    "attack": "such as fgsm() or pgd(steps=20)",
+    "model": "a model, such as smallcnn()",
+    "data": "a data set, such as one of glyphs() or cifar10(dir)",
+    "attack": "an attack, such as fgsm() or pgd(steps=20)",
     "logits": "the model's outputs before the softmax [n, classes]",
     "labels": "classes [n], whole numbers from 0",
     "T": "temperature: the logits are divided by it before the softmax",
     "eps": "radius in units of the [0, 1] image",
     "batch": "examples at a time; the result does not depend on it",
-    "seed": "key of the random numbers: the same seed gives the same result",
+    "seed": "key of the random numbers: the same seed leads to the same result",
     "quiet": "true shows no progress",
     "layers.kernel": "size of the window: one number for both axes, or [height, width]",
     "layers.stride": "step of the window: one number, or [height, width]",
@@ -126,17 +129,17 @@ extension BuiltinTable {
     "layers.init":
       "how weights are drawn: \"standard\" (PyTorch's: uniform in ±1/√fan_in), \"kaiming_fan_in\", \"kaiming_fan_out\" (normal with variance 2/fan, bias 0), \"standard_zero_bias\" or \"zero\"",
     "mean": "for a normalisation inside the model, a number for each channel; images and eps stay in [0, 1]",
-    "std": "goes with mean",
+    "std": "the standard deviation of each channel, given together with mean",
     "path": "the file; a relative path counts from the folder in which ltd was started",
   ]
 
-  /// Arguments that have another name in the core.
+  /// Arguments that the core calls by another name.
   static let coreNames = [
     "images": ["x", "data"], "labels": ["target", "y", "index"], "path": ["dir"], "channels": ["input"],
     "size": ["input"], "features": ["hidden"], "temperature": ["T"],
   ]
 
-  /// Names of other libraries, and what to write here.
+  /// Names from other libraries, and what to write instead.
   static let foreignNames: [String: String] = [
     "from_numpy": "use tensor([…])", "as_tensor": "use tensor([…])", "array": "use tensor([…])",
     "cat": "use concat([a, b], axis=0)", "concatenate": "use concat([a, b], axis=0)", "mm": "use a @ b",
@@ -169,9 +172,10 @@ extension BuiltinTable {
     "plot":
       "there are no plots yet: tables.show(rows) prints, save_png(images, path) draws images, tables.write_csv(rows, path) is for other programs",
     "autoattack":
-      "not there yet: evaluate(net, test, attacks=[fgsm(), pgd(steps=50, restarts=5)]) takes the worst case of several",
-    "apgd": "not there yet: pgd(steps=50, restarts=5)",
-    "cw": "not there yet; grad(x => sum(margin(net(x), y)), x) is its loss",
+      "there is no autoattack yet: evaluate(net, test, attacks=[fgsm(), pgd(steps=50, restarts=5)]) takes the worst case of several",
+    "apgd": "there is no apgd yet: pgd(steps=50, restarts=5), or an attack of your own: ?attack",
+    "cw":
+      "there is no cw yet: write it with attack(…); grad(x => sum(margin(net(x), y)), x) is the gradient of its loss",
     "isclose": "use abs(a - b) < 1e-6, or allclose(a, b) for all at once", "argwhere": "use nonzero(x)",
     "flatnonzero": "use nonzero(x)[:, 0]", "fliplr": "use flip(x, axis=1)", "flipud": "use flip(x, axis=0)",
     "trace": "use sum(diag(x))", "outer_product": "use einsum(\"i,j->ij\", a, b)", "cumprod": "use exp(cumsum(log(x)))",
@@ -188,11 +192,11 @@ extension BuiltinTable {
     "logspace": "use geomspace(start, stop, n), which takes the ends themselves, not their exponents",
     "shape": "x.shape has the sizes of the axes", "pass": "an empty block is { }",
     "contains": "write x in xs", "includes": "write x in xs", "length": "use len(x)", "size": "use len(x)",
-    "push": "use append(xs, x), which gives a new list",
+    "push": "use append(xs, x), which returns a new list",
     "clone": "y = x is a copy: a change of one leaves the other alone",
     "dim": "x.ndim counts the axes",
     "json": "use to_json(x), parse_json(text), or import files for files.read_json(path)",
     "end": "blocks are written with braces: { … }", "console": "use print(x)",
-    "with": "give the setting where it is used: soft_labels(model, x, T=40)",
+    "with": "pass the setting where it is used: soft_labels(model, x, T=40)",
   ]
 }

@@ -67,7 +67,7 @@ extension BuiltinTable {
         guard let temperature = item.asDouble else {
           if item.isFollowed { throw try call.noGradient(through: "T") }
           throw call.error(
-            .type, "T is a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
+            .type, "T must be a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
         }
         temperatures.append(temperature)
       }

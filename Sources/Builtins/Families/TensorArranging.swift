@@ -3,10 +3,10 @@ import Interpreter
 import Tensors
 
 extension BuiltinTable {
-  /// What puts elements at other places, and sums of products by the names of axes.
+  /// Operations that move elements to other positions, and sums of products by the names of axes.
   static let tensorArranging: [Builtin] = [
     Builtin(
-      "flip(x: tensor, axis: int | list | none = none) -> tensor", "The order along axes turned round.",
+      "flip(x: tensor, axis: int | list | none = none) -> tensor", "x with the order along some axes reversed.",
       details: "- axis: an axis, a list of axes, or none for all of them.",
       examples: [Example("flip([1, 2, 3])", "tensor i64 [3]  3 2 1")], seeAlso: ["roll", "reverse"],
       search: ["mirror", "fliplr", "flipud", "reverse"], family: "tensors"
@@ -15,7 +15,7 @@ extension BuiltinTable {
     },
     Builtin(
       "roll(x: tensor, shift: int | list, axis: int | list | none = none) -> tensor",
-      "Shifted along axes: what leaves at the end comes in at the beginning.",
+      "x shifted along axes: what leaves at the end comes in at the beginning.",
       details: """
         - shift: how far, negative towards the beginning; one number for each axis.
         - axis: an axis or a list of axes; none shifts in row-major order.
@@ -26,11 +26,11 @@ extension BuiltinTable {
       Value(try call.tensor("x").roll(call.axes("shift") ?? [], axes: call.axes("axis")))
     },
     Builtin(
-      "pad(x: tensor, widths: int | list, value: float = 0) -> tensor", "Elements of one value put around x.",
+      "pad(x: tensor, widths: int | list, value: float = 0) -> tensor", "x with elements of one value around it.",
       details: """
         - widths: a number for all sides of all axes, or a pair [before, after] for each axis: \
         pad(images, [[0, 0], [0, 0], [2, 2], [2, 2]]) puts two pixels around images.
-        - value: of the new elements.
+        - value: the value of the new elements.
         """,
       examples: [
         Example("pad([1, 2], 1)", "tensor i64 [4]  0 1 2 0"),
@@ -56,7 +56,8 @@ extension BuiltinTable {
     },
     Builtin(
       "tile(x: tensor, repeats: int | list) -> tensor", "x repeated along its axes.",
-      details: "- repeats: how often along each axis; where it has more numbers than x axes, new axes come in front.",
+      details:
+        "- repeats: how often along each axis; where it has more numbers than x has axes, new axes come in front.",
       examples: [
         Example("tile([1, 2], 2)", "tensor i64 [4]  1 2 1 2"),
         Example("tile([1, 2], [2, 1])", "tensor i64 [2, 2]\n  1 2\n  1 2"),
@@ -67,8 +68,8 @@ extension BuiltinTable {
     },
     Builtin(
       "diag(x: tensor, offset: int = 0) -> tensor",
-      "The diagonal of a matrix, or the matrix with a line on its diagonal.",
-      details: "- offset: of the diagonal: above 0 further right, below 0 further down.",
+      "The diagonal of a matrix, or the matrix with a vector on its diagonal.",
+      details: "- offset: which diagonal: 0 is the main one, above 0 further right, below 0 further down.",
       examples: [
         Example("diag([[1, 2], [3, 4]])", "tensor i64 [2]  1 4"),
         Example("diag([1, 2])", "tensor i64 [2, 2]\n  1 0\n  0 2"),

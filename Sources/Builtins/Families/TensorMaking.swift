@@ -7,8 +7,7 @@ extension BuiltinTable {
     Builtin(
       "tensor(data: any) -> tensor", "A tensor of a number, of a list, or of lists within lists.",
       details: """
-        Whole numbers give i64, bools a mask, anything with a decimal point f32. A list of tensors is stacked. Tensors are \
-        values: after y = x, changing y leaves x alone.
+        A list of tensors is stacked. Tensors are values: after y = x, changing y leaves x alone.
 
         - data: whole numbers make an i64 tensor, bools a mask, all other numbers f32.
         """,
@@ -29,7 +28,7 @@ extension BuiltinTable {
     filled("ones", 1, like: "zeros"),
     Builtin(
       "full(shape: list, value: float) -> tensor", "A tensor filled with one value.",
-      details: "- value: of every element.",
+      details: "- value: the value of every element.",
       examples: [Example("full([2], 0.5)", "tensor f32 [2]  0.5 0.5")], seeAlso: ["zeros", "ones"],
       search: ["constant", "fill"],
       family: "tensors"
@@ -48,7 +47,7 @@ extension BuiltinTable {
     ) { call in
       let n = try call.int("n")
       guard (0...20_000).contains(n) else {
-        throw call.error(.value, "n of eye is from 0 to 20000, not \(n)", at: "n")
+        throw call.error(.value, "n of eye must be from 0 to 20000, not \(n)", at: "n")
       }
       return Value(try Tensor.oneHot(Array(0..<n), classes: n))
     },
@@ -56,7 +55,13 @@ extension BuiltinTable {
       "arange(start: number, stop: number | none = none, step: number = 1) -> tensor",
       "Evenly spaced numbers from start to before stop; with one argument, from 0 to before it.",
       details:
-        "Whole numbers give i64, others f32. For a list of whole numbers, 0..9 is shorter.\n\n- start: the first number; with one argument, the number before which it ends.\n- stop: the numbers end before it.\n- step: from one number to the next.",
+        """
+        Whole numbers make an i64 tensor, others f32. For a list of whole numbers, 0..9 is shorter.
+
+        - start: the first number; with one argument, the number before which it ends.
+        - stop: the numbers end before it.
+        - step: from one number to the next.
+        """,
       examples: [
         Example("arange(4)", "tensor i64 [4]  0 1 2 3"),
         Example("arange(0, 1, 0.25)", "tensor f32 [4]  0 0.25 0.5 0.75"),
@@ -67,7 +72,7 @@ extension BuiltinTable {
       let start = isOpen ? .int(0) : try call.plainNumber("start")
       let (stop, step) = (try call.plainNumber(isOpen ? "start" : "stop"), try call.plainNumber("step"))
       guard let from = start.asDouble, let to = stop.asDouble, let by = step.asDouble else { return .none }
-      guard by != 0 else { throw call.error(.value, "the step of arange cannot be 0", hint: "step=1", at: "step") }
+      guard by != 0 else { throw call.error(.value, "step of arange must not be 0", hint: "step=1", at: "step") }
       guard by.isFinite, from.isFinite, to.isFinite else {
         throw call.error(.value, "arange needs finite numbers, not from \(from) to \(to) by \(by)")
       }
@@ -75,14 +80,14 @@ extension BuiltinTable {
       let count = whole.map { steps(from: $0, to: $1, by: $2) } ?? max(0, ((to - from) / by).rounded(.up))
       guard count <= 100_000_000 else {
         throw call.error(
-          .memory, "arange would give \(count.general(15)) numbers",
-          hint: "at most 100000000; take a larger step")
+          .memory, "arange would make \(count.general(15)) numbers",
+          hint: "take a larger step: at most 100000000 numbers are made")
       }
       if let (from, _, by) = whole {
         return Value(try Tensor(ints: counted(Int(count)) { from &+ $0 &* by }, shape: [Int(count)]))
       }
       let numbers = try Tensor(counted(Int(count)) { Float(from + Double($0) * by) }, shape: [Int(count)])
-      // How many there are has no gradient; the first and the step pass theirs on.
+      // The count has no gradient; the first number and the step pass theirs on.
       let (first, each) = (try call.followedNumber(isOpen ? nil : "start"), try call.followedNumber("step"))
       guard first.isTracked || each.isTracked else { return Value(numbers) }
       let places = try Tensor(counted(Int(count)) { Float($0) }, shape: [Int(count)])
@@ -99,8 +104,8 @@ extension BuiltinTable {
       share == 1 ? stop : start * exponential(logarithm(stop / start) * share)
     },
     Builtin(
-      "rand(shape: list, seed: int = 0) -> tensor", "Uniform random numbers from 0 to 1.",
-      details: "The same seed gives the same numbers. Give every use a seed of its own.",
+      "rand(shape: list, seed: int = 0) -> tensor", "Uniform random numbers from 0 to below 1.",
+      details: "The same seed makes the same numbers. Use another seed each time.",
       examples: [Example("rand([3], seed=1).shape", "[3]")], seeAlso: ["randn"], search: ["random", "uniform"],
       family: "tensors"
     ) { call in
@@ -139,12 +144,12 @@ extension BuiltinTable {
     },
     Builtin(
       "random(seed: int) -> random",
-      "A stream of random numbers that moves on with every draw: for loops that need other numbers each time.",
+      "A stream of random numbers that moves on with every draw: for loops that need new numbers each time.",
       details: """
         A draw is one of its functions, such as `r.randn(shape)`; `?r` lists them. The same seed and the same draws give the \
-        same bits. The stream is a reference: whoever has it moves it on.
+        same bits. The stream is a reference: a draw through one variable moves it on for all.
 
-        - seed: the same seed gives the same stream.
+        - seed: the same seed makes the same stream.
         """,
       examples: [
         Example("r = random(7); r.randn([2, 3]).shape", "[2, 3]"),
@@ -204,7 +209,7 @@ extension BuiltinTable {
         isLinear ? try call.plainFloat("stop") : try call.float("stop")
       )
       guard (0...100_000_000).contains(n) else {
-        throw call.error(.value, "n of \(name) is from 0 to 100000000, not \(n)", at: "n")
+        throw call.error(.value, "n of \(name) must be from 0 to 100000000, not \(n)", at: "n")
       }
       func share(_ place: Int) -> Double { n > 1 ? Double(place) / Double(n - 1) : 0 }
       let values = try Tensor(counted(n) { Float(place(start, stop, share($0))) }, shape: [n])

@@ -4,7 +4,8 @@ import Networks
 import Tensors
 
 extension BuiltinTable {
-  /// Element by element; those that numbers know too (`exp`, `abs`, …) are the language's own, see `TensorObject.apply`.
+  /// Functions of one element at a time. Those that also take plain numbers (`exp`, `abs`, …) belong to the language
+  /// itself: see `TensorObject.apply`.
   static let tensorMathematics: [Builtin] = [
     activation("relu", "max(x, 0); its gradient at 0 is 0", "[-1.0, 2]", "tensor f32 [2]  0 2", .relu) { x in
       try x.relu()
@@ -40,7 +41,7 @@ extension BuiltinTable {
     Builtin(
       "leaky_relu(x: tensor | none = none, slope: float = 0.01) -> tensor | layer",
       "x where x > 0, slope·x elsewhere; without x, the layer that does it.",
-      details: "- slope: for negative x.",
+      details: "- slope: the factor for negative x.",
       examples: [Example("leaky_relu([-1.0, 2], slope=0.1)", "tensor f32 [2]  -0.1 2")], seeAlso: ["relu"],
       search: ["activation"], family: "tensors"
     ) { call in
@@ -77,7 +78,7 @@ extension BuiltinTable {
     },
     Builtin(
       "where(mask: tensor, a: tensor, b: tensor) -> tensor", "Elements of a where the mask is true, of b elsewhere.",
-      details: "- mask: where to take a.\n- a, b: tensors or numbers; the three shapes broadcast.",
+      details: "- mask: true where the element of a is taken.\n- a, b: tensors or numbers; the three shapes broadcast.",
       examples: [Example("where(tensor([1, -2]) > 0, 1, 0)", "tensor i64 [2]  1 0")], seeAlso: ["clip"],
       search: ["select", "if", "condition"], family: "tensors"
     ) { call in

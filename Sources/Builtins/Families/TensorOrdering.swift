@@ -3,14 +3,15 @@ import Interpreter
 import Tensors
 
 extension BuiltinTable {
-  private static let lineText = "- axis: the axis to go along; -1 is the last one."
+  private static let axisText = "- axis: the axis to go along; -1 is the last one."
 
-  /// What looks at the order of elements, and what counts and compares them.
+  /// Functions that look at the order of elements, and that count and compare them.
   static let tensorOrdering: [Builtin] = [
     Builtin(
       "argmin(x: tensor, axis: int | none = none) -> tensor",
-      "The place of the smallest element along an axis, the first of equals.",
-      details: "Without an axis: the place in row-major order.\n\n- axis: the axis to go along; none for all elements.",
+      "The index of the smallest element along an axis, the first of equals.",
+      details:
+        "Without an axis it is the index in row-major order.\n\n- axis: the axis to go along; none for all elements.",
       examples: [Example("argmin([3.0, 1, 2])", "1")], seeAlso: ["argmax", "min", "argsort"],
       search: ["index of minimum"], family: "tensors"
     ) { call in
@@ -18,8 +19,8 @@ extension BuiltinTable {
     },
     Builtin(
       "argsort(x: tensor, axis: int = -1, descending: bool = false) -> tensor",
-      "The places of the elements along an axis in the order of their values: x[argsort(x)] is sorted.",
-      details: "Equal elements stay in their order; NaN comes last.\n\n\(lineText)\n- descending: the greatest first.",
+      "The indices that sort the elements along an axis: x[argsort(x)] is sorted.",
+      details: "Equal elements stay in their order; NaN comes last.\n\n\(axisText)\n- descending: the greatest first.",
       examples: [
         Example("argsort([3.0, 1, 2])", "tensor i64 [3]  1 2 0"),
         Example("argsort([3.0, nan, 5], descending=true)", "tensor i64 [3]  2 0 1"),
@@ -30,10 +31,10 @@ extension BuiltinTable {
     },
     Builtin(
       "topk(x: tensor, k: int, axis: int = -1) -> list",
-      "The k greatest elements along an axis, greatest first, and their places: [values, places].",
-      details: "NaN counts as the greatest, as in max and in PyTorch.\n\n- k: how many.\n\(lineText)",
+      "The k greatest elements along an axis, greatest first, and their indices: [values, indices].",
+      details: "NaN counts as the greatest, as in max and in PyTorch.\n\n- k: how many.\n\(axisText)",
       examples: [
-        Example("values, places = topk([1.0, 5, 3], 2); places", "tensor i64 [2]  1 2"),
+        Example("values, indices = topk([1.0, 5, 3], 2); indices", "tensor i64 [2]  1 2"),
         Example("z = tensor([[1.0, 5, 3], [9, 2, 4]]); topk(z, 2)[0]", "tensor f32 [2, 2]\n  5 3\n  9 4"),
       ],
       seeAlso: ["argsort", "max", "sort"], search: ["largest", "top 5", "best"], family: "tensors"
@@ -43,7 +44,7 @@ extension BuiltinTable {
     },
     Builtin(
       "cumsum(x: tensor, axis: int = -1) -> tensor", "Running sums along an axis.",
-      details: lineText,
+      details: axisText,
       examples: [Example("cumsum([1.0, 2, 3])", "tensor f32 [3]  1 3 6")], seeAlso: ["sum", "prod"],
       search: ["cumulative", "prefix sum"], family: "tensors"
     ) { call in
@@ -62,8 +63,8 @@ extension BuiltinTable {
       try call.reduce { x, axes, keepdim in try x.prod(axes: axes, keepdim: keepdim) }
     },
     Builtin(
-      "nonzero(x: tensor) -> tensor", "The places of the elements that are true or not 0: [found, axes].",
-      details: "Of a line, nonzero(x)[:, 0] lists them; a mask itself can index: x[mask].",
+      "nonzero(x: tensor) -> tensor", "The indices of the elements that are true or not 0: [found, axes].",
+      details: "Of a vector, nonzero(x)[:, 0] lists them; a mask itself can index: x[mask].",
       examples: [Example("nonzero(tensor([0, 3, 0, 5]) > 0)[:, 0]", "tensor i64 [2]  1 3")],
       seeAlso: ["where", "argsort"], search: ["argwhere", "flatnonzero", "indices of true"], family: "tensors"
     ) { call in

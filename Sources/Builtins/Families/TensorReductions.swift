@@ -20,7 +20,7 @@ extension BuiltinTable {
     ) { call in
       if let numbers = try call.plainNumbers() {
         guard !numbers.isEmpty else {
-          throw call.error(.value, "the mean of nothing", hint: "the list is empty", at: "x")
+          throw call.error(.value, "the mean of an empty list is undefined", hint: "test len(xs) > 0 first", at: "x")
         }
         return try call.recorded(numbers.reduce(0, +) / Double(numbers.count)) { x in try x.mean() }
       }
@@ -36,8 +36,9 @@ extension BuiltinTable {
     },
     Builtin(
       "argmax(x: tensor, axis: int | none = none) -> tensor",
-      "The place of the greatest element along an axis, the first of equals.",
-      details: "Without an axis: the place in row-major order.\n\n- axis: the axis to go along; none for all elements.",
+      "The index of the greatest element along an axis, the first of equals.",
+      details:
+        "Without an axis it is the index in row-major order.\n\n- axis: the axis to go along; none for all elements.",
       examples: [
         Example("argmax([1.0, 5, 2])", "1"), Example("argmax(tensor([[1, 2], [4, 3]]), axis=1)", "tensor i64 [2]  1 0"),
       ],
@@ -58,10 +59,12 @@ extension BuiltinTable {
       if case .record(let record) = try call["x"] {
         try call.refuseAxes()
         let sizes = try call.fields(of: record)
-        guard !sizes.isEmpty else { throw call.error(.value, "the norm of a record without fields", at: "x") }
+        guard !sizes.isEmpty else {
+          throw call.error(.value, "the norm of a record without fields is undefined", at: "x")
+        }
         let p = try call.float("p")
         guard p == 1 || p == 2 || p == .infinity else {
-          throw call.error(.value, "p of norm is 1, 2 or inf, not \(p)", at: "p")
+          throw call.error(.value, "p of norm must be 1, 2 or inf, not \(p)", at: "p")
         }
         var norms: [Tensor] = []
         for tensor in sizes { norms.append(try tensor.norm(p, axes: nil, keepdim: false)) }
@@ -70,7 +73,7 @@ extension BuiltinTable {
       return try call.reduce { x, axes, keepdim in
         let p = try call.float("p")
         guard p == 1 || p == 2 || p == .infinity else {
-          throw call.error(.value, "p of norm is 1, 2 or inf, not \(p)", at: "p")
+          throw call.error(.value, "p of norm must be 1, 2 or inf, not \(p)", at: "p")
         }
         return try x.norm(p, axes: axes, keepdim: keepdim)
       }
@@ -91,7 +94,7 @@ extension BuiltinTable {
     Builtin(
       "\(name)(x: any, axis: int | list | none = none, keepdim: bool = false, unbiased: bool = true) -> any",
       "\(what) of a tensor or of a list of numbers.",
-      details: axisText + "\n- unbiased: divide by n - 1 rather than by n.",
+      details: axisText + "\n- unbiased: whether the sum is divided by n - 1 instead of n.",
       examples: [Example("\(name)([1, 4, 7])", result)], seeAlso: ["mean", name == "var" ? "std" : "var"],
       search: ["variance", "standard deviation", "spread"], family: "tensors"
     ) { call in
@@ -100,8 +103,9 @@ extension BuiltinTable {
         let count = Double(numbers.count) - (unbiased ? 1 : 0)
         guard count > 0 else {
           throw call.error(
-            .value, "\(name) of \(numbers.count) \(numbers.count == 1 ? "number" : "numbers")",
-            hint: unbiased ? "it takes at least two; with unbiased=false, one" : "it takes at least one", at: "x")
+            .value, "\(name) needs at least \(unbiased ? "two numbers" : "one number"), not \(numbers.count)",
+            hint: unbiased ? "\(name)(xs, unbiased=false) takes a single number too" : "test len(xs) > 0 first", at: "x"
+          )
         }
         let mean = numbers.reduce(0, +) / Double(numbers.count)
         let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count

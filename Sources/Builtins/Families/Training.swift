@@ -22,9 +22,11 @@ extension BuiltinTable {
         robust are accuracies of the training images as their batches came, validation_natural and validation_robust those \
         after the epoch; loss_natural and loss_robust are the parts of the loss.
 
-        - method: standard() when left out; pgd_at(), trades(), ltd(teacher).
-        - attack: such as pgd(…), for the inner maximisation and for the validation: eps is 8/255 when it has none; where it says \
-        nothing of start and objective, the method does. Methods with adversarial images have one without being given it.
+        - method: standard() when left out; others are pgd_at(), trades(), ltd(teacher), and method(…) makes one of your \
+        own.
+        - attack: an attack such as pgd(…), for the adversarial images of training and for the validation. Its eps is \
+        8/255 when it has none; its start and objective are those of the method when it has none. A method that trains on \
+        adversarial images has an attack of its own when this is left out.
         - lr: the learning rate, as that of torch.optim.SGD.
         - momentum, weight_decay: as those of torch.optim.SGD. "one_cycle" sets the momentum itself, and refuses one.
         - schedule: \(Schedules.named.map { "\"\($0.name)\"" }.joined(separator: ", ")), or a schedule with settings of \
@@ -32,7 +34,8 @@ extension BuiltinTable {
         - augment: "none", \(Augmentations.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), or an augmentation with \
         settings of its own, such as crop_flip(padding=2).
         - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one.
-        - seed: key of order, starts, dropout and augmentation. The same seed gives the same bits for any number of threads.
+        - seed: key of order, starts, dropout and augmentation. The same seed leads to the same bits for any number of \
+        threads.
         - epochs: passes over the data.
         - batch: examples in a step of the optimiser.
         """,
@@ -79,7 +82,7 @@ extension BuiltinTable {
     }
   ]
 
-  /// What `fit` takes as values, and optimisers for a loop of one's own.
+  /// Schedules and augmentations that `fit` takes as values, and optimisers for training loops of one's own.
   static let trainingParts: [Builtin] =
     Optimisers.all.map { optimiser($0) }
     + Schedules.all.map { part($0, ScheduleObject.self) } + Augmentations.all.map { part($0, AugmentationObject.self) }
@@ -107,9 +110,10 @@ extension Call {
   func choice<T>(_ name: String, _ choices: [(name: String, value: T)]) throws -> T {
     let text = try string(name)
     if let choice = choices.first(where: { $0.name == text }) { return choice.value }
+    let words = choices.map { "\"\($0.name)\"" }
     throw error(
-      .value, "\(name)=\"\(text)\" is not known",
-      hint: "one of " + choices.map { "\"\($0.name)\"" }.joined(separator: ", "), at: name)
+      .value, "\(name) must be one of \(words.joined(separator: ", ")), not \"\(text)\"",
+      hint: words.first.map { "\(name)=\($0)" }, at: name)
   }
 }
 

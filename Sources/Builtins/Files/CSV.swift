@@ -2,8 +2,14 @@ import Base
 import Interpreter
 import Tensors
 
-/// Tables as comma-separated values (RFC 4180). What this writes it reads back with the same types, as long as a column
-/// holds values of one type; where texts stand among numbers or bools, all of them come back as texts.
+/// Tables as comma-separated values (RFC 4180).
+///
+/// Reading has two steps. First the bytes are split into rows of cells, with quotes undone and a byte order mark left out.
+/// Then each column becomes ints, floats or bools if all of its cells are such, and strings otherwise. A cell in quotes is
+/// always a string, an unquoted empty one is none, and so are the cells that a short row lacks.
+///
+/// Writing quotes what reading would take for something else. So a table comes back with the same types as long as a column
+/// holds values of one type; where strings stand among numbers or bools, all of them come back as strings.
 enum CSV {
   private struct Cell {
     var text: String
@@ -27,14 +33,14 @@ enum CSV {
     }
     var known: Set<String> = []
     if let twice = names.first(where: { !known.insert($0).inserted }) {
-      throw LTDError(.value, "two columns are called \(twice)", hint: "header=false names them by their place")
+      throw LTDError(.value, "two columns are called \(twice)", hint: "header=false calls them column_1, column_2, …")
     }
     // A blank line is a row only where a row has one cell.
     if names.count > 1 { rows.removeAll { $0.cells.count == 1 && $0.cells[0].text.isEmpty && !$0.cells[0].isQuoted } }
     for row in rows where row.cells.count > names.count {
       throw LTDError(
         .value, "line \(row.line) has \(row.cells.count) cells for \(names.count) columns",
-        hint: "a cell that holds the separator stands in double quotes")
+        hint: "put a cell that holds the separator in double quotes")
     }
     var columns: [[Value]] = []
     for place in names.indices {
@@ -55,7 +61,7 @@ enum CSV {
     try StopSignal.poll(at: place)
   }
 
-  /// The cells of one column: numbers or bools if all are, else texts; an empty cell is none.
+  /// The cells of one column: numbers or bools if all are, else strings; an empty cell is none.
   private static func values(_ cells: [Cell]) throws -> [Value] {
     func all(_ read: (String) -> Value?) throws -> [Value]? {
       var values: [Value] = []
@@ -87,7 +93,7 @@ enum CSV {
     let digits = text.drop { $0 == "-" }
     if digits.count > 1, digits.first == "0", digits.dropFirst().first?.isNumber == true { return nil }
     guard let first = digits.unicodeScalars.first, "0123456789.ni".unicodeScalars.contains(first) else { return nil }
-    // What stands behind a zero byte would not be looked at.
+    // `Double` would not look at what stands after a zero byte.
     return text.utf8.contains { $0 == UInt8(ascii: "x") || $0 == 0 } ? nil : Double(text)
   }
 
@@ -112,7 +118,8 @@ enum CSV {
         while true {
           guard place < bytes.count else {
             throw LTDError(
-              .value, "the quotes that open in line \(opened) are not closed", hint: "\"\" is a quote in a text")
+              .value, "the quotes that open in line \(opened) are not closed",
+              hint: "write a quote within quotes twice: \"\"")
           }
           if bytes[place] == quote {
             place += 1
@@ -154,7 +161,7 @@ enum CSV {
     for (place, row) in rows.enumerated() {
       try poll(at: place)
       guard let record = row.asRecord else {
-        throw LTDError(.type, "a table is a list of records; one row is \(row.described)")
+        throw LTDError(.type, "a table must be a list of records; one row is \(row.described)")
       }
       records.append(record)
       for name in record.keys where known.insert(name).inserted { names.append(name) }
@@ -196,14 +203,14 @@ enum CSV {
         case .int(let number): cells.append(String(number))
         case .float(let number): cells.append(number.description)
         case .string(let string):
-          // In quotes what would be read as something else than a text.
+          // In quotes what would be read as something other than a string.
           let text = string.text
           let isOther = text.isEmpty || text == "true" || text == "false" || int(text) != nil || float(text) != nil
           cells.append(try isOther ? quoted(text) : cell(text))
         default:
           throw LTDError(
-            .type, "a cell of CSV is a number, a text, a bool or none; \(name) is \(value.described)",
-            hint: "str(x) makes a text of it; to_json(rows) keeps lists and records")
+            .type, "a cell of CSV must be a number, a string, a bool or none; \(name) is \(value.described)",
+            hint: "str(x) makes a string of it; to_json(rows) keeps lists and records")
         }
       }
       text += cells.joined(separator: separator) + "\n"

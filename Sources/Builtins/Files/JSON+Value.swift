@@ -16,15 +16,16 @@ extension JSON {
     }
   }
 
-  /// Values that one JSON text holds, at most: a list that holds another many times over has no end in sight.
+  /// The most values that one JSON string holds: a list that holds another many times over would have no end in sight.
   private static let valueLimit = 20_000_000
 
   private static func poll(at place: Int) throws {
     try StopSignal.poll(at: place)
   }
 
-  /// - Throws: for what JSON has no word for, such as models and functions, for nesting beyond 200 levels, and for more
-  ///   values than fit into a text.
+  /// The JSON of a value.
+  /// - Throws: `type` for what JSON has no form for, such as models and functions, `value` for nesting beyond 200 levels,
+  ///   and `memory` for more values than fit into a string.
   init(_ value: Value) throws {
     var count = 0
     try self.init(value, depth: 0, &count)
@@ -74,7 +75,7 @@ extension JSON {
   }
 
   private static func unknown(_ value: Value) -> LTDError {
-    LTDError(.type, "JSON has nothing for \(value.typeName.withArticle)", hint: "str(x) makes a text of it")
+    LTDError(.type, "JSON has no form for \(value.typeName.withArticle)", hint: "str(x) makes a string of it")
   }
 
   private static func items<T>(_ values: [T], _ make: (T) -> JSON) throws -> [JSON] {
@@ -87,7 +88,7 @@ extension JSON {
     return items
   }
 
-  /// How many elements, or empty lists, a tensor is written as; more than fit for what is far too long.
+  /// How many elements, or empty lists, a tensor is written as; `Int.max` where the product overflows.
   private static func size(of tensor: Tensor) -> Int {
     var size = 1
     for length in tensor.shape.prefix(while: { $0 > 0 }) {

@@ -2,7 +2,7 @@ import Base
 import Interpreter
 import Tensors
 
-/// What built-ins of the core read from their arguments, beside the accessors of the language.
+/// What the built-ins on the core read from their arguments, in addition to the accessors of the language.
 extension Call {
   func tensor(_ name: String) throws(LTDError) -> Tensor { try object(name, as: TensorObject.self).tensor }
 
@@ -33,7 +33,7 @@ extension Call {
     var numbers: [Int] = []
     for item in try list(name) {
       guard let number = item.asInt else {
-        throw error(.type, "\(name) of \(self.name) is a list of whole numbers, not of \(item.typeName)s", at: name)
+        throw notANumber(item, in: name, whole: true)
       }
       numbers.append(number)
     }
@@ -47,11 +47,19 @@ extension Call {
     for item in list {
       guard let number = item.asDouble else {
         if item.isFollowed { throw try noGradient(through: name) }
-        throw error(.type, "\(name) of \(self.name) is a list of numbers, not of \(item.typeName)s", at: name)
+        throw notANumber(item, in: name)
       }
       numbers.append(number)
     }
     return numbers
+  }
+
+  /// The error for an item that makes a list argument other than a list of numbers, or of whole numbers.
+  func notANumber(_ item: Value, in name: String, whole: Bool = false) -> LTDError {
+    error(
+      .type,
+      "\(name) of \(self.name) must be a list of \(whole ? "whole numbers" : "numbers"); one item is \(item.described)",
+      at: name)
   }
 
   /// An axis, a list of axes, or nil for `none`.
@@ -73,7 +81,9 @@ extension Call {
         at: name)
     }
     guard labels.dtype == .int64 || labels.count == 0 else {
-      throw error(.type, "\(name) of \(self.name) are class numbers, not \(labels.dtype.shortName)", at: name)
+      throw error(
+        .type, "\(name) of \(self.name) must be class numbers of type i64, not \(labels.dtype.shortName)",
+        hint: "int64(\(name)) makes whole numbers", at: name)
     }
     return labels.ints()
   }
@@ -90,17 +100,17 @@ extension Call {
     if case .object? = try? self[name] { true } else { false }
   }
 
-  /// `requireFiles` for what writes: a path such as /dev/stdout gets what was printed before first.
+  /// `requireFiles` for built-ins that write: a path such as /dev/stdout must first get what was printed before.
   func prepareToWrite() throws(LTDError) {
     try requireFiles()
-    // Where that fails the output says so itself.
+    // Where that fails, the next `print` reports it.
     do { try session.host.flush() } catch {}
   }
 
   /// Refuses to touch files in a session that must not.
   func requireFiles() throws(LTDError) {
     guard session.limits.allowsFiles else {
-      throw error(.limit, "stopped where \(name) would touch files", hint: "leave --no-files out")
+      throw Limits.filesRefused("\(name) would touch files")
     }
   }
 }

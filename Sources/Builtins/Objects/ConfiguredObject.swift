@@ -3,8 +3,12 @@ import Datasets
 import Interpreter
 import Networks
 
-/// A configurable value in the language, such as a schedule: it prints as the call that makes it, and is equal to one with
-/// the same settings. Each kind has a class of its own, for its name among the types.
+/// A configurable value in the language: an attack, a method, a schedule, an augmentation.
+///
+/// All that such a value does in the language follows from its list of settings (`Configurable`): it prints as the call
+/// that makes it, and it equals another with the same settings. So one class serves all of them, and each kind has a
+/// subclass only for its name among the types. A built-in takes the value out again with `configured(as:)`, which asks for
+/// a protocol of the core such as `any Attack`: what a new attack needs here is nothing.
 class ConfiguredObject: HostObject, SettingSource {
   let value: any Configurable
 
@@ -45,7 +49,7 @@ final class AugmentationObject: ConfiguredObject {
 }
 
 extension Value {
-  /// The attack, the method, the schedule that it is; nil for all other values.
+  /// The attack, method, schedule or the like that it holds; nil for all other values.
   func configured<Kind>(as kind: Kind.Type) -> Kind? {
     guard case .object(let object) = self else { return nil }
     return (object as? ConfiguredObject)?.value as? Kind
@@ -53,7 +57,7 @@ extension Value {
 }
 
 extension Call {
-  /// A configurable value that an argument is, or that its word stands for.
+  /// The configurable value of an argument, or the one that its word stands for.
   ///
   /// - Parameter words: what each word stands for.
   func configured<Kind>(_ name: String, _ words: [(name: String, value: Kind)]) throws -> Kind {

@@ -1,12 +1,13 @@
 import Interpreter
 import Tensors
 
-/// A number through which a gradient is followed.
+/// A number through which a gradient is followed, such as the T of `grad(T => loss(T), 2.0)`.
 ///
-/// To the language it is a float: its value is computed in double precision by the same code as elsewhere, with the same
-/// errors, and whatever takes no gradient sees the plain number (`Value.plain`). The tensor beside it, of the same value in
-/// float32, carries the record; operators and functions of numbers are applied to both. A parameter of type `tensor` gets
-/// that tensor, as it gets one of any number.
+/// To the language it is a float. Its value is computed in double precision by the same code as elsewhere, with the same
+/// errors, and whatever takes no gradient sees the plain number (`Value.plain`). Beside the value stands a tensor of the
+/// same value in float32, which carries the record of operations. Operators and functions of numbers are applied to both,
+/// so that a program computes the same inside `grad` as outside. A parameter of type `tensor` gets the tensor. A function
+/// that has no gradient refuses such a number (`Call.noGradient`), since a constant would be a silently wrong gradient.
 final class FollowedNumber: TensorObject {
   private let value: Double
 

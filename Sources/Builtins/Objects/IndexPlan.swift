@@ -2,16 +2,20 @@ import Base
 import Interpreter
 import Tensors
 
-/// What `x[…]` reads or writes, checked against the shape: NumPy's rules for whole numbers, slices, `...`, `none`, masks
-/// and lists of indices.
+/// What `x[…]` reads or writes, by NumPy's rules for whole numbers, slices, `...`, `none`, masks and lists of indices.
 ///
-/// Lists of indices are broadcast together, and whole numbers beside them count as such lists. Their axes stand where the
-/// indexed axes stood when these are side by side, and come first when something else is between them.
+/// The plan is made once, and everything about it is checked against the shape; then it reads from a tensor of that shape,
+/// or writes to one. It has two stages. A slice with a start, a stop and a step for each axis comes first; whole numbers
+/// are slices of one element, whose axes are dropped. Lists of indices come second: they are broadcast together and merged
+/// into one list on one axis, so that the device takes or puts one row of blocks. A mask alone skips both stages.
+///
+/// Whole numbers beside lists count as lists. The axes of the lists stand where the indexed axes stood when these are side
+/// by side, and come first when something else is between them.
 struct IndexPlan {
   private var starts: [Int] = []
   private var stops: [Int] = []
   private var steps: [Int] = []
-  /// The shape after slicing, with new axes put in and the axes of whole numbers taken out, unless there are lists.
+  /// The shape after slicing, with new axes added and the axes of whole numbers dropped, unless there are lists.
   private var sliced: [Int] = []
   private var chosen: Chosen?
   /// A mask that covers the leading axes.
@@ -20,7 +24,7 @@ struct IndexPlan {
 
   /// The lists of an index as one list on one axis, which stands for all axes that are indexed with lists.
   private struct Chosen {
-    /// Of `sliced`, in the order of the index.
+    /// Axes of `sliced`, in the order of the index.
     var axes: [Int]
     var indices: [Int]
     var shape: [Int]
@@ -36,7 +40,7 @@ struct IndexPlan {
       else {
         throw LTDError(
           .shape, "a mask of shape \(mask.shape) does not fit a tensor of shape \(shape)",
-          hint: "a mask has the shape of the tensor, or of its first axes")
+          hint: "use a mask with the shape of the tensor, or of its first axes")
       }
       self.mask = mask
       return
@@ -104,7 +108,7 @@ struct IndexPlan {
     axis += 1
   }
 
-  /// The places or the mask that a value of an index means.
+  /// The indices or the mask that a value within the brackets means.
   private static func list(_ value: Value) throws -> Tensor {
     guard let list = try Tensor.operand(value) else {
       throw LTDError(
@@ -115,14 +119,14 @@ struct IndexPlan {
     guard list.count == 0 else {
       throw LTDError(
         .type,
-        "indices are whole numbers, not \(value.isNumber ? value.typeName.withArticle : list.dtype.shortName)",
+        "indices must be whole numbers, not \(value.isNumber ? value.typeName.withArticle : list.dtype.shortName)",
         hint: "// divides to an int; int(x) makes one")
     }
     let shape = list.shape
     return try Tensor(ints: [], shape: shape)
   }
 
-  /// A list of indices for one axis, or a mask for as many axes as it has, whose true places are such lists.
+  /// A list of indices for one axis, or a mask for as many axes as it has, whose true elements are such lists.
   private mutating func choose(_ list: Tensor, _ axis: inout Int) throws {
     guard list.dtype == .bool else {
       var places: [Int] = []
@@ -141,8 +145,8 @@ struct IndexPlan {
           ? "a mask of shape \(list.shape) does not fit axis \(axis), which has \(shape[axis]) elements"
           : "a mask of shape \(list.shape) does not fit a tensor of shape \(shape) from axis \(axis) on",
         hint: list.shape.count == 1
-          ? "a mask of an axis is a list with a bool for each of its places"
-          : "a mask has the shape of the axes that it stands for")
+          ? "use a mask with one bool for each of the \(shape[axis]) elements"
+          : "use a mask with the shape of the axes that it stands for")
     }
     let flat = try list.truePlaces()
     var step = list.count
@@ -153,7 +157,7 @@ struct IndexPlan {
     }
   }
 
-  /// Puts a list for the next axis of `sliced` to those before it: as one list, on all their axes in one.
+  /// Merges a list for the next axis of `sliced` with those before it into one list on all their axes together.
   private mutating func choose(_ places: [Int], _ shape: [Int], size: Int) throws {
     sliced.append(size)
     guard var chosen else {
@@ -181,7 +185,7 @@ struct IndexPlan {
 
   /// Python's rules for slices. A negative step reads backwards: `stop` may then be -1.
   private static func bounds(_ start: Int?, _ stop: Int?, _ step: Int, size: Int) throws -> (Int, Int, Int) {
-    guard step != 0, step != .min else { throw LTDError(.value, "the step of a slice cannot be \(step)") }
+    guard step != 0, step != .min else { throw LTDError(.value, "the step of a slice must not be \(step)") }
     let low = step > 0 ? 0 : -1
     let high = step > 0 ? size : size - 1
     func clamped(_ place: Int?, _ fallback: Int) -> Int {
@@ -197,11 +201,13 @@ struct IndexPlan {
     return (from, to < 0 ? .min : to, count)
   }
 
-  /// The part with the chosen axes as one, and that axis; `order` brings them together where they are scattered.
+  /// How the chosen axes of a sliced part become one axis, and how that is undone.
   private struct Arrangement {
+    /// The order of axes that brings the chosen ones together; nil where they are side by side.
     var order: [Int]?
+    /// The axis that stands for all chosen ones.
     var axis: Int
-    /// Before and after the chosen axes become one.
+    /// The shapes before and after the chosen axes become one, and that of what an index reads.
     var apart: [Int]
     var merged: [Int]
     var result: [Int]

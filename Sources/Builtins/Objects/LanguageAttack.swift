@@ -3,8 +3,14 @@ import Interpreter
 import Robustness
 import Tensors
 
-/// An attack written in the language: a function that asks an oracle and returns images. It is held to its ball, counted
-/// and recorded like any other, and can be the inner maximisation of training.
+/// An attack written in the language: a function that asks an oracle and returns images.
+///
+/// It is one configurable value like every attack, whose settings are a name, the function and a radius. When it perturbs a
+/// batch it calls the function with an `OracleObject`, the images, their classes and the radius, and submits what comes
+/// back to the oracle of the core, which checks the ball and counts the queries. So it is measured, recorded and printed
+/// like a built-in attack, and `fit` can use it for the adversarial images of training.
+///
+/// The function runs on the thread of its session, which is the thread that evaluates; hence `@unchecked Sendable`.
 struct LanguageAttack: Ascent, @unchecked Sendable {
   static let name = "attack"
   static let page = Page(
@@ -64,7 +70,9 @@ struct LanguageAttack: Ascent, @unchecked Sendable {
   }
 }
 
-/// What an attack written in the language may ask of a model.
+/// What an attack written in the language may ask of a model: logits and gradients of the images at hand, and random
+/// numbers that depend on the seed and the example. It wraps the oracle of one batch and is of use only while the attack
+/// runs on it.
 final class OracleObject: HostObject {
   private let oracle: any Oracle
   private let batch: AttackBatch
@@ -84,7 +92,7 @@ final class OracleObject: HostObject {
   override class var typeSummary: String { "All that an attack of your own may ask of a model." }
   override class var members: [Member] { own }
   private static let own = [
-    Member("classes", "int", "How many logits the model gives.") { (object: OracleObject) in
+    Member("classes", "int", "How many logits the model returns for an image.") { (object: OracleObject) in
       Value(object.oracle.classes)
     },
     function(

@@ -5,6 +5,11 @@ import Robustness
 import Tensors
 
 /// A training method written in the language: a function that returns the loss of a step.
+///
+/// It is one configurable value like every method. In each step it calls the function with a `StepObject`, which wraps the
+/// step of the core, and reads the loss, or a record with the loss, logits for the accuracies and further numbers for the
+/// report. With a start or an objective it has an inner maximisation, and `step.adversarial()` returns its images. It keeps
+/// nothing between steps, so that a run that continues from a checkpoint has the same bits.
 struct LanguageMethod: StatelessMethod {
   static let name = "method"
   static let page = Page(
@@ -62,7 +67,7 @@ struct LanguageMethod: StatelessMethod {
     guard mode == .eval || inner != nil else {
       throw CoreError(
         .value, "a method without an attack runs no model in it: mode would not be used",
-        hint: "leave mode out, or give start=\"uniform\"", argument: "mode")
+        hint: "leave mode out, or pass start=\"uniform\"", argument: "mode")
     }
   }
 
@@ -117,7 +122,8 @@ struct LanguageMethod: StatelessMethod {
   }
 }
 
-/// One step of training as a method written in the language sees it.
+/// One step of training as a method written in the language sees it: the images, and the forwards and attacks it may ask
+/// for. It is of use only while the step lasts.
 final class StepObject: HostObject {
   private let step: TrainingStep
 

@@ -3,11 +3,15 @@ import Networks
 import Tensors
 
 /// A layer as a value: a description without weights, from which `network` makes a model.
+///
+/// Layers are put together by nesting: a value may hold another many times over, which costs no memory. Everything that
+/// walks through a layer has to end all the same, so the object keeps how deep it is and how many layers it has, and refuses
+/// what is deeper or larger than a network may be.
 final class LayerObject: HostObject {
   let layer: Layer
-  /// How deep layers lie in it, and how many there are, itself included: the same layer may be put into others again and
-  /// again, which costs no memory, but everything that walks through them has to end.
+  /// How many levels of layers it has, itself included.
   private let depth: Int
+  /// How many layers it has, itself included.
   private let size: Int
 
   private static let sizeLimit = 1 << 16
@@ -70,7 +74,7 @@ extension Layer {
   }
 }
 
-/// Layers as a person gives them: one, a list with the names "0", "1", …, or a record with names of its own.
+/// Layers as a person writes them: one, a list with the names "0", "1", …, or a record with names of its own.
 struct LayerParts {
   let children: [Child]
   let objects: [LayerObject]
@@ -119,7 +123,7 @@ struct LayerParts {
     }
     return LTDError(
       .type, "a network is made of layers, not of \(value.described)",
-      hint: "layers are made by conv2d, linear, relu and others")
+      hint: "make layers with conv2d(8, kernel=3), linear(10), relu() and others")
   }
 }
 

@@ -6,7 +6,8 @@ import Tensors
 /// A model in the language: a reference, so that `fit(model, …)` changes it. `model(x)` gives logits.
 final class ModelObject: HostObject, SettingSource {
   let model: Model
-  /// The weights as leaves of which `grad` takes the gradient; nil but for the model that `grad` hands to its function.
+  /// The weights as leaves with respect to which `grad` takes the gradient; nil except in the model that `grad` hands to
+  /// its function.
   let tracked: [Tensor]?
 
   init(_ model: Model, tracked: [Tensor]? = nil) {
@@ -27,7 +28,9 @@ final class ModelObject: HostObject, SettingSource {
       (object: ModelObject) in
       Value(object.model.architecture.call)
     },
-    Member("classes", "int", "How many logits it gives.") { (object: ModelObject) in Value(object.model.classes) },
+    Member("classes", "int", "How many logits it returns for an image.") { (object: ModelObject) in
+      Value(object.model.classes)
+    },
     Member("input", "list[int]", "The shape of one image: [channels, height, width].") { (object: ModelObject) in
       Value(object.model.architecture.input)
     },

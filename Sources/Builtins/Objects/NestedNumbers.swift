@@ -2,14 +2,20 @@ import Base
 import Interpreter
 import Tensors
 
-/// The numbers of a list, or of lists within lists of equal lengths, flattened in row-major order.
+/// The numbers of a list, or of lists within lists of equal lengths, flattened in row-major order: what `tensor([[1, 2]])`
+/// and every parameter of type `tensor` reads from a list.
+///
+/// Lists are opened level by level, without recursion, and each level must have lists of one length, which becomes the size
+/// of an axis. The first element decides what all must be: whole numbers make int64, bools a mask, and a number with a
+/// point turns what was read before it into float32. Tensors in a list are stacked. Numbers through which a gradient is
+/// followed are noted with their positions, and the tensor gets a record that leads back to each of them.
 struct NestedNumbers {
   private(set) var shape: [Int] = []
   private var floats: [Float] = []
   private var ints: [Int] = []
   private var bools: [Bool] = []
   private var parts: [Tensor] = []
-  /// Numbers through which a gradient is followed, with their places among `floats`.
+  /// Numbers through which a gradient is followed, with their positions among `floats`.
   private var followed: [(place: Int, number: Tensor)] = []
   private var kind: Kind?
 
@@ -70,11 +76,11 @@ struct NestedNumbers {
     default:
       throw LTDError(
         .type, "a tensor is made of numbers, not of \(item.described)",
-        hint: "bools and numbers do not mix either")
+        hint: "use numbers only, or bools only")
     }
   }
 
-  /// A list of whole numbers gives int64, of bools a mask, any other numbers float32; a list of tensors is stacked.
+  /// A list of whole numbers makes int64, one of bools a mask, other numbers float32; a list of tensors is stacked.
   var tensor: Tensor {
     get throws {
       switch kind {

@@ -54,12 +54,13 @@ final class OptimiserObject: HostObject {
     for (name, weight) in zip(model.parameterNames, model.parameters) {
       guard case .object(let object)? = record[name], let gradient = (object as? TensorObject)?.tensor else {
         throw call.error(
-          .value, "the gradient of \(model.name) has no \(name)", hint: "grad(m => loss(m), model) gives a whole one",
+          .value, "the gradient of \(model.name) has no \(name)", hint: "grad(m => loss(m), model) returns a whole one",
           at: "gradient")
       }
       guard gradient.shape == weight.shape, gradient.dtype == .float32 else {
         throw call.error(
-          .shape, "the gradient of \(name) is f32 \(weight.shape), not \(gradient.dtype.shortName) \(gradient.shape)",
+          .shape,
+          "the gradient of \(name) must be f32 \(weight.shape), not \(gradient.dtype.shortName) \(gradient.shape)",
           at: "gradient")
       }
       gradients.append(gradient)

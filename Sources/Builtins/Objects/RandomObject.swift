@@ -51,11 +51,14 @@ final class RandomObject: HostObject {
     }
 
     static let all: [Method] = [
-      Method("rand(shape: list = []) -> tensor | float", "Uniform numbers from 0 to 1; one without a shape.") {
+      Method(
+        "rand(shape: list = []) -> tensor | float", "Uniform numbers from 0 to below 1; a single one without a shape."
+      ) {
         stream, call in
         try numbers(call) { shape in try Tensor.uniform(shape, stream: stream) }
       },
-      Method("randn(shape: list = []) -> tensor | float", "Normal numbers; one without a shape.") { stream, call in
+      Method("randn(shape: list = []) -> tensor | float", "Normal numbers; a single one without a shape.") {
+        stream, call in
         try numbers(call) { shape in try Tensor.normal(shape, stream: stream) }
       },
       Method("integer(below: int > 0) -> int", "A whole number from 0 to below - 1.") { stream, call in
@@ -73,7 +76,9 @@ final class RandomObject: HostObject {
         let items = try call.list("xs")
         return Value(stream.permutation(items.count).map { items[$0] })
       },
-      Method("next_seed() -> int", "A seed for what takes one.") { stream, _ in .int(Int(stream.bits64(at: 0) >> 11)) },
+      Method("next_seed() -> int", "A seed for a function that takes one.") { stream, _ in
+        .int(Int(stream.bits64(at: 0) >> 11))
+      },
     ]
 
     private static func numbers(

@@ -2,8 +2,15 @@ import Base
 import Interpreter
 import Tensors
 
-/// A tensor as the language sees it: a value. Where no gradient is followed, a tensor without axes is handed out as a
-/// plain number, so that `mean(x)` and `x[0]` can be printed, compared and tested like any other.
+/// A tensor as the language sees it: a value.
+///
+/// The object holds a tensor of the core and answers what the language asks of a value: operators, comparison, indexing,
+/// loops, printing, and the generic functions such as `sum` (TensorObject+Generic.swift). Assignment to a part changes the
+/// object in place when only one variable holds it, and a copy otherwise. `Tensor.operand` makes a tensor of whatever can
+/// stand beside one: numbers, bools and lists of them.
+///
+/// Where no gradient is followed, a tensor without axes is handed out as a plain number, so that `mean(x)` and `x[0]` can
+/// be printed, compared and tested like any other; where one is followed, it is a `FollowedNumber`.
 class TensorObject: HostObject {
   private(set) final var tensor: Tensor
 

@@ -4,6 +4,11 @@ import Tensors
 
 /// How a tensor prints: type and shape first, then the values, or a window of them.
 ///
+/// A vector stands on the line of its header, as far as that reaches. More axes print as matrices of the last two, each
+/// under the indices of the others. What does not fit shows both ends with `…` between, and a large float tensor shows its
+/// least, mean and greatest value. Only what is shown is read from the device. Numbers have four significant digits and
+/// stand below each other. Printing ends early when the run must stop.
+///
 ///     tensor f32 [3]  0 0.5 1
 ///
 ///     tensor f32 [2, 3]
@@ -104,7 +109,7 @@ struct TensorText {
     return AlignedText(cells, sides: [.right]).lines(gap: 1, indent: 2).joined(separator: "\n")
   }
 
-  /// All places, or both ends with a gap (`nil`) between.
+  /// All indices, or those at both ends with a gap (`nil`) between.
   private static func places(_ count: Int, limit: Int) -> [Int?] {
     guard count > limit else { return (0..<count).map { $0 } }
     let half = max(1, (limit - 1) / 2)
@@ -119,7 +124,7 @@ struct TensorText {
     }
   }
 
-  /// Ends early when the run must stop, which whoever asked for the text then sees.
+  /// The strings of elements. Ends early when the run must stop, which the caller then sees.
   private func texts<T>(_ items: [T], _ text: (T) -> String) -> [String] {
     var texts: [String] = []
     texts.reserveCapacity(items.count)

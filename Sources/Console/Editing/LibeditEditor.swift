@@ -10,6 +10,7 @@ package final class LibeditEditor: LineEditor {
   private var editor: OpaquePointer?
 
   /// - Parameters:
+  ///   - support: where a statement ends, and what can stand at the cursor.
   ///   - historySize: how many statements Up and Ctrl-R reach.
   ///   - colours: whether the prompt is coloured.
   ///   - write: shows the candidates of Tab.
@@ -37,6 +38,7 @@ package final class LibeditEditor: LineEditor {
     if let editor { ltd_editor_close(editor) }
   }
 
+  /// Reads one statement with editing, the history and Tab.
   package func read(prompt: String) -> LineEditorResult {
     guard let editor else { return .failed("the terminal cannot be read") }
     var text: UnsafePointer<CChar>?
@@ -52,10 +54,12 @@ package final class LibeditEditor: LineEditor {
     }
   }
 
+  /// Adds a statement to those that Up and Ctrl-R reach.
   package func remember(_ statement: String) {
     if let editor { ltd_editor_remember(editor, statement) }
   }
 
+  /// Sets how many statements Up and Ctrl-R reach.
   package func setHistorySize(_ entries: Int) {
     if let editor { ltd_editor_set_history_size(editor, Int32(clamping: entries)) }
   }

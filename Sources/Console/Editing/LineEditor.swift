@@ -8,7 +8,7 @@ package enum LineEditorResult: Equatable, Sendable {
   case cancelled
   /// Ctrl-D on an empty line, or the end of the input.
   case end
-  /// Nothing could be read; the text says why.
+  /// Nothing could be read; the string says why.
   case failed(String)
 }
 
@@ -19,6 +19,9 @@ package struct EditingSupport {
   /// What can stand at a cursor, given in bytes of UTF-8.
   package var complete: (String, Int) -> Completion
 
+  /// - Parameters:
+  ///   - isComplete: whether a text is whole.
+  ///   - complete: completes a text at a cursor.
   package init(isComplete: @escaping (String) -> Bool, complete: @escaping (String, Int) -> Completion) {
     self.isComplete = isComplete
     self.complete = complete

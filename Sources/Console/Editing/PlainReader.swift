@@ -6,6 +6,10 @@ package final class PlainReader: LineEditor {
   private let nextLine: () -> String?
   private let showPrompt: (String) -> Void
 
+  /// - Parameters:
+  ///   - support: where a statement ends.
+  ///   - nextLine: the next line of the input without its newline; nil at the end.
+  ///   - showPrompt: shows a prompt where somebody sees it.
   package init(
     support: EditingSupport, nextLine: @escaping () -> String?, showPrompt: @escaping (String) -> Void = { _ in }
   ) {
@@ -14,6 +18,7 @@ package final class PlainReader: LineEditor {
     self.showPrompt = showPrompt
   }
 
+  /// Reads lines until the statement is whole.
   package func read(prompt: String) -> LineEditorResult {
     showPrompt(prompt)
     guard var statement = nextLine() else { return .end }
@@ -25,6 +30,8 @@ package final class PlainReader: LineEditor {
     return .statement(statement)
   }
 
+  /// Does nothing: there is no recall.
   package func remember(_ statement: String) {}
+  /// Does nothing: there is no recall.
   package func setHistorySize(_ entries: Int) {}
 }

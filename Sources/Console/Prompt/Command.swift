@@ -27,7 +27,9 @@ struct Command {
       Command("edit", "[file]", "write the next statement, or a file, in $EDITOR and run it", takes: .file) {
         $0.edit($1)
       },
-      Command("history", "[number or text]", "the last statements, or those with a text") { $0.listHistory($1) },
+      Command("history", "[number or words]", "the last statements, or those that hold the words") {
+        $0.listHistory($1)
+      },
       Command("set", "[name [value]]", "the settings of the prompt", takes: .choice(Setting.names)) { $0.set($1) },
       Command("reset", "", "forget all variables") { prompt, _ in prompt.reset() },
       Command("help", "[name]", "this list, or what ?name shows", takes: .page) { $0.help($1) },

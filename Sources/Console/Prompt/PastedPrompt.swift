@@ -2,7 +2,7 @@
 package enum PastedPrompt {
   private static let marks = ["ltd> ", ">>> "]
 
-  /// The statements behind the prompts, results left out; nil when the text does not begin with a prompt.
+  /// The statements after the prompts, results left out; nil when the text does not begin with a prompt.
   package static func statements(in text: String, isComplete: (String) -> Bool) -> [String]? {
     guard hasPrompt(text[...]) else { return nil }
     var statements: [String] = []

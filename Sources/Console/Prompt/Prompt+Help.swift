@@ -46,7 +46,7 @@ extension Prompt {
       style.list([
         ("Tab", "complete a name, a member, a named argument, a file"),
         ("Up Down", "move within a statement, then through the history"), ("Ctrl-R", "search the history"),
-        ("Enter", "run, or go on where the statement is not whole; a blank line runs it anyway"),
+        ("Enter", "run, or continue where the statement is not whole; a blank line runs it anyway"),
         ("Ctrl-C", "drop what is typed; stop what runs and keep every variable"), ("Ctrl-D", "leave"),
       ]))
   }

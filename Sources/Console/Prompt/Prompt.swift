@@ -3,6 +3,12 @@ import Interpreter
 import Platform
 
 /// The conversation at `ltd> `: reads statements and commands, runs them, shows values and errors.
+///
+/// An editor hands over whole statements; it asks the language where one ends (`EditingSupport`). What begins with `:`, `?`
+/// or `!` is a command (Prompt+Commands.swift, Prompt+Help.swift), what begins with a prompt was pasted from a session
+/// (`PastedPrompt`), and all else runs in the one session of the runner. Values are kept as `_`, `_1`, `_2`, …, and
+/// statements that ran without an error for `:save`. Ctrl-C ends a statement or drops a line, never the prompt, and every
+/// variable stays.
 package final class Prompt {
   static let text = "ltd> "
   /// How many values `_1`, `_2`, … reach back.
@@ -12,7 +18,7 @@ package final class Prompt {
   let history: History
   private(set) var editor: LineEditor?
   let colours: Bool
-  /// What ran without an error, for `:save`.
+  /// The statements that ran without an error, for `:save`.
   var succeeded: [String] = []
   private var values: [Value] = []
   /// Kinds of errors whose pages were named.
@@ -138,11 +144,11 @@ package final class Prompt {
     execute(continued(text))
   }
 
-  /// `|> f` and `.f()` go on from the last value.
+  /// A statement that begins with `|>` or `.f()` continues from the last value.
   private func continued(_ text: String) -> String {
     let start = text.drop { $0 == " " }
-    let goesOn = start.hasPrefix("|>") || start.first == "." && start.dropFirst().first?.isLetter == true
-    return goesOn && session["_"] != nil ? "_" + text : text
+    let continues = start.hasPrefix("|>") || start.first == "." && start.dropFirst().first?.isLetter == true
+    return continues && session["_"] != nil ? "_" + text : text
   }
 
   /// Runs a statement and shows its value or its errors.
@@ -161,7 +167,7 @@ package final class Prompt {
     case .value(let value, _):
       succeeded.append(text)
       if let shown {
-        // What a built-in has given although Ctrl-C ended it is to be seen.
+        // What a built-in returned although Ctrl-C ended it is shown.
         if session.endedEarly { Interrupts.clear() }
         keep(value)
         write(shown)
@@ -200,7 +206,7 @@ package final class Prompt {
     for (index, value) in values.enumerated() { session["_\(index + 1)"] = value }
   }
 
-  /// Writes the text of a value; Ctrl-C ends a long one, and says so.
+  /// Writes a value as it is shown; Ctrl-C ends a long one, and says so.
   private func write(_ text: String) {
     output.write(text.hasSuffix("\n") ? text : text + "\n")
     output.flush()

@@ -6,6 +6,7 @@ enum Setting: String, CaseIterable {
 
   static let names = allCases.map(\.rawValue)
 
+  /// What it sets, for `:set`.
   var summary: String {
     switch self {
     case .digits: "significant digits of a float; auto prints as many as it has"

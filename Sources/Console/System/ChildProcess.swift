@@ -2,8 +2,15 @@ import Base
 import Platform
 
 /// A program run to its end, or to its time limit, with its output caught.
+///
+/// Its input is a temporary file and its outputs are pipes, which are read as they fill, so that neither side can wait for
+/// the other for ever. It runs in a process group of its own, which is killed as a whole at the end, so that nothing it
+/// started stays behind. What it writes is bounded in bytes, and its run in seconds. Programs that shall have the terminal,
+/// such as an editor, run in the foreground instead (`foreground`), and Ctrl-C goes to them alone.
 package struct ChildProcess: Sendable {
+  /// How a run ended.
   package enum Ending: Equatable, Sendable {
+    /// By itself, with an exit status from 0 to 255.
     case exited(Int32)
     /// Ended by a signal, such as 11 for a memory fault.
     case signalled(Int32)
@@ -11,11 +18,15 @@ package struct ChildProcess: Sendable {
     case timedOut
     /// It wrote more than is taken in.
     case tooMuchOutput
+    /// It did not start; the string says why.
     case notStarted(String)
   }
 
+  /// How the run ended.
   package var ending: Ending
+  /// What it wrote to standard output, bytes that are no UTF-8 replaced.
   package var output: String
+  /// What it wrote to standard error.
   package var errorOutput: String
 
   /// The file this program was started from.
@@ -27,6 +38,8 @@ package struct ChildProcess: Sendable {
 
   /// Runs a program in a process group of its own, which is killed as a whole when the time is up.
   /// - Parameters:
+  ///   - path: the file of the program.
+  ///   - arguments: its words, without its name.
   ///   - input: what it reads from standard input.
   ///   - environment: variables added to those of this process.
   ///   - seconds: the time limit.
@@ -48,7 +61,7 @@ package struct ChildProcess: Sendable {
     }
   }
 
-  /// Of the process, as its descriptors are.
+  /// Held while a child starts. It belongs to the process, as the descriptors that a child inherits do.
   private static let starting = Locked(())
 
   private static func start(

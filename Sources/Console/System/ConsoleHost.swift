@@ -6,10 +6,10 @@ import Tensors
 /// The host of sessions on a terminal or in a pipe: standard output and error, lines of progress, files of this machine and
 /// the library that is embedded in the program.
 ///
-/// What is of the process stays so: the outputs (`StandardOutput.out` and `.error`), the terminal (`LiveLine.shared`), its
-/// Ctrl-C (`Interrupts.signal`), the descriptors that a child inherits (`ChildProcess.starting`), and the threads and the
-/// memory of the compute device (`Compute`). All sessions of this host write to the same outputs, one whole text after the
-/// other; nothing else passes between them.
+/// What belongs to the process stays with the process: the outputs (`StandardOutput.out` and `.error`), the terminal
+/// (`LiveLine.shared`), its Ctrl-C (`Interrupts.signal`), the descriptors that a child inherits (`ChildProcess.starting`),
+/// and the threads and the memory of the compute device (`Compute`). All sessions of this host write to the same outputs,
+/// one whole string after the other; nothing else passes between them.
 final class ConsoleHost: Host {
   private let options: RunnerOptions
   /// The folder that modules are read from first, for work on the library.

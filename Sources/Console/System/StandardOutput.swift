@@ -35,7 +35,7 @@ public final class StandardOutput: Sendable {
 
   /// How long output is held back, in microseconds.
   private static let delay: UInt32 = 100_000
-  /// Bytes that a terminal is written at a time; texts of no more are written whole.
+  /// How many bytes are written to a terminal at a time; strings of no more are written whole.
   private static let piece = 4096
 
   init(_ descriptor: Int32) {
@@ -44,7 +44,7 @@ public final class StandardOutput: Sendable {
     stopsOnInterrupt = isTerminal && descriptor == 1
   }
 
-  /// Takes a text; what cannot be written shows in `problem` and in the status of `finish`.
+  /// Takes a string; what cannot be written shows in `problem` and in the status of `finish`.
   public func write(_ text: String) {
     let isFirst = state.withLock { state in
       if stopsOnInterrupt, text.utf8.count > Self.piece, ltd_interrupt_pending() { return false }
@@ -66,10 +66,10 @@ public final class StandardOutput: Sendable {
     state.withLock { drain(&$0) }
   }
 
-  /// What a program is told that writes although that cannot be done.
+  /// The error for a program that writes although nothing can be written any more; nil while all went well.
   var problem: LTDError? {
     state.withLock { $0.failure }.map {
-      LTDError(.io, $0, hint: "see to room on the disk, or send the output elsewhere")
+      LTDError(.io, $0, hint: "make room on the disk, or send the output elsewhere: ltd script.ltd > /other/file")
     }
   }
 
@@ -130,6 +130,7 @@ public final class StandardOutput: Sendable {
     state.pending.removeAll(keepingCapacity: true)
   }
 
+  /// Starts the thread that writes late output.
   /// - Returns: whether there is one now.
   private func startWriter() -> Bool {
     var thread = pthread_t()
@@ -160,7 +161,7 @@ public final class StandardOutput: Sendable {
   }
 }
 
-/// What a thread waits for.
+/// A signal that one thread waits for and others post.
 private final class Arrival: Sendable {
   private nonisolated(unsafe) let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
@@ -173,7 +174,7 @@ private final class Arrival: Sendable {
 
   func post() { sem_post(semaphore) }
 
-  /// Several posts are one.
+  /// Waits for a post; several posts since the last wait count as one.
   func wait() {
     while sem_wait(semaphore) != 0 {}
     while sem_trywait(semaphore) == 0 {}

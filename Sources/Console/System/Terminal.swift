@@ -1,6 +1,6 @@
 import Platform
 
-/// When to colour what is written.
+/// When to colour what is written: `auto` colours a terminal that is not dumb, unless NO_COLOR is set.
 public enum ColourChoice: String, Sendable, CaseIterable {
   case auto, always, never
 }
@@ -18,7 +18,7 @@ public enum Terminal {
 
   static var isDumb: Bool { environment("TERM").map { $0 == "dumb" } ?? true }
 
-  /// Columns of the terminal behind a descriptor; 80 where that is not known.
+  /// The columns of the terminal of a descriptor; those of COLUMNS, or 80, where that is not known.
   public static func width(_ descriptor: Int32 = 1) -> Int {
     var size = winsize()
     if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }

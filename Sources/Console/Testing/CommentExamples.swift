@@ -28,7 +28,8 @@ public struct CommentExamples {
     guard module.functions.contains(where: { !$0.examples.isEmpty }) else { return nil }
   }
 
-  /// - Parameter makeSession: a new session for each function.
+  /// Runs the examples and compares what they print with what they say.
+  /// - Parameter makeSession: makes a new session, for each function.
   /// - Returns: a few lines for each example that does not print what it says.
   public func failures(_ makeSession: () -> Session) -> [String] {
     module.functions.flatMap { function -> [String] in

@@ -4,13 +4,15 @@ import Builtins
 extension ScriptTest {
   /// How a script did.
   public enum Result: Equatable, Sendable {
+    /// It did all that it says.
     case passed
+    /// It was not run; the string says why.
     case skipped(String)
     /// What was wrong, a few lines each.
     case failed([String])
   }
 
-  /// Runs a script in a process of its own and holds what it did against what it says.
+  /// Runs a script in a process of its own and compares what it did with what its comments say.
   /// - Parameters:
   ///   - program: path of the `ltd` program.
   ///   - threads: threads of numeric work.
@@ -77,7 +79,7 @@ extension ScriptTest {
     return failures.isEmpty ? .passed : .failed(failures)
   }
 
-  /// The first place where the printed lines differ from the expected ones, with what surrounds it.
+  /// The first position where the printed lines differ from the expected ones, with what surrounds it.
   private func difference(_ text: String) -> [String] {
     var printed = text.split(separator: "\n", omittingEmptySubsequences: false).map { withoutTrailingSpace($0) }
     if printed.last == "" { printed.removeLast() }
@@ -111,6 +113,7 @@ extension ScriptTest {
   }
 }
 
+/// A line without white space at its end.
 func withoutTrailingSpace(_ line: Substring) -> String {
   var line = line
   while line.last?.isWhitespace == true { line.removeLast() }

@@ -1,21 +1,38 @@
-/// A script with what it should print, read from its comments; Tests/scripts/README.md describes them.
+/// A script with what it should print, read from its comments.
+///
+/// `# expect: text` says a line of output, `# expect error: text` an error of that line, `# expect exit: n` the exit
+/// status; `# args:`, `# stdin:`, `# timeout:` and `# skip:` say how the script is run (Tests/scripts/README.md has all of
+/// them). The comments are found by following string literals, so that a `#` within one is not taken for a comment. A
+/// script with any expectation must print exactly the expected lines, in order, and no other errors; one without must only
+/// end well. It runs in a process of its own (ScriptTest+Run.swift), the examples of its `##` comments in a session of this
+/// one.
 public struct ScriptTest: Sendable {
   /// Seconds a script may take that sets no limit itself.
   public static let defaultSeconds: Double = 30
 
+  /// What a comment says.
   package struct Expected: Equatable, Sendable {
-    /// Line of the script, from 1.
+    /// The line of the script, from 1: of the comment, or for an error of the last code before it.
     package var line: Int
+    /// What is expected, without a newline.
     package var text: String
   }
 
+  /// The file of the script.
   package var path: String
+  /// The lines that it must print, in order; nothing is compared where there are neither these nor `errors`.
   package var output: [Expected] = []
+  /// Parts of the messages of the errors that it must report.
   package var errors: [Expected] = []
+  /// The exit status that it must have; nil for 0, or for any other than 0 where errors are expected.
   package var exit: Int32?
+  /// The words after its name.
   package var arguments: [String] = []
+  /// What stands on its standard input.
   package var input = ""
+  /// Why it is not run; nil where it is.
   package var skipped: String?
+  /// Its own time limit in seconds, if it sets one.
   package var seconds: Double?
   /// Comments that look like one of ours and are not.
   package var problems: [Expected] = []
@@ -103,14 +120,14 @@ public struct ScriptTest: Sendable {
   }
 }
 
-/// Text without white space at its ends.
+/// A string without white space at its ends.
 func trimmed<Text: StringProtocol>(_ text: Text) -> String where Text.SubSequence == Substring {
   let start = text.drop { $0.isWhitespace }
   guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
   return String(start[...last])
 }
 
-/// Words between spaces; quotes keep spaces together.
+/// The words of a string, between white space; quotes keep a word with spaces together.
 func splitWords(_ text: String) -> [String] {
   var words: [String] = []
   var word = ""

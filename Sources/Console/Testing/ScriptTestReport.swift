@@ -2,7 +2,7 @@ import Base
 import Dispatch
 import Platform
 
-/// Runs many scripts and reports each, in order, and how many did what.
+/// Runs many scripts at a time and reports each, in the order of the paths, and how many passed, failed and were skipped.
 public struct ScriptTestReport: Sendable {
   /// One script for each processor at a time.
   public static var defaultJobs: Int { max(1, min(256, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
@@ -27,7 +27,13 @@ public struct ScriptTestReport: Sendable {
     var results: [ScriptTest.Result?]
   }
 
-  /// Runs the scripts, `jobs` at a time.
+  /// Runs the scripts.
+  /// - Parameters:
+  ///   - paths: the scripts.
+  ///   - program: path of the `ltd` program.
+  ///   - threads: threads of numeric work of each script; nil leaves the choice to it.
+  ///   - seconds: time limit of a script that sets none.
+  ///   - jobs: how many scripts run at a time.
   /// - Returns: whether none failed and there was at least one.
   public func run(_ paths: [String], program: String, threads: Int?, seconds: Double, jobs: Int) -> Bool {
     let state = Locked(State(results: Array(repeating: nil, count: paths.count)))

@@ -2,6 +2,10 @@ import Base
 import KernelTypes
 import Kernels
 
+// The calls whose operands are views: filling, copying and reducing. `Loops` turns the strides of all operands
+// into as few nested loops as they allow, and the innermost one is a kernel where the operands are dense, and a loop here
+// where they are not.
+
 extension CPUDevice {
   func fill(_ y: View, _ value: Double) throws(CoreError) {
     try kernel { () throws(KernelError) in
@@ -53,7 +57,7 @@ extension CPUDevice {
     }
   }
 
-  /// Copies whose two fastest axes change places, as between the layouts of images.
+  /// Copies whose two fastest axes are exchanged, as between the layouts of images.
   private func transpose(_ x: View, _ y: View) -> Bool {
     let loops = Loops(y, x)
     let depth = loops.sizes.count

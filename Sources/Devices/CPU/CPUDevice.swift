@@ -193,9 +193,8 @@ extension Storage {
 extension CoreError {
   static func outOfMemory(_ byteCount: Int) -> CoreError {
     if Compute.isRunLimited {
-      return CoreError(
-        .limit, "stopped where tensors would take \(byteCount) bytes more than the run may hold",
-        hint: "raise --max-memory, or leave it out")
+      return .limit(
+        "stopped where tensors would take \(byteCount) bytes more than the run may hold", option: "--max-memory")
     }
     return CoreError(
       .memory, "not enough memory: \(byteCount) bytes more are needed",

@@ -40,7 +40,7 @@ struct Loops {
     }
   }
 
-  /// The number of rounds of all but the `inner` fastest axes.
+  /// The number of iterations of all but the `inner` fastest axes.
   func rounds(inner: Int) -> Int { sizes.dropLast(inner).reduce(1, &*) }
 
   /// Calls `body` on several threads with the offsets of the operands and a number of neighbours along the fastest axis,
@@ -65,8 +65,8 @@ struct Loops {
     }
   }
 
-  /// Calls `body` with the offsets of the operands for the given rounds of all but the `inner` fastest axes, until work is
-  /// stopped.
+  /// Calls `body` with the offsets of the operands for the given iterations of all but the `inner` fastest axes, until work
+  /// is stopped.
   func forEach(_ range: Range<Int>, inner: Int, _ body: (SIMD4<Int>) -> Void) {
     if range.isEmpty { return }
     let outer = sizes.count - inner

@@ -1,6 +1,6 @@
 import Base
 
-/// Code that a person can run, and what it prints.
+/// Code that a user can type, and what it prints.
 public struct Example: Sendable {
   /// What to type: one line, or several.
   public let code: String
@@ -14,10 +14,10 @@ public struct Example: Sendable {
   }
 }
 
-/// A built-in function: everything that binding, help, completion, the manual and the example tests need, in one place.
+/// A built-in function: one entry holds everything that binding, help, completion, the manual and the example tests need.
 public final class Builtin: Sendable {
-  /// Throws an error of the language or of the core, as it comes: the call makes one of the language of either, at the
-  /// argument that it names.
+  /// What the function does. It may throw errors of the language and of the core: the call turns either into an error of
+  /// the language that points at the argument which it names.
   public typealias Body = @Sendable (Call) throws -> Value
 
   /// The name by which it is called, that of the signature.
@@ -30,7 +30,7 @@ public final class Builtin: Sendable {
   public var details: String { words().details }
   /// What the help page shows; the tests run them.
   public var examples: [Example] { words().examples }
-  /// Names of functions that do something near to it.
+  /// Names of related functions.
   public var seeAlso: [String] { words().seeAlso }
   /// Words by which people look for it, foreign names included.
   public var search: [String] { words().search }
@@ -38,7 +38,7 @@ public final class Builtin: Sendable {
   public let family: String
   /// Whether a host object among the first two arguments is asked first, through `HostObject.apply`.
   public let isGeneric: Bool
-  /// Answers for the first argument where it stands, without a call; `nil` leaves it to the body.
+  /// Computes the result from the first argument where it stands, without a call; `nil` leaves it to the body.
   typealias Glance = @Sendable (UnsafeMutablePointer<Value>) -> Value?
   let glance: Glance?
   let body: Body

@@ -8,14 +8,14 @@ public struct BuiltinTable: Sendable {
   public private(set) var advice: [String: String] = [:]
   /// What parameters of a name mean wherever an entry says nothing else, such as `seed`; `family.name` goes before `name`.
   public private(set) var parameterNotes: [String: String] = [:]
-  /// What parameters are called that have another name in the core, whose errors speak of `labels` where a built-in has
-  /// `target`, `y` or `index`: an error points at the first of them that the built-in has.
+  /// By the name of an argument in the core: what built-ins call it. An error of the core that names `labels` points at the
+  /// first of `target`, `y` and `index` that the built-in has.
   public private(set) var argumentNames: [String: [String]] = [:]
-  /// By type name: makes a host object of a plain value where a parameter has that type, such as a tensor of a list of
-  /// numbers. `nil` leaves the value as it is.
+  /// By type name: a function that makes a host object of a plain value where a parameter has that type, such as a tensor
+  /// of a list of numbers. `nil` leaves the value as it is.
   public private(set) var coercions: [String: @Sendable (Value) throws -> HostObject?] = [:]
-  /// Makes a host object of a list of numbers when an operator or a generic function meets it without help of its own
-  /// kind, as in `[2, 4, 8] / 255`.
+  /// A function that makes a host object of a list of numbers when an operator or a generic function meets it without help
+  /// of its own kind, as in `[2, 4, 8] / 255`.
   public private(set) var listLift: (@Sendable (ListValue) throws -> HostObject?)?
 
   /// The kinds of values for help and the manual, by name.
@@ -24,12 +24,12 @@ public struct BuiltinTable: Sendable {
   /// A table without entries.
   public init() {}
 
-  /// Adds entries; one of the same name takes the place of an earlier one.
+  /// Adds entries; one of the same name replaces an earlier one.
   public mutating func add(_ builtins: [Builtin]) {
     for builtin in builtins { functions[builtin.name] = builtin }
   }
 
-  /// Adds constants; one of the same name takes the place of an earlier one.
+  /// Adds constants; one of the same name replaces an earlier one.
   public mutating func add(_ constants: [Constant]) {
     for constant in constants { self.constants[constant.name] = constant }
   }

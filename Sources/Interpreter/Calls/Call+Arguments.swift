@@ -7,13 +7,13 @@ extension Call {
   public func int(_ name: String) throws(LTDError) -> Int { try int(place(name)) }
   /// An int or a float.
   public func float(_ name: String) throws(LTDError) -> Double { try float(place(name)) }
-  /// The text of a string.
+  /// The characters of a string.
   public func string(_ name: String) throws(LTDError) -> String { try string(place(name)) }
   /// The elements of a list or range.
   public func list(_ name: String) throws(LTDError) -> [Value] { try list(place(name)) }
   /// The fields of a record.
   public func record(_ name: String) throws(LTDError) -> RecordValue { try record(place(name)) }
-  /// A host object of one class, such as the one behind a model.
+  /// A host object of one class, such as that of a model.
   public func object<T: HostObject>(_ name: String, as type: T.Type) throws(LTDError) -> T {
     try object(place(name), as: type)
   }
@@ -54,7 +54,7 @@ extension Call {
   }
 }
 
-/// The arguments by place: quicker, for built-ins that run often.
+/// The arguments by position: quicker, for built-ins that run often.
 extension Call {
   /// True or false.
   public func bool(_ place: Int) throws(LTDError) -> Bool {
@@ -80,8 +80,8 @@ extension Call {
     throw noGradient(through: place)
   }
 
-  /// The error for an argument through which no gradient is followed, where one is asked for: a constant in its place would
-  /// be a silently wrong gradient.
+  /// The error for an argument through which no gradient can pass, where one is asked for. Taking it as a constant would
+  /// make a silently wrong gradient.
   public func noGradient(through parameter: String) throws(LTDError) -> LTDError {
     noGradient(through: try place(parameter))
   }
@@ -93,7 +93,7 @@ extension Call {
       hint: "write the operation with +, *, exp and the like; detach(x) is a constant", at: parameter)
   }
 
-  /// The text of a string.
+  /// The characters of a string.
   public func string(_ place: Int) throws(LTDError) -> String {
     guard case .string(let value) = self[place] else { throw mismatch(place, "a string") }
     return value.text
@@ -140,7 +140,7 @@ extension Call {
     return LTDError(kind, message, source: site.source, span: span, hint: hint)
   }
 
-  /// Runs `body`; its error, if it has no place yet, points at an argument.
+  /// Runs `body`; its error, if it points at nothing yet, points at an argument.
   public func at<T>(_ parameter: String, _ body: () throws -> T) throws(LTDError) -> T {
     do throws(LTDError) {
       return try fromHost(body)
@@ -170,7 +170,7 @@ extension Call {
   private func mismatch(_ place: Int, _ expected: String) -> LTDError {
     let name = place >= 0 && place < parameters.items.count ? parameters.items[place].name : "\(place)"
     return error(
-      .type, "\(name) of \(self.name) should be \(expected), not \(self[place].described)", at: name)
+      .type, "\(name) of \(self.name) must be \(expected), not \(self[place].described)", at: name)
   }
 
   /// Calls a function value, such as a key function or the body of a sweep.
@@ -185,12 +185,12 @@ extension Call {
   /// Throws when the user asked to stop or a limit is reached; for loops of a built-in's own.
   public func poll() throws(LTDError) { try session.poll() }
 
-  /// At one element of 4096.
+  /// `poll` for loops over elements: it looks at one index of 4096.
   @inline(__always)
   public func poll(at place: Int) throws(LTDError) {
     if place & 4095 == 4095 { try session.poll() }
   }
 
-  /// Prints a text as it is, without a line end added.
+  /// Prints a string as it is, without a line end added.
   public func write(_ text: String) throws(LTDError) { try session.write(text) }
 }

@@ -1,7 +1,7 @@
 /// One call of a built-in: its arguments, already bound, checked and completed with defaults, one per parameter.
 ///
-/// Valid during the call only. Arguments are read by the parameter's place or by its name. A name that the signature does
-/// not have, or a kind that its type does not promise, is a mistake in the built-in and throws an error of kind `internal`.
+/// It is valid during the call only. Arguments are read by the parameter's name, or by its position from 0. A name that the
+/// signature does not have is a mistake in the built-in and throws an error of kind `internal`.
 public struct Call {
   /// The signature of what is called.
   public unowned(unsafe) let signature: CallSignature
@@ -31,7 +31,7 @@ public struct Call {
   /// How many parameters the signature has.
   public var count: Int { parameters.items.count }
 
-  /// The argument for the parameter at a place; `.none` beyond the last.
+  /// The argument for the parameter at a position, from 0; `.none` beyond the last.
   public subscript(place: Int) -> Value {
     place >= 0 && place < parameters.items.count ? base[place] : .none
   }
@@ -44,13 +44,13 @@ public struct Call {
   /// Lets go of an argument that has been read: what was a temporary then has no holder but the reader.
   public func release(_ name: String) throws(LTDError) { base[try place(name)] = .none }
 
-  /// Whether the caller gave the argument, rather than the default.
+  /// Whether the caller passed the argument; false where it has its default.
   public func isGiven(_ name: String) -> Bool {
     guard let place = parameters.items.firstIndex(where: { $0.name == name }), place < 64 else { return false }
     return given & (1 << UInt64(place)) != 0
   }
 
-  /// The place of a parameter in the signature, from 0.
+  /// The position of a parameter in the signature, from 0.
   public func place(_ name: String) throws(LTDError) -> Int {
     guard let place = parameters.items.firstIndex(where: { $0.name == name }) else {
       throw LTDError(.internal, "\(signature.name) has no parameter \(name)")
@@ -59,7 +59,7 @@ public struct Call {
   }
 }
 
-/// Where a call stands in the source, for errors that point at one argument.
+/// The position of a call in the source, for errors that point at one argument.
 public final class CallSite: Sendable {
   /// The program that has the call.
   public let source: Source

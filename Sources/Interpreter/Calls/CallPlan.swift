@@ -15,7 +15,7 @@ final class ArgumentShape {
     self.arguments = arguments
   }
 
-  /// For calls from the host, which have no place in a source.
+  /// The arguments of a call from the host, which stands in no source.
   convenience init(positional: Int, named: [String], source: Source? = nil, span: Span = Span(0, 0)) {
     var arguments: [(kind: Kind, span: Span)] = []
     for _ in 0..<positional { arguments.append((.positional, span)) }
@@ -24,8 +24,14 @@ final class ArgumentShape {
   }
 }
 
-/// Which argument goes to which parameter: worked out once per call in the source and function, used at every call.
-/// All errors about the arguments of all functions, built-in or not, are made here and in `check`.
+/// Which argument goes to which parameter.
+///
+/// A plan is made of the arguments as they are written (`ArgumentShape`) and of a signature, without any value: positional
+/// arguments fill the parameters in order, named ones their own, the rest goes to `*rest` and `**named`, and what is left
+/// out gets its default. It is made once for each call in the source and each function that is called there, and used at
+/// every call. Whether the values fit the types is a second step (`ParameterList.check`).
+///
+/// All errors about the arguments of all functions, built-in or not, are made in these two steps.
 final class CallPlan {
   enum Destination {
     case parameter(Int)
@@ -33,16 +39,16 @@ final class CallPlan {
     case named(String)
   }
   let destinations: [Destination]
-  /// Parameters that get their default.
+  /// The positions of the parameters that get their default.
   let missing: [Int]
   /// Whether argument i goes to parameter i.
   let isOrdered: Bool
-  /// Whether moreover every parameter gets one.
+  /// Whether, in addition, every parameter gets an argument.
   var isDirect: Bool { isOrdered && missing.isEmpty }
-  /// What the parameters get that are left out, where that is constant.
+  /// The constant defaults of parameters that are left out.
   let defaults: [(place: Int, value: Value)]
   let site: CallSite?
-  /// Bit i: parameter i is given.
+  /// Bit i is set where parameter i is given.
   let given: UInt64
 
   init(_ shape: ArgumentShape, _ signature: CallSignature) throws(LTDError) {
@@ -150,7 +156,7 @@ final class CallPlan {
 extension ParameterList {
   /// Checks and converts the arguments that have a type or a condition.
   ///
-  /// - Parameter pointer: where the value of a parameter is.
+  /// - Parameter pointer: returns where the value of a parameter stands, by its position.
   /// - Returns: what the names of sizes stand for.
   @discardableResult
   func check(
@@ -203,7 +209,8 @@ extension ParameterList {
     }
   }
 
-  /// One condition such as `> 0`.
+  /// Checks one condition such as `> 0`.
+  /// - Throws: `value` unless it holds.
   func require(
     _ op: ComparisonOperator, _ bound: Value, _ place: Int, _ value: Value, _ signature: CallSignature,
     _ session: Session, _ site: CallSite?
@@ -282,7 +289,7 @@ extension ParameterList {
 }
 
 extension TypeCheck {
-  /// The place of the first element that a list of such elements cannot have.
+  /// The index of the first element that a list of this type cannot have.
   func misfit(in list: ListValue, _ session: Session) -> Int? {
     for case .list(let element?) in terms {
       for (place, item) in list.items.enumerated() {

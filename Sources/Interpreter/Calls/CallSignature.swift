@@ -46,7 +46,7 @@ public final class CallSignature: Sendable {
 }
 
 extension CallSignature {
-  /// What is wrong with the text of a signature; for the tests of the table.
+  /// What is wrong with the signature, nil when nothing is; for the tests of the table.
   public var problem: String? { parameters.failure?.message }
 }
 

@@ -1,4 +1,8 @@
-/// A function that a built-in calls again and again with one or two arguments by place: what can be worked out once is.
+/// A function that a built-in calls again and again, such as the f of `map(xs, f)`, with one or two arguments by position.
+///
+/// What can be worked out once is worked out once. A function of the language without types, checks and defaults needs no
+/// plan: its arguments go straight into a window of the stack and its code runs. Every other one is called as from the
+/// host, through `Session.invoke`. In both cases an error names the call of the built-in in its trace.
 struct Callback {
   private let function: Value
   private let machine: UnsafeMutablePointer<Machine>

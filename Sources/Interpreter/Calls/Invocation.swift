@@ -1,6 +1,8 @@
-/// Running a function whose arguments are in their window.
+/// Runs functions whose arguments stand in their window, a stretch of the machine's stack with a slot for each parameter
+/// and variable. The callers fill the slots as a `CallPlan` says; here the defaults are added, types and conditions are
+/// checked, and the body runs.
 extension UnsafeMutablePointer<Machine> {
-  /// Completes the window of a function of the language (arguments are in, the rest is none) and runs its body.
+  /// Completes the window of a function of the language, which holds the arguments and none elsewhere, and runs its body.
   func run(
     _ code: Code, _ function: FunctionValue, _ window: UnsafeMutablePointer<Value>, _ plan: CallPlan
   ) throws(LTDError) -> Value {
@@ -28,7 +30,7 @@ extension UnsafeMutablePointer<Machine> {
     return try checkedResult(try code.body.eval(frame), code, sizes)
   }
 
-  /// The result of a function as its type has it.
+  /// The result of a function, checked against its type and converted to it.
   @inline(never)
   func checkedResult(
     _ value: Value, _ code: Code, _ known: TypeCheck.Sizes = []
@@ -45,13 +47,13 @@ extension UnsafeMutablePointer<Machine> {
     }
   }
 
-  /// Puts the variables that closures share into their slots.
+  /// Sets up the slots of captured variables and of those that closures share.
   func prologue(_ function: FunctionValue?, _ code: Code, _ window: UnsafeMutablePointer<Value>) {
     if var function { put(&function, window + code.captureStart) }
     share(code, window)
   }
 
-  /// The variables that a function has captured.
+  /// Puts the variables that a function has captured into their slots.
   @inline(__always)
   func put(_ function: UnsafeMutablePointer<FunctionValue>, _ window: UnsafeMutablePointer<Value>) {
     function.pointee.captures.withUnsafeBufferPointer { captures in
@@ -63,7 +65,7 @@ extension UnsafeMutablePointer<Machine> {
     }
   }
 
-  /// The variables of a function that others capture, and those that are not set at first.
+  /// Sets up the variables of a function that others capture, and marks those that are not set at first.
   func share(_ code: Code, _ window: UnsafeMutablePointer<Value>) {
     for slot in code.sharedParameters { window[slot] = .object(Cell(window[slot])) }
     for slot in code.sharedLocals { window[slot] = .object(Cell(Unset.value)) }
@@ -107,8 +109,8 @@ extension UnsafeMutablePointer<Machine> {
     }
   }
 
-  /// A built-in of a number through which a gradient is followed: its value is that of the plain number, with its errors;
-  /// where that is a float, the object makes the record.
+  /// Runs a built-in on a number through which a gradient is followed. The value is that of the plain number, with the same
+  /// errors; where it is a float, the object makes the record.
   @inline(never)
   private func follow(
     _ builtin: Builtin, _ parameters: ParameterList, _ window: UnsafeMutablePointer<Value>, _ call: Call, _ place: Int,
@@ -133,7 +135,7 @@ extension UnsafeMutablePointer<Machine> {
     }
   }
 
-  /// Calls any value with evaluated arguments; for spreads, host calls and whatever has no plan ready.
+  /// Calls any value with evaluated arguments; for spreads, calls from the host and all else that has no plan ready.
   func invoke(
     _ callee: Value, _ arguments: [Value], _ named: [(String, Value)], _ shape: ArgumentShape
   ) throws(LTDError) -> Value {

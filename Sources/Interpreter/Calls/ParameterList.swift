@@ -2,11 +2,11 @@
 final class ParameterList: Sendable {
   let items: [ParameterInfo]
   let result: TypeCheck?
-  /// Places of the parameters that have a type or checks.
+  /// The positions of the parameters that have a type or checks.
   let checked: [Int]
-  /// The kinds of value that each of them takes as they are, without a further look.
+  /// The kinds of value that each of these takes without a further look.
   private let plainKinds: FixedArray<(place: Int, kinds: ValueKinds)>
-  /// Place of `*rest`, of `**named`.
+  /// The positions of `*rest` and of `**named`.
   let rest: Int?
   let named: Int?
   /// Why the signature could not be parsed; a mistake in a built-in, found by the tests.
@@ -53,17 +53,18 @@ final class ParameterList: Sendable {
   }
 }
 
+/// One parameter of a function.
 struct ParameterInfo: Sendable {
   let name: String
   let kind: Parameter.Kind
   let type: TypeCheck?
-  /// As written: `eps: float = 8/255`.
+  /// The parameter as it is written: `eps: float = 8/255`.
   let text: String
   let hasDefault: Bool
-  /// The default when it needs no computing at the call.
+  /// The default, where it is constant.
   let constantDefault: Value?
   let isChecked: Bool
-  /// `> 0` and the like with constant bounds, of built-ins.
+  /// The conditions with constant bounds, such as `> 0`.
   let constantChecks: [(op: ComparisonOperator, bound: Value)]
 
   init(_ parameter: Parameter, _ source: Source) {

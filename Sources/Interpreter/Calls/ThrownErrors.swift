@@ -1,9 +1,10 @@
 import Base
 
-/// Built-ins and host objects throw errors of two kinds: those of the language, which know their kind and often their place,
-/// and those of the core, which name at most the argument that is at fault. Both pass through their code, and through the
-/// core where it calls a function of the language, as they are; here, where the evaluator has called them, either becomes
-/// an error of the language. The call of a built-in then finds the argument (`Call.placed`), a node its place.
+/// Built-ins and host objects throw errors of two kinds: those of the language (`LTDError`), which know their kind and
+/// often their position in the source, and those of the core (`CoreError`), which name at most the argument that is at
+/// fault. Both pass as they are through built-ins, and through the core where it calls a function of the language. Here,
+/// where the evaluator has called such code, either becomes an error of the language. The call of a built-in then points it
+/// at the argument (`Call.placed`), and the node that is evaluated at itself.
 extension LTDError {
   /// What host code threw, as the language reports it.
   package static func reporting(_ error: any Error) -> LTDError {
@@ -26,7 +27,7 @@ extension LTDError {
   }
 }
 
-/// Asks host code; its errors become errors of the language.
+/// Runs host code; its errors become errors of the language.
 @inline(__always)
 func fromHost<T>(_ body: () throws -> T) throws(LTDError) -> T {
   do { return try body() } catch { throw LTDError.reporting(error) }

@@ -1,4 +1,9 @@
 /// What a parameter takes, such as `int | none` or `tensor[n, 10]`.
+///
+/// A type is a list of alternatives. A value that fits one of them as it is passes unchanged. Otherwise it may be
+/// converted, by three rules: an int becomes a float, a vector becomes a list of numbers, and a host may make an object of
+/// a plain value (`BuiltinTable.coercions`), such as a tensor of a list. Sizes with names, as the n of `tensor[n, 10]`,
+/// must be the same everywhere in one call. For speed, `plainKinds` says which kinds of value fit without any further look.
 struct TypeCheck: Sendable {
   indirect enum Term: Sendable {
     case any, none, bool, int, float, number, string
@@ -14,7 +19,7 @@ struct TypeCheck: Sendable {
 
   let terms: [Term]
   let text: String
-  /// What needs no more than a look at the kind of value.
+  /// The kinds of value that fit as they are, without a further look.
   let plainKinds: ValueKinds
 
   /// The names that are not host objects.
@@ -91,7 +96,7 @@ struct TypeCheck: Sendable {
     }.joined(separator: " | ")
   }
 
-  /// Every type name in it, with its place.
+  /// Every type name in it, with its position in the source.
   static func names(in type: TypeExpr) -> [Name] {
     type.alternatives.flatMap { term -> [Name] in
       guard term.name.text == "list" else { return [term.name] }
@@ -102,7 +107,7 @@ struct TypeCheck: Sendable {
     }
   }
 
-  /// Whether a shape is among its parts.
+  /// Whether a shape with sizes is among its parts.
   var namesSizes: Bool {
     terms.contains { term in
       switch term {
@@ -221,7 +226,7 @@ struct TypeCheck: Sendable {
   }
 }
 
-/// Kinds of value.
+/// A set of kinds of values.
 struct ValueKinds: OptionSet, Sendable {
   let rawValue: UInt16
 
@@ -241,6 +246,7 @@ struct ValueKinds: OptionSet, Sendable {
 }
 
 extension UnsafeMutablePointer<Value> {
+  /// The kind of the value, read without retaining it.
   @inline(__always)
   var kind: ValueKinds {
     switch pointee {

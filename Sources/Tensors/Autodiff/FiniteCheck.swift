@@ -12,7 +12,7 @@ extension Tensor {
     guard let culprit = firstNotFinite else { return }
     let isOld = operands.contains { $0.firstNotFinite != nil }
     throw CoreError(
-      .numeric, "\(Self.readable(operation)) gives \(culprit)",
+      .numeric, "\(Self.readable(operation)) returns \(culprit)",
       hint: isOld
         ? "one of its operands has such values already: look at the data or the weights"
         : "its operands are finite; print their range, or keep them away from where it overflows")
@@ -22,7 +22,7 @@ extension Tensor {
   func requireFiniteGradient(of operation: String) throws(CoreError) {
     guard let culprit = firstNotFinite else { return }
     throw CoreError(
-      .numeric, "the gradient of \(operation) gives \(culprit)",
+      .numeric, "the gradient of \(operation) has \(culprit)",
       hint: "the value itself is finite; its slope is not, such as that of sqrt and log at 0")
   }
 
@@ -31,7 +31,7 @@ extension Tensor {
     guard dtype == .float32, count > 0 else { return nil }
     let mask: UInt32 = 0x7F80_0000
     var found = false
-    // In the order of memory, which is faster to read; the place is looked for when there is one.
+    // In the order of memory, which is faster to read; the position is looked for when there is one.
     for element in relabelled(.rowMajor).floats() where element.bitPattern & mask == mask { found = true }
     guard found, let place = floats().firstIndex(where: { !$0.isFinite }) else { return nil }
     let value = floats()[place]

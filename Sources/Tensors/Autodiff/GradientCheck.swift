@@ -23,7 +23,7 @@ public struct GradientCheck: Sendable {
 ///
 /// - Parameters:
 ///   - x: the point, float32 with finite values.
-///   - elements: the places compared, in row-major order; all when nil.
+///   - elements: the positions compared, in row-major order; all when nil.
 ///   - step: half the distance of the two evaluations, of elements up to 1; relative to the element beyond.
 ///   - f: returns a tensor with one element.
 public func checkGradients(

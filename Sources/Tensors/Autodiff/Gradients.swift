@@ -31,7 +31,7 @@ package func followedGradients(
   try backward(from: result, to: inputs, cotangent: nil) { $0.leadsElsewhere }
 }
 
-/// The backward step of an operation by differentiating what it is composed of; what it gives can be differentiated in
+/// The backward step of an operation by differentiating what it is composed of; its results can be differentiated in
 /// turn.
 ///
 /// - Parameters:
@@ -66,7 +66,7 @@ private func backward(
     guard result.count == 1 else {
       throw CoreError(
         .shape, "a gradient needs a single number to start from, not shape \(result.shape)",
-        hint: "take the sum or the mean of the losses")
+        hint: "take sum(losses) or mean(losses)")
     }
     seed = try Tensor.ones(result.shape)
   }

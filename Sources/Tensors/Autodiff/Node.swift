@@ -1,7 +1,7 @@
 import Base
 import Synchronization
 
-/// A place in the record of what was computed: the inputs through which a gradient is followed, and how a gradient of
+/// A node in the record of what was computed: the inputs through which a gradient is followed, and how a gradient of
 /// the result becomes gradients of the inputs.
 ///
 /// A tensor that `tracked()` made has a leaf, and every operation gives its result a node that holds the nodes of its
@@ -11,7 +11,7 @@ import Synchronization
 /// **Second derivatives.** When the gradients will be differentiated in turn, the step is asked for them with
 /// `Needs.areFollowed`. It then takes its saved operands from `Needs`, which puts their nodes back on them, and computes
 /// with recorded operations, so that its results have records of their own. A step that cannot do so (`isTwice` is false)
-/// still gives the right gradients, with a node that refuses to be walked: a wrong 0 never passes unseen.
+/// still returns the right gradients, with a node that refuses to be walked: a wrong 0 never passes unseen.
 package final class Node: @unchecked Sendable {
   /// The gradients of the inputs; `nil` for inputs that need none.
   package typealias Backward = (_ gradient: Tensor, _ needs: Needs) throws(CoreError) -> [Tensor?]
@@ -53,7 +53,7 @@ package final class Node: @unchecked Sendable {
   func pull(_ gradient: Tensor, needs: [Bool], followed: Bool) throws(CoreError) -> [Tensor?] {
     guard let body = backward else {
       throw CoreError(
-        .value, "the record behind this tensor was already used for a gradient",
+        .value, "the record of this tensor was already used for a gradient",
         hint: "compute the loss again before asking for gradients a second time")
     }
     guard followed else {
@@ -61,7 +61,7 @@ package final class Node: @unchecked Sendable {
       return try body(gradient, Needs(needs, by: nil))
     }
     if isTwice { return try body(gradient, Needs(needs, by: self)) }
-    // The values are right; whoever follows them is told that it does not go on.
+    // The values are right; whoever differentiates them gets an error.
     let refusal = Node(inputs: [gradient.node] + inputs, operation: operation, isTwice: false) {
       [operation] (_, _) throws(CoreError) in
       throw CoreError(
@@ -109,13 +109,15 @@ package struct Needs {
     self.node = node
   }
 
+  /// How many inputs the operation has.
   package var count: Int { wanted.count }
+  /// Whether the gradient of the input at an index is wanted.
   package subscript(place: Int) -> Bool { wanted[place] }
 
   /// Whether the results are followed in turn: they must then be formed by recorded operations.
   package var areFollowed: Bool { node != nil }
 
-  /// A saved operand of the operation, the input at a place; with its record where the results are followed in turn.
+  /// A saved operand of the operation, the input at an index; with its record where the results are followed in turn.
   package func operand(_ saved: Tensor, _ place: Int) -> Tensor {
     guard let node else { return saved }
     return saved.with(node: node.inputs[place])
@@ -175,7 +177,7 @@ extension Tensor {
         backward: backward))
   }
 
-  /// These values, computed from numbers in a way that is linear in each: the record of that.
+  /// These values with a record that says that they are linear in each of some numbers.
   ///
   /// - Parameter numbers: tensors of one element, each with the slope of every value in it.
   package func recorded(linearIn numbers: [(number: Tensor, slope: Tensor)]) throws(CoreError) -> Tensor {
@@ -191,7 +193,7 @@ extension Tensor {
     }
   }
 
-  /// These values, some of which, at places in row-major order, are those of numbers: the record of that.
+  /// These values with a record that says which of them, by their position in row-major order, are those of numbers.
   package func filled(from numbers: [(place: Int, number: Tensor)]) throws(CoreError) -> Tensor {
     if numbers.isEmpty { return self }
     let places = numbers.map(\.place)

@@ -1,8 +1,8 @@
 import Base
 import Devices
 
-// Arithmetic of two tensors with broadcasting as in NumPy. Bools count as int64; an int64 with a float32 gives float32;
-// division and powers give float32. All throw `shape` when the shapes do not broadcast.
+// Arithmetic of two tensors with broadcasting as in NumPy. Bools count as int64; an int64 with a float32 makes float32;
+// division and powers return float32. All throw `shape` when the shapes do not broadcast.
 //
 // Operands are taken over, here and in Elementwise.swift: a temporary such as `a * b` in `a * b + c` lends its memory to
 // the result.

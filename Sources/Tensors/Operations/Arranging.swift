@@ -1,10 +1,10 @@
 import Base
 import Devices
 
-// Operations that put elements at other places: turned, shifted, padded, repeated, on a diagonal.
+// Operations that move elements to other positions: reversed, shifted, padded, repeated, on a diagonal.
 
 extension Tensor {
-  /// The order along the given axes turned round; along all if nil.
+  /// The elements in reverse order along the given axes; along all if nil.
   public func flip(axes: [Int]? = nil) throws(CoreError) -> Tensor {
     var result = self
     for axis in try Shape.axes(axes, rank: rank, "flip") where shape[axis] > 1 {
@@ -29,7 +29,8 @@ extension Tensor {
     }
     guard shifts.count == axes.count else {
       throw CoreError(
-        .value, "roll has \(shifts.count) shifts for \(axes.count) axes", hint: "give one shift for each axis",
+        .value, "roll has \(shifts.count) shifts for \(axes.count) axes",
+        hint: "pass one shift for each axis: roll(x, [1, 2], axis=[0, 1])",
         argument: "shift")
     }
     var result = self
@@ -112,7 +113,8 @@ extension Tensor {
     return y
   }
 
-  /// Repeated along each axis; axes that `repeats` has more are put in front, those that it lacks stay.
+  /// Repeated along each axis; where `repeats` has more numbers than there are axes, new axes come in front, and where it
+  /// has fewer, the first axes stay.
   public func tile(_ repeats: [Int]) throws(CoreError) -> Tensor {
     guard repeats.allSatisfy({ $0 >= 0 }) else {
       throw CoreError(.value, "repeats of tile must be at least 0, not \(repeats)", argument: "repeats")
@@ -134,7 +136,7 @@ extension Tensor {
     return try reshape(apart).broadcast(to: stretched).reshape(target)
   }
 
-  /// Of a matrix its diagonal; of a line the matrix with it on the diagonal and 0 elsewhere.
+  /// Of a matrix its diagonal; of a vector the matrix with it on the diagonal and 0 elsewhere.
   /// - Parameter offset: above 0 a diagonal to the right, below 0 one further down.
   public func diag(_ offset: Int = 0) throws(CoreError) -> Tensor {
     guard offset > Int.min else { throw CoreError(.value, "the offset of diag is too large", argument: "offset") }
@@ -159,8 +161,8 @@ extension Tensor {
       return try putting(1, places, into: [size, size])
     default:
       throw CoreError(
-        .shape, "diag takes a line [n] or a matrix [n, m], not shape \(shape)",
-        hint: "einsum(\"bii->bi\", x) takes those of a batch",
+        .shape, "diag takes a vector [n] or a matrix [n, m], not shape \(shape)",
+        hint: "einsum(\"bii->bi\", x) takes the diagonals of a batch",
         argument: "x")
     }
   }
@@ -169,10 +171,14 @@ extension Tensor {
 /// How far the window through which an image is seen has moved, and whether the image is mirrored: pixel (y, x) of the result
 /// is pixel (y + down, x + right), or (y + down, width − 1 − x + right) if mirrored.
 package struct ImageMove: Sendable {
+  /// Pixels downwards; negative upwards.
   package var down: Int
+  /// Pixels to the right; negative to the left.
   package var right: Int
+  /// Whether left and right are exchanged.
   package var isMirrored: Bool
 
+  /// A move of a window.
   package init(down: Int, right: Int, isMirrored: Bool) {
     self.down = down
     self.right = right

@@ -43,7 +43,7 @@ public func conv2d(
     throw CoreError(
       .shape,
       "conv2d needs images [n, channels, h, w] and weights [filters, channels, kh, kw], not shapes \(x.shape)"
-        + " and \(weight.shape)", hint: x.rank == 3 ? "a single image needs a first axis of size 1" : nil)
+        + " and \(weight.shape)", hint: x.rank == 3 ? "a single image needs a first axis: x[none]" : nil)
   }
   guard groups >= 1, weight.shape[0] % groups == 0 else {
     throw CoreError(.value, "conv2d cannot cut \(weight.shape[0]) filters into \(groups) groups")

@@ -2,8 +2,8 @@ import Base
 import Devices
 
 extension ElementwiseMap {
-  /// The gradient of the operand x from that of the result, by recorded operations: what the device's `mapGradient` gives,
-  /// in a form that can be differentiated in turn.
+  /// The gradient of the operand x from that of the result, by recorded operations: what the device's `mapGradient`
+  /// computes, in a form that can be differentiated in turn.
   func pullback(_ g: Tensor, _ x: Tensor) throws(CoreError) -> Tensor {
     switch self {
     case .affine(let scale, _): return try g * scale

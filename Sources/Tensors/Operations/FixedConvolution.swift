@@ -10,11 +10,17 @@ package struct FixedConvolution: Sendable {
   package var gradientWeight: Tensor
   /// [filters].
   package var bias: Tensor?
+  /// Rows and columns from one window to the next.
   package var stride: (Int, Int)
+  /// Zeros around the image.
   package var padding: Padding
+  /// Rows and columns from one tap of the kernel to the next.
   package var dilation: (Int, Int)
+  /// Parts of the channels that do not mix.
   package var groups: Int
 
+  /// A convolution whose gradient has the weights of the forward pass.
+  /// - Throws: `memory` where the weights have to be copied and cannot be.
   package init(
     weight: Tensor, bias: Tensor?, stride: (Int, Int), padding: Padding, dilation: (Int, Int), groups: Int
   ) throws(CoreError) {

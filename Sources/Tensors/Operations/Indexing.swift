@@ -1,9 +1,13 @@
 import Base
 import Devices
 
+// Elements by their indices. An index of an axis, a mask and a gather are all turned into positions of blocks in row-major
+// order, a block being the elements that lie side by side after the axis. The device then takes the blocks (`taking`), and
+// the gradient puts them back (`putting`); each is the adjoint of the other.
+
 extension Tensor {
-  /// The entries of an axis at the given places, in that order; places may repeat, negative ones count from the end.
-  /// - Throws: `value` for a place outside the axis.
+  /// The entries of an axis at the given indices, in that order; indices may repeat, negative ones count from the end.
+  /// - Throws: `value` for an index outside the axis.
   public func indexSelect(axis: Int, _ indices: [Int]) throws(CoreError) -> Tensor {
     let axis = try Shape.axis(axis, rank: rank, "index")
     let (places, block) = try places(axis, indices)
@@ -29,7 +33,7 @@ extension Tensor {
     guard indices.count == expected else {
       throw CoreError(
         .shape, "gather along axis \(axis) of shape \(shape) needs \(expected) indices, not \(indices.count)",
-        hint: "give one index for each place along the other axes", argument: "index")
+        hint: "pass one index for each position along the other axes", argument: "index")
     }
     var places: [Int] = []
     places.reserveCapacity(indices.count)
@@ -59,7 +63,7 @@ extension Tensor {
     try putting(block, Tensor(ints: places, shape: [places.count]), into: target)
   }
 
-  /// The blocks at the given places, int64, in row-major order.
+  /// The blocks at the given positions, int64, in row-major order.
   private func taking(_ block: Int, _ places: Tensor, as target: [Int]) throws(CoreError) -> Tensor {
     let y = try Tensor(dtype, shape: target)
     try device.take(try rowMajor().storage, dtype, block: block, places.storage, count: places.count, y.storage)
@@ -69,7 +73,7 @@ extension Tensor {
     }
   }
 
-  /// The adjoint of `taking`: zeros, with these blocks added at the given places.
+  /// The adjoint of `taking`: zeros, with these blocks added at the given positions.
   private func putting(_ block: Int, _ places: Tensor, into target: [Int]) throws(CoreError) -> Tensor {
     let y = try Tensor.zeros(target)
     try device.put(
@@ -80,7 +84,7 @@ extension Tensor {
     }
   }
 
-  /// The places of blocks that an index list along an axis means.
+  /// The positions of the blocks that an index list along an axis means.
   func places(_ axis: Int, _ indices: [Int]) throws(CoreError) -> (places: [Int], block: Int) {
     let size = shape[axis]
     let block = shape[(axis + 1)...].reduce(1, &*)
@@ -102,7 +106,7 @@ extension Tensor {
     return (places, block)
   }
 
-  /// The places in row-major order where this mask is true.
+  /// The positions in row-major order where this mask is true.
   package func truePlaces() throws(CoreError) -> [Int] {
     var places: [Int] = []
     for (place, isTrue) in bools().enumerated() {
@@ -117,7 +121,7 @@ extension Tensor {
     guard mask.rank <= rank, Array(shape[..<mask.rank]) == mask.shape else {
       throw CoreError(
         .shape, "a mask of shape \(mask.shape) does not fit a tensor of shape \(shape)",
-        hint: "its sizes must be those of the leading axes")
+        hint: "use a mask with the sizes of the leading axes")
     }
     let block = shape[mask.rank...].reduce(1, &*)
     return (try mask.truePlaces(), block)

@@ -131,12 +131,12 @@ func checkLabels(_ logits: Tensor, _ labels: [Int], _ name: String, atLeast: Int
       .shape,
       "\(name) needs logits [examples, classes]\(atLeast > 1 ? " with at least \(atLeast) classes" : ""),"
         + " not shape \(logits.shape)",
-      hint: logits.rank == 1 ? "logits of one example need a first axis of size 1" : nil, argument: "logits")
+      hint: logits.rank == 1 ? "logits of one example need a first axis: logits[none]" : nil, argument: "logits")
   }
   guard logits.shape[0] == labels.count else {
     throw CoreError(
       .shape, "\(labels.count) labels do not fit logits of shape \(logits.shape)",
-      hint: "each row of logits needs one label", argument: "labels")
+      hint: "pass one label for each row of logits", argument: "labels")
   }
   for label in labels { try Shape.check(label: label, classes: logits.shape[1]) }
   return logits.shape[1]

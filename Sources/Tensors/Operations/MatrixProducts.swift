@@ -8,7 +8,7 @@ public func matmul(_ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   guard a.rank > 0, b.rank > 0 else {
     throw CoreError(
       .shape, "matmul needs tensors with axes, not shapes \(a.shape) and \(b.shape)",
-      hint: "* multiplies by a single number")
+      hint: "write a * b to multiply by a single number")
   }
   let (columns, rows) = (a.shape[a.rank - 1], b.shape[Swift.max(b.rank - 2, 0)])
   guard columns == rows else {

@@ -70,7 +70,7 @@ public func batchNormEval(
     eps: eps, relu: relu, training: false)
 }
 
-/// As images, if there is another number of axes behind the channels than two or none.
+/// As images, if there is another number of axes after the channels than two or none.
 private func flattened(_ x: Tensor) throws(CoreError) -> Tensor? {
   guard x.rank == 3 || x.rank > 4 else { return nil }
   let inner = x.count == 0 ? 0 : x.count / (x.shape[0] * x.shape[1])

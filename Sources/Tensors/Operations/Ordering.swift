@@ -1,10 +1,11 @@
 import Base
 import Devices
 
-// Operations that look at the order of elements along an axis: sorted places, the greatest k, running sums, products.
+// Operations that look at the order of elements along an axis: sorted indices, the greatest k, running sums, products.
 
 extension Tensor {
-  /// The places of the elements along an axis in ascending order, equal ones in the order in which they stand; int64.
+  /// The indices that sort the elements along an axis, in ascending order, equal ones in the order in which they stand;
+  /// int64.
   ///
   /// - Parameters:
   ///   - axis: the last one if none is given.
@@ -16,9 +17,9 @@ extension Tensor {
     return try Tensor(ints: order, shape: x.shape).movingLastAxis(to: axis)
   }
 
-  /// The k greatest elements along an axis, the greatest first, and their places. NaN counts as the greatest, as in `max`.
+  /// The k greatest elements along an axis, the greatest first, and their indices. NaN counts as the greatest, as in `max`.
   ///
-  /// - Returns: values and places, whose axis has the size k. The gradient goes to the elements chosen.
+  /// - Returns: values and indices, whose axis has the size k. The gradient goes to the elements chosen.
   public func topk(_ k: Int, axis: Int = -1) throws(CoreError) -> (values: Tensor, places: Tensor) {
     let axis = try Shape.axis(axis, rank: rank, "topk")
     guard k >= 0, k <= shape[axis] else {
@@ -45,7 +46,7 @@ extension Tensor {
     )
   }
 
-  /// For each row of the last axis, its places in order.
+  /// For each row of the last axis, the indices that sort it.
   private func orderOfRows(descending: Bool, nanFirst: Bool) throws(CoreError) -> [Int] {
     let columns = shape.last ?? 1
     let keys: [Int] =
@@ -71,8 +72,8 @@ extension Tensor {
     return descending ? -key : key
   }
 
-  /// The places of keys in ascending order, equal ones as they stand: sorted in pieces, which are merged, so that it can be
-  /// interrupted.
+  /// The indices that sort keys in ascending order, equal ones as they stand: sorted in pieces, which are merged, so that
+  /// it can be interrupted.
   private static func order(_ keys: ArraySlice<Int>) throws(CoreError) -> [Int] {
     let piece = 1 << 15
     let first = keys.startIndex
@@ -191,7 +192,7 @@ extension Tensor {
     }
   }
 
-  /// The places of the elements that are not 0 (NaN is not), one row of indices for each: int64 [found, axes].
+  /// The indices of the elements that are not 0 (NaN is not), one row of indices for each: int64 [found, axes].
   public func nonzero() throws(CoreError) -> Tensor {
     let flags = try detached().rowMajor().bools()
     let strides = View.strides(shape)

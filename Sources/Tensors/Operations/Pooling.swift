@@ -42,8 +42,8 @@ public func avgPool2d(
   return try y.recording([x], isTwice: true) { (g, _) throws(CoreError) in [try gradient(g)] }
 }
 
-/// Maximum pooling with its places given is linear: its gradient puts values at the places, and the gradient of that takes
-/// them from there.
+/// Maximum pooling with its positions given is linear: its gradient puts values at the positions, and the gradient of that
+/// takes them from there.
 private struct MaxPoolAdjoints {
   let shape: PoolShape
   let places: Storage
@@ -95,7 +95,7 @@ private func pooling(
   return (try x.asType(.float32).channelsLast(), s)
 }
 
-/// The padding behind an axis that a last window needs, which begins inside the image or the padding before it. Sizes that
+/// The padding after an axis that a last window needs, which begins inside the image or the padding before it. Sizes that
 /// `Window` refuses are left to it.
 private func reach(_ size: Int, _ before: Int, _ after: Int, _ kernel: Int, _ stride: Int) -> Int {
   let sizes = 0..<1 << 31

@@ -47,7 +47,7 @@ extension Tensor {
     try extremum(.minimum, "min", axes, keepdim)
   }
 
-  /// The place of the greatest element along an axis, the first of equals, NaN above all; int64. Without an axis that in
+  /// The index of the greatest element along an axis, the first of equals, NaN above all; int64. Without an axis that in
   /// row-major order.
   /// - Throws: `shape` where there are no elements.
   public func argmax(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
@@ -68,13 +68,13 @@ extension Tensor {
     return try places.reshape(target)
   }
 
-  /// The place of the smallest element along an axis, the first of equals; int64. Without an axis that in row-major order.
+  /// The index of the smallest element along an axis, the first of equals; int64. Without an axis that in row-major order.
   /// - Throws: `shape` where there are no elements.
   public func argmin(axis: Int? = nil, keepdim: Bool = false) throws(CoreError) -> Tensor {
     try asType(.float32).detached().neg().argmax(axis: axis, keepdim: keepdim)
   }
 
-  /// The places of the k greatest along the last axis, greatest first, the first of equals first.
+  /// The indices of the k greatest along an axis, which becomes the last one: greatest first, the first of equals first.
   package func topPlaces(_ k: Int, axis: Int) throws(CoreError) -> Tensor {
     let x = try detached().asType(.float32).movingAxisLast(axis).rowMajor()
     let columns = x.shape.last ?? 1

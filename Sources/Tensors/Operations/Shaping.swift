@@ -63,7 +63,7 @@ extension Tensor {
     return try y.recording([self], isTwice: true) { (g, _) throws(CoreError) in [try g.summed(to: origin)] }
   }
 
-  /// An axis of size 1 put in.
+  /// The same elements with a new axis of size 1.
   public func unsqueeze(_ axis: Int) throws(CoreError) -> Tensor {
     let axis = try Shape.axis(axis, rank: rank + 1, "unsqueeze")
     var target = shape

@@ -61,7 +61,7 @@ extension Tensor {
     guard fits else {
       throw CoreError(
         .shape, "temperatures of shape \(t.shape) do not fit logits of shape \(shape)",
-        hint: t.rank == 1 && rank == 2 ? "T[:, none] is one for each row" : "give one number, or a column [n, 1]",
+        hint: t.rank == 1 && rank == 2 ? "T[:, none] is one for each row" : "pass one number, or a column [n, 1]",
         argument: "T")
     }
     let values = try t.detached().asType(.float32).floats()
@@ -70,7 +70,7 @@ extension Tensor {
         .value,
         t.count == 1
           ? "a temperature must be a positive number, not \(values[bad])"
-          : "temperatures must be positive numbers; that at \(Shape.indices(bad, t.shape)) is \(values[bad])",
+          : "temperatures must be positive numbers; the one at \(Shape.indices(bad, t.shape)) is \(values[bad])",
         hint: "T=1 leaves the softmax as it is", argument: "T")
     }
     return try div(self, t)
