@@ -30,7 +30,8 @@ extension Tensor {
   public func item() throws(CoreError) -> Double {
     guard count == 1 else {
       throw CoreError(
-        .shape, "a tensor of shape \(shape) is not a single number", hint: "take one element, such as x[0], or sum(x) or mean(x)")
+        .shape, "a tensor of shape \(shape) is not a single number",
+        hint: "take one element, such as x[0], or sum(x) or mean(x)")
     }
     switch dtype {
     case .float32: return Double(floats()[0])
