@@ -21,7 +21,7 @@ struct LanguageAttack: Ascent, @unchecked Sendable {
       and `oracle.logits(z)`; both are counted. In `fit`, what is to grow is what the method prescribes. Images that leave \
       the ball or [0, 1] are an error. `oracle.start()` is where the caller would have it begin; `oracle.uniform(low, high)` \
       and `oracle.normal()` are random numbers of the shape of x that depend on the seed and the example, never on the \
-      batch; another draw=1, 2, … gives others.
+      batch; draw=1, 2, … returns others.
       """,
     examples: [
       (

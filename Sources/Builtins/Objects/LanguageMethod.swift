@@ -16,9 +16,9 @@ struct LanguageMethod: StatelessMethod {
     "A training method of your own: a function that returns the loss of each step.",
     details: """
       The function is called with a step and returns a loss that depends on the weights. The step has `images`, `labels` and \
-      `ids`; `step.forward(x)` gives logits in training mode, of which the loss is made; `step.adversarial()` gives the \
+      `ids`; `step.forward(x)` returns logits in training mode, of which the loss is made; `step.adversarial()` returns the \
       images that the attack of `fit` finds from `start` by `objective`, and stands before the forwards; \
-      `step.maximise(z => values)` gives images for an objective of your own, one value for each row of logits z. A record \
+      `step.maximise(z => values)` returns images for an objective of your own, one value for each row of logits z. A record \
       says more: {loss: …, natural: logits, adversarial: logits}, for the accuracies that are reported, and further numbers \
       by name, for the report.
       """,

@@ -3,7 +3,7 @@ import Interpreter
 import Networks
 import Tensors
 
-/// A model in the language: a reference, so that `fit(model, …)` changes it. `model(x)` gives logits.
+/// A model in the language: a reference, so that `fit(model, …)` changes it. `model(x)` returns logits.
 final class ModelObject: HostObject, SettingSource {
   let model: Model
   /// The weights as leaves with respect to which `grad` takes the gradient; nil except in the model that `grad` hands to
