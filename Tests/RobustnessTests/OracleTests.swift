@@ -77,6 +77,29 @@ import Testing
     }
   }
 
+  /// Every example has a row, also one that the attack never handed anything in for.
+  @Test func whatIsLeftOutStands() throws {
+    struct Lazy: Attack {
+      static let name = "lazy"
+      static let page = Page("Attacks every third image.")
+      static let settings: [Setting<Lazy>] = []
+      var eps: Double? { nil }
+      func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
+        let some = batch.all.filter { $0 % 3 == 1 }
+        try oracle.submit(try batch.rows(batch.images, of: some) * 0, of: some)
+      }
+    }
+    let verdicts = try verdicts(Lazy(), eps: 1)
+    #expect(verdicts.map(\.id) == Array(0..<data.count))
+    let natural = try correct(model(data.images), data.labels, of: model)
+    for (i, verdict) in verdicts.enumerated() where i % 3 != 1 {
+      #expect((verdict.brokenBy == nil) == natural[i])
+      #expect(verdict.distance == 0 && verdict.queries == 1)
+    }
+    let robust = try evaluate(model, on: data, attacks: [Lazy()], eps: 1).attacks[0].robust
+    for i in robust.indices where i % 3 != 1 { #expect(robust[i] == natural[i]) }
+  }
+
   @Test func aTargetIsClimbedTo() throws {
     let batch = try batch(0.3)
     let oracle = ModelOracle(model, for: FGSM(), batch)

@@ -171,11 +171,15 @@ public final class ModelOracle: Oracle {
     best = try concat([best, images], axis: 0).indexSelect(axis: 0, rows)
   }
 
-  /// What became of each example for which something was submitted.
+  /// What became of each example; one for which nothing was submitted is judged as it is.
   ///
   /// - Parameter ids: what a record calls the examples.
   func verdicts(ids: [Int]) throws -> [Verdict] {
     let distances = try attack.norm.distance(answer, batch.images)
+    try judgePending()
+    // What an attack did not care for stands as it is, and has a row like the others.
+    let untouched = batch.all.filter { judgements[$0] == nil }
+    try submit(batch.rows(batch.images, of: untouched), of: untouched)
     try judgePending()
     return batch.all.compactMap { i in
       judgements[i].map {
