@@ -173,6 +173,13 @@ import Testing
     try fit(network(), on: bars(12), attack: attack, plan: TrainingPlan(epochs: 1), validation: bars(6))
   }
 
+  /// FGSM begins at the clean image: with an objective that is flat there it would follow rounding errors.
+  @Test func aStepFromTheCleanImageNeedsASlopeThere() throws {
+    let error = #expect(throws: CoreError.self) { try fit(network(), on: bars(12), method: TRADES(), attack: FGSM()) }
+    #expect(error?.argument == "attack")
+    try fit(network(), on: bars(12), method: PGDAT(), attack: FGSM(), plan: TrainingPlan(epochs: 1))
+  }
+
   @Test func methodsCheckTheirSettingsWhenMade() throws {
     let teacher = try network()
     let methods: [(any TrainingMethod, String)] = [
