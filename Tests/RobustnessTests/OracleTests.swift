@@ -154,6 +154,7 @@ import Testing
     let evaluation = try evaluate(
       model, on: data, attacks: [FGSM(), PGD(steps: 2)], eps: 0.2, batch: 7, seed: 4, ledger: ledger)
     #expect(ledger.runs.map(\.attack).first == #"{"kind":"fgsm","eps":null}"#)
+    #expect(ledger.runs.allSatisfy { $0.model == "\(model.name)#\(model.fingerprint)" })
     #expect(ledger.runs.allSatisfy { $0.eps == 0.2 && $0.seed == 4 && $0.norm == .linf })
     for (run, outcome) in evaluation.attacks.enumerated() {
       let rows = try ledger.verdicts(of: run)

@@ -50,13 +50,17 @@ import Testing
     let state = try first.state
     func refuse(_ state: NamedTensors) throws {
       let model = try network()
-      #expect(throws: CoreError.self) { try run(model, Averaging()).restore(state) }
+      let before = model.copy()
+      let run = try run(model, Averaging())
+      #expect(throws: CoreError.self) { try run.restore(state) }
+      #expect(model.hasEqualWeights(to: before) && run.stepsDone == 0)
     }
     try refuse([])
     try refuse(state.filter { $0.name != "epoch" })
     let late = try Tensor(ints: [1000], shape: [])
     try refuse(state.map { (name: $0.name, tensor: $0.name == "step" ? late : $0.tensor) })
     try refuse(state.filter { !$0.name.hasPrefix("model.") })
+    try refuse(state.filter { !$0.name.hasPrefix("method.") })
     let natural = try run(network(), TRADES())
     #expect(throws: CoreError.self) { try natural.restore(state) }
   }

@@ -41,6 +41,9 @@ public struct Slope {
   public var loss: Tensor
   /// Its gradient with respect to the images, [k, c, h, w].
   public var gradient: Tensor
+
+  /// A loss [k] with its gradient [k, c, h, w].
+  public init(loss: Tensor, gradient: Tensor) { (self.loss, self.gradient) = (loss, gradient) }
 }
 
 extension Oracle {

@@ -58,7 +58,8 @@ public func evaluate(
     let eps = attack.eps ?? eps ?? usualRadius
     let run = try ledger?.begin(
       LedgerRun(
-        model: model.name, data: data.name, attack: attack.json.text, norm: attack.norm, eps: eps, seed: seed ?? 0))
+        model: model.settingIdentity, data: data.name, attack: attack.json.text, norm: attack.norm, eps: eps,
+        seed: seed ?? 0))
     var robust = natural
     let standing = robust.indices.filter { robust[$0] }
     done += robust.count - standing.count

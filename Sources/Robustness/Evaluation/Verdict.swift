@@ -21,11 +21,20 @@ public struct Verdict: Sendable, Equatable {
   public var queries: Int
   /// How often the model was differentiated for this example.
   public var gradients: Int
+
+  /// A row with all that it says; see the properties.
+  public init(
+    id: Int, label: Int, prediction: Int, brokenBy: Int?, distance: Double?, margin: Double, queries: Int,
+    gradients: Int
+  ) {
+    (self.id, self.label, self.prediction, self.brokenBy) = (id, label, prediction, brokenBy)
+    (self.distance, self.margin, self.queries, self.gradients) = (distance, margin, queries, gradients)
+  }
 }
 
 /// What an evaluation under one attack is a record of.
 public struct LedgerRun: Sendable, Equatable {
-  /// The name of the model.
+  /// The name of the model and the fingerprint of its weights (`Model.settingIdentity`).
   public var model: String
   /// The name of the data set.
   public var data: String
@@ -37,6 +46,12 @@ public struct LedgerRun: Sendable, Equatable {
   public var eps: Double
   /// The key of the random starts.
   public var seed: UInt64
+
+  /// A record with all that it says; see the properties.
+  public init(model: String, data: String, attack: String, norm: Norm, eps: Double, seed: UInt64) {
+    (self.model, self.data, self.attack) = (model, data, attack)
+    (self.norm, self.eps, self.seed) = (norm, eps, seed)
+  }
 }
 
 /// Where the verdicts of evaluations are kept.

@@ -284,8 +284,17 @@ extension TrainingRun {
 
   /// Continues from a state that a run with the same settings had.
   ///
-  /// - Throws: `value` and `shape` for a state of another model, method, optimiser or plan.
+  /// - Throws: `value` and `shape` for a state of another model, method, optimiser or plan; then nothing has changed.
   public func restore(_ state: NamedTensors) throws(CoreError) {
+    let before = try self.state
+    do throws(CoreError) { try take(state) } catch {
+      try take(before)
+      throw error
+    }
+  }
+
+  /// Takes on the parts of a state one after the other.
+  private func take(_ state: NamedTensors) throws(CoreError) {
     func part(_ name: String) -> NamedTensors {
       state.filter { $0.name.hasPrefix(name + ".") }.map { (String($0.name.dropFirst(name.utf8.count + 1)), $0.tensor) }
     }
