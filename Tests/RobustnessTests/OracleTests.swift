@@ -96,8 +96,9 @@ import Testing
       #expect((verdict.brokenBy == nil) == natural[i])
       #expect(verdict.distance == 0 && verdict.queries == 1)
     }
+    // An evaluation attacks only what is right, so that the indices are those of the examples that stand.
     let robust = try evaluate(model, on: data, attacks: [Lazy()], eps: 1).attacks[0].robust
-    for i in robust.indices where i % 3 != 1 { #expect(robust[i] == natural[i]) }
+    for (k, i) in natural.indices.filter({ natural[$0] }).enumerated() where k % 3 != 1 { #expect(robust[i]) }
   }
 
   @Test func aTargetIsClimbedTo() throws {
