@@ -163,7 +163,7 @@ extension Call {
     get throws {
       let text = try string("separator")
       guard text.utf8.count == 1, let byte = text.utf8.first, byte == 9 || (32..<127).contains(byte) && byte != 34,
-        !"+-.".utf8.contains(byte), !UInt8.isLetterOrDigit(byte)
+        !"+-.".utf8.contains(byte), !byte.isLetterOrDigit
       else {
         throw error(
           .value, "the separator must be one ASCII character that no number contains, and no quote",
@@ -172,8 +172,4 @@ extension Call {
       return byte
     }
   }
-}
-
-extension UInt8 {
-  fileprivate static func isLetterOrDigit(_ byte: UInt8) -> Bool { (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 }
 }

@@ -34,14 +34,7 @@ struct LanguageAttack: Ascent, @unchecked Sendable {
     ],
     seeAlso: ["fgsm", "pgd", "perturb", "method"], search: ["custom attack", "own attack", "oracle", "black box"])
   static let settings: [Setting<LanguageAttack>] = [
-    Setting(
-      "name", type: "string", expected: "a string with something in it", hint: "attack(\"mine\", f)",
-      note: "how it is called where it is recorded.", isRequired: true, read: { .string($0.label) },
-      write: { attack, value in
-        guard case .string(let label) = value, !label.isEmpty else { return false }
-        attack.label = label
-        return true
-      }),
+    .label(\.label, hint: "attack(\"mine\", f)"),
     .required("perturb", type: "function", \.function, note: "(oracle, x, y, eps) => images"),
     .radius(\.eps),
   ]
@@ -67,6 +60,20 @@ struct LanguageAttack: Ascent, @unchecked Sendable {
         hint: "the last expression of the function is what it returns", argument: "attack")
     }
     try oracle.submit(images.detached(), of: batch.all)
+  }
+}
+
+extension Setting {
+  /// The name of a value that is written in the language: any string but an empty one.
+  static func label(_ path: WritableKeyPath<Owner, String> & Sendable, hint: String) -> Setting {
+    Setting(
+      "name", type: "string", expected: "a string with something in it", hint: hint,
+      note: "how it is called where it is recorded.", isRequired: true, read: { .string($0[keyPath: path]) },
+      write: { owner, value in
+        guard case .string(let label) = value, !label.isEmpty else { return false }
+        owner[keyPath: path] = label
+        return true
+      })
   }
 }
 

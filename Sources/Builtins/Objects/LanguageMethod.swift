@@ -36,14 +36,7 @@ struct LanguageMethod: StatelessMethod {
     ],
     seeAlso: ["fit", "trades", "pgd_at", "attack"], search: ["custom loss", "own method", "training loss"])
   static let settings: [Setting<LanguageMethod>] = [
-    Setting(
-      "name", type: "string", expected: "a string with something in it", hint: "method(\"mine\", loss=f)",
-      note: "how it is called where it is recorded.", isRequired: true, read: { .string($0.label) },
-      write: { method, value in
-        guard case .string(let label) = value, !label.isEmpty else { return false }
-        method.label = label
-        return true
-      }),
+    .label(\.label, hint: "method(\"mine\", loss=f)"),
     .required("loss", type: "function", \.function, note: "step => loss"),
     .choice(
       "start", \.start,
@@ -183,10 +176,6 @@ final class StepObject: HostObject {
 extension Call {
   /// One of the words of a setting; nil for none.
   func optionalChoice<Choice: SettingChoice>(_ name: String, _ type: Choice.Type) throws -> Choice? {
-    guard let word = try optionalString(name) else { return nil }
-    if let choice = Choice(rawValue: word) { return choice }
-    throw error(
-      .value, "\(name) must be \(Choice.words), not \"\(word)\"",
-      hint: Choice.allCases.first.map { "\(name)=\"\($0.rawValue)\"" }, at: name)
+    try self[name].isNone ? nil : choice(name, Choice.allCases.map { ($0.rawValue, $0) })
   }
 }

@@ -128,5 +128,6 @@ struct LayerParts {
 }
 
 extension UInt8 {
-  fileprivate var isLetterOrDigit: Bool { (self | 0x20) &- 97 < 26 || self &- 48 < 10 }
+  /// Whether it is one of A–Z, a–z and 0–9 in ASCII.
+  var isLetterOrDigit: Bool { (self | 0x20) &- 97 < 26 || self &- 48 < 10 }
 }

@@ -25,7 +25,7 @@ final class RandomObject: HostObject {
     ]
     + Method.all.map { method in
       Member(method.signature.name, "function", method.summary) { (random: RandomObject) in
-        Value(RandomMethod(method, of: random))
+        .object(HostFunction(method.signature) { call in try random.draw { try method.draw($0, call) } })
       }
     }
 
@@ -91,23 +91,5 @@ final class RandomObject: HostObject {
       }
       return value
     }
-  }
-}
-
-/// `r.rand`: the function of one stream.
-private final class RandomMethod: HostObject {
-  private let method: RandomObject.Method
-  private let random: RandomObject
-
-  init(_ method: RandomObject.Method, of random: RandomObject) {
-    self.method = method
-    self.random = random
-  }
-
-  override class var typeName: String { "function" }
-  override var callSignature: CallSignature? { method.signature }
-
-  override func call(_ call: Call) throws -> Value {
-    try random.draw { stream in try method.draw(stream, call) }
   }
 }

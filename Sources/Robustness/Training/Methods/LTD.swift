@@ -56,9 +56,11 @@ public struct LTD: StatelessMethod {
   /// The loss around the soft labels.
   public var framework = Framework.trades
 
+  private static let usualBeta = 6.0
+
   /// The weight of the divergence that is used; nil where there is no such term.
   private var weight: Double? {
-    get { framework == .trades ? beta ?? 6 : beta }
+    get { framework == .trades ? beta ?? Self.usualBeta : beta }
     set { beta = newValue }
   }
 
@@ -127,7 +129,8 @@ public struct LTD: StatelessMethod {
     let natural = try crossEntropy(logits, target: target)
     let robust = try klDivergence(logits, adversarialLogits)
     return StepLoss(
-      total: try natural + robust * Float(weight ?? 6), parts: [("loss_natural", natural), ("loss_robust", robust)],
+      total: try natural + robust * Float(beta ?? Self.usualBeta),
+      parts: [("loss_natural", natural), ("loss_robust", robust)],
       naturalLogits: logits, adversarialLogits: adversarialLogits)
   }
 
