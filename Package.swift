@@ -36,8 +36,8 @@ let package = Package(
   name: "ltd",
   products: [
     .executable(name: "ltd", targets: ["ltd"]),
-    .library(name: "LTDCore", targets: ["Tensors", "Networks", "Datasets", "Robustness"]),
-    .library(name: "LTDLanguage", targets: ["Syntax", "Interpreter"]),
+    .library(name: "LTDCore", targets: ["Base", "Tensors", "Networks", "Datasets", "Robustness"]),
+    .library(name: "LTDLanguage", targets: ["Base", "Syntax", "Interpreter"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
