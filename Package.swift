@@ -114,7 +114,7 @@ let package = Package(
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "CZlib", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Devices", "Base"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Base", "Devices", "Tensors", "TestSupport"]),
     .testTarget(
       name: "OperationsTests", dependencies: ["Base", "Tensors", "Operations", "Kernels"], swiftSettings: optimised),
     .testTarget(

@@ -42,11 +42,6 @@ package enum Shape {
     return count
   }
 
-  /// The indices of an element from its position in row-major order.
-  package static func indices(_ place: Int, _ shape: [Int]) -> [Int] {
-    zip(View.strides(shape), shape).map { stride, size in size > 0 ? place / stride % size : 0 }
-  }
-
   /// NumPy's broadcasting: sizes are matched from the last axis; 1 stretches.
   package static func broadcast(_ a: [Int], _ b: [Int], _ operation: String = "an elementwise operation")
     throws(CoreError)

@@ -83,7 +83,7 @@ extension Tensor {
     let what =
       shape.isEmpty
       ? "\(values[first])"
-      : "\(found) of \(values.count) elements; the first, at \(Shape.indices(first, shape)), is \(values[first])"
+      : "\(found) of \(values.count) elements; the first, at \(Shape.indices(of: first, in: shape)), is \(values[first])"
     throw CoreError(
       .value, "an int64 cannot be made of \(what)",
       hint: "isfinite(x) says which are finite; clip(x, min, max) and where(mask, a, b) replace others", argument: "x")

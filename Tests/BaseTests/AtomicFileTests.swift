@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import TestSupport
 import Testing
 
 /// Files are replaced as a whole; what is at the path decides how.

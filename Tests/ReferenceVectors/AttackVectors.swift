@@ -35,9 +35,9 @@ extension ReferenceVectors {
         start: .image)
       let input = AttackInput(images: images, labels: data.labels)
       /// The numbers of the reference as those of the start, which is then clip(x + number, 0, 1).
-      func from(_ start: [Float]) throws -> Tensor {
+      func from(_ random: any AttackRandom) throws -> Tensor {
         var input = input
-        input.random = Given(uniform: try Tensor(start, shape: images.shape))
+        input.random = random
         var pgd = pgd
         pgd.start = .uniform
         return try pgd.run(on: model, input)
@@ -47,14 +47,12 @@ extension ReferenceVectors {
       case "clean": adversarial = images
       case "fgsm_8_255", "fgsm_2_255": adversarial = try FGSM(eps: eps).run(on: model, input)
       case "pgd20_given_start":
-        adversarial = try from(
-          (0..<images.count).map { i in
-            let u = Double((i * 2_654_435_761 + 12345) % (1 << 32)) / 0x1p32
-            return Float(eps * (2 * u - 1))
-          })
-      case "pgd20_torch_seed0":
-        var generator = TorchGenerator(seed: 0)
-        adversarial = try from(generator.rand(images.count).map { $0 * 2 * Float(eps) - Float(eps) })
+        let numbers = (0..<images.count).map { i in
+          let u = Double((i * 2_654_435_761 + 12345) % (1 << 32)) / 0x1p32
+          return Float(eps * (2 * u - 1))
+        }
+        adversarial = try from(Given(uniform: try Tensor(numbers, shape: images.shape)))
+      case "pgd20_torch_seed0": adversarial = try from(ReferenceOrderRandom(seed: 0))
       default: adversarial = try pgd.run(on: model, input)
       }
 

@@ -146,6 +146,7 @@ import Testing
     let mean = try EOTOracle(inner, passes: 3).gradient(of: nil, at: batch.images, of: batch.all)
     #expect(try mean.isIdentical(to: sum / 3))
     #expect(inner.gradients.allSatisfy { $0 == 3 })
+    #expect(throws: CoreError.self) { try EOTOracle(inner, passes: 0) }
     #expect(try !mean.isIdentical(to: random().gradient(of: nil, at: batch.images, of: batch.all)))
   }
 

@@ -1,5 +1,6 @@
 import Base
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct AutodiffTests {

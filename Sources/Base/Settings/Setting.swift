@@ -122,14 +122,21 @@ public struct Setting<Owner: Configurable>: Sendable {
 
   /// A distance in units of the [0, 1] image, or none; it prints as k/255 where it is one.
   public static func distance(
-    _ name: String, _ path: WritableKeyPath<Owner, Double?> & Sendable, _ rule: SettingRule = .any, note: String = ""
+    _ name: String, _ path: WritableKeyPath<Owner, Double?> & Sendable, _ rule: SettingRule, note: String = ""
+  ) -> Setting {
+    distance(name, path, note: note) { (owner) throws(CoreError) in
+      try rule.check(owner[keyPath: path].setting, name: name, of: Owner.name)
+    }
+  }
+
+  /// A distance, with a rule that depends on the other settings.
+  public static func distance(
+    _ name: String, _ path: WritableKeyPath<Owner, Double?> & Sendable, note: String = "",
+    check: @escaping @Sendable (Owner) throws(CoreError) -> Void
   ) -> Setting {
     Setting(
-      name, type: Double?.settingType, expected: Double?.settingType, note: note,
-      read: { $0[keyPath: path].map { .radius($0) } ?? .none }, write: { $0.set(path, $1) },
-      check: { (owner) throws(CoreError) in
-        try rule.check(owner[keyPath: path].setting, name: name, of: Owner.name)
-      })
+      name, type: Double?.settingType, expected: Double?.settingExpectation, note: note,
+      read: { $0[keyPath: path].map { .radius($0) } ?? .none }, write: { $0.set(path, $1) }, check: check)
   }
 }
 

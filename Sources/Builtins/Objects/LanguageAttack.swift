@@ -21,7 +21,8 @@ struct LanguageAttack: Ascent, @unchecked Sendable {
       and `oracle.logits(z)`; both are counted. In `fit`, what is to grow is what the method prescribes. Images that leave \
       the ball or [0, 1] are an error. `oracle.start()` is where the caller would have it begin; `oracle.uniform(low, high)` \
       and `oracle.normal()` are random numbers of the shape of x that depend on the seed and the example, never on the \
-      batch; draw=1, 2, … returns others.
+      batch; draw=1, 2, … returns others. Numbers of the same draw are made of the same bits: give each use a draw of its \
+      own.
       """,
     examples: [
       (

@@ -140,7 +140,7 @@ final class StepObject: HostObject {
       case .soft(let rows): Value(rows)
       }
     },
-    Member("ids", "tensor", "Their positions in the training set, [n].") { (object: StepObject) in
+    Member("ids", "tensor", "One number for each, [n], that it keeps in every batch.") { (object: StepObject) in
       Value(try Tensor(ints: object.step.ids, shape: [object.step.ids.count]))
     },
     Member("forward", "function", "Logits in training mode, through which gradients of the weights pass.") {

@@ -53,13 +53,13 @@ public struct Kind: Sendable {
   /// What can stand after the point of such a value.
   public var members: [Member] { list() }
 
-  init(_ name: String, _ summary: String, members: @autoclosure @escaping @Sendable () -> [Member]) {
-    (self.name, self.summary, list) = (name, summary, members)
+  init(_ name: String, _ summary: String, members: [Member]) {
+    (self.name, self.summary, list) = (name, summary, { members })
   }
 
   /// The kind of the objects of one class.
   public init(_ type: HostObject.Type) {
-    self.init(type.typeName, type.typeSummary, members: type.members)
+    (name, summary, list) = (type.typeName, type.typeSummary, { type.members })
   }
 }
 

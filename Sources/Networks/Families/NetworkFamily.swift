@@ -58,6 +58,20 @@ extension Layer {
   }
 }
 
+extension [Child] {
+  /// The stages "layer1", "layer2", … of a ResNet-18, of two blocks each; all but the first halve the image.
+  ///
+  /// - Parameter planes: the channels of each stage; the first reads as many as it has.
+  static func stages(_ planes: [Int], _ block: (_ inputs: Int, _ channels: Int, _ stride: Int) -> Layer) -> [Child] {
+    planes.enumerated().map { group, channels in
+      let inputs = group == 0 ? channels : planes[group - 1]
+      return Child(
+        "layer\(group + 1)",
+        .sequential([block(inputs, channels, group == 0 ? 1 : 2), block(channels, channels, 1)]))
+    }
+  }
+}
+
 extension Setting where Owner: NetworkFamily {
   /// The channels of the four stages of a ResNet-18.
   static func planes(_ path: WritableKeyPath<Owner, [Int]> & Sendable) -> Setting {

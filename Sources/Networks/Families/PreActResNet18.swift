@@ -49,23 +49,13 @@ public struct PreActResNet18: NetworkFamily {
 
   /// The stem, four stages of two blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
-    var children = [Child("conv1", .conv3x3(planes[0]))]
-    var inputs = planes[0]
-    for (group, channels) in planes.enumerated() {
-      let stride = group == 0 ? 1 : 2
-      let blocks = [
-        block(inputs: inputs, channels: channels, stride: stride),
-        block(inputs: channels, channels: channels, stride: 1),
-      ]
-      children.append(Child("layer\(group + 1)", .sequential(blocks)))
-      inputs = channels
-    }
+    var children = [Child("conv1", .conv3x3(planes[0]))] + .stages(planes, block)
     if variant != .raw { children += [Child("bn", .batchNorm(BatchNorm())), Child("", .relu)] }
     children += [Child("", .globalAveragePool), Child("linear", .linear(Linear(classes)))]
     return .chain(children)
   }
 
-  private func block(inputs: Int, channels: Int, stride: Int) -> Layer {
+  private func block(_ inputs: Int, _ channels: Int, _ stride: Int) -> Layer {
     let changes = stride != 1 || inputs != channels
     return .residual(
       Residual(

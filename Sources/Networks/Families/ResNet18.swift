@@ -21,23 +21,14 @@ public struct ResNet18: NetworkFamily {
 
   /// The stem, four stages of two blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
-    var children = [
+    let stem = [
       Child("conv1", .conv3x3(planes[0])), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),
     ]
-    var inputs = planes[0]
-    for (group, channels) in planes.enumerated() {
-      let stride = group == 0 ? 1 : 2
-      let blocks = [
-        basicBlock(inputs: inputs, channels: channels, stride: stride),
-        basicBlock(inputs: channels, channels: channels, stride: 1),
-      ]
-      children.append(Child("layer\(group + 1)", .sequential(blocks)))
-      inputs = channels
-    }
-    return .chain(children + [Child("", .globalAveragePool), Child("linear", .linear(Linear(classes)))])
+    let logits = [Child("", .globalAveragePool), Child("linear", .linear(Linear(classes)))]
+    return .chain(stem + .stages(planes, block) + logits)
   }
 
-  private func basicBlock(inputs: Int, channels: Int, stride: Int) -> Layer {
+  private func block(_ inputs: Int, _ channels: Int, _ stride: Int) -> Layer {
     let changes = stride != 1 || inputs != channels
     let shortcut: Layer = .sequential([.conv1x1(channels, stride: stride), .batchNorm(BatchNorm())])
     return .residual(

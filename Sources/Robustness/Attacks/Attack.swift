@@ -48,26 +48,17 @@ extension Ascent {
 extension Setting where Owner: Attack {
   /// The radius of an attack.
   package static func radius(_ path: WritableKeyPath<Owner, Double?> & Sendable) -> Setting {
-    Setting(
-      "eps", type: "float | none", expected: "a number or none", hint: "eps=8/255",
-      note: "radius in units of the [0, 1] image; when left out, that of `evaluate`, `fit` or `perturb`.",
-      read: { $0[keyPath: path].map { .radius($0) } ?? .none },
-      write: { owner, value in
-        guard let eps = Double?(setting: value) else { return false }
-        owner[keyPath: path] = eps
-        return true
-      },
-      check: { (owner) throws(CoreError) in
-        if let eps = owner[keyPath: path] { try owner.norm.require(radius: eps) }
-      })
+    .distance(
+      "eps", path,
+      note: "radius in units of the [0, 1] image; when left out, that of `evaluate`, `fit` or `perturb`."
+    ) { (owner) throws(CoreError) in
+      if let eps = owner[keyPath: path] { try owner.norm.require(radius: eps) }
+    }
   }
 }
 
 /// The radius where nobody gives one, 8/255, in units of the [0, 1] image.
 public let usualRadius = 8.0 / 255
-
-/// Images that an attack works on at a time.
-private let attackPiece = 250
 
 extension Attack {
   /// Attacks images, 250 at a time, so that many need no more memory than few.
@@ -100,7 +91,7 @@ extension Attack {
     try norm.require(radius: eps)
     try requireExamples(input, model)
     let n = input.labels.count
-    let pieces = stride(from: 0, to: n, by: attackPiece).map { $0..<min($0 + attackPiece, n) }
+    let pieces = stride(from: 0, to: n, by: Model.piece).map { $0..<min($0 + Model.piece, n) }
     do {
       for piece in pieces {
         try StopSignal.poll()

@@ -42,10 +42,15 @@ public final class EOTOracle: Oracle {
 
   /// An oracle that asks another several times.
   ///
-  /// - Parameter passes: answers to each question, at least 1.
-  public init(_ oracle: any Oracle, passes: Int) {
+  /// - Parameter passes: answers to each question.
+  /// - Throws: `value` unless there is at least one.
+  public init(_ oracle: any Oracle, passes: Int) throws(CoreError) {
+    guard passes >= 1 else {
+      throw CoreError(
+        .value, "passes must be at least 1, not \(passes)", hint: "passes=1 asks once", argument: "passes")
+    }
     self.oracle = oracle
-    self.passes = max(passes, 1)
+    self.passes = passes
   }
 
   /// The number of classes.

@@ -23,9 +23,7 @@ public func evaluate(
   _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double? = nil, batch: Int = 250,
   seed: UInt64? = nil, ledger: (any RunLedger)? = nil, progress: (any Progress)? = nil
 ) throws -> Evaluation {
-  guard batch > 0 else {
-    throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
-  }
+  try requireBatch(batch, hint: "batch=250")
   for attack in attacks { try attack.validate() }
   try requireUse(of: eps, seed, by: attacks)
   try requireFitting(data, model)
@@ -113,9 +111,7 @@ private func isRight(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bo
 package func logits(
   of model: Model, on data: Dataset, batch: Int = 250, parameters: [Tensor]? = nil, requiringFinite: Bool
 ) throws(CoreError) -> Tensor {
-  guard batch > 0 else {
-    throw CoreError(.value, "batch must be at least 1, not \(batch)", hint: "batch=250", argument: "batch")
-  }
+  try requireBatch(batch, hint: "batch=250")
   var parts: [Tensor] = []
   for positions in data.batches(of: batch) {
     try StopSignal.poll()
@@ -125,6 +121,15 @@ package func logits(
   let all = try concat(parts, axis: 0)
   if requiringFinite { try requireFinite(all, of: model) }
   return all
+}
+
+/// Checks a number of examples that are worked on at a time.
+///
+/// - Throws: `value` unless it is at least 1.
+func requireBatch(_ size: Int, hint: String) throws(CoreError) {
+  guard size >= 1 else {
+    throw CoreError(.value, "batch must be at least 1, not \(size)", hint: hint, argument: "batch")
+  }
 }
 
 /// A radius or a seed that no attack uses is a mistake.

@@ -36,9 +36,7 @@ public struct TrainingPlan: Sendable {
 
   func validate() throws(CoreError) {
     try SettingRule.int(1...1_000_000, hint: "epochs=10").check(.int(epochs), name: "epochs", of: "fit")
-    guard batchSize >= 1 else {
-      throw CoreError(.value, "batch must be at least 1, not \(batchSize)", hint: "batch=128", argument: "batch")
-    }
+    try requireBatch(batchSize, hint: "batch=128")
     try requireLearningRate(learningRate, of: "fit")
     try optimiser.validate()
     try schedule.validate()

@@ -42,6 +42,9 @@ public final class TrainingRun: Resumable {
   private var epoch = 0
   private var step = 0
   private var totals = EpochTotals()
+  /// The weights and the optimiser before the step under way, once its method has moved them within it. Holding the
+  /// weights costs a copy, so that they are held only then.
+  private var moved: (weights: [Tensor], optimiser: NamedTensors)?
 
   /// A run at its beginning: no step is done, and the weights are as they are.
   ///
@@ -161,32 +164,25 @@ public final class TrainingRun: Resumable {
 
   /// Does one step, the whole of it or nothing.
   private func train(_ positions: [Int]) throws {
-    var saved = Saved(buffers: model.buffers, process: try process.state)
+    let (buffers, kept) = (model.buffers, try process.state)
+    defer { moved = nil }
     do {
       try StopSignal.poll()
       var totals = self.totals
-      let gradients = try gradients(positions, &saved, &totals)
+      let gradients = try gradients(positions, &totals)
       try move(gradients)
       self.totals = totals
     } catch {
       try StopSignal.ignoring {
-        try model.setBuffers(saved.buffers)
-        try process.restore(saved.process)
-        if let weights = saved.weights { try model.setParameters(weights) }
-        if let state = saved.optimiser { try optimiser.restore(state) }
+        try model.setBuffers(buffers)
+        try process.restore(kept)
+        if let moved {
+          try model.setParameters(moved.weights)
+          try optimiser.restore(moved.optimiser)
+        }
       }
       throw error
     }
-  }
-
-  /// What a step that fails is taken back to.
-  private struct Saved {
-    var buffers: [Tensor]
-    var process: NamedTensors
-    /// The weights before the step, only where the method has moved the weights within the step: holding them costs a
-    /// copy.
-    var weights: [Tensor]?
-    var optimiser: NamedTensors?
   }
 
   private func move(_ gradients: [Tensor]) throws {
@@ -200,22 +196,16 @@ public final class TrainingRun: Resumable {
 
   /// The gradients of the loss with respect to the weights. When it returns, nothing of the step holds the weights any
   /// more: the optimiser can change them in place.
-  private func gradients(
-    _ positions: [Int], _ saved: inout Saved, _ totals: inout EpochTotals
-  ) throws -> [Tensor] {
+  private func gradients(_ positions: [Int], _ totals: inout EpochTotals) throws -> [Tensor] {
     var part = try data.batch(positions)
     if let augmentation = plan.augmentation {
       part = try augmentation.apply(part, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", epoch))
     }
-    let keeper = Keeper(saved)
-    defer { saved = keeper.saved }
     let step = TrainingStep(
       model: model, parameters: model.trackedParameters(), batch: part, attack: attack, inner: method.inner,
       stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
     ) { [self] step, loss in
-      if keeper.saved.weights == nil {
-        (keeper.saved.weights, keeper.saved.optimiser) = (model.parameters, try optimiser.state)
-      }
+      if moved == nil { moved = (model.parameters, try optimiser.state) }
       try move(Tensors.gradients(of: loss.total, withRespectTo: step.parameters))
       return model.trackedParameters()
     }
@@ -231,12 +221,6 @@ public final class TrainingRun: Resumable {
     } catch let error as CoreError where error.kind == .numeric && error.hint != divergenceHint {
       throw diverged(error.message, at: position)
     }
-  }
-
-  private final class Keeper {
-    var saved: Saved
-
-    init(_ saved: Saved) { self.saved = saved }
   }
 
   /// Whether the user has stopped the run, whoever noticed it: the core, or a function of the language.

@@ -70,7 +70,7 @@ extension Tensor {
         .value,
         t.count == 1
           ? "a temperature must be a positive number, not \(values[bad])"
-          : "temperatures must be positive numbers; the one at \(Shape.indices(bad, t.shape)) is \(values[bad])",
+          : "temperatures must be positive numbers; the one at \(Shape.indices(of: bad, in: t.shape)) is \(values[bad])",
         hint: "T=1 leaves the softmax as it is", argument: "T")
     }
     return try div(self, t)

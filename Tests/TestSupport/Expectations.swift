@@ -1,7 +1,8 @@
 import Base
 import Testing
 
-func expectError(
+/// Expects an error of the core of this kind, with these words in its message or its hint.
+public func expectError(
   _ kind: CoreError.Kind, containing words: String..., sourceLocation: SourceLocation = #_sourceLocation,
   _ body: () throws -> Void
 ) {
