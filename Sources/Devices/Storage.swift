@@ -9,8 +9,10 @@ import Base
 package final class Storage: @unchecked Sendable {
   /// What the device allocated.
   package let memory: AnyObject
-  private let cache = Locked<Cached>(Cached())
-  private struct Cached: @unchecked Sendable { var value: AnyObject? }
+  private var cached: AnyObject?
+  /// Guards what is derived of all storages: they are made by the thousand, each with a lock of its own would cost more
+  /// than many an operation, and few are ever derived from.
+  private static let cache = Locked(())
 
   /// Memory of `count` elements, not initialised.
   /// - Throws: `memory` or `limit` when there is not as much.
@@ -18,16 +20,19 @@ package final class Storage: @unchecked Sendable {
     memory = try device.allocate(byteCount: Swift.max(count, 1) &* dtype.stride)
   }
 
-  /// What the device made from the values and may use again, made by `make` on first use.
+  /// What the device made from the values and may use again.
+  ///
+  /// - Parameter make: makes it on first use; it must be quick and derive nothing itself, for no storage can be asked
+  ///   meanwhile.
   package func derived<T: AnyObject>(_ type: T.Type, _ make: () -> T) -> T {
-    cache.withLock { cached in
-      if let value = cached.value as? T { return value }
+    Self.cache.withLock { _ in
+      if let value = cached as? T { return value }
       let value = make()
-      cached.value = value
+      cached = value
       return value
     }
   }
 
   /// Drops what was derived; called when the values have changed, or when nobody will read them again soon.
-  package func forgetDerived() { cache.withLock { $0.value = nil } }
+  package func forgetDerived() { Self.cache.withLock { _ in cached = nil } }
 }

@@ -144,6 +144,7 @@ final class AttributeNode: Node {
   private let name: Name
   private let function: Node?
   private let field: FieldName
+  private let member: MemberName
 
   /// - Parameter function: what the name means as a variable or function; then `x.f` is `f` bound to `x`.
   init(_ container: Node, _ name: Name, function: Node?, _ source: Source, _ span: Span) {
@@ -151,6 +152,7 @@ final class AttributeNode: Node {
     self.name = name
     self.function = function
     field = FieldName(name.text)
+    member = MemberName(name.text)
     super.init(source, span)
   }
 
@@ -168,7 +170,7 @@ final class AttributeNode: Node {
     let value = try container.read(frame)
     if case .record(let record) = value, let place = field.place(in: record) { return record[place] }
     do {
-      if let own = try Operations.ownAttribute(value, name.text) { return own }
+      if let own = try member.read(of: value) { return own }
     } catch {
       throw error.located(source, name.span)
     }
@@ -179,6 +181,34 @@ final class AttributeNode: Node {
     } catch {
       throw error.located(source, name.span)
     }
+  }
+}
+
+/// The name of a member as code has it: remembers how it was read, or that there was none, in the kind of value seen last.
+/// Code meets the same kind again and again, and to look a name up in a list costs more than to read most members.
+final class MemberName {
+  private let text: String
+  private var kind: ObjectIdentifier?
+  private var reader: (@Sendable (Value) throws -> Value?)?
+
+  init(_ text: String) { self.text = text }
+
+  /// The member of this name; `nil` where the value has none.
+  func read(of value: Value) throws(LTDError) -> Value? {
+    let kind: ObjectIdentifier
+    switch value {
+    case .object(let object): kind = ObjectIdentifier(type(of: object))
+    case .range: kind = ObjectIdentifier(RangeValue.self)
+    case .error: kind = ObjectIdentifier(ErrorValue.self)
+    case .function: kind = ObjectIdentifier(FunctionValue.self)
+    default: return try Operations.ownAttribute(value, text)
+    }
+    if kind != self.kind {
+      reader = Operations.members(of: value).first { $0.name == text }?.read
+      self.kind = kind
+    }
+    guard let reader else { return nil }
+    return try fromHost { try reader(value) }
   }
 }
 

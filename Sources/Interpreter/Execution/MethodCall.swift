@@ -2,6 +2,7 @@
 final class MethodCallNode: Node {
   private let receiver: Node
   private let name: Name
+  private let member: MemberName
   /// The call of the field, whose arguments are those written.
   private let fieldCall: Node
   /// The call of the function of that name; `nil` when there is none.
@@ -31,6 +32,7 @@ final class MethodCallNode: Node {
   ) {
     self.receiver = receiver
     self.name = name
+    member = MemberName(name.text)
     self.fieldCall = fieldCall
     self.functionCall = functionCall
     self.function = function
@@ -52,7 +54,7 @@ final class MethodCallNode: Node {
     switch object {
     case .record, .object, .module, .error:
       let own: Value?
-      do { own = try Operations.ownAttribute(object, name.text) } catch { throw error.located(source, name.span) }
+      do { own = try member.read(of: object) } catch { throw error.located(source, name.span) }
       if let own {
         switch own {
         case .function: return try perform(fieldCall, own, nil, frame)

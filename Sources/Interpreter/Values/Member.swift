@@ -7,7 +7,9 @@ public struct Member: Sendable {
   public let type: String
   /// One sentence.
   public let summary: String
+  @usableFromInline
   let read: @Sendable (Value) throws -> Value?
+  @usableFromInline
   let write: (@Sendable (HostObject, Value) throws -> Bool)?
 
   /// A member of a kind of host object.
@@ -15,6 +17,8 @@ public struct Member: Sendable {
   /// - Parameters:
   ///   - set: changes it, for kinds that are references; says whether it takes the value. Without it the member is only read.
   ///   - read: its value; an error gets the place of the member.
+  // Inlined where a list is written, so that the class is known there and costs no search at run time.
+  @inlinable
   public init<Object: HostObject>(
     _ name: String, _ type: String, _ summary: String,
     set: (@Sendable (Object, Value) throws -> Bool)? = nil, _ read: @escaping @Sendable (Object) throws -> Value
