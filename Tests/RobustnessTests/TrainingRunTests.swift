@@ -130,7 +130,7 @@ import Testing
       var plan = plan
       plan.epochs = 1
       plan.augmentation = share < 0 ? nil : Mixing(share: share)
-      let attack = name == "standard" ? nil : PGD(eps: 0.1, steps: 2)
+      let attack = FitTests().isAdversarial(name) ? PGD(eps: 0.1, steps: 2) : nil
       return (model, try fit(model, on: bars(32), method: FitTests().method(name), attack: attack, plan: plan))
     }
     let (classes, oneHot, mixed) = (try trained(-1), try trained(0), try trained(0.4))
