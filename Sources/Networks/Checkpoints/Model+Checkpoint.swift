@@ -40,9 +40,10 @@ extension Model {
     let blueprint: Blueprint
     do { blueprint = try Blueprint(architecture) } catch { throw damagedDescription(path, error) }
     // A description whose weights the file does not hold is refused before memory is taken for them.
-    try match(file, blueprint, architecture)
+    let table = weights(in: file)
+    try match(file, table, blueprint, architecture)
     let model = try Model(architecture)
-    try model.loadWeights(file)
+    try model.loadWeights(file, table)
     return model
   }
 
@@ -54,7 +55,8 @@ extension Model {
   ///   `value` where it was saved from another network.
   public func loadWeights(_ path: String, checksArchitecture: Bool = true) throws(CoreError) {
     let file = try openWeights(path)
-    try Self.match(file, try Blueprint(architecture), architecture)
+    let table = Self.weights(in: file)
+    try Self.match(file, table, try Blueprint(architecture), architecture)
     if checksArchitecture, let saved = try Self.architecture(in: file),
       let difference = try architecture.difference(from: saved)
     {
@@ -64,7 +66,12 @@ extension Model {
         hint: "load_model(path) makes the model of the file; check=false takes its weights for this one all the same",
         argument: "path")
     }
-    try loadWeights(file)
+    try loadWeights(file, table)
+  }
+
+  /// The table of the file that holds the weights.
+  private static func weights(in file: any WeightFile) -> StateDict {
+    file.stateDicts.first { $0.form == .dictionary } ?? StateDict(key: "", form: .dictionary, entries: [], others: [])
   }
 
   /// What the file says of its network, if it says anything.
@@ -82,14 +89,14 @@ extension Model {
   }
 
   private static func match(
-    _ file: any WeightFile, _ blueprint: Blueprint, _ architecture: Architecture
+    _ file: any WeightFile, _ table: StateDict, _ blueprint: Blueprint, _ architecture: Architecture
   ) throws(CoreError) {
     let expected = blueprint.parameters + blueprint.buffers
     let names = Set(expected.map(\.name))
     let counters = Set(expected.filter { $0.content == .counter }.map(\.name))
-    let shapes = Dictionary(file.entries.map { ($0.name, $0.shape) }) { first, _ in first }
+    let shapes = Dictionary(table.entries.map { ($0.name, $0.shape) }) { first, _ in first }
     let missing = expected.map(\.name).filter { shapes[$0] == nil && !counters.contains($0) }
-    let unknown = file.entries.map(\.name).filter { name in
+    let unknown = table.entries.map(\.name).filter { name in
       !names.contains(name) && !architecture.unusedNames.contains { name.hasPrefix($0) }
     }
     let misshapen = expected.compactMap { expected -> String? in
@@ -112,22 +119,24 @@ extension Model {
     }
   }
 
-  private func loadWeights(_ file: any WeightFile) throws(CoreError) {
+  private func loadWeights(_ file: any WeightFile, _ table: StateDict) throws(CoreError) {
     let blueprint = try Blueprint(architecture)
-    try Self.match(file, blueprint, architecture)
+    try Self.match(file, table, blueprint, architecture)
     var parameters: [Tensor] = []
-    for expected in blueprint.parameters { parameters.append(try Self.read(file, expected)) }
+    for expected in blueprint.parameters { parameters.append(try Self.read(file, table, expected)) }
     var buffers: [Tensor] = []
-    for expected in blueprint.buffers { buffers.append(try Self.read(file, expected)) }
+    for expected in blueprint.buffers { buffers.append(try Self.read(file, table, expected)) }
     try setParameters(parameters)
     try setBuffers(buffers)
   }
 
-  private static func read(_ file: any WeightFile, _ expected: TensorSpecification) throws(CoreError) -> Tensor {
-    if expected.content == .counter, !file.entries.contains(where: { $0.name == expected.name }) {
+  private static func read(
+    _ file: any WeightFile, _ table: StateDict, _ expected: TensorSpecification
+  ) throws(CoreError) -> Tensor {
+    if expected.content == .counter, !table.entries.contains(where: { $0.name == expected.name }) {
       return try Tensor(ints: [0], shape: [])
     }
-    let tensor = try file.tensor(expected.name)
+    let tensor = try file.tensor(expected.name, in: table.key)
     switch (tensor.dtype, expected.content) {
     case (.int64, .counter): return tensor
     case (.float32, .counter), (.bool, _), (.int64, _):

@@ -17,8 +17,12 @@ public final class SafeTensors: WeightFile {
 
   /// The path of the file.
   public let path: String
-  /// The tensors in the order of the header, with their shapes.
-  public let entries: [(name: String, shape: [Int])]
+  /// The name of the format.
+  public let formatName = "safetensors"
+  /// The one table of tensors, in the order of the header.
+  public let stateDicts: [StateDict]
+  /// Nothing is left alone.
+  public let notes: [String] = []
   /// The strings under `__metadata__`; empty where there is none.
   public let metadata: [String: String]
   private let file: FileReader
@@ -71,14 +75,22 @@ public final class SafeTensors: WeightFile {
     start = 8 + Int(length)
     let items: [(name: String, place: Place)]
     (items, metadata) = try Self.check(header, path: path, dataSize: file.size - start)
-    entries = items.map { ($0.name, $0.place.shape) }
+    stateDicts = [
+      StateDict(
+        key: "", form: .dictionary,
+        entries: items.map { .init(name: $0.name, shape: $0.place.shape, elementType: $0.place.element.name) },
+        others: [])
+    ]
     // The parser of the header has refused names that occur twice.
     places = Dictionary(items.map { ($0.name, $0.place) }) { first, _ in first }
   }
 
+  /// The tensors in the order of the header, with their shapes and types.
+  public var entries: [StateDict.Entry] { stateDicts[0].entries }
+
   /// Reads one tensor; the file must not have changed since it was opened.
-  public func tensor(_ name: String) throws(CoreError) -> Tensor {
-    guard let place = places[name] else {
+  public func tensor(_ name: String, in key: String = "") throws(CoreError) -> Tensor {
+    guard key.isEmpty, let place = places[name] else {
       throw .file(path, "has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))")
     }
     let bytes = try file.read(at: start + place.offset, count: place.count * place.element.size)

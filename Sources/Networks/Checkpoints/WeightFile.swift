@@ -1,6 +1,50 @@
 import Base
 import Tensors
 
+/// A table of named tensors in a file: what PyTorch calls a state dict.
+///
+/// A file may hold several: weights and their running mean, the last and the best of a run, a list of them, the state of
+/// an optimiser. Each is named by where it stands in the file.
+public struct StateDict: Sendable {
+  /// What holds the tensors.
+  public enum Form: String, Sendable {
+    /// A dictionary from names to tensors.
+    case dictionary = "a dictionary"
+    /// A list or tuple of tensors, named by their index.
+    case list = "a list"
+    /// One tensor, with nothing around it; its name is empty.
+    case tensor = "a single tensor"
+  }
+
+  /// A tensor, as the file describes it.
+  public struct Entry: Sendable {
+    /// Its name within the table: "conv1.weight".
+    public let name: String
+    /// The size of each axis.
+    public let shape: [Int]
+    /// The type of its elements in the file: "float32", "float16", "bfloat16", "int8", "bool".
+    public let elementType: String
+  }
+
+  /// Something in the table that is no tensor that can be read: a number, a string, an object, a sparse tensor.
+  public struct Other: Sendable {
+    /// Its name within the table.
+    public let name: String
+    /// What it is, as it ends a sentence: "the number 4", "the string 'resnet18'", "sparse", "a torch.device".
+    public let what: String
+  }
+
+  /// Where the table stands in the file: "" at the top, else the keys and indices that lead to it, with points between
+  /// them: "state_dict", "ema.0".
+  public let key: String
+  /// What holds the tensors.
+  public let form: Form
+  /// The tensors, in the order of the file.
+  public let entries: [Entry]
+  /// What stands beside them, in the order of the file, but for tables of their own.
+  public let others: [Other]
+}
+
 /// A file of named tensors, whatever its format: all that loading a model knows of files.
 ///
 /// Opening one reads and checks its table of contents; numbers are read tensor by tensor, when they are asked for.
@@ -8,14 +52,25 @@ import Tensors
 public protocol WeightFile {
   /// The path of the file, for messages.
   var path: String { get }
-  /// What it holds, in the order of the file.
-  var entries: [(name: String, shape: [Int])] { get }
+  /// The name of the format for people: "safetensors", "PyTorch file (zip form)", "NumPy archive".
+  var formatName: String { get }
   /// The strings that were saved with the tensors, such as the network they belong to; empty where the format has none.
   var metadata: [String: String] { get }
+  /// Every table of tensors in it, in the order of the file, outer ones before those in them. A file without tensors
+  /// has none.
+  var stateDicts: [StateDict] { get }
+  /// What of the file was left alone, a sentence each: "extra is sparse".
+  var notes: [String] { get }
   /// One tensor, row-major: float types become float32, whole numbers int64.
   ///
+  /// - Parameter key: the table that it stands in.
   /// - Throws: `io` where there is none of this name or it cannot be read, `value` where a number has no form here.
-  func tensor(_ name: String) throws(CoreError) -> Tensor
+  func tensor(_ name: String, in key: String) throws(CoreError) -> Tensor
+}
+
+extension WeightFile {
+  /// The table at a place of the file, if there is one.
+  public func stateDict(_ key: String) -> StateDict? { stateDicts.first { $0.key == key } }
 }
 
 /// A format of weight files.

@@ -1,12 +1,11 @@
 import Base
-import Tensors
 
-/// The element types of weight files, and how they become tensors.
+/// The element types of files, and how they become tensors.
 ///
 /// A tensor of the language is float32, int64 or bool. Every type of a file becomes the one of these that can hold it:
 /// floats are rounded to float32, whole numbers are kept exactly or refused. The raw values are the names of
 /// safetensors.
-enum Element: String, CaseIterable, Sendable {
+package enum Element: String, CaseIterable, Sendable {
   case float64 = "F64"
   case float32 = "F32"
   case float16 = "F16"
@@ -21,7 +20,11 @@ enum Element: String, CaseIterable, Sendable {
   case uint8 = "U8"
   case bool = "BOOL"
 
-  var size: Int {
+  /// The type as PyTorch and NumPy call it: "float32".
+  package var name: String { "\(self)" }
+
+  /// The number of bytes of an element.
+  package var size: Int {
     switch self {
     case .float64, .int64, .uint64: 8
     case .float32, .int32, .uint32: 4
@@ -31,7 +34,7 @@ enum Element: String, CaseIterable, Sendable {
   }
 
   /// A tensor of little-endian elements; `bytes` must hold as many as `shape` says.
-  func tensor(_ bytes: [UInt8], shape: [Int]) throws(CoreError) -> Tensor {
+  package func tensor(_ bytes: [UInt8], shape: [Int]) throws(CoreError) -> Tensor {
     switch self {
     case .float32: return try Tensor(Self.decode(bytes) { Float(bitPattern: $0) }, shape: shape)
     case .float64: return try Tensor(Self.decode(bytes) { Float(Double(bitPattern: $0)) }, shape: shape)
@@ -57,7 +60,7 @@ enum Element: String, CaseIterable, Sendable {
   }
 
   /// The type and the little-endian bytes in which a tensor is written.
-  static func bytes(of tensor: Tensor) -> (Element, [UInt8]) {
+  package static func bytes(of tensor: Tensor) -> (Element, [UInt8]) {
     switch tensor.dtype {
     case .float32: (.float32, encode(tensor.floats().map(\.bitPattern)))
     case .int64: (.int64, encode(tensor.ints().map { Int64($0) }))
@@ -88,7 +91,7 @@ enum Element: String, CaseIterable, Sendable {
   }
 
   /// IEEE half precision, without the `Float16` type that not every platform has.
-  static func float(half bits: UInt16) -> Float {
+  package static func float(half bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let exponent = UInt32(bits >> 10) & 0x1F
     let fraction = UInt32(bits & 0x3FF)
