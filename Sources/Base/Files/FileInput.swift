@@ -15,6 +15,7 @@ struct FileInput {
   /// What of the buffer has not been taken yet.
   private(set) var available = 0..<0
   private let descriptor: Descriptor
+  private let version: [Int]
 
   private final class Descriptor {
     let number: Int32
@@ -34,29 +35,39 @@ struct FileInput {
     self.path = path
     isStream = status.st_mode & S_IFMT != S_IFREG
     size = isStream ? 0 : Int(status.st_size)
+    version = Self.version(status)
   }
 
   /// The bytes of a part of a regular file.
   func part(at offset: Int, count: Int) throws(CoreError) -> [UInt8] {
-    var failure: CoreError?
-    let bytes = [UInt8](filling: count) { buffer, done in
-      while done < count, let base = buffer.baseAddress {
-        let got = pread(descriptor.number, base + done, min(count - done, 16 << 20), off_t(offset + done))
-        if got < 0, errno == EINTR { continue }
-        guard got > 0 else {
-          failure =
-            got == 0 ? .file(path, "became shorter while it was read", hint: "try again") : .cannot("read", path)
-          break
-        }
-        done += got
-        if let reason = StopSignal.reasonOfThread {
-          failure = CoreError(reason)
-          break
-        }
-      }
+    try [UInt8](filling: count) { (buffer, done) throws(CoreError) in
+      try fill(from: offset, UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
+      done = count
     }
-    if let failure { throw failure }
-    return bytes
+  }
+
+  /// Fills memory with a part of a regular file.
+  ///
+  /// - Throws: `io` also where the file has changed since it was opened.
+  func fill(from offset: Int, _ target: UnsafeMutableRawBufferPointer) throws(CoreError) {
+    var done = 0
+    while done < target.count, let base = target.baseAddress {
+      let got = pread(descriptor.number, base + done, min(target.count - done, 16 << 20), off_t(offset + done))
+      if got < 0, errno == EINTR { continue }
+      guard got > 0 else {
+        throw got == 0 ? .file(path, "became shorter while it was read", hint: "try again") : .cannot("read", path)
+      }
+      done += got
+      try StopSignal.poll()
+    }
+    var status = stat()
+    guard fstat(descriptor.number, &status) == 0 else { throw .cannot("read", path) }
+    if Self.version(status) != version { throw .file(path, "changed while it was read", hint: "try again") }
+  }
+
+  /// The size of a file and when it was last changed: what tells that somebody writes to it.
+  private static func version(_ status: stat) -> [Int] {
+    [Int(status.st_size), Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec)]
   }
 
   /// Adds the next bytes to `content`, at least one unless the end is reached.

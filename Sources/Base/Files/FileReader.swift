@@ -48,10 +48,35 @@ package final class FileReader {
   ///
   /// - Throws: `io` where the file ends before `count` bytes from `offset` on.
   package func read(at offset: Int, count: Int) throws(CoreError) -> [UInt8] {
+    try checkRange(offset, count)
+    return try input.part(at: offset, count: count)
+  }
+
+  /// Fills memory with bytes of the file as they are stored.
+  ///
+  /// - Throws: `io` where the file ends before `target.count` bytes from `offset` on.
+  package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(CoreError) {
+    try checkRange(offset, target.count)
+    try input.fill(from: offset, target)
+  }
+
+  /// Fills memory as `read(at:into:)` does, and computes the CRC-32 of the bytes while they are in the cache.
+  package func readWithChecksum(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(CoreError) -> UInt32
+  {
+    try checkRange(offset, target.count)
+    var crc: UInt32 = 0
+    for start in stride(from: 0, to: target.count, by: 1 << 18) {
+      let piece = UnsafeMutableRawBufferPointer(rebasing: target[start..<min(start + 1 << 18, target.count)])
+      try input.fill(from: offset + start, piece)
+      crc = checksum(UnsafeRawBufferPointer(piece), after: crc)
+    }
+    return crc
+  }
+
+  private func checkRange(_ offset: Int, _ count: Int) throws(CoreError) {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
       throw .file(path, "ends early: \(size) bytes, but \(count) bytes at \(offset) are needed", hint: downloadAgain)
     }
-    return try input.part(at: offset, count: count)
   }
 
   // MARK: From front to back

@@ -82,5 +82,12 @@ final class GzipMembers {
 
 /// CRC-32 of bytes that follow others, whose checksum is given; 0 at the start.
 package func checksum(_ bytes: [UInt8], after crc: UInt32 = 0) -> UInt32 {
-  bytes.withUnsafeBufferPointer { UInt32(truncatingIfNeeded: crc32_z(uLong(crc), $0.baseAddress, $0.count)) }
+  bytes.withUnsafeBytes { checksum($0, after: crc) }
+}
+
+/// The CRC-32 of bytes in memory.
+///
+/// - Parameter crc: that of what comes before them.
+package func checksum(_ bytes: UnsafeRawBufferPointer, after crc: UInt32 = 0) -> UInt32 {
+  UInt32(truncatingIfNeeded: crc32_z(uLong(crc), bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count))
 }
