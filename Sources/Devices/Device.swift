@@ -33,6 +33,10 @@ package protocol Device: Sendable {
   func allocate(byteCount: Int) throws(CoreError) -> AnyObject
   /// y = the bytes of `source`.
   func upload(_ source: UnsafeRawBufferPointer, to y: Storage) throws(CoreError)
+  /// y = what `fill` writes to memory of this many bytes: a file is read to where it belongs, without a copy between.
+  func upload(
+    byteCount: Int, to y: Storage, filledBy fill: (UnsafeMutableRawBufferPointer) throws(CoreError) -> Void
+  ) throws(CoreError)
   /// target = the first `target.count` bytes of x.
   func download(_ x: Storage, to target: UnsafeMutableRawBufferPointer)
   /// Every element of y = value.

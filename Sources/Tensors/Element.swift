@@ -33,29 +33,113 @@ package enum Element: String, CaseIterable, Sendable {
     }
   }
 
-  /// A tensor of little-endian elements; `bytes` must hold as many as `shape` says.
-  package func tensor(_ bytes: [UInt8], shape: [Int]) throws(CoreError) -> Tensor {
+  /// The type of a NumPy array's elements.
+  package init(_ type: NumPyType) {
+    switch (type.kind, type.size) {
+    case (.float, 8): self = .float64
+    case (.float, 4): self = .float32
+    case (.float, _): self = .float16
+    case (.int, 8): self = .int64
+    case (.int, 4): self = .int32
+    case (.int, 2): self = .int16
+    case (.int, _): self = .int8
+    case (.uint, 8): self = .uint64
+    case (.uint, 4): self = .uint32
+    case (.uint, 2): self = .uint16
+    case (.uint, _): self = .uint8
+    case (.bool, _): self = .bool
+    }
+  }
+
+  /// The type of the tensor that elements of this type become.
+  package var dtype: DType {
     switch self {
-    case .float32: return try Tensor(Self.decode(bytes) { Float(bitPattern: $0) }, shape: shape)
-    case .float64: return try Tensor(Self.decode(bytes) { Float(Double(bitPattern: $0)) }, shape: shape)
-    case .float16: return try Tensor(Self.decode(bytes, Self.float(half:)), shape: shape)
+    case .float64, .float32, .float16, .bfloat16: .float32
+    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8: .int64
+    case .bool: .bool
+    }
+  }
+
+  /// Whether little-endian elements are, byte for byte, the memory of the tensor that they become.
+  package var isTensorMemory: Bool { self == .float32 || self == .int64 }
+
+  /// A tensor of elements in row-major order; `bytes` must hold as many as `shape` says.
+  ///
+  /// - Throws: `value` for a number that the tensor's type does not hold; `memory`.
+  package func tensor(_ bytes: [UInt8], shape: [Int], isBigEndian: Bool = false) throws(CoreError) -> Tensor {
+    try bytes.withUnsafeBufferPointer { (bytes) throws(CoreError) in
+      try tensor(UnsafeRawBufferPointer(bytes), shape: shape, isBigEndian: isBigEndian)
+    }
+  }
+
+  /// A tensor of elements in row-major order; `bytes` must hold as many as `shape` says.
+  ///
+  /// - Throws: `value` for a number that the tensor's type does not hold; `memory`.
+  package func tensor(
+    _ bytes: UnsafeRawBufferPointer, shape: [Int], isBigEndian: Bool = false
+  ) throws(CoreError) -> Tensor {
+    guard bytes.count == (try Shape.count(shape)) &* size else {
+      throw CoreError(.shape, "\(bytes.count) bytes do not fill a \(name) tensor of shape \(shape)")
+    }
+    return try Tensor(dtype, shape: shape) { (target) throws(CoreError) in
+      try decode(bytes, isBigEndian, target)
+    }
+  }
+
+  private func decode(
+    _ bytes: UnsafeRawBufferPointer, _ isBig: Bool, _ target: UnsafeMutableRawBufferPointer
+  ) throws(CoreError) {
+    switch self {
+    case .float32 where !isBig, .int64 where !isBig: target.copyMemory(from: bytes)
+    case .float32: try Self.decode(bytes, isBig, target) { Float(bitPattern: $0) }
+    case .float64:
+      var tooLarge: Double?
+      try Self.decode(bytes, isBig, target) { bits in
+        let value = Double(bitPattern: bits)
+        let rounded = Float(value)
+        if rounded.isInfinite, value.isFinite { tooLarge = value }
+        return rounded
+      }
+      if let tooLarge { throw CoreError(.value, "the number \(tooLarge) does not fit into f32") }
+    case .float16: try Self.decode(bytes, isBig, target, Self.float(half:))
     case .bfloat16:
-      return try Tensor(Self.decode(bytes) { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }, shape: shape)
-    case .int64: return try Tensor(ints: Self.decode(bytes) { (bits: Int64) in Int(bits) }, shape: shape)
-    case .int32: return try Tensor(ints: Self.decode(bytes) { (bits: Int32) in Int(bits) }, shape: shape)
-    case .int16: return try Tensor(ints: Self.decode(bytes) { (bits: Int16) in Int(bits) }, shape: shape)
-    case .int8: return try Tensor(ints: Self.decode(bytes) { (bits: Int8) in Int(bits) }, shape: shape)
-    case .uint32: return try Tensor(ints: Self.decode(bytes) { (bits: UInt32) in Int(bits) }, shape: shape)
-    case .uint16: return try Tensor(ints: Self.decode(bytes) { (bits: UInt16) in Int(bits) }, shape: shape)
-    case .uint8: return try Tensor(ints: bytes.map { Int($0) }, shape: shape)
+      try Self.decode(bytes, isBig, target) { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
+    case .int64: try Self.decode(bytes, isBig, target) { (bits: Int64) in bits }
+    case .int32: try Self.decode(bytes, isBig, target) { (bits: Int32) in Int64(bits) }
+    case .int16: try Self.decode(bytes, isBig, target) { (bits: Int16) in Int64(bits) }
+    case .int8: try Self.decode(bytes, isBig, target) { (bits: Int8) in Int64(bits) }
+    case .uint32: try Self.decode(bytes, isBig, target) { (bits: UInt32) in Int64(bits) }
+    case .uint16: try Self.decode(bytes, isBig, target) { (bits: UInt16) in Int64(bits) }
+    case .uint8: try Self.decode(bytes, isBig, target) { (bits: UInt8) in Int64(bits) }
     case .uint64:
-      let values = Self.decode(bytes) { (bits: UInt64) in bits }
-      guard let largest = values.max() else { return try Tensor(ints: [], shape: shape) }
+      var largest: UInt64 = 0
+      try Self.decode(bytes, isBig, target) { (bits: UInt64) in
+        largest = max(largest, bits)
+        return Int64(bitPattern: bits)
+      }
       guard largest <= Int.max else { throw CoreError(.value, "the whole number \(largest) does not fit into i64") }
-      return try Tensor(ints: values.map { Int($0) }, shape: shape)
     case .bool:
-      guard bytes.allSatisfy({ $0 <= 1 }) else { throw CoreError(.value, "a bool must be 0 or 1") }
-      return try Tensor(bools: bytes.map { $0 == 1 }, shape: shape)
+      var isWrong = false
+      try Self.decode(bytes, isBig, target) { (bits: UInt8) in
+        if bits > 1 { isWrong = true }
+        return bits
+      }
+      if isWrong { throw CoreError(.value, "a bool must be 0 or 1") }
+    }
+  }
+
+  private static func decode<Bits: FixedWidthInteger, Value: BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, _ isBig: Bool, _ target: UnsafeMutableRawBufferPointer, _ value: (Bits) -> Value
+  ) throws(CoreError) {
+    let (size, stride) = (MemoryLayout<Bits>.size, MemoryLayout<Value>.stride)
+    let count = min(bytes.count / size, target.count / stride)
+    for start in Swift.stride(from: 0, to: count, by: 1 << 18) {
+      try StopSignal.poll()
+      for i in start..<min(start + 1 << 18, count) {
+        let bits = bytes.loadUnaligned(fromByteOffset: i &* size, as: Bits.self)
+        let element = value(isBig ? Bits(bigEndian: bits) : Bits(littleEndian: bits))
+        target.storeBytes(of: element, toByteOffset: i &* stride, as: Value.self)
+      }
     }
   }
 
@@ -65,17 +149,6 @@ package enum Element: String, CaseIterable, Sendable {
     case .float32: (.float32, encode(tensor.floats().map(\.bitPattern)))
     case .int64: (.int64, encode(tensor.ints().map { Int64($0) }))
     case .bool: (.bool, tensor.bools().map { $0 ? 1 : 0 })
-    }
-  }
-
-  private static func decode<Bits: FixedWidthInteger, Value>(
-    _ bytes: [UInt8], _ value: (Bits) -> Value
-  ) -> [Value] {
-    let size = Bits.bitWidth / 8
-    return bytes.withUnsafeBytes { buffer in
-      (0..<buffer.count / size).map {
-        value(Bits(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)))
-      }
     }
   }
 

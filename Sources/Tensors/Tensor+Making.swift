@@ -33,6 +33,14 @@ extension Tensor {
     try device.upload(values, to: storage)
   }
 
+  /// A tensor whose elements `fill` writes, in row-major order, to the memory where they stay.
+  package init(
+    _ dtype: DType, shape: [Int], filledBy fill: (UnsafeMutableRawBufferPointer) throws(CoreError) -> Void
+  ) throws(CoreError) {
+    try self.init(dtype, shape: shape)
+    try device.upload(byteCount: count &* dtype.stride, to: storage, filledBy: fill)
+  }
+
   private init<T: BitwiseCopyable>(values: [T], _ dtype: DType, _ shape: [Int]) throws(CoreError) {
     let expected = try Shape.count(shape)
     guard values.count == expected else {

@@ -97,19 +97,19 @@ package struct NumPyHeader: Sendable {
     let place = part.map { ", \($0)" } ?? ""
     func damaged(_ what: String) -> CoreError { .file(path, "is damaged\(place): \(what)", hint: downloadAgain) }
     guard Self.begins(bytes), bytes.count >= 10 else {
-      throw damaged(Self.begins(bytes) ? "its head is cut short" : "it does not begin as a NumPy array does")
+      throw damaged(
+        Self.begins(bytes) ? "the head of a NumPy array is cut short" : "it does not begin as a NumPy array does")
     }
     let version = bytes[6]
     guard (1...3).contains(version) else { throw damaged("its head is of the unknown version \(version)") }
     let width = version == 1 ? 2 : 4
-    guard bytes.count >= 8 + width else { throw damaged("its head is cut short") }
+    guard bytes.count >= 8 + width else { throw damaged("the head of a NumPy array is cut short") }
     let length = bytes[8..<8 + width].reversed().reduce(0) { $0 << 8 | Int($1) }
     guard length <= Self.limit - 12 else { throw damaged("its head has \(length) bytes") }
-    guard length <= bytes.count - 8 - width else { throw damaged("its head is cut short") }
+    guard length <= bytes.count - 8 - width else { throw damaged("the head of a NumPy array is cut short") }
     start = 8 + width + length
 
-    var literal = PythonLiteral(bytes[8 + width..<start])
-    guard case .dictionary(let fields)? = literal.value(), literal.isAtEnd else {
+    guard let fields = Self.fields(bytes[8 + width..<start]) else {
       throw damaged("its head is no dictionary of Python")
     }
     func field(_ name: String) -> PythonLiteral.Value? { fields.last { $0.key == name }?.value }
@@ -122,14 +122,13 @@ package struct NumPyHeader: Sendable {
       shape.append(size)
     }
     do throws(NumPyType.Unreadable) {
-      guard case .string(let text) = described else { throw NumPyType.Unreadable(what: "records (a structured array)") }
-      type = try NumPyType(text)
+      type = try Self.type(described)
     } catch {
       throw .file(
         path, "holds \(error.what)\(part.map { " in \($0)" } ?? ""), which are not read",
         hint: "save numbers or truth values: numpy.save(path, array.astype('float32'))")
     }
-    guard shape.count <= 64 else { throw damaged("it has \(shape.count) axes") }
+    guard shape.count <= 16 else { throw damaged("it has \(shape.count) axes") }
     var count = 1
     // An axis of size 0 does not excuse others that are impossible.
     var isTooLarge = false
@@ -155,6 +154,32 @@ package struct NumPyHeader: Sendable {
       }
     }
     (self.shape, self.isFortran, self.count) = (shape, isFortran, count)
+  }
+
+  /// What the elements of an array are, in words that end a sentence, where they are not read: "Python objects". Nil
+  /// for one that is read, and for what is no array.
+  package static func unreadable(_ bytes: [UInt8]) -> String? {
+    guard begins(bytes), bytes.count >= 12 else { return nil }
+    let width = bytes[6] == 1 ? 2 : 4
+    let end = 8 + width + bytes[8..<8 + width].reversed().reduce(0) { $0 << 8 | Int($1) }
+    guard end <= bytes.count, let fields = fields(bytes[(8 + width)..<end]),
+      let described = fields.last(where: { $0.key == "descr" })?.value
+    else { return nil }
+    do throws(NumPyType.Unreadable) {
+      _ = try type(described)
+      return nil
+    } catch { return error.what }
+  }
+
+  private static func fields(_ bytes: ArraySlice<UInt8>) -> [(key: String, value: PythonLiteral.Value)]? {
+    var literal = PythonLiteral(bytes)
+    guard case .dictionary(let fields)? = literal.value(), literal.isAtEnd else { return nil }
+    return fields
+  }
+
+  private static func type(_ described: PythonLiteral.Value) throws(NumPyType.Unreadable) -> NumPyType {
+    guard case .string(let text) = described else { throw NumPyType.Unreadable(what: "records (a structured array)") }
+    return try NumPyType(text)
   }
 }
 

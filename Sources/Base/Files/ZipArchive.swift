@@ -44,7 +44,10 @@ package final class ZipArchive {
     source = Source(file)
     guard let archive = source.open() else {
       if let failure = source.failure { throw failure }
-      throw .file(path, "is damaged: the directory at the end of the zip archive is not there", hint: downloadAgain)
+      let kind = FileKind(file.beginning[...], size: file.size) ?? .zip
+      throw .file(
+        path, "is damaged: it begins as \(kind.rawValue), but the directory at its end is not there",
+        hint: downloadAgain)
     }
     self.archive = archive
     var entries: [Entry] = []

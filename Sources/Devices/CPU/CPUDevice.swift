@@ -19,6 +19,13 @@ struct CPUDevice: Device {
     try kernel { () throws(KernelError) in copyBytes(y.bytes, base, source.count) }
   }
 
+  func upload(
+    byteCount: Int, to y: Storage, filledBy fill: (UnsafeMutableRawBufferPointer) throws(CoreError) -> Void
+  ) throws(CoreError) {
+    try fill(UnsafeMutableRawBufferPointer(start: y.bytes, count: byteCount))
+    extendLifetime(y)
+  }
+
   private func copyBytes(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int) {
     Threads.parallelFor(count, grain: 1 << 20) { r in
       (target + r.lowerBound).copyMemory(from: source + r.lowerBound, byteCount: r.count)

@@ -93,10 +93,16 @@ public final class SafeTensors: WeightFile {
     guard key.isEmpty, let place = places[name] else {
       throw .file(path, "has no tensor '\(name)'", hint: "it has \(listed(entries.map(\.name)))")
     }
-    let bytes = try file.read(at: start + place.offset, count: place.count * place.element.size)
-    do {
+    do throws(CoreError) {
+      if place.element.isTensorMemory {
+        return try Tensor(place.element.dtype, shape: place.shape) { (target) throws(CoreError) in
+          try file.read(at: start + place.offset, into: target)
+        }
+      }
+      let bytes = try file.read(at: start + place.offset, count: place.count * place.element.size)
       return try place.element.tensor(bytes, shape: place.shape)
     } catch {
+      if error.kind == .io { throw error }
       throw CoreError(
         error.kind, "'\(path)', tensor '\(name)': \(error.message)", hint: error.hint, argument: "path")
     }

@@ -86,7 +86,13 @@ struct WeightFormat: Sendable {
 private let weightFormats: [WeightFormat] = [
   WeightFormat(
     name: "safetensors", recognises: { SafeTensors.recognises($0) },
-    open: { reader throws(CoreError) in try SafeTensors(reader) })
+    open: { reader throws(CoreError) in try SafeTensors(reader) }),
+  WeightFormat(
+    name: "PyTorch", recognises: { TorchLegacy.recognises($0) },
+    open: { reader throws(CoreError) in try TorchLegacy(reader) }),
+  WeightFormat(
+    name: "NumPy", recognises: { NumPyFile.recognises($0) },
+    open: { reader throws(CoreError) in try NumPyFile(reader) }),
 ]
 
 /// Opens a file of weights of any format that is read.
@@ -96,22 +102,35 @@ public func openWeights(_ path: String) throws(CoreError) -> any WeightFile {
   let names = weightFormats.map(\.name).joined(separator: ", ")
   let reader = try FileReader(path, expected: "a file of weights: \(names)")
   if let format = weightFormats.first(where: { $0.recognises(reader) }) { return try format.open(reader) }
-  if let kind = FileKind(reader.beginning[...], size: reader.size) { throw foreign(kind, path, names) }
+  let kind = FileKind(reader.beginning[...], size: reader.size)
+  switch kind {
+  case .zip, .torch, .numpyArchive: return try openArchive(reader, names)
+  case let kind?: throw foreign(kind, path, names)
   // What nothing is known of is reported by the first format, which says what it lacks.
-  return try weightFormats[0].open(reader)
+  case nil: return try weightFormats[0].open(reader)
+  }
+}
+
+/// What a zip archive holds shows in its directory.
+private func openArchive(_ reader: FileReader, _ names: String) throws(CoreError) -> any WeightFile {
+  let archive = try ZipArchive(reader)
+  if let object = TorchArchive.object(in: archive) { return try TorchArchive(archive, object: object) }
+  if NumPyArchive.recognises(archive) { return try NumPyArchive(archive) }
+  let first = archive.entries.first.map { ", which begins with '\($0.name.prefix(80))'" } ?? " without files"
+  throw .file(
+    reader.path, "is a zip archive\(first); this reads \(names)",
+    hint: "unpack it first, or check which file was saved under this name")
 }
 
 /// A file of another kind.
 private func foreign(_ kind: FileKind, _ path: String, _ names: String) -> CoreError {
   let hint =
     switch kind {
-    case .torch, .pickle, .zip: "convert it with safetensors.torch.save_file(state_dict, 'weights.safetensors')"
-    case .numpyArray, .numpyArchive: "convert it with safetensors.numpy.save_file(dict(arrays), 'weights.safetensors')"
+    case .pickle: "load it with Python, and save its tensors with torch.save, numpy.savez or safetensors"
     case .html: "the download gave a page that asks for confirmation or reports an error; open the address in a browser"
     case .lfsPointer: "run 'git lfs pull' in its repository"
     case .gzip, .bzip2, .xz, .zstd, .sevenZip, .tar: "unpack it first"
     default: "check which file was saved under this name"
     }
-  let what = kind == .zip ? "a zip archive, which torch.save may have written" : kind.rawValue
-  return .file(path, "is \(what); this reads \(names)", hint: hint)
+  return .file(path, "is \(kind.rawValue); this reads \(names)", hint: hint)
 }
