@@ -48,6 +48,7 @@ let package = Package(
     .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMinizip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
+    .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .systemLibrary(name: "CSearch"),
     .target(name: "CEditline", dependencies: ["CLibedit", "CCPU"]),
     .target(name: "CCPU"),
@@ -55,7 +56,8 @@ let package = Package(
 
     // Under both sides: errors, what ends long work, files, JSON, numbers as text, one lock
     .target(name: "Platform"),
-    .target(name: "Base", dependencies: ["Platform", "CCPU", "CMinizip", "CZlib"], swiftSettings: optimised),
+    .target(
+      name: "Base", dependencies: ["Platform", "CCPU", "CMinizip", "CNettle", "CZlib"], swiftSettings: optimised),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
