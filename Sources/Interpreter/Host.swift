@@ -23,6 +23,9 @@ public protocol Host: AnyObject, Sendable {
   /// Takes a sentence that the user should read although the run continues.
   func warn(_ sentence: String)
 
+  /// Takes a sentence that says what was decided in the user's place, such as which network a file is read as.
+  func note(_ sentence: String)
+
   /// Makes the progress display for a piece of long work, from its beginning to its end.
   func progress() -> any Progress
 
@@ -50,6 +53,8 @@ extension Host {
   public func flush() throws(LTDError) {}
   /// Drops the warning.
   public func warn(_ sentence: String) {}
+  /// Drops the sentence.
+  public func note(_ sentence: String) {}
   /// Shows nothing.
   public func progress() -> any Progress { SilentProgress() }
   /// Refuses every file.

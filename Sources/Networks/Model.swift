@@ -27,6 +27,11 @@ public final class Model {
   public let bufferNames: [String]
   /// What the logits are divided by.
   public let temperature: Float
+  /// The file that its weights were read from last, and what was decided then; nil for a model that was made here.
+  public internal(set) var source: ModelSource? {
+    get { weights.source }
+    set { weights.source = newValue }
+  }
   private let network: NetworkNode
   private let weights: Weights
 
@@ -36,6 +41,8 @@ public final class Model {
     var buffers: [Tensor]
     /// The form for evaluation with the present weights, made when first needed.
     var frozen: FrozenNetwork?
+    /// Where they come from.
+    var source: ModelSource?
 
     init(parameters: [Tensor], buffers: [Tensor]) {
       self.parameters = parameters
@@ -56,6 +63,14 @@ public final class Model {
     for buffer in blueprint.buffers {
       buffers.append(try buffer.tensor(stream: RandomStream(seed: seed, purpose: "init")))
     }
+    self.init(
+      architecture: architecture, network: blueprint.network, parameterNames: blueprint.parameters.map(\.name),
+      bufferNames: blueprint.buffers.map(\.name), temperature: 1,
+      weights: Weights(parameters: parameters, buffers: buffers))
+  }
+
+  /// A model with weights that are there already, in the order and of the shapes of the blueprint.
+  convenience init(_ architecture: Architecture, _ blueprint: Blueprint, parameters: [Tensor], buffers: [Tensor]) {
     self.init(
       architecture: architecture, network: blueprint.network, parameterNames: blueprint.parameters.map(\.name),
       bufferNames: blueprint.buffers.map(\.name), temperature: 1,
@@ -220,7 +235,9 @@ public final class Model {
 
   /// A model of its own with the same weights.
   public func copy() -> Model {
-    with(temperature: temperature, Weights(parameters: parameters, buffers: buffers))
+    let copy = with(temperature: temperature, Weights(parameters: parameters, buffers: buffers))
+    copy.source = source
+    return copy
   }
 
   /// The same weights, with logits divided by a temperature, which multiplies the one that this model has; training

@@ -34,7 +34,7 @@ public final class TestHost: Host {
   public var errors: String { state.withLock { $0.errors } }
   /// The warnings, in order.
   public var warnings: [String] { state.withLock { $0.warnings } }
-  /// The lines and the titles of long work, in order.
+  /// The sentences about what was decided, and the lines and the titles of long work, in order.
   public var notes: [String] { state.withLock { $0.notes } }
 
   public func write(_ text: String) throws(LTDError) {
@@ -54,7 +54,7 @@ public final class TestHost: Host {
   public var moduleNames: [String] { modules.keys.sorted() }
   public func progress() -> any Progress { NotedProgress(self) }
 
-  fileprivate func note(_ line: String) { state.withLock { $0.notes.append(line) } }
+  public func note(_ line: String) { state.withLock { $0.notes.append(line) } }
 }
 
 /// Keeps what long work says with its host.

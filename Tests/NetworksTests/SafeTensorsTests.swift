@@ -63,7 +63,7 @@ import Testing
     let before = other.copy()
     let error = #expect(throws: CoreError.self) { try other.loadWeights(path("model.safetensors")) }
     #expect(error?.message.contains("missing: '0.weight'") == true)
-    #expect(error?.message.contains("unknown: 'conv1.weight'") == true)
+    #expect(error?.message.contains("unexpected: 'conv1.weight'") == true)
     #expect(other.hasEqualWeights(to: before))
 
     let wider = try Model(Architecture(MLP(hidden: [8]), classes: 3, input: [1, 4, 4]))

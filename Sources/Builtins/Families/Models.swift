@@ -32,29 +32,51 @@ extension BuiltinTable {
       return .none
     },
     Builtin(
-      "load_model(path: string) -> model", "The model that save_model wrote.",
-      details: "Weights that are not finite, and running variances below 0, are loaded with a warning.",
+      "load_model(path: string, architecture: any = none, key: string | none = none, mean: list | none = none, std: list | none = none) -> model",
+      "The model of a file of weights: one that save_model wrote, or a checkpoint from elsewhere.",
+      details: """
+        A file that save_model wrote says its network. Of another, the network is recognised by the names and shapes of its \
+        weights, and what was decided is said in notes and kept in `model.source`: the family and its sizes, which of several \
+        state dicts was taken, the prefix that was taken off the names (module., model., _orig_mod. and others), where the \
+        normalisation comes from, what was left alone. Nothing in a file is run. Where the weights fit several networks that \
+        compute different things, or none, it is an error that says what to type. Public files that are known by their hash \
+        need nothing else, and their published results are shown: known_files() lists them. Weights that are not finite, and \
+        running variances below 0, are loaded with a warning.
+
+        - architecture: the network, where the file leaves it open: a string as `model.architecture` prints it, the name of \
+        a family, or what a call makes (its weights are not used).
+        - key: where the weights stand in the file, such as "state_dict", or "models.0" for the first in a list.
+        - mean, std: the normalisation of images, where the file has none; where it has one, it must be the same.
+        """,
       examples: [
         Example(
           "save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\"); load_model(\"/tmp/ltd-example.safetensors\").size",
           "3190")
       ],
-      seeAlso: ["save_model", "load_weights"], search: ["checkpoint", "import", "safetensors"], family: "models"
+      seeAlso: ["save_model", "load_weights"],
+      search: ["checkpoint", "import", "safetensors", "pytorch", "torch.load", ".pt", ".pth", "state_dict"],
+      family: "models"
     ) { call in
       try call.requireFiles()
-      let model = try Model.load(call.string("path"))
-      warn(call.session.host, of: model, try call.string("path"))
+      var request = LoadRequest()
+      request.network = try TypedNetwork.request("architecture", of: call)
+      request.key = try call.optionalString("key")
+      request.normalisation = try Normalisation.given(mean: call.numbers("mean"), std: call.numbers("std"))
+      let model = try Model.load(call.string("path"), request)
+      report(call.session.host, of: model)
       return Value(ModelObject(model))
     },
     Builtin(
-      "load_weights(model: model, path: string, check: bool = true) -> model",
-      "Reads the weights of a model from a safetensors file; nothing changes unless all of them fit.",
+      "load_weights(model: model, path: string, key: string | none = none, check: bool = true) -> model",
+      "Reads the weights of a model from a file; nothing changes unless all of them fit.",
       details: """
         A file that save_model wrote says what network it is of. One whose weights have the same names and shapes but that \
         computes something else from them (another activation, stride, pooling, batch norm, normalisation, dropout, size of \
-        the images) is refused. A file from elsewhere says nothing: then only names and shapes are compared. Weights that \
+        the images) is refused. A file from elsewhere says nothing but a normalisation, if it has one: that is compared, and \
+        else only names and shapes. Which state dict was taken, and which prefix was taken off the names, is said. Weights that \
         are not finite, and running variances below 0, are loaded with a warning.
 
+        - key: where the weights stand in the file, such as "state_dict"; where only one state dict fits, it is found.
         - check: false takes the weights of such a file all the same, for instance to train on at another size.
         """,
       examples: [
@@ -66,8 +88,9 @@ extension BuiltinTable {
     ) { call in
       try call.requireFiles()
       let object = try call.object("model", as: ModelObject.self)
-      try object.model.loadWeights(call.string("path"), checksArchitecture: call.bool("check"))
-      warn(call.session.host, of: object.model, try call.string("path"))
+      try object.model.loadWeights(
+        call.string("path"), key: call.optionalString("key"), checksArchitecture: call.bool("check"))
+      report(call.session.host, of: object.model)
       return Value(object)
     },
     Builtin(
@@ -89,6 +112,13 @@ extension BuiltinTable {
           to: call.object("b", as: ModelObject.self).model))
     },
   ]
+}
+
+/// Says what was decided when a model was loaded, and warns of weights that no network can compute with.
+private func report(_ host: any Host, of model: Model) {
+  guard let source = model.source else { return }
+  for remark in source.remarks { host.note(remark) }
+  warn(host, of: model, source.path)
 }
 
 /// Warns of weights that no network can compute with.

@@ -52,6 +52,10 @@ final class ModelObject: HostObject, SettingSource {
     },
     Member("size", "int", "How many weights are trained.") { (object: ModelObject) in Value(object.model.parameterCount)
     },
+    Member("source", "record | none", "The file that its weights were read from, and what was decided then.") {
+      (object: ModelObject) in
+      object.model.source.map { Value($0) } ?? .none
+    },
     Member("temperature", "float", "What its logits are divided by; at(net, T=…) sets another.") {
       (object: ModelObject) in
       Value(object.model.temperature.asTyped)
@@ -86,5 +90,16 @@ final class ModelObject: HostObject, SettingSource {
     }
     let layers = LayerObject(built: layer).text(options).split(separator: "\n")
     return ([title] + layers.map { "  " + $0 }).joined(separator: "\n")
+  }
+}
+
+extension Value {
+  /// Where weights come from, as a record.
+  fileprivate init(_ source: ModelSource) {
+    self.init(fields: [
+      ("path", Value(source.path)), ("format", Value(source.format)), ("key", Value(source.key)),
+      ("prefix", Value(source.prefix)), ("decided_by", Value(source.decision.rawValue)),
+      ("known_as", source.known.map { Value($0.name) } ?? .none), ("notes", Value(source.remarks)),
+    ])
   }
 }

@@ -41,6 +41,15 @@ final class ConsoleHost: Host {
 
   func warn(_ sentence: String) { report([Diagnostic(.warning, sentence)]) }
 
+  func note(_ sentence: String) {
+    StandardOutput.out.flush()
+    StandardOutput.error.write(
+      options.jsonErrors
+        ? JSON.object([.init("severity", .string("note")), .init("message", .string(sentence))]).line + "\n"
+        : "note: \(sentence)\n")
+    StandardOutput.error.flush()
+  }
+
   /// Writes errors and warnings to standard error, after all that was printed before them.
   func report(_ diagnostics: [Diagnostic]) {
     StandardOutput.out.flush()

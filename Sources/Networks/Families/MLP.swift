@@ -26,6 +26,15 @@ public struct MLP: NetworkFamily {
   /// - Parameter hidden: features of the hidden layers.
   public init(hidden: [Int]) { self.hidden = hidden }
 
+  /// Layers "1", "3", "5", …; images are square, grey or in colour.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    let layers = (0..<weights.run { "\(2 * $0 + 1).weight" }).map { "\(2 * $0 + 1).weight" }
+    guard let first = layers.first, let sizes = weights.sizes(0, layers), let classes = sizes.last,
+      let input = weights[first, 1].flatMap(Guess.image)
+    else { return [] }
+    return [Guess(MLP(hidden: sizes.dropLast()), classes: classes, input: input)]
+  }
+
   /// Flatten, the hidden layers with relu after each, and the layer of the logits.
   public func layers(classes: Int) -> Layer {
     var layers: [Layer] = [.flatten]

@@ -13,6 +13,14 @@ public struct MNISTNet: NetworkFamily {
 
   public init() {}
 
+  /// The size of the images follows from the inputs of the first linear layer: a side of s there is 4s of them.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["0.weight", 1], let flat = weights["5.weight", 1], flat % 32 == 0,
+      let side = Guess.side(of: flat / 32), let classes = weights["7.weight", 0], side < 1 << 14
+    else { return [] }
+    return [Guess(MNISTNet(), classes: classes, input: [channels, 4 * side, 4 * side])]
+  }
+
   /// Two convolutions of stride 2 and two linear layers, with relu between them.
   public func layers(classes: Int) -> Layer {
     func conv(_ channels: Int) -> Layer {

@@ -20,6 +20,10 @@ public protocol NetworkFamily: Configurable, Sendable {
   static var earlierNames: [String: String] { get }
   /// The beginnings of names that weight files hold although the network never uses them.
   var unusedNames: [String] { get }
+  /// The networks of this family that weights may belong to, each with sizes that are read off names and shapes. They
+  /// need not be right: what does not fit the weights exactly is passed over. Networks that compute different things
+  /// from weights of the same names and shapes are all listed.
+  static func guesses(for weights: WeightShapes) -> [Guess]
   /// The layers from the image to the logits, without a normalisation.
   ///
   /// - Parameter classes: number of logits, at least 2.
@@ -36,6 +40,8 @@ extension NetworkFamily {
   public static var leadingSettings: Int { 0 }
   /// No setting was ever called otherwise.
   public static var earlierNames: [String: String] { [:] }
+  /// No weights are recognised.
+  public static func guesses(for weights: WeightShapes) -> [Guess] { [] }
   /// The network uses all of its names.
   public var unusedNames: [String] { [] }
 }

@@ -44,6 +44,19 @@ public struct PreActResNet18: NetworkFamily {
     self.variant = variant
   }
 
+  /// Without a batch norm before pooling it is the raw form. With one, all three have the same names.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["conv1.weight", 1], let classes = weights["linear.weight", 0],
+      let planes = weights.sizes(0, (1...4).map { "layer\($0).0.conv1.weight" })
+    else { return [] }
+    let variants: [Variant] = weights["bn.weight"] == nil ? [.raw] : [.activated, .rawNormalised, .raw]
+    return variants.map {
+      Guess(
+        PreActResNet18(planes: planes, variant: $0), classes: classes,
+        input: [channels, usualInput.size, usualInput.size], assumed: [Guess.usualSize(of: Self.self)])
+    }
+  }
+
   /// The batch norm before pooling, which files of the raw form hold unused.
   public var unusedNames: [String] { variant == .raw ? ["bn."] : [] }
 

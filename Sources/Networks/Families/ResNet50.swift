@@ -25,6 +25,18 @@ public struct ResNet50: NetworkFamily {
   /// - Parameter width: channels of the first stage.
   public init(width: Int) { self.width = width }
 
+  /// The width is that of the stem.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let width = weights["conv1.weight", 0], let channels = weights["conv1.weight", 1],
+      let classes = weights["fc.weight", 0]
+    else { return [] }
+    return [
+      Guess(
+        ResNet50(width: width), classes: classes, input: [channels, usualInput.size, usualInput.size],
+        assumed: [Guess.usualSize(of: Self.self)])
+    ]
+  }
+
   /// The stem, four stages of 3, 4, 6 and 3 bottlenecks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     let stem = Conv2d(

@@ -47,6 +47,23 @@ public struct SmallCNN: NetworkFamily {
     self.dropout = dropout
   }
 
+  /// The size of the images follows from the inputs of the first linear layer: a side of s there is 4s + 12 of them, or up
+  /// to three more.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    let convolutions = (1...4).map { "feature_extractor.conv\($0).weight" }
+    guard let channels = weights.sizes(0, convolutions), let inputs = weights[convolutions[0], 1],
+      let features = weights["classifier.fc1.weight", 0], let flat = weights["classifier.fc1.weight", 1],
+      let classes = weights["classifier.fc3.weight", 0], let last = channels.last, flat % last == 0,
+      let side = Guess.side(of: flat / last), side < 1 << 16
+    else { return [] }
+    let size = 4 * side + 12
+    return [
+      Guess(
+        SmallCNN(channels: channels, features: features), classes: classes, input: [inputs, size, size],
+        assumed: ["dropout=0.5"])
+    ]
+  }
+
   /// The feature extractor and the classifier, by the names of the authors' code; the last layer begins at 0.
   public func layers(classes: Int) -> Layer {
     func conv(_ i: Int) -> Child {

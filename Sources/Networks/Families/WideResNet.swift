@@ -43,6 +43,19 @@ public struct WideResNet: NetworkFamily {
 
   private static let depthHint = "depth=28, or another of 10, 16, 22, 34, 40 and so on, to 1000"
 
+  /// Depth and width follow from the first stage.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["conv1.weight", 1], let classes = weights["fc.weight", 0],
+      let width = weights["block1.layer.0.conv1.weight", 0], width % 16 == 0
+    else { return [] }
+    let blocks = weights.run { "block1.layer.\($0).conv1.weight" }
+    return [
+      Guess(
+        WideResNet(depth: 6 * blocks + 4, widen: width / 16), classes: classes,
+        input: [channels, usualInput.size, usualInput.size], assumed: [Guess.usualSize(of: Self.self), "dropout=0"])
+    ]
+  }
+
   /// A second copy of the first stage, which the published code defines and never runs.
   public var unusedNames: [String] { ["sub_block1."] }
 
