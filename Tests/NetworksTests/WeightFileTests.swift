@@ -145,7 +145,8 @@ import Testing
         for entry in table.entries { #expect(try file.tensor(entry.name, in: table.key).shape == entry.shape) }
       }
       #expect(!file.stateDicts.isEmpty)
-      if name.contains("cifar_small") { #expect(file.stateDicts.map(\.key).starts(with: ["state_dict.0", "state_dict.1"])) }
+      guard name.contains("cifar_small") else { continue }
+      #expect(file.stateDicts.map(\.key).starts(with: ["state_dict.0", "state_dict.1"]))
     }
   }
 }

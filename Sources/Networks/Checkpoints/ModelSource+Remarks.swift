@@ -30,8 +30,8 @@ extension ModelSource {
       remarks += known.sentences
     } else if let architecture, decision == .recognised {
       var sentence = "the weights of '\(path)' are those of \(architecture)"
-      let assumed = found.guess.assumed
-      if !assumed.isEmpty { sentence += "; they do not show \(assumed.joined(separator: " and ")), which is as usual" }
+      let assumed = found.guess.assumed.joined(separator: " and ")
+      if !assumed.isEmpty { sentence += "; \(assumed) is as usual, for the weights do not show it" }
       remarks.append(sentence)
     }
     let details = details(found, blueprint, file)
@@ -73,9 +73,6 @@ extension ModelSource {
       if !name.isEmpty, !others.contains(name) { others.append(name) }
     }
     if !others.isEmpty { parts.append(listedKeys(others)) }
-    for other in file.stateDict(table.key)?.others.prefix(3) ?? [] { parts.append("\(other.name) (\(other.what))") }
-    let more = (file.stateDict(table.key)?.others.count ?? 0) - 3
-    if more > 0 { parts.append("\(more) more") }
     return parts + file.notes
   }
 }
