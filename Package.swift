@@ -49,8 +49,11 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMinizip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CSearch"),
     .target(name: "CEditline", dependencies: ["CLibedit", "CCPU"]),
+    .target(name: "CPNG", dependencies: ["CLibPNG"]),
     .target(name: "CCPU"),
     .target(name: "CAllocator"),
 
@@ -69,7 +72,9 @@ let package = Package(
     .target(name: "Devices", dependencies: ["Base", "Platform", "KernelTypes", "Kernels"], swiftSettings: optimised),
     .target(name: "Tensors", dependencies: ["Base", "Platform", "Devices"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
-    .target(name: "Datasets", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
+    .target(
+      name: "Datasets", dependencies: ["Base", "Platform", "Tensors", "CTurboJPEG", "CPNG"],
+      swiftSettings: optimised),
     .target(
       name: "Robustness", dependencies: ["Base", "Platform", "Tensors", "Networks", "Datasets"],
       swiftSettings: optimised),
@@ -124,7 +129,7 @@ let package = Package(
       name: "ReferenceVectors", dependencies: core + ["Operations", "TestSupport"],
       path: "Tests/ReferenceVectors"),
     .testTarget(name: "NetworksTests", dependencies: ["Base", "Tensors", "Networks", "Kernels", "TestSupport"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Base", "Tensors", "Datasets", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Base", "CZlib", "Tensors", "Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: core + ["Devices", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Platform", "Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(

@@ -7,7 +7,8 @@ extension BuiltinTable {
     var table = BuiltinTable.core
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions)
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
-    table.add(layers + data + models + attacks + methods + training + trainingParts + evaluation + temperature)
+    table.add(layers + data + dataFiles + models + attacks + methods)
+    table.add(training + trainingParts + evaluation + temperature)
     table.add(files + fileUpdates + system)
     table.add(kinds)
     table.advise(foreignNames)

@@ -34,6 +34,8 @@ public struct Dataset: Sendable {
   public var isEmpty: Bool { labels.isEmpty }
   /// The number of values of an image: channels · height · width.
   public var imageSize: Int { imageShape.reduce(1, &*) }
+  /// Whether images are read from files whenever a batch needs them.
+  public var isStreamed: Bool { source is ImageFiles }
   /// Whether the exact label posterior of the generating process is known.
   public var hasPosterior: Bool { posteriorValues != nil }
 

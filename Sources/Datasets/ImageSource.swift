@@ -17,4 +17,13 @@ public protocol ImageSource: Sendable {
   /// - Returns: [positions.count, channels, height, width], float32 in [0, 1].
   /// - Throws: `io` where a file cannot be read, `memory` where they do not fit, `interrupted`.
   func read(_ positions: [Int]) throws(CoreError) -> Tensor
+  /// Says that these positions will probably be read next, in this order, in one or several reads.
+  ///
+  /// A source that reads files may work ahead; the results are the same whether it is called or not.
+  func announce(_ positions: [Int])
+}
+
+extension ImageSource {
+  /// Does nothing.
+  public func announce(_ positions: [Int]) {}
 }

@@ -67,6 +67,7 @@ extension Dataset {
   ///   - stream: shuffles; a new one for each epoch.
   public func batches(of size: Int, shuffledBy stream: RandomStream? = nil) -> [[Int]] {
     let order = stream?.permutation(count) ?? Array(0..<count)
+    source.announce(order.map { positions[$0] })
     let size = max(1, min(size, count))
     return stride(from: 0, to: count, by: size).map { Array(order[$0..<min($0 + size, count)]) }
   }

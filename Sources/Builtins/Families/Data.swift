@@ -33,10 +33,6 @@ extension BuiltinTable {
         seed: call.seed("seed"), size: call.int("size"))
       return pair(train, test)
     },
-    files("mnist", "handwritten digits, 28×28 grey, 10 classes", like: "fashion_mnist", mnist),
-    files("fashion_mnist", "clothing, 28×28 grey, 10 classes", like: "mnist", fashionMNIST),
-    files("cifar10", "photographs, 32×32 RGB, 10 classes", like: "cifar100", cifar10),
-    files("cifar100", "photographs, 32×32 RGB, 100 classes", like: "cifar10", cifar100),
     Builtin(
       "take(data: dataset, n: int) -> dataset", "The first n examples, or all where there are fewer.",
       details: "- n: how many examples.",
@@ -124,31 +120,7 @@ extension BuiltinTable {
     },
   ]
 
-  private static func pair(_ train: Dataset, _ test: Dataset) -> Value {
+  static func pair(_ train: Dataset, _ test: Dataset) -> Value {
     Value([Value(DatasetObject(train)), Value(DatasetObject(test))])
-  }
-
-  /// An entry that reads official files from a folder.
-  private static func files(
-    _ name: String, _ content: String, like: String,
-    _ read: @escaping @Sendable (String, Int?, Int?) throws -> (train: Dataset, test: Dataset)
-  ) -> Builtin {
-    Builtin(
-      "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
-      "The official files in a folder: [train, test]; \(content).",
-      details: """
-        Pixel values are divided by 255. Missing, truncated, mislabelled or foreign files are refused with a sentence that says \
-        what is wrong with which file; files that train and test leave out need not be there.
-
-        - dir: the folder with the official files, as they are or unpacked.
-        - train, test: how many of the first examples to take, from 0 to as many as there are; all when left out.
-        """,
-      seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
-    ) { call in
-      try call.requireFiles()
-      let (train, test) = try read(
-        call.string("dir"), call.optionalInt("train"), call.optionalInt("test"))
-      return pair(train, test)
-    }
   }
 }

@@ -91,7 +91,8 @@ final class DatasetObject: HostObject {
   override func text(_ options: PrintOptions) -> String {
     let size = data.imageShape.map(String.init).joined(separator: "×")
     let posterior = data.hasPosterior ? ", with exact label posteriors" : ""
-    return "dataset \(data.name): \(data.count) images \(size), \(data.classCount) classes\(posterior)"
+    let streamed = data.isStreamed ? ", read from files when needed" : ""
+    return "dataset \(data.name): \(data.count) images \(size), \(data.classCount) classes\(posterior)\(streamed)"
   }
 }
 
