@@ -9,7 +9,7 @@ extension BuiltinTable {
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + data + dataFiles + models + attacks + methods)
     table.add(training + trainingParts + evaluation + temperature)
-    table.add(files + fileUpdates + system)
+    table.add(files + tensorFiles + fileUpdates + system)
     table.add(kinds)
     table.advise(foreignNames)
     table.describe(parameterNotes)

@@ -144,22 +144,12 @@ package enum Element: String, CaseIterable, Sendable {
   }
 
   /// The type and the little-endian bytes in which a tensor is written.
-  package static func bytes(of tensor: Tensor) -> (Element, [UInt8]) {
-    switch tensor.dtype {
-    case .float32: (.float32, encode(tensor.floats().map(\.bitPattern)))
-    case .int64: (.int64, encode(tensor.ints().map { Int64($0) }))
-    case .bool: (.bool, tensor.bools().map { $0 ? 1 : 0 })
-    }
-  }
-
-  private static func encode<Bits: FixedWidthInteger>(_ values: [Bits]) -> [UInt8] {
-    let size = Bits.bitWidth / 8
-    return [UInt8](filling: values.count * size) { buffer, count in
-      let raw = UnsafeMutableRawBufferPointer(buffer)
-      for (i, value) in values.enumerated() {
-        raw.storeBytes(of: value.littleEndian, toByteOffset: i * size, as: Bits.self)
-      }
-      count = values.count * size
+  package static func bytes(of tensor: Tensor) throws(CoreError) -> (Element, [UInt8]) {
+    let bytes = try tensor.bytes()
+    return switch tensor.dtype {
+    case .float32: (.float32, bytes)
+    case .int64: (.int64, bytes)
+    case .bool: (.bool, bytes)
     }
   }
 

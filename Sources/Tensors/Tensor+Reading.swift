@@ -25,6 +25,17 @@ extension Tensor {
     }
   }
 
+  /// The elements in row-major order as they are in memory: little-endian, a byte for each bool.
+  package func bytes() throws(CoreError) -> [UInt8] {
+    let plain = try rowMajor()
+    let size = count &* dtype.stride
+    return [UInt8](filling: size) { target, used in
+      device.download(
+        plain.storage, to: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[..<size])))
+      used = size
+    }
+  }
+
   /// The value of a tensor with one element.
   /// - Throws: `shape` when it has another number of elements.
   public func item() throws(CoreError) -> Double {

@@ -32,7 +32,8 @@ package final class ZipArchive {
   package let entries: [Entry]
 
   private let source: Source
-  private let archive: unzFile
+  /// Nil for an archive without files, which minizip does not open.
+  private let archive: unzFile?
   private let places: [String: Int]
   private var file: FileReader { source.file }
 
@@ -42,6 +43,10 @@ package final class ZipArchive {
   package init(_ file: FileReader) throws(CoreError) {
     path = file.path
     source = Source(file)
+    if file.size == 22, file.beginning.starts(with: [0x50, 0x4B, 5, 6]), file.beginning[4...].allSatisfy({ $0 == 0 }) {
+      (archive, entries, places) = (nil, [], [:])
+      return
+    }
     guard let archive = source.open() else {
       if let failure = source.failure { throw failure }
       let kind = FileKind(file.beginning[...], size: file.size) ?? .zip
@@ -67,7 +72,7 @@ package final class ZipArchive {
     (self.entries, self.places) = (entries, places)
   }
 
-  deinit { unzClose(archive) }
+  deinit { if let archive { unzClose(archive) } }
 
   /// The file of this name, if there is one.
   package subscript(_ name: String) -> Entry? { places[name].map { entries[$0] } }
@@ -198,7 +203,7 @@ package final class ZipArchive {
     _ entry: Entry, atMost most: Int? = nil, _ take: (UnsafeRawBufferPointer) -> Void
   ) throws(CoreError) {
     var place = entry.place
-    guard unzGoToFilePos64(archive, &place) == UNZ_OK, unzOpenCurrentFile(archive) == UNZ_OK else {
+    guard let archive, unzGoToFilePos64(archive, &place) == UNZ_OK, unzOpenCurrentFile(archive) == UNZ_OK else {
       throw damaged(entry)
     }
     var isOpen = true

@@ -9,8 +9,8 @@ import Tensors
 extension Model {
   private static let architectureKey = "ltd.architecture"
 
-  /// Writes architecture, weights and buffers as safetensors, with PyTorch's names; a file that exists is replaced in
-  /// one step.
+  /// Writes architecture, weights and buffers with PyTorch's names, as a PyTorch file where the path ends in `.pt` or
+  /// `.pth`, else as safetensors; a file that exists is replaced in one step.
   ///
   /// - Parameter metadata: strings to keep beside them, under keys of one's own.
   /// - Throws: `value` for a model at a temperature other than 1, which the file cannot hold; `io`.
@@ -23,7 +23,14 @@ extension Model {
     var metadata = metadata
     metadata["format"] = "pt"
     metadata[Self.architectureKey] = try architecture.json.text
-    try SafeTensors.write(path, tensors: state, metadata: metadata)
+    switch TensorFile.Form(path) {
+    case .pt, .pth: try TorchWriter.write(path, tensors: state, metadata: metadata)
+    case .npy, .npz:
+      throw CoreError(
+        .value, "a model is saved as safetensors or as a PyTorch file, not as '\(path)'",
+        hint: "end the path in .safetensors or .pt", argument: "path")
+    case .safetensors, nil: try SafeTensors.write(path, tensors: state, metadata: metadata)
+    }
   }
 
   /// The model of a file of weights: one that `save` wrote, or one from elsewhere.

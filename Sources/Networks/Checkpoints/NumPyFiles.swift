@@ -83,7 +83,7 @@ public final class NumPyArchive: WeightFile {
   private let reasons: [String: String]
 
   static func recognises(_ archive: ZipArchive) -> Bool {
-    !archive.entries.isEmpty && archive.entries.allSatisfy { $0.name.hasSuffix(".npy") }
+    archive.entries.isEmpty ? archive.path.hasSuffix(".npz") : archive.entries.allSatisfy { $0.name.hasSuffix(".npy") }
   }
 
   init(_ archive: ZipArchive) throws(CoreError) {

@@ -183,7 +183,7 @@ public final class SafeTensors: WeightFile {
     var offset = 0
     for (name, tensor) in tensors {
       guard names.insert(name).inserted else { throw CoreError(.value, "two tensors named '\(name)'") }
-      let (element, bytes) = Element.bytes(of: tensor)
+      let (element, bytes) = try Element.bytes(of: tensor)
       members.append(
         JSON.Member(
           name,
