@@ -54,6 +54,7 @@ let package = Package(
     .systemLibrary(name: "CSearch"),
     .target(name: "CEditline", dependencies: ["CLibedit", "CCPU"]),
     .target(name: "CPNG", dependencies: ["CLibPNG"]),
+    .target(name: "CCurl"),
     .target(name: "CCPU"),
     .target(name: "CAllocator"),
 
@@ -73,7 +74,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["Base", "Platform", "Devices"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Base", "Platform", "Tensors"], swiftSettings: optimised),
     .target(
-      name: "Datasets", dependencies: ["Base", "Platform", "Tensors", "CTurboJPEG", "CPNG"],
+      name: "Datasets", dependencies: ["Base", "Platform", "Tensors", "CTurboJPEG", "CPNG", "CCurl"],
       swiftSettings: optimised),
     .target(
       name: "Robustness", dependencies: ["Base", "Platform", "Tensors", "Networks", "Datasets"],

@@ -75,9 +75,9 @@ import Testing
     "asks twenty times a second": ["sleep"],
     "leaves out what has no room": ["print"],
     "needs files": [
-      "cifar10", "cifar100", "fashion_mnist", "file_info", "image_folder", "list_folder", "load_model", "load_tensors",
-      "load_weights", "make_folder", "mnist", "read_text", "remove_file", "save_model", "save_png", "save_tensors",
-      "update_text", "write_text",
+      "cifar10", "cifar100", "download", "fashion_mnist", "file_info", "image_folder", "list_folder", "load_model",
+      "load_tensors", "load_weights", "make_folder", "mnist", "read_text", "remove_file", "save_model", "save_png",
+      "save_tensors", "update_text", "write_text",
     ],
   ]
 

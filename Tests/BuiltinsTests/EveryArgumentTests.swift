@@ -18,7 +18,7 @@ import Testing
     "save_model": "writes a file", "load_model": "reads a file", "load_weights": "reads a file", "copy": "has none",
     "save_png": "writes a file", "same_weights": "compares", "mnist": "reads files", "fashion_mnist": "reads files",
     "cifar10": "reads files", "cifar100": "reads files", "image_folder": "reads files",
-    "load_tensors": "reads a file", "save_tensors": "writes a file",
+    "load_tensors": "reads a file", "save_tensors": "writes a file", "download": "needs a server",
   ]
 
   /// Parameters that must not change the result.
