@@ -110,7 +110,91 @@ import Testing
     #expect(Set(clear.labels).count == 10)
   }
 
+  @Test func onlyChosenPairsAreBlended() throws {
+    let data = try glyphs(n: 3000, test: 0, ambiguity: 0.6, seed: 5, pairs: [[8, 3], [4, 9]]).train
+    let values = try #require(try data.posterior).floats()
+    var blends: [[Int]: Int] = [:]
+    for (i, label) in data.labels.enumerated() {
+      let support = (0..<10).filter { values[i * 10 + $0] > 0 }
+      #expect(support.contains(label))
+      if support.count == 2 { blends[support, default: 0] += 1 }
+    }
+    #expect(Set(blends.keys) == [[3, 8], [4, 9]])
+    // Each pair has half of the blends: 900 of 1,800.
+    for count in blends.values { #expect(abs(Double(count) - 900) < 5 * (3000 * 0.3 * 0.7).squareRoot()) }
+  }
+
+  /// Difficulty, colour and size change what images look like, and nothing of the classes.
+  @Test func posteriorAndLabelsAreThoseOfTheClasses() throws {
+    let usual = try glyphs(n: 300, test: 0, ambiguity: 0.5, seed: 6).train
+    for (difficulty, channels, size) in [(0.0, 1, 28), (1.0, 1, 28), (0.5, 3, 28), (1.0, 3, 40)] {
+      let other = try glyphs(
+        n: 300, test: 0, ambiguity: 0.5, seed: 6, size: size, difficulty: difficulty, channels: channels
+      ).train
+      #expect(other.imageShape == [channels, size, size])
+      #expect(other.labels == usual.labels)
+      #expect(try other.posterior?.floats() == usual.posterior?.floats())
+      #expect(try other.images.floats() != usual.images.floats())
+    }
+  }
+
+  @Test func withoutDifficultyAllImagesOfAClassAreAlike() throws {
+    let data = try glyphs(n: 100, test: 0, ambiguity: 0, difficulty: 0).train
+    var seen: [Int: [Float]] = [:]
+    for (i, label) in data.labels.enumerated() {
+      let image = try data.batch([i]).images.floats()
+      #expect(seen[label, default: image] == image)
+      seen[label] = image
+    }
+    #expect(Set(seen.values).count == 10)
+  }
+
+  /// The more difficult, the further an image is from the mean of its class.
+  @Test func difficultySpreadsTheImages() throws {
+    func spread(_ difficulty: Double) throws -> Double {
+      let data = try glyphs(n: 600, test: 0, ambiguity: 0, seed: 7, difficulty: difficulty).train
+      let zeros = data.labels.indices.filter { data.labels[$0] == 0 }
+      let values = try data.batch(zeros).images.floats().map { Double($0) }
+      let size = data.imageSize
+      return (0..<size).reduce(0.0) { sum, i in
+        let pixel = stride(from: i, to: values.count, by: size).map { values[$0] }
+        let mean = pixel.reduce(0, +) / Double(pixel.count)
+        return sum + pixel.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(pixel.count)
+      }
+    }
+    let spreads = try [0, 0.25, 0.5, 0.75, 1].map(spread)
+    #expect(spreads == spreads.sorted() && Set(spreads).count == 5)
+  }
+
+  @Test func colourSaysNothingOfTheClass() throws {
+    let data = try glyphs(n: 2000, test: 0, ambiguity: 0, seed: 8, channels: 3).train
+    let values = try data.images.floats()
+    let area = data.imageSize / 3
+    // The share of red in the brightness of each image, by class.
+    var shares = [[Double]](repeating: [], count: 10)
+    for (i, label) in data.labels.enumerated() {
+      let sums = (0..<3).map { channel in
+        values[(i * 3 + channel) * area..<(i * 3 + channel + 1) * area].reduce(0) { $0 + Double($1) }
+      }
+      shares[label].append(sums[0] / sums.reduce(0, +))
+    }
+    let all = shares.flatMap(\.self)
+    let mean = all.reduce(0, +) / Double(all.count)
+    let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(all.count)
+    #expect(variance > 0.005)
+    for part in shares {
+      let own = part.reduce(0, +) / Double(part.count)
+      #expect(abs(own - mean) < 5 * (variance / Double(part.count)).squareRoot())
+    }
+  }
+
   @Test func refusesSillyArguments() {
+    for pairs in [[], [[3]], [[3, 3]], [[3, 10]], [[-1, 2]], [[1, 2, 3]], [[3, 8], [8, 3]]] as [[[Int]]] {
+      expectRefusal { _ = try glyphs(n: 10, pairs: pairs) }
+    }
+    expectRefusal { _ = try glyphs(n: 10, ambiguity: 0, pairs: [[3, 8]]) }
+    for difficulty in [-0.1, 1.1, .nan, .infinity] { expectRefusal { _ = try glyphs(n: 10, difficulty: difficulty) } }
+    for channels in [0, 2, 4, .max] { expectRefusal { _ = try glyphs(n: 10, channels: channels) } }
     for (n, test, ambiguity, size) in [
       (-1, nil, 0.3, 28), (.max, nil, 0.3, 28), (10, -1, 0.3, 28), (10, .max, 0.3, 28), (10, nil, -0.1, 28),
       (10, nil, 1.1, 28), (10, nil, .nan, 28), (10, nil, 0.3, 7), (10, nil, 0.3, 100_000),

@@ -7,30 +7,45 @@ import Tensors
 extension BuiltinTable {
   static let data: [Builtin] = [
     Builtin(
-      "glyphs(n: int = 4000, test: int | none = none, ambiguity: float = 0.3, seed: int = 0, size: int = 28) -> list",
+      """
+      glyphs(n: int = 4000, test: int | none = none, ambiguity: float = 0.3, seed: int = 0, size: int = 28, \
+      difficulty: float = 0.5, pairs: list | none = none, channels: int = 1) -> list
+      """,
       "Built-in synthetic images of ten digits, some of them true blends of two: [train, test].",
       details: """
         Nothing is downloaded. `ambiguity` is the share of blends. A blend of digits a and b with weight w has the exact \
         label posterior {a: w, b: 1 - w}, kept as `posterior`; its one-hot label is drawn from that posterior. So it is \
-        the one data set on which soft labels can be compared with the truth.
+        the one data set on which soft labels can be compared with the truth: `?judging_soft_labels` shows how.
+
+        The posterior is exact at every difficulty and in every colour: the label is drawn from the classes and the \
+        weight of the blend alone, and nothing else that the image shows depends on them. How well the weight can be \
+        read from the image is another matter: noise hides it.
 
         - n: training images.
         - test: test images; a quarter of n when left out.
         - seed: the same seed makes the same images; image i does not depend on n.
         - size: height and width in pixels.
         - ambiguity: share of blends, from 0 to 1.
+        - difficulty: how far pose, shape, stroke, contrast and noise vary, from 0 (every image of a class is alike) to \
+        1 (twice the usual).
+        - pairs: the pairs of digits that are blended, such as [[3, 8], [4, 9]]; every pair when left out.
+        - channels: 1 for grey, 3 for coloured ink on coloured paper; colours say nothing of the class.
         """,
       examples: [
         Example(
           "train, test = glyphs(n=40, seed=1); print(test)",
-          "dataset glyphs test: 10 images 1×28×28, 10 classes, with exact label posteriors")
+          "dataset glyphs test: 10 images 1×28×28, 10 classes, with exact label posteriors"),
+        Example(
+          "train, _ = glyphs(n=20, ambiguity=1, pairs=[[3, 8]], channels=3, difficulty=0.8); unique(train.labels)",
+          "tensor i64 [2]  3 8"),
       ],
       seeAlso: ["mnist", "fashion_mnist", "cifar10"], search: ["synthetic", "toy", "soft labels", "posterior"],
       family: "data"
     ) { call in
       let (train, test) = try glyphs(
         n: call.int("n"), test: call.optionalInt("test"), ambiguity: call.float("ambiguity"),
-        seed: call.seed("seed"), size: call.int("size"))
+        seed: call.seed("seed"), size: call.int("size"), difficulty: call.float("difficulty"),
+        pairs: call.intRows("pairs"), channels: call.int("channels"))
       return pair(train, test)
     },
     Builtin(

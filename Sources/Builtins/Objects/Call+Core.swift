@@ -40,6 +40,22 @@ extension Call {
     return numbers
   }
 
+  /// Lists of whole numbers in a list, such as pairs of classes; nil for `none`.
+  func intRows(_ name: String) throws(LTDError) -> [[Int]]? {
+    guard let list = try optionalList(name) else { return nil }
+    var rows: [[Int]] = []
+    for item in list {
+      let row = item.asList?.compactMap(\.asInt)
+      guard let row, row.count == item.asList?.count else {
+        throw error(
+          .type,
+          "\(name) of \(self.name) must be a list of lists of whole numbers; one item is \(item.described)", at: name)
+      }
+      rows.append(row)
+    }
+    return rows
+  }
+
   /// Numbers in a list; nil for `none`.
   func numbers(_ name: String) throws(LTDError) -> [Double]? {
     guard let list = try optionalList(name) else { return nil }
