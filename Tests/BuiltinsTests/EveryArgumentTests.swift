@@ -196,7 +196,7 @@ import Testing
     "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3", "[1, 2, 3, 4]"], "resnet50.width": ["3"],
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
     "size": ["9"], "depth": ["16"],
-    "channels": ["2"], "conv2d.channels": ["6"], "kernel": ["1", "[3, 1]"],
+    "channels": ["2"], "conv2d.channels": ["6"], "glyphs.channels": ["3"], "pairs": ["[[3, 8]]"], "kernel": ["1", "[3, 1]"],
     "conv2d.kernel": ["2", "[3, 1]"], "stride": ["1", "3", "[2, 1]"], "conv2d.stride": ["2", "[2, 1]"],
     "padding": ["1", "[1, 0]", "[1, 0, 0, 1]"], "dilation": ["2", "[1, 2]"], "groups": ["2"],
     "layers": ["[flatten(), linear(4), linear(3)]"], "sequential.layers": ["[silu()]", "{bn: batch_norm()}"],

@@ -49,7 +49,8 @@ extension Call {
       guard let row, row.count == item.asList?.count else {
         throw error(
           .type,
-          "\(name) of \(self.name) must be a list of lists of whole numbers; one item is \(item.described)", at: name)
+          "\(name) of \(self.name) must be a list of lists of whole numbers; one item is \(item.described)",
+          hint: "\(name)=[[1, 2], [3, 4]]", at: name)
       }
       rows.append(row)
     }
