@@ -314,6 +314,20 @@ import Testing
     }
   }
 
+  @Test func wrongFilesInPiecesAreBegunAnewOnce() throws {
+    var wrong = Self.archive
+    wrong[40_000] ^= 1
+    let content = wrong
+    let server = try LoopbackServer { request, _ in
+      var answer = Answer.file(content, request)
+      answer.cut = 50_000
+      return answer
+    }
+    expectRefusal("not the official file (SHA-256") { try take(server) }
+    #expect(server.requests.map(\.offset) == [nil, 50_000, nil, 50_000])
+    #expect(names.isEmpty)
+  }
+
   @Test func redirectsEnd() throws {
     let round = try LoopbackServer { _, _ in Answer(status: 302, headers: ["Location: /toy.tar.gz"]) }
     expectRefusal("redirects too often") { try take(round) }

@@ -13,7 +13,7 @@ extension BuiltinTable {
         as https://mirror.example/data. Under it each file has its official name, in a folder called as the data set \
         (cifar10/cifar-10-binary.tar.gz) or without one. Every file is verified by its size, its MD5 and its SHA-256 before \
         it has its name; until then it is NAME.part, which a later call continues from where Ctrl-C or a lost connection \
-        left it. Files that are there already are verified and not taken again; nothing is written over.
+        left it. Files that are there already are verified and not taken again; nothing is written over. Proxies are those         of http_proxy, https_proxy and no_proxy.
 
         mnist and fashion_mnist are four .gz files each, 12 and 31 MB, which are read as they are; since they have the same \
         names, give each a folder of its own. cifar10 and cifar100 are an archive of 170 MB each, which stays, and whose \

@@ -48,6 +48,7 @@ struct FileDownload {
   /// - Returns: nil where it is complete, else why it is not.
   private func take(from address: String, _ part: PartialFile, _ received: inout Int) throws(CoreError) -> String? {
     var isFromEarlier = part.size > 0
+    var mayBeginAnew = true
     while true {
       if part.size > file.size { try part.restart() }
       while part.size < file.size {
@@ -64,12 +65,12 @@ struct FileDownload {
         return nil
       }
       try part.restart()
-      guard isFromEarlier else {
+      guard isFromEarlier, mayBeginAnew else {
         return "it sent \(file.size) bytes that are not the official file (SHA-256 \(digest.sha256Text.prefix(12))… "
           + "instead of \(file.sha256.prefix(12))…)"
       }
       // What was there before may have been of another file.
-      isFromEarlier = false
+      mayBeginAnew = false
     }
   }
 

@@ -70,7 +70,8 @@ final class HTTPTransfer {
     case LTD_TRANSFER_NO_CONNECTION: return "the server takes no connection"
     case LTD_TRANSFER_TIMEOUT:
       return "the server did not answer in time (\(patience.connect) s to connect, \(patience.stall) s without a byte)"
-    case LTD_TRANSFER_CERTIFICATE: return "the certificate of the server cannot be verified"
+    case LTD_TRANSFER_CERTIFICATE:
+      return "the certificate of the server cannot be verified (the package ca-certificates has the roots)"
     case LTD_TRANSFER_REDIRECTS: return "it redirects too often"
     case LTD_TRANSFER_CUT: return "the connection was cut"
     default:
