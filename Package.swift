@@ -47,6 +47,7 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CMinizip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -61,7 +62,8 @@ let package = Package(
     // Under both sides: errors, what ends long work, files, JSON, numbers as text, one lock
     .target(name: "Platform"),
     .target(
-      name: "Base", dependencies: ["Platform", "CCPU", "CMinizip", "CNettle", "CZlib"], swiftSettings: optimised),
+      name: "Base", dependencies: ["Platform", "CCPU", "CDeflate", "CMinizip", "CNettle", "CZlib"],
+      swiftSettings: optimised),
 
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
@@ -117,7 +119,9 @@ let package = Package(
     .target(name: "Operations", dependencies: ["Base", "Tensors"], path: "Tests/Operations", swiftSettings: optimised),
     .executableTarget(
       name: "ltd-fuzz",
-      dependencies: ["Base", "Syntax", "Interpreter", "Builtins", "Stdlib", "Tensors", "TestSupport"],
+      dependencies: [
+        "Base", "Syntax", "Interpreter", "Builtins", "Stdlib", "Tensors", "Networks", "Datasets", "TestSupport",
+      ],
       path: "Tests/Fuzz",
       exclude: ["README.md"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),

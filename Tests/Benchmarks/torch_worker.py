@@ -5,6 +5,7 @@ settings on a CPU: eager, channels last, no gradients of weights where none are 
 """
 
 import json
+import os
 import struct
 import sys
 import time
@@ -144,6 +145,28 @@ class TensorWorkload:
         return {"result": self.run(part)}
 
 
+class LoadWorkload:
+    """What torch.save wrote, as tensors or as a model of its own."""
+
+    def __init__(self, words, folder):
+        self.path, self.makes_model = f"{folder}/wrn_28_10.pt", words[-1] == "model"
+
+    def prepare(self):
+        if not os.path.exists(self.path):
+            torch.save(NETWORKS["wrn28_10"][0]().state_dict(), self.path)
+
+    def run(self, part):
+        state = torch.load(self.path, weights_only=True)
+        if not self.makes_model:
+            return state
+        model = NETWORKS["wrn28_10"][0]()
+        model.load_state_dict(state)
+        return model.state_dict()
+
+    def results(self, part):
+        return {name: tensor for name, tensor in self.run(part).items() if tensor.dtype == torch.float32}
+
+
 class Worker:
     def __init__(self, folder):
         self.folder = folder
@@ -160,7 +183,9 @@ class Worker:
                 group += "." + words.pop(0)
         if group != self.group:
             self.group, self.workload = None, None
-            if group == name:
+            if words[0] == "load":
+                self.workload = LoadWorkload(words, self.folder)
+            elif group == name:
                 self.workload = TensorWorkload(words)
             else:
                 self.workload = NetworkWorkload(first, batch, self.folder, dropout)
@@ -178,6 +203,9 @@ class Worker:
             for _ in range(repeats):
                 workload.run(part)
             return (time.perf_counter() - start) * 1000 / repeats
+        if words[0] == "prepare":
+            self.find(words[1])[0].prepare()
+            return "ok"
         if words[0] == "check":
             self.group = None
             workload, part = self.find(words[1], dropout=False)

@@ -1,13 +1,20 @@
 import Foundation
 
-/// `ltd-fuzz --seed 1 --count 1000000`: see README.md.
+/// `ltd-fuzz --seed 1 --count 1000000`, `ltd-fuzz files --format all --seed 1 --count 1000000`: see README.md.
 @main
 enum Main {
   static func main() {
     var options = Options()
     guard options.read(CommandLine.arguments.dropFirst()) else {
-      write("usage: ltd-fuzz [--seed n] [--count n] [--from n] [--case n]")
+      write("usage: ltd-fuzz [files [--format name]] [--seed n] [--count n] [--from n] [--case n]")
       exit(2)
+    }
+    if options.isOfFiles {
+      Watch.start(options, restarts: options.only == nil)
+      let cases = options.only.map { $0..<$0 + 1 } ?? options.from..<options.count
+      let found = FileFuzz.run(options, cases, keeps: options.only != nil)
+      write("files \(options.format), seed \(options.seed): \(cases.count) cases, \(found) findings")
+      exit(found == 0 ? 0 : 1)
     }
     if let only = options.only {
       Watch.start(options, restarts: false)
@@ -76,10 +83,25 @@ struct Options {
   /// Findings before the first case.
   var found = 0
   var only: UInt64?
+  /// Whether files are read instead of programs run.
+  var isOfFiles = false
+  /// The name of a format of files, or all.
+  var format = "all"
+
+  /// The words before the numbers.
+  var prefix: [String] { isOfFiles ? ["files", "--format", format] : [] }
 
   mutating func read(_ words: ArraySlice<String>) -> Bool {
     var words = words
+    if words.first == "files" {
+      isOfFiles = true
+      words.removeFirst()
+    }
     while let word = words.popFirst() {
+      if isOfFiles, word == "--format", let name = words.popFirst() {
+        format = name
+        continue
+      }
       guard let number = words.popFirst().flatMap({ UInt64($0) }) else { return false }
       switch word {
       case "--seed": seed = number

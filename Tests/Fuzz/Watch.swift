@@ -7,18 +7,21 @@ enum Watch {
   private static let findings = Atomic<Int>(0)
   private static let seconds = 10
   private static let mostMemory: rlim_t = 3 << 30
-  private static let line = Line()
+  nonisolated(unsafe) private static var line = Line([])
 
   /// The words of the program that goes on, made before: a signal handler must not ask for memory.
   private struct Line: @unchecked Sendable {
-    let words = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: 10)
+    let words = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: 16)
     let text = UnsafeMutablePointer<CChar>.allocate(capacity: 200)
+    /// How many words stand before `--seed`.
+    let start: Int
 
-    init() {
-      for (place, word) in ["/proc/self/exe", "--seed", "", "--count", "", "--from", "", "--found", ""].enumerated() {
-        words[place] = word.isEmpty ? .allocate(capacity: 24) : strdup(word)
-      }
-      words[9] = nil
+    /// - Parameter prefix: the words between the name of the program and the numbers, at most four.
+    init(_ prefix: [String]) {
+      start = 1 + prefix.count
+      let all = ["/proc/self/exe"] + prefix + ["--seed", "", "--count", "", "--from", "", "--found", ""]
+      for (place, word) in all.enumerated() { words[place] = word.isEmpty ? .allocate(capacity: 24) : strdup(word) }
+      words[all.count] = nil
     }
   }
 
@@ -27,9 +30,10 @@ enum Watch {
 
   static func start(_ options: Options, restarts: Bool) {
     (count, self.restarts) = (options.count, restarts)
+    line = Line(options.prefix)
     findings.store(options.found, ordering: .relaxed)
-    set(2, options.seed)
-    set(4, options.count)
+    set(1, options.seed)
+    set(3, options.count)
     var limit = rlimit(rlim_cur: mostMemory, rlim_max: mostMemory)
     setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
     for name in [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE] {
@@ -67,8 +71,8 @@ enum Watch {
 
   private static func end(_ what: StaticString, _ number: UInt64) {
     let failed = current.load(ordering: .relaxed)
-    set(6, failed)
-    set(8, number)
+    set(5, failed)
+    set(7, number)
     var length = 0
     func add(_ piece: UnsafePointer<CChar>?) {
       guard let piece else { return }
@@ -76,25 +80,29 @@ enum Watch {
       memcpy(line.text + length, piece, size)
       length += size
     }
+    for place in 1..<line.start {
+      add(line.words[place])
+      add(" ")
+    }
     add("--seed ")
-    add(line.words[2])
+    add(line.words[line.start + 1])
     add(" --case ")
-    add(line.words[6])
+    add(line.words[line.start + 5])
     memcpy(line.text + length, what.utf8Start, what.utf8CodeUnitCount)
     length += what.utf8CodeUnitCount
-    add(line.words[8])
+
     line.text[length] = 0x0A
     write(1, line.text, length + 1)
     guard restarts, failed + 1 < count else { _exit(3) }
-    set(6, failed + 1)
-    set(8, UInt64(findings.load(ordering: .relaxed) + 1))
+    set(5, failed + 1)
+    set(7, UInt64(findings.load(ordering: .relaxed) + 1))
     if let program = line.words[0] { execv(program, line.words) }
     _exit(4)
   }
 
-  /// Writes a number into a word.
+  /// Writes a number into a word after `--seed`.
   private static func set(_ place: Int, _ number: UInt64) {
-    guard let word = line.words[place] else { return }
+    guard let word = line.words[line.start + place] else { return }
     var rest = number
     var digits = 1
     while rest >= 10 { (rest, digits) = (rest / 10, digits + 1) }

@@ -1,3 +1,4 @@
+import CDeflate
 import CZlib
 
 /// Decompresses gzip data: members one after another, zero bytes after them (RFC 1952), nothing else.
@@ -89,5 +90,6 @@ package func checksum(_ bytes: [UInt8], after crc: UInt32 = 0) -> UInt32 {
 ///
 /// - Parameter crc: that of what comes before them.
 package func checksum(_ bytes: UnsafeRawBufferPointer, after crc: UInt32 = 0) -> UInt32 {
-  UInt32(truncatingIfNeeded: crc32_z(uLong(crc), bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count))
+  // Without bytes libdeflate returns what it begins with, whatever came before.
+  bytes.baseAddress.map { libdeflate_crc32(crc, $0, bytes.count) } ?? crc
 }

@@ -286,7 +286,9 @@ private final class Source {
     while done < size, position < file.size, failure == nil {
       if position < bufferStart || position >= bufferStart + buffer.count {
         do throws(CoreError) {
-          buffer = try file.read(at: position, count: min(1 << 16, file.size - position))
+          // After a leap only a head of some 30 bytes is wanted.
+          let ahead = position == bufferStart + buffer.count ? 1 << 16 : 1 << 10
+          buffer = try file.read(at: position, count: min(ahead, file.size - position))
           bufferStart = position
         } catch {
           failure = error

@@ -197,7 +197,7 @@ struct TorchTensor: Sendable {
       )
     }
     // The same few elements again and again are allowed, within reason.
-    guard count <= 1 << 26 || count / 1024 <= room else {
+    guard count <= 1 << 22 || count / 1024 <= room else {
       return .damaged("\(count) elements are made of the \(room) of its storage '\(storage.key)'")
     }
     let tensor = TorchTensor(
