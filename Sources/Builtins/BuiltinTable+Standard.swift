@@ -30,7 +30,7 @@ extension BuiltinTable {
   private static let kinds = [
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
     ScheduleObject.self, AugmentationObject.self,
-    OptimiserObject.self, EvaluationObject.self, RandomObject.self, TrackedObject.self,
+    OptimiserObject.self, EvaluationObject.self, SummaryObject.self, RandomObject.self, TrackedObject.self,
     OracleObject.self, StepObject.self,
   ].map { Kind($0) }
 }

@@ -43,10 +43,13 @@ public final class Model {
     var frozen: FrozenNetwork?
     /// Where they come from.
     var source: ModelSource?
+    /// The indices of the weights that training leaves as they are.
+    var untrained: Set<Int> = []
 
-    init(parameters: [Tensor], buffers: [Tensor]) {
+    init(parameters: [Tensor], buffers: [Tensor], untrained: Set<Int> = []) {
       self.parameters = parameters
       self.buffers = buffers
+      self.untrained = untrained
     }
   }
 
@@ -139,7 +142,7 @@ public final class Model {
       return try concat(parts, axis: 0)
     }
     var pass = Pass(
-      parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout)
+      parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout, frozen: frozen)
     // What was made for the running statistics as they are goes before memory is taken for the tape.
     if mode == .train, !buffers.isEmpty { weights.frozen = nil }
     var logits: Tensor
@@ -172,8 +175,16 @@ public final class Model {
     return made
   }
 
-  /// The weights as leaves of which gradients can be taken; hand them to `forward`.
-  public func trackedParameters() -> [Tensor] { parameters.map { $0.tracked() } }
+  /// The weights as leaves of which gradients can be taken, but for those that are frozen; hand them to `forward`.
+  public func trackedParameters() -> [Tensor] {
+    parameters.enumerated().map { frozen.contains($0.offset) ? $0.element : $0.element.tracked() }
+  }
+
+  /// The indices of the frozen weights.
+  package internal(set) var frozen: Set<Int> {
+    get { weights.untrained }
+    set { weights.untrained = newValue }
+  }
 
   // MARK: Weights
 
@@ -235,7 +246,7 @@ public final class Model {
 
   /// A model of its own with the same weights.
   public func copy() -> Model {
-    let copy = with(temperature: temperature, Weights(parameters: parameters, buffers: buffers))
+    let copy = with(temperature: temperature, Weights(parameters: parameters, buffers: buffers, untrained: frozen))
     copy.source = source
     return copy
   }
@@ -272,9 +283,11 @@ public final class Model {
 }
 
 extension Model: CustomStringConvertible {
-  /// The call that makes the architecture, the number of weights, and the temperature unless it is 1.
+  /// The call that makes the architecture, the number of weights, how many are frozen, and the temperature unless it is 1.
   public var description: String {
-    "\(architecture), \(parameterCount) weights" + (temperature == 1 ? "" : ", at temperature \(temperature)")
+    let fixed = frozen.reduce(0) { $0 + parameters[$1].count }
+    return "\(architecture), \(parameterCount) weights" + (fixed > 0 ? ", \(fixed) of them frozen" : "")
+      + (temperature == 1 ? "" : ", at temperature \(temperature)")
   }
 }
 

@@ -50,7 +50,9 @@ import Testing
     "rand": "rand([2**22])", "randn": "randn([2**22])",
     "record": "record(pairs)", "reduce": "reduce(xs, (a, b) => a + b)", "relu": "relu(t)",
     "replace":
-      "replace(s, \"a\", \"c\")", "resnet50": "resnet50(width=16)", "round": "round(t, 2)",
+      "replace(s, \"a\", \"c\")", "resnet50": "resnet50(width=16)", "resnet101": "resnet101(width=16)",
+    "wide_resnet50_2": "wide_resnet50_2(width=16)", "swish_wideresnet": "swish_wideresnet(depth=10, widen=2)",
+    "trades_net": "trades_net(width=40, features=1000)", "round": "round(t, 2)",
     "silu": "silu(t)", "leaky_relu": "leaky_relu(t)", "sort": "sort(floats)",
     "soft_labels": "soft_labels(net, test)", "stack": "stack([t, t])", "tensor": "tensor(xs)",
     "time": "time(() => str(xs))", "timeit": "timeit(() => 1, seconds=0.05)", "to_csv": "to_csv(records)",
@@ -64,7 +66,7 @@ import Testing
     "answers at once": [
       "args", "assert", "at", "bool", "check_finite", "chr", "clock", "endswith", "env", "error", "exit",
       "float", "flush", "get", "int", "len", "memory", "now", "ord", "random", "range",
-      "startswith", "threads", "track", "type", "vars",
+      "freeze", "startswith", "summary", "threads", "unfreeze", "track", "type", "vars",
     ],
     "moves memory once, or shares it": [
       "append", "batches", "copy", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape", "reverse",

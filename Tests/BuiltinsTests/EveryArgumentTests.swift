@@ -16,6 +16,7 @@ import Testing
   /// Entries that have no settings of this kind.
   static let exempt: [String: String] = [
     "save_model": "writes a file", "load_model": "reads a file", "load_weights": "reads a file", "copy": "has none",
+    "summary": "has none",
     "save_png": "writes a file", "same_weights": "compares", "mnist": "reads files", "fashion_mnist": "reads files",
     "cifar10": "reads files", "cifar100": "reads files", "image_folder": "reads files",
     "load_tensors": "reads a file", "save_tensors": "writes a file", "download": "needs a server",
@@ -138,6 +139,15 @@ import Testing
     "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
     "logits": [Use(base: [("model", "net"), ("data", "test")], program: "answer = bits(CALL)")],
     "predict": [Use(base: [("model", "net"), ("x", "many")], program: "answer = str(list(CALL))")],
+    "freeze": [
+      Use(
+        base: [("model", "m")],
+        program: "m = copy(net); trained(CALL.unfreeze(\"3.bias\"), standard(), none); answer = weights(m)")
+    ],
+    "unfreeze": [
+      Use(
+        base: [("model", "m")], program: "m = copy(net).freeze(); trained(CALL, standard(), none); answer = weights(m)")
+    ],
     "at": [Use(base: [("model", "net"), ("T", "2")], program: "m = CALL; answer = bits(m(test.images))")],
     "soft_labels": [Use(base: [("model", "net"), ("x", "test")], program: "answer = bits(CALL)")],
     "whatif": [Use(base: [("model", "net"), ("data", "test")], program: "answer = to_json(CALL)")],
@@ -171,6 +181,7 @@ import Testing
     "avg_pool": [Use(base: [("kernel", "2")], program: layer)],
     "global_avg_pool": [],
     "dropout": [Use(base: [], program: layer)],
+    "dropout2d": [Use(base: [], program: layer)],
     "normalise": [Use(base: [("mean", "[0.5, 0.4]"), ("std", "[0.25, 0.3]")], program: layer)],
     "sequential": [Use(base: [("layers", "[relu()]")], program: layer)],
     "residual": [
@@ -193,13 +204,15 @@ import Testing
     "validation": ["test"], "random_start": ["true", "false", "\"normal\""], "T": ["3", "0.5"],
     "hidden": ["[4]", "[5, 5]"], "planes": ["[2, 4, 4, 4]"], "mean": ["[0.4, 0.4, 0.4]"], "std": ["[0.5, 0.5, 0.5]"],
     "network.mean": ["[0.4]"], "network.std": ["[0.5]"],
-    "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3", "[1, 2, 3, 4]"], "resnet50.width": ["3"],
+    "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3"], "smallcnn.width": ["3", "[1, 2, 3, 4]"],
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
     "size": ["9"], "depth": ["16"],
     "channels": ["2"], "conv2d.channels": ["6"], "glyphs.channels": ["3"], "pairs": ["[[3, 8]]"],
     "kernel": ["1", "[3, 1]"],
     "conv2d.kernel": ["2", "[3, 1]"], "stride": ["1", "3", "[2, 1]"], "conv2d.stride": ["2", "[2, 1]"],
-    "padding": ["1", "[1, 0]", "[1, 0, 0, 1]"], "dilation": ["2", "[1, 2]"], "groups": ["2"],
+    "names": ["\"1\"", "[\"3.*\"]"],
+    "padding": ["1", "[1, 0]", "[1, 0, 0, 1]"], "conv2d.padding": ["1", "[1, 0]", "[1, 0, 0, 1]", "\"same\""],
+    "dilation": ["2", "[1, 2]"], "groups": ["2"],
     "layers": ["[flatten(), linear(4), linear(3)]"], "sequential.layers": ["[silu()]", "{bn: batch_norm()}"],
     "input": ["[1, 6, 7]"], "network.classes": ["4"], "body": ["conv2d(2, kernel=1)"],
     "shortcut": ["conv2d(2, kernel=1)"],

@@ -100,5 +100,8 @@ import Testing
   }
 
   /// Networks that take long to make.
-  private func isLarge(_ text: String) -> Bool { text.hasPrefix("resnet50") && !text.contains("width=3") }
+  private func isLarge(_ text: String) -> Bool {
+    ["resnet50", "resnet101", "wide_resnet50_2", "imagenet_", "cifar_", "swish_"].contains(where: text.hasPrefix)
+      && !["width=3", "planes=[2", "widen=3"].contains(where: text.contains)
+  }
 }

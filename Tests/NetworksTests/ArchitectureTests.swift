@@ -19,6 +19,18 @@ import Testing
     (Architecture(WideResNet(depth: 34, widen: 10), classes: 10, input: cifar), 46_160_474, 191),
     (Architecture(ResNet50(width: 64), classes: 1000, input: [3, 224, 224]), 25_557_032, 320),
     (Architecture(MNISTNet(), classes: 10, input: [1, 28, 28]), 166_406, 8),
+    (Architecture(CIFARResNet34(), classes: 10, input: cifar), 21_282_122, 218),
+    (Architecture(CIFARResNet50(), classes: 10, input: cifar), 23_520_842, 320),
+    (Architecture(SwishWideResNet(), classes: 10, input: cifar), 36_479_194, 155),
+    (Architecture(SwishPreActResNet18(), classes: 10, input: cifar), 12_548_426, 107),
+    (Architecture(ImageNetResNet18(), classes: 1000, input: [3, 224, 224]), 11_689_512, 122),
+    (Architecture(ImageNetResNet34(), classes: 1000, input: [3, 224, 224]), 21_797_672, 218),
+    (Architecture(ResNet101(), classes: 1000, input: [3, 224, 224]), 44_549_160, 626),
+    (Architecture(WideResNet50(), classes: 1000, input: [3, 224, 224]), 68_883_240, 320),
+    (Architecture(LeNet5(), classes: 10, input: [1, 28, 28]), 648_226, 8),
+    (Architecture(TRADESNet(), classes: 10, input: [1, 28, 28]), 21_840, 8),
+    // Those of `data/checkpoints` that are called otherwise elsewhere: kw_small and cnn_a.
+    (Architecture(MNISTNet(), classes: 10, input: cifar), 214_918, 8),
   ]
 
   @Test(arguments: counts)

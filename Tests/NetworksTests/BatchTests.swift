@@ -29,13 +29,19 @@ import Testing
       [
         conv(16, Size(3), padding: Padding(1)), conv(24, Size(3), stride: Size(2), padding: Padding(1)),
         conv(5, Size(1)), conv(2, Size(3, 2)), conv(8, Size(5), padding: Padding(2)),
+        .conv2d(Conv2d(8, kernel: Size(3), stride: Size(2), isSame: true)),
         conv(16, Size(3), padding: Padding(2), dilation: Size(2)), conv(32, Size(3), groups: 4),
         .sequential([conv(64, Size(3), padding: Padding(1)), .relu, conv(64, Size(3), padding: Padding(1))]),
         .sequential([conv(64, Size(1)), conv(32, Size(3), stride: Size(2), padding: Padding(1)), .relu]),
       ]
     case .linear:
       [1, 3, 10, 16, 31, 33, 64, 130].map { .sequential([.flatten, .linear(Linear($0, bias: $0 != 31)), .relu]) }
-    case .batchNorm: [.batchNorm(BatchNorm()), .sequential([.batchNorm(BatchNorm()), .relu, conv(8, Size(3))])]
+    case .batchNorm:
+      [
+        .batchNorm(BatchNorm()), .sequential([.flatten, .linear(Linear(40)), .batchNorm(BatchNorm()), .relu]),
+        .sequential([.flatten, .batchNorm(BatchNorm())]),
+        .sequential([.batchNorm(BatchNorm()), .relu, conv(8, Size(3))]),
+      ]
     case .relu: [.relu]
     case .leakyRelu: [.leakyRelu(slope: 0.1)]
     case .silu: [.silu]
@@ -45,6 +51,7 @@ import Testing
     case .globalAveragePool: [.globalAveragePool]
     case .flatten: [.flatten]
     case .dropout: [.dropout(0.5)]
+    case .dropout2d: [.dropout2d(0.5)]
     case .normalise: [.normalise(mean: [Double](repeating: 0.4, count: 16), std: [Double](repeating: 0.3, count: 16))]
     case .sequential: [.sequential([.relu, .relu])]
     case .chain: [.chain([Child("a", .relu)])]
@@ -62,6 +69,7 @@ import Testing
   private static let kinds: [Layer] = [
     conv(1, Size(1)), .linear(Linear(1)), .batchNorm(BatchNorm()), .relu, .leakyRelu(slope: 1), .silu,
     .maxPool(Pooling(Size(1))), .averagePool(Pooling(Size(1))), .globalAveragePool, .flatten, .dropout(0),
+    .dropout2d(0),
     .normalise(mean: [], std: []), .sequential([]), .chain([]), .residual(Residual(body: [])),
   ]
 

@@ -165,6 +165,16 @@ extension Operation {
         let factors = try dropout(.ones(x.shape), arguments.attributes.float("p", 0.5), stream: dropoutStream)
         return Exact.combine(x, Exact(factors), *)
       }),
+    Operation(
+      "dropout2d", [Case([Input("x", [2, 7, 4, 5])], ["p": 0.4]), Case([Input("x", [9, 5])], ["p": 0.3])],
+      apply: { try dropout2d($0["x"], $0.attributes.float("p", 0.5), stream: dropoutStream) },
+      exact: { arguments in
+        // Whole channels: the first pixel of each tells its factor.
+        let x = try arguments["x"]
+        let ones = try Tensor.ones(Array(x.shape.prefix(2)) + x.shape.dropFirst(2).map { _ in 1 })
+        let factors = try dropout2d(ones, arguments.attributes.float("p", 0.5), stream: dropoutStream)
+        return Exact.combine(x, Exact(factors), *)
+      }),
   ]
 
   private static let dropoutStream = RandomStream(seed: 1, purpose: "dropout")

@@ -18,7 +18,7 @@ extension BuiltinTable {
         with. `detach(grad(…))` takes it as a constant instead, which costs less.
 
         Of a model it is a record with the gradient of each weight by name, for sgd; f is handed the model and calls it. The \
-        weights of any other model count as constants.
+        weights of any other model count as constants, and so do frozen ones.
 
         - f: takes x and returns one number.
         - x: a number, a tensor, numbers in lists, or a model, whose weights are meant.
@@ -137,11 +137,20 @@ extension Call {
     var points: [Tensor] = []
     let argument: Value
     var model: Model?
+    var names: [String] = []
     switch x {
     case .object(let object as ModelObject):
       model = object.model
-      for weight in object.tracked ?? object.model.parameters { points.append(try point(weight)) }
-      argument = .object(ModelObject(object.model, tracked: points))
+      try object.model.requireTrainable()
+      // Frozen weights are constants.
+      let frozen = Set(object.model.frozenParameters)
+      var weights = object.tracked ?? object.model.parameters
+      for i in weights.indices where !frozen.contains(i) {
+        weights[i] = try point(weights[i])
+        points.append(weights[i])
+        names.append(object.model.parameterNames[i])
+      }
+      argument = .object(ModelObject(object.model, tracked: weights))
     case .int, .float:
       let number = x.asDouble ?? 0
       points = [try point(Tensor.scalar(Float(number)))]
@@ -171,8 +180,8 @@ extension Call {
     // What an outer gradient follows keeps its record; nothing else does.
     let gradients = found.areFollowed ? found.gradients.map { $0.isRecording ? $0 : $0.detached() } : found.gradients
     let gradient =
-      model.map { model in
-        Value(fields: zip(model.parameterNames, gradients).map { ($0, Value(TensorObject($1))) })
+      model.map { _ in
+        Value(fields: zip(names, gradients).map { ($0, Value(TensorObject($1))) })
       } ?? Value(gradients[0])
     for place in more.indices { more[place] = try more[place].detached(unlessRecording: true) }
     let number = result.isFollowed ? result : Value(value)

@@ -6,10 +6,13 @@ import Tensors
 extension BuiltinTable {
   static let layers: [Builtin] = [
     Builtin(
-      "conv2d(channels: int > 0, kernel: int | list, stride: int | list = 1, padding: int | list = 0, dilation: int | list = 1, groups: int > 0 = 1, bias: bool = true, init: string = \"standard\") -> layer",
+      "conv2d(channels: int > 0, kernel: int | list, stride: int | list = 1, padding: int | list | string = 0, dilation: int | list = 1, groups: int > 0 = 1, bias: bool = true, init: string = \"standard\") -> layer",
       "A convolution with this many output channels; those of its input follow from the layer before.",
       details: """
         - channels: channels of the output.
+        - padding: zeros around the images: a number, [height, width] or [top, bottom, left, right]; "same" for as many as \
+        make the output as large as the image, divided by the stride and rounded up, the odd one on the right and below, \
+        as in TensorFlow.
         - dilation: distance between the elements of the kernel.
         - groups: the channels are cut into this many parts, which do not mix.
         """,
@@ -17,11 +20,13 @@ extension BuiltinTable {
       seeAlso: ["batch_norm", "linear", "network"], search: ["convolution", "Conv2d"], family: "layers"
     ) { call in
       let (groups, bias) = (try call.int("groups"), try call.bool("bias"))
+      let isSame = try call["padding"].asString == "same"
       return try call.layer(
         .conv2d(
           Conv2d(
             call.int("channels"), kernel: call.size("kernel"), stride: call.size("stride"),
-            padding: call.padding(), dilation: call.size("dilation"), groups: groups, bias: bias,
+            padding: isSame ? .none : call.padding(), isSame: isSame, dilation: call.size("dilation"), groups: groups,
+            bias: bias,
             initialisation: call.initialisation())))
     },
     Builtin(
@@ -38,11 +43,13 @@ extension BuiltinTable {
       "batch_norm(eps: float > 0 = 1e-5, momentum: float >= 0 <= 1 = 0.1) -> layer",
       "Batch normalisation: by the statistics of the batch in training, by running ones in evaluation.",
       details: """
+        Of images by channel, of features [n, f] by feature.
+
         - eps: a number that is added to the variance.
         - momentum: share of the batch in each update of the running statistics.
         """,
       examples: [Example("batch_norm()", "batch_norm()")], seeAlso: ["conv2d", "network"],
-      search: ["BatchNorm2d", "normalisation"], family: "layers"
+      search: ["BatchNorm2d", "BatchNorm1d", "normalisation"], family: "layers"
     ) { call in
       try call.layer(.batchNorm(BatchNorm(eps: call.float("eps"), momentum: call.float("momentum"))))
     },
@@ -61,9 +68,21 @@ extension BuiltinTable {
       family: "layers"
     ) { call in try call.layer(.dropout(call.float("p"))) },
     Builtin(
+      "dropout2d(p: float >= 0 < 1 = 0.5) -> layer",
+      "In training sets a share p of the channels to 0 and divides the others by 1 - p; in evaluation changes nothing.",
+      details: "- p: the share, from 0 to below 1.",
+      examples: [Example("dropout2d(0.3)", "dropout2d(0.3)")], seeAlso: ["dropout", "network"],
+      search: ["Dropout2d", "spatial dropout", "channels"], family: "layers"
+    ) { call in try call.layer(.dropout2d(call.float("p"))) },
+    Builtin(
       "normalise(mean: list, std: list) -> layer",
       "(x - mean) / std, channel by channel: inside the model, so that images and eps stay in [0, 1].",
-      details: "- mean: a number for each channel.\n- std: a positive number for each channel.",
+      details: """
+        - mean: a number for each channel, from -2 to 2.
+        - std: a number for each channel, above 0 and at most 2.
+
+        Both are in units of the [0, 1] image: what is given for images of bytes is divided by 255.
+        """,
       examples: [Example("normalise([0.5], [0.25])", "normalise([0.5], [0.25])")], seeAlso: ["network", "batch_norm"],
       search: ["normalize", "standardise"], family: "layers"
     ) { call in
@@ -202,6 +221,11 @@ extension Call {
 
   fileprivate func padding() throws -> Padding {
     if let side = try self["padding"].asInt { return Padding(side) }
+    if let word = try self["padding"].asString {
+      throw error(
+        .value, "padding must be a number, [height, width], [top, bottom, left, right] or \"same\", not \"\(word)\"",
+        at: "padding")
+    }
     let sides = try ints("padding")
     switch sides.count {
     case 2: return Padding(top: sides[0], bottom: sides[0], left: sides[1], right: sides[1])

@@ -101,6 +101,45 @@ extension BuiltinTable {
       Value(ModelObject(try call.object("model", as: ModelObject.self).model.copy()))
     },
     Builtin(
+      "summary(model: model) -> summary",
+      "The layers of a model as a table: what each gives for an image, its weights, and the multiply-adds that it costs.",
+      details: """
+        Multiply-adds are those of convolutions and linear layers for one image, as torchvision counts them. `rows` of the \
+        result has the table as records, `weights`, `frozen` and `multiply_adds` have the totals.
+        """,
+      examples: [
+        Example("summary(lenet5()).multiply_adds", "4467008"),
+        Example(
+          "mlp(hidden=[4]).summary()",
+          """
+          model mlp, for images [1, 28, 28]
+            layer             output  weights  multiply-adds
+            0      flatten  [784]
+            1      linear   [4]         3,140          3,136
+            2      relu     [4]
+            3      linear   [10]           50             40
+            total                       3,190          3,176
+          """),
+      ],
+      seeAlso: ["freeze", "network"],
+      search: ["torchinfo", "torchsummary", "flops", "macs", "shapes", "parameters", "count"],
+      family: "models"
+    ) { call in
+      Value(try SummaryObject(call.object("model", as: ModelObject.self).model))
+    },
+    freezing(
+      "freeze", "Makes training leave weights as they are; returns the model.",
+      """
+      No gradient is computed for a frozen weight, by fit or by grad, and neither weight decay nor momentum moves it. A batch \
+      norm both of whose weights are frozen uses its running statistics in training, too, and leaves them alone. A copy has \
+      the same weights frozen; a file does not say what is frozen.
+      """,
+      example: "freeze(mlp(hidden=[4]), \"1\").frozen", "[\"1.weight\", \"1.bias\"]", like: "unfreeze", isFrozen: true),
+    freezing(
+      "unfreeze", "Lets training move weights again that freeze has fixed; returns the model.", "",
+      example: "m = freeze(mlp(hidden=[4])); unfreeze(m, \"3.*\").frozen", "[\"1.weight\", \"1.bias\"]", like: "freeze",
+      isFrozen: false),
+    Builtin(
       "same_weights(a: model, b: model) -> bool",
       "Whether two models have the same architecture and weights, bit for bit.",
       details: "- a, b: the models.",
@@ -119,6 +158,37 @@ private func report(_ host: any Host, of model: Model) {
   guard let source = model.source else { return }
   for remark in source.remarks { host.note(remark) }
   warn(host, of: model, source.path)
+}
+
+/// A built-in that changes which weights are frozen.
+private func freezing(
+  _ name: String, _ summary: String, _ details: String, example: String, _ answer: String, like: String, isFrozen: Bool
+) -> Builtin {
+  Builtin(
+    "\(name)(model: model, names: string | list = \"*\") -> model", summary,
+    details: (details.isEmpty ? "" : details + "\n\n")
+      + "- names: names of weights or of layers, where * stands for anything, such as \"layer1.*\"; one, or several in a list.",
+    examples: [Example(example, answer)], seeAlso: [like, "summary", "fit", "sgd"],
+    search: ["requires_grad", "fine-tuning", "transfer learning", "train", "fixed", "layers"], family: "models"
+  ) { call in
+    let object = try call.object("model", as: ModelObject.self)
+    let given = try call["names"]
+    var names: [String] = []
+    if let name = given.asString {
+      names = [name]
+    } else {
+      for item in try call.list("names") {
+        guard let name = item.asString else {
+          throw call.error(
+            .type, "names of \(name) must be strings, not \(item.described)", hint: "names=[\"conv1\", \"layer1.*\"]",
+            at: "names")
+        }
+        names.append(name)
+      }
+    }
+    try object.model.freeze(names, isFrozen: isFrozen)
+    return Value(object)
+  }
 }
 
 /// Warns of weights that no network can compute with.

@@ -31,6 +31,15 @@ final class ModelObject: HostObject, SettingSource {
     Member("classes", "int", "How many logits it returns for an image.") { (object: ModelObject) in
       Value(object.model.classes)
     },
+    Member("fingerprint", "string", "16 hexadecimal digits of architecture, temperature and every bit of the weights.")
+    {
+      (object: ModelObject) in
+      Value(object.model.fingerprint)
+    },
+    Member("frozen", "list[string]", "The names of the weights that training leaves as they are.") {
+      (object: ModelObject) in
+      Value(object.model.frozenParameters.map { Value(object.model.parameterNames[$0]) })
+    },
     Member("input", "list[int]", "The shape of one image: [channels, height, width].") { (object: ModelObject) in
       Value(object.model.architecture.input)
     },
@@ -45,11 +54,17 @@ final class ModelObject: HostObject, SettingSource {
         return true
       },
       { (object: ModelObject) in Value(object.model.name) }),
-    Member("parameters", "record", "Weights and running statistics by name.") { (object: ModelObject) in
-      let model = object.model
-      let weights = zip(model.parameterNames, object.tracked ?? model.parameters).map { ($0, Value($1)) }
-      return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })
-    },
+    Member(
+      "parameters", "record", "Weights and running statistics by name; they can be set, all at once or one by one.",
+      set: { (object: ModelObject, value) in
+        try object.assign(value)
+        return true
+      },
+      { (object: ModelObject) in
+        let model = object.model
+        let weights = zip(model.parameterNames, object.tracked ?? model.parameters).map { ($0, Value($1)) }
+        return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })
+      }),
     Member("size", "int", "How many weights are trained.") { (object: ModelObject) in Value(object.model.parameterCount)
     },
     Member("source", "record | none", "The file that its weights were read from, and what was decided then.") {
@@ -78,6 +93,28 @@ final class ModelObject: HostObject, SettingSource {
   /// In evaluation mode, with the weights that are tracked, if any.
   func logits(_ images: Tensor) throws -> Tensor {
     try model.forward(images, mode: .eval, parameters: tracked)
+  }
+
+  /// Sets all weights and running statistics to the tensors of a record, or none of them.
+  private func assign(_ value: Value) throws {
+    guard tracked == nil else {
+      throw LTDError(
+        .value, "the weights of a model cannot be set while a gradient is taken with respect to them",
+        hint: "set them outside of the function that grad is handed")
+    }
+    guard case .record(let record) = value else {
+      throw LTDError(
+        .type, "parameters of a model must be a record of tensors, not \(value.described)",
+        hint: "net.parameters = other.parameters")
+    }
+    var tensors: [(name: String, tensor: Tensor)] = []
+    for (name, value) in record.fields {
+      guard let tensor = try Tensor.operand(value) else {
+        throw LTDError(.type, "'\(name)' of parameters must be a tensor, not \(value.described)")
+      }
+      tensors.append((name, tensor.detached()))
+    }
+    try model.assign(tensors)
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<model \(model.name)>" }

@@ -50,8 +50,14 @@ final class OptimiserObject: HostObject {
 
   override func call(_ call: Call) throws -> Value {
     let record = try call.record("gradient")
-    var gradients: [Tensor] = []
-    for (name, weight) in zip(model.parameterNames, model.parameters) {
+    try model.requireTrainable()
+    let frozen = Set(model.frozenParameters)
+    var gradients: [Tensor?] = []
+    for (i, (name, weight)) in zip(model.parameterNames, model.parameters).enumerated() {
+      if frozen.contains(i) {
+        gradients.append(nil)
+        continue
+      }
       guard case .object(let object)? = record[name], let gradient = (object as? TensorObject)?.tensor else {
         throw call.error(
           .value, "the gradient of \(model.name) has no \(name)", hint: "grad(m => loss(m), model) returns a whole one",

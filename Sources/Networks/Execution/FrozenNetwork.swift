@@ -96,7 +96,7 @@ final class FrozenNetwork {
       }
       return value
     case .batchNorm(let norm, let slots, let relu):
-      if pass.mode == .train { return append(.other(node), value) }
+      if pass.usesBatch(slots) { return append(.other(node), value) }
       if alone, let convolution = lastConvolution(value) {
         steps[value - 1].operation = .convolution(try folded(norm, slots, into: convolution), addend: nil)
         steps[value - 1].relu = relu
@@ -113,7 +113,7 @@ final class FrozenNetwork {
         return value
       }
       return append(.other(node), value)
-    case .dropout where pass.mode == .eval: return value
+    case .dropout where pass.mode == .eval, .dropout2d where pass.mode == .eval: return value
     case .residual(let before, let body, let shortcut, let shortcutReadsBefore, let after):
       let activated = try compile(before, value, alone: alone && shortcutReadsBefore)
       let straight = try compile(shortcut, shortcutReadsBefore ? activated : value, alone: false)

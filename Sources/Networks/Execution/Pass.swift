@@ -11,6 +11,8 @@ struct Pass {
   var buffers: [Tensor]
   let mode: Mode
   let dropout: RandomStream?
+  /// The indices of the weights that training leaves as they are.
+  var frozen: Set<Int> = []
   /// The last weight that was used, to say where a run failed.
   private(set) var lastWeight: Int?
 
@@ -40,6 +42,12 @@ struct Pass {
         throw CoreError(.value, "a network with dropout needs a random stream when it runs in training mode")
       }
       return try Tensors.dropout(x, Float(p), stream: dropout.child(index))
+    case .dropout2d(let p, let index):
+      guard mode == .train, p > 0 else { return x }
+      guard let dropout else {
+        throw CoreError(.value, "a network with dropout needs a random stream when it runs in training mode")
+      }
+      return try Tensors.dropout2d(x, Float(p), stream: dropout.child(index))
     case .normalise(let mean, let std):
       let shape = [1, mean.count, 1, 1]
       return try (x - Tensor(mean, shape: shape)) / Tensor(std, shape: shape)
@@ -55,13 +63,18 @@ struct Pass {
     }
   }
 
+  /// Whether a batch norm takes its statistics from the batch: in training, unless both of its weights are frozen.
+  func usesBatch(_ slots: BatchNormSlots) -> Bool {
+    mode == .train && !(frozen.contains(slots.weight) && frozen.contains(slots.bias))
+  }
+
   private mutating func batchNorm(
     _ norm: BatchNorm, _ slots: BatchNormSlots, _ x: Tensor, relu: Bool
   ) throws(CoreError) -> Tensor {
     lastWeight = slots.weight
     let (weight, bias) = (parameters[slots.weight], parameters[slots.bias])
     let (mean, variance) = (buffers[slots.mean], buffers[slots.variance])
-    guard mode == .train else {
+    guard usesBatch(slots) else {
       return try batchNormEval(
         x, weight: weight, bias: bias, mean: mean, variance: variance, eps: Float(norm.eps), relu: relu)
     }

@@ -4,7 +4,9 @@ import Base
 public enum Families {
   /// Every family, in the order of the manual.
   public static let all: [any NetworkFamily.Type] = [
-    MLP.self, SmallCNN.self, PreActResNet18.self, WideResNet.self, ResNet18.self, ResNet50.self, MNISTNet.self,
+    MLP.self, SmallCNN.self, PreActResNet18.self, WideResNet.self, ResNet18.self, CIFARResNet34.self,
+    CIFARResNet50.self, SwishPreActResNet18.self, SwishWideResNet.self, ImageNetResNet18.self, ImageNetResNet34.self,
+    ResNet50.self, ResNet101.self, WideResNet50.self, MNISTNet.self, LeNet5.self, TRADESNet.self,
   ]
 
   /// The family of this name.

@@ -6,8 +6,12 @@ public struct MNISTNet: NetworkFamily {
   public static let name = "mnist_net"
   public static let page = Page(
     "The network of fast_adversarial for MNIST: two convolutions, two linear layers (Wong et al. 2020).",
+    details: """
+      Elsewhere the same layers are the small network of Kolter and Wong 2018 (convex_adversarial) and cnn_a of \
+      alpha-beta-CROWN; with channels=3, size=32 they are those for CIFAR-10.
+      """,
     examples: [("mnist_net().size", "166406")], seeAlso: ["smallcnn", "mlp", "fit"],
-    search: ["network", "cnn", "convolutional", "fast adversarial", "wong"])
+    search: ["network", "cnn", "convolutional", "fast adversarial", "wong", "kw_small", "cnn_a", "convex_adversarial"])
   public static let settings: [Setting<MNISTNet>] = []
   public static let usualInput = (channels: 1, size: 28)
 

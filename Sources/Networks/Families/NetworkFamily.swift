@@ -65,24 +65,43 @@ extension Layer {
 }
 
 extension [Child] {
-  /// The stages "layer1", "layer2", … of a ResNet-18, of two blocks each; all but the first halve the image.
+  /// The stages "layer1", "layer2", … of a ResNet; all but the first halve the image.
   ///
-  /// - Parameter planes: the channels of each stage; the first reads as many as it has.
-  static func stages(_ planes: [Int], _ block: (_ inputs: Int, _ channels: Int, _ stride: Int) -> Layer) -> [Child] {
-    planes.enumerated().map { group, channels in
-      let inputs = group == 0 ? channels : planes[group - 1]
-      return Child(
-        "layer\(group + 1)",
-        .sequential([block(inputs, channels, group == 0 ? 1 : 2), block(channels, channels, 1)]))
+  /// - Parameters:
+  ///   - planes: the channels of each stage; the first reads as many as it has.
+  ///   - counts: the blocks of each stage.
+  ///   - expansion: how many times as many channels a block has at its end.
+  ///   - name: what a stage is called by its number from 0.
+  static func stages(
+    _ planes: [Int], counts: [Int] = [2, 2, 2, 2], expansion: Int = 1, name: (Int) -> String = { "layer\($0 + 1)" },
+    _ block: (_ inputs: Int, _ channels: Int, _ stride: Int) -> Layer
+  ) -> [Child] {
+    var inputs = planes.first ?? 0
+    var stages: [Child] = []
+    for (group, (channels, count)) in zip(planes, counts).enumerated() {
+      var blocks: [Layer] = []
+      for i in 0..<count {
+        blocks.append(block(inputs, channels, group > 0 && i == 0 ? 2 : 1))
+        inputs = expansion * channels
+      }
+      stages.append(Child(name(group), .sequential(blocks)))
     }
+    return stages
   }
 }
 
 extension Setting where Owner: NetworkFamily {
-  /// The channels of the four stages of a ResNet-18.
+  /// The channels of the four stages of a ResNet of CIFAR.
   static func planes(_ path: WritableKeyPath<Owner, [Int]> & Sendable) -> Setting {
     Setting(
       "planes", path, .ints(1...1 << 16, count: 4, hint: "planes=[64, 128, 256, 512]"),
       note: "channels of the four stages.")
+  }
+
+  /// The channels of the first stage of a torchvision ResNet.
+  static func width(_ path: WritableKeyPath<Owner, Int> & Sendable) -> Setting {
+    Setting(
+      "width", path, .int(1...1 << 12, hint: "width=64 is torchvision's"),
+      note: "channels of the first stage; each other one has twice as many as the one before.")
   }
 }

@@ -6,7 +6,7 @@ public struct ResNet18: NetworkFamily {
   public static let name = "resnet18"
   public static let page = Page(
     "ResNet-18 for CIFAR (3×3 stem).", examples: [("resnet18().size", "11173962")],
-    seeAlso: ["preactresnet18", "resnet50"], search: ["network", "residual"])
+    seeAlso: ["cifar_resnet34", "preactresnet18", "imagenet_resnet18"], search: ["network", "residual"])
   public static let settings: [Setting<ResNet18>] = [.planes(\.planes)]
 
   /// Channels of the four stages.
@@ -33,22 +33,8 @@ public struct ResNet18: NetworkFamily {
 
   /// The stem, four stages of two blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
-    let stem = [
-      Child("conv1", .conv3x3(planes[0])), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),
-    ]
-    let logits = [Child("", .globalAveragePool), Child("linear", .linear(Linear(classes)))]
-    return .chain(stem + .stages(planes, block) + logits)
-  }
-
-  private func block(_ inputs: Int, _ channels: Int, _ stride: Int) -> Layer {
-    let changes = stride != 1 || inputs != channels
-    let shortcut: Layer = .sequential([.conv1x1(channels, stride: stride), .batchNorm(BatchNorm())])
-    return .residual(
-      Residual(
-        body: [
-          Child("conv1", .conv3x3(channels, stride: stride)), Child("bn1", .batchNorm(BatchNorm())), Child("", .relu),
-          Child("conv2", .conv3x3(channels)), Child("bn2", .batchNorm(BatchNorm())),
-        ],
-        shortcut: changes ? [Child("shortcut", shortcut)] : [], after: [Child("", .relu)]))
+    ResNetBlocks.cifarNetwork(planes: planes, counts: [2, 2, 2, 2], classes: classes) {
+      ResNetBlocks.cifar.basic(inputs: $0, channels: $1, stride: $2)
+    }
   }
 }

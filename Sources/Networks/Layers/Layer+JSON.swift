@@ -10,7 +10,7 @@ extension Layer {
         "conv2d",
         [
           .init("channels", .int(conv.channels)), .init("kernel", conv.kernel.json), .init("stride", conv.stride.json),
-          .init("padding", conv.padding.json), .init("dilation", conv.dilation.json),
+          .init("padding", conv.isSame ? .string("same") : conv.padding.json), .init("dilation", conv.dilation.json),
           .init("groups", .int(conv.groups)),
           .init("bias", .bool(conv.bias)), .init("init", .string(conv.initialisation.rawValue)),
         ])
@@ -31,6 +31,7 @@ extension Layer {
     case .globalAveragePool: Self.object("global_avgpool")
     case .flatten: Self.object("flatten")
     case .dropout(let p): Self.object("dropout", [.init("p", .number(p))])
+    case .dropout2d(let p): Self.object("dropout2d", [.init("p", .number(p))])
     case .normalise(let mean, let std):
       Self.object(
         "normalise",
@@ -80,10 +81,12 @@ extension Layer {
     }
     switch type {
     case "conv2d":
+      let isSame = json["padding"]?.stringValue == "same"
       self = .conv2d(
         Conv2d(
-          try integer("channels"), kernel: try size("kernel"), stride: try size("stride"), padding: try padding(),
-          dilation: try size("dilation"), groups: try integer("groups"), bias: try flag("bias"),
+          try integer("channels"), kernel: try size("kernel"), stride: try size("stride"),
+          padding: isSame ? .none : try padding(), isSame: isSame, dilation: try size("dilation"),
+          groups: try integer("groups"), bias: try flag("bias"),
           initialisation: try initialisation()))
     case "linear":
       self = .linear(
@@ -97,6 +100,7 @@ extension Layer {
     case "global_avgpool": self = .globalAveragePool
     case "flatten": self = .flatten
     case "dropout": self = .dropout(try number("p"))
+    case "dropout2d": self = .dropout2d(try number("p"))
     case "normalise":
       self = .normalise(mean: try need(json["mean"]?.numbers, "mean"), std: try need(json["std"]?.numbers, "std"))
     case "sequential":

@@ -15,6 +15,7 @@ extension Layer: CustomStringConvertible {
     case .conv2d(let conv):
       var arguments = ["\(conv.channels)", "kernel=\(conv.kernel.text)"]
       if conv.stride != Size(1) { arguments.append("stride=\(conv.stride.text)") }
+      if conv.isSame { arguments.append("padding=\"same\"") }
       if conv.padding != .none { arguments.append("padding=\(conv.padding.text)") }
       if conv.dilation != Size(1) { arguments.append("dilation=\(conv.dilation.text)") }
       if conv.groups != 1 { arguments.append("groups=\(conv.groups)") }
@@ -36,6 +37,7 @@ extension Layer: CustomStringConvertible {
     case .globalAveragePool: return .call("global_avg_pool")
     case .flatten: return .call("flatten")
     case .dropout(let p): return .call("dropout", ["\(p)"])
+    case .dropout2d(let p): return .call("dropout2d", ["\(p)"])
     case .normalise(let mean, let std): return .call("normalise", ["\(mean)", "\(std)"])
     case .sequential(let layers): return .group("sequential([", layers.map { ("", $0.piece) }, "])")
     case .chain(let children): return .group("sequential({", children.fields, "})")

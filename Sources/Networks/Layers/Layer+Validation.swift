@@ -35,25 +35,23 @@ extension Layer {
       }
     case .maxPool(let pooling): try Self.check(pooling, of: "max_pool")
     case .averagePool(let pooling): try Self.check(pooling, of: "avg_pool")
-    case .dropout(let p):
-      guard p >= 0, p < 1 else {
-        throw CoreError(
-          .value, "p of dropout must be at least 0 and below 1, not \(p)", hint: "p=0.5 drops half of the values",
-          argument: "p")
-      }
+    case .dropout(let p): try Self.check(share: p, of: "dropout")
+    case .dropout2d(let p): try Self.check(share: p, of: "dropout2d")
     case .normalise(let mean, let std):
       guard mean.count == std.count else {
         throw CoreError(
           .value, "a normalisation must have as many means as standard deviations, not \(mean.count) and \(std.count)",
           hint: "give one of each for every channel")
       }
-      guard mean.allSatisfy(\.isFinite) else {
-        throw CoreError(.value, "the means of a normalisation must be finite, not \(mean)", argument: "mean")
-      }
-      guard std.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      guard mean.allSatisfy({ abs($0) <= 2 }) else {
         throw CoreError(
-          .value, "the standard deviations of a normalisation must be positive and finite, not \(std)",
-          hint: "mean 0 and std 1 leave a channel as it is", argument: "std")
+          .value, "the means of a normalisation must be from -2 to 2, not \(mean)", hint: Self.unitsHint,
+          argument: "mean")
+      }
+      guard std.allSatisfy({ $0 > 0 && $0 <= 2 }) else {
+        throw CoreError(
+          .value, "the standard deviations of a normalisation must be above 0 and at most 2, not \(std)",
+          hint: Self.unitsHint, argument: "std")
       }
     case .relu, .silu, .globalAveragePool, .flatten, .sequential, .chain, .residual: break
     }
@@ -82,6 +80,17 @@ extension Layer {
   }
 
   private static let sizeLimit = 1 << 20
+
+  /// What is given for images of bytes is beyond these limits, and would make every image the same grey.
+  private static let unitsHint = "in units of the [0, 1] image: 125.3/255"
+
+  private static func check(share p: Double, of layer: String) throws(CoreError) {
+    guard p >= 0, p < 1 else {
+      throw CoreError(
+        .value, "p of \(layer) must be at least 0 and below 1, not \(p)", hint: "p=0.5 drops half of the values",
+        argument: "p")
+    }
+  }
 
   private static func check(
     _ value: Int, _ name: String, from low: Int = 1, limit: Int = 1 << 32, of layer: String

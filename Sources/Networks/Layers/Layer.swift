@@ -39,8 +39,11 @@ public struct Conv2d: Sendable, Equatable {
   public var kernel: Size
   /// The distance of neighbouring windows, in pixels.
   public var stride: Size
-  /// Zeros around the images.
+  /// Zeros around the images; none where `isSame` says how many there are.
   public var padding: Padding
+  /// Whether the images get as many zeros as make the output ⌈size / stride⌉ long, as TensorFlow's SAME: half of them on
+  /// each side, the odd one on the right and below.
+  public var isSame: Bool
   /// The distance of neighbouring taps of the kernel, in pixels.
   public var dilation: Size
   /// Into how many groups input and output channels are cut, each convolved on its own.
@@ -52,13 +55,14 @@ public struct Conv2d: Sendable, Equatable {
 
   /// A convolution with `channels` output channels; input channels follow from what comes before.
   public init(
-    _ channels: Int, kernel: Size, stride: Size = Size(1), padding: Padding = .none, dilation: Size = Size(1),
-    groups: Int = 1, bias: Bool = true, initialisation: Initialisation = .standard
+    _ channels: Int, kernel: Size, stride: Size = Size(1), padding: Padding = .none, isSame: Bool = false,
+    dilation: Size = Size(1), groups: Int = 1, bias: Bool = true, initialisation: Initialisation = .standard
   ) {
     self.channels = channels
     self.kernel = kernel
     self.stride = stride
-    self.padding = padding
+    self.padding = isSame ? .none : padding
+    self.isSame = isSame
     self.dilation = dilation
     self.groups = groups
     self.bias = bias
@@ -83,7 +87,8 @@ public struct Linear: Sendable, Equatable {
   }
 }
 
-/// Batch normalisation of each channel of images [n, c, h, w], as PyTorch's BatchNorm2d, with scale and shift.
+/// Batch normalisation of each channel of images [n, c, h, w] or of each feature [n, f], as PyTorch's BatchNorm2d and
+/// BatchNorm1d, with scale and shift.
 public struct BatchNorm: Sendable, Equatable {
   /// What is added to the variance.
   public var eps: Double
@@ -168,7 +173,7 @@ public indirect enum Layer: Sendable, Equatable {
   case conv2d(Conv2d)
   /// A linear layer, of [n, features].
   case linear(Linear)
-  /// Batch normalisation of images.
+  /// Batch normalisation of images, or of features.
   case batchNorm(BatchNorm)
   /// max(x, 0).
   case relu
@@ -186,6 +191,9 @@ public indirect enum Layer: Sendable, Equatable {
   case flatten
   /// Dropout: in training each value becomes 0 with this probability p, and the others grow by 1 / (1 − p).
   case dropout(Double)
+  /// Dropout of whole channels of images: in training each becomes 0 with this probability p, and the others grow by
+  /// 1 / (1 − p).
+  case dropout2d(Double)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Double], std: [Double])
   /// Layers one after another, with PyTorch's names "0", "1", ….

@@ -56,6 +56,8 @@ package indirect enum NetworkNode: Sendable {
   case flatten
   /// Dropout; the index is that of its random stream among the dropouts of the network.
   case dropout(Double, index: Int)
+  /// Dropout of whole channels; the index is as in `dropout`.
+  case dropout2d(Double, index: Int)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Float], std: [Float])
   /// Layers one after another; none is the identity.
@@ -73,6 +75,8 @@ package struct Blueprint: Sendable {
   package let parameters: [TensorSpecification]
   /// The running statistics and counters in PyTorch's order.
   package let buffers: [TensorSpecification]
+  /// The layers that are not made of others.
+  let rows: [NetworkBuilder.Row]
 
   /// Builds the layers of an architecture.
   ///
@@ -88,6 +92,7 @@ package struct Blueprint: Sendable {
     }
     parameters = builder.parameters
     buffers = builder.buffers
+    rows = builder.rows
   }
 }
 
@@ -99,9 +104,22 @@ package struct Blueprint: Sendable {
 struct NetworkBuilder {
   private(set) var parameters: [TensorSpecification] = []
   private(set) var buffers: [TensorSpecification] = []
+  /// The layers that are not made of others, in the order in which they are built.
+  private(set) var rows: [Row] = []
   private var names: Set<String> = []
   private var dropouts = 0
   private var elements = 0
+
+  /// A layer with what is known of it once it is built.
+  struct Row: Sendable {
+    var path: String
+    var layer: Layer
+    /// The shape of what it gives for one image.
+    var output: [Int]
+    /// Its weights, among those of the network.
+    var parameters: Range<Int>
+    var multiplyAdds: Int
+  }
 
   /// More weights than this are refused before memory is asked for (16 GiB of float32).
   static let elementLimit = 1 << 32
@@ -118,6 +136,20 @@ struct NetworkBuilder {
     } catch {
       throw path.isEmpty ? error : error.prefixed("layer '\(path)'")
     }
+    let (input, first) = (shape, parameters.count)
+    let node = try node(of: layer, path: path, shape: &shape, depth: depth)
+    if !layer.isComposite {
+      rows.append(
+        Row(
+          path: path, layer: layer, output: shape, parameters: first..<parameters.count,
+          multiplyAdds: layer.multiplyAdds(from: input, to: shape)))
+    }
+    return node
+  }
+
+  private mutating func node(
+    of layer: Layer, path: String, shape: inout [Int], depth: Int
+  ) throws(CoreError) -> NetworkNode {
     switch layer {
     case .conv2d(let conv): return try buildConv2d(conv, path: path, shape: &shape)
     case .linear(let linear): return try buildLinear(linear, path: path, shape: &shape)
@@ -141,6 +173,10 @@ struct NetworkBuilder {
     case .dropout(let p):
       defer { dropouts += 1 }
       return .dropout(p, index: dropouts)
+    case .dropout2d(let p):
+      try requireImage(shape, "dropout of channels", path)
+      defer { dropouts += 1 }
+      return .dropout2d(p, index: dropouts)
     case .normalise(let mean, let std): return try buildNormalise(mean: mean, std: std, shape: shape)
     case .sequential(let layers):
       let children = layers.enumerated().map { Child(String($0.offset), $0.element) }
@@ -183,13 +219,20 @@ struct NetworkBuilder {
       before: before, body: body, shortcut: shortcut, shortcutReadsBefore: block.shortcutReadsBefore, after: after)
   }
 
-  private mutating func buildConv2d(_ conv: Conv2d, path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode {
+  private mutating func buildConv2d(_ given: Conv2d, path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode
+  {
+    var conv = given
     try requireImage(shape, "a convolution", path)
     guard shape[0] % conv.groups == 0, conv.channels % conv.groups == 0 else {
       throw CoreError(
         .shape,
         "\(Self.place(path))a convolution from \(shape[0]) to \(conv.channels) channels cannot have \(conv.groups) groups",
         hint: "choose groups so that it divides both numbers of channels, such as groups=1", argument: "layers")
+    }
+    if conv.isSame {
+      let rows = Self.same(shape[1], conv.kernel.height, conv.stride.height, conv.dilation.height)
+      let columns = Self.same(shape[2], conv.kernel.width, conv.stride.width, conv.dilation.width)
+      conv.padding = Padding(top: rows.before, bottom: rows.after, left: columns.before, right: columns.after)
     }
     let height = try Self.windows(
       shape[1], conv.kernel.height, conv.stride.height, conv.padding.top, conv.padding.bottom, conv.dilation.height,
@@ -230,7 +273,11 @@ struct NetworkBuilder {
   }
 
   private mutating func buildBatchNorm(_ norm: BatchNorm, path: String, shape: [Int]) throws(CoreError) -> NetworkNode {
-    try requireImage(shape, "batch norm", path)
+    guard shape.count == 3 || shape.count == 1 else {
+      throw CoreError(
+        .shape, "\(Self.place(path))batch norm needs [channels, height, width] or [features], but receives \(shape)",
+        hint: "put flatten() before it", argument: "layers")
+    }
     let channels = [shape[0]]
     let weight = try add(parameter: "weight", path, channels, .constant(1))
     let bias = try add(parameter: "bias", path, channels, .constant(0))
@@ -322,6 +369,13 @@ struct NetworkBuilder {
       product = next
     }
     return product
+  }
+
+  /// The zeros of TensorFlow's SAME along one axis; sizes are within the limits of `Layer.validate`.
+  private static func same(_ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> (before: Int, after: Int) {
+    let windows = (size + stride - 1) / stride
+    let all = max((windows - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    return (all / 2, all - all / 2)
   }
 
   /// How many windows of a convolution or pooling fit along one axis.

@@ -8,11 +8,12 @@ public protocol Optimiser: Resumable {
   ///
   /// - Parameters:
   ///   - weights: the weights of the model, in the same order and shapes in every step.
-  ///   - gradients: the gradients of the loss with respect to each of them.
+  ///   - gradients: the gradients of the loss with respect to each of them; nil leaves a weight and what is remembered
+  ///     of it as they are.
   ///   - rate: the learning rate of this step.
   ///   - momentum: what a schedule sets for this step instead of the optimiser's own; nil where it leaves it alone.
   /// - Throws: `value` and `shape` where gradients and weights do not fit.
-  func step(_ weights: inout [Tensor], gradients: [Tensor], rate: Double, momentum: Double?) throws(CoreError)
+  func step(_ weights: inout [Tensor], gradients: [Tensor?], rate: Double, momentum: Double?) throws(CoreError)
 }
 
 /// An optimiser as a value: its settings, but for the learning rate, which is that of the run.

@@ -89,13 +89,15 @@ public struct SGD: OptimiserSettings {
 /// Stochastic gradient descent of one run, with its momentum buffers.
 final class SGDOptimiser: Optimiser {
   private let settings: SGD
-  /// Momentum buffers in the order of the weights: empty before the first step, nil without momentum.
+  /// Momentum buffers in the order of the weights: fewer before the first step, nil without momentum.
   private var velocities: [Tensor?] = []
 
   init(_ settings: SGD) { self.settings = settings }
 
-  func step(_ weights: inout [Tensor], gradients: [Tensor], rate: Double, momentum: Double?) throws(CoreError) {
-    if velocities.isEmpty { velocities = Array(repeating: nil, count: weights.count) }
+  func step(_ weights: inout [Tensor], gradients: [Tensor?], rate: Double, momentum: Double?) throws(CoreError) {
+    if velocities.count < weights.count {
+      velocities += Array(repeating: nil, count: weights.count - velocities.count)
+    }
     guard weights.count == gradients.count, velocities.count == weights.count else {
       throw CoreError(.value, "\(gradients.count) gradients for \(weights.count) weights")
     }
@@ -105,7 +107,8 @@ final class SGDOptimiser: Optimiser {
     // All weights or none.
     try StopSignal.ignoring { () throws(CoreError) in
       for i in weights.indices {
-        try update.apply(to: &weights[i], velocity: &velocities[i], gradient: gradients[i])
+        guard let gradient = gradients[i] else { continue }
+        try update.apply(to: &weights[i], velocity: &velocities[i], gradient: gradient)
       }
     }
   }
@@ -116,9 +119,14 @@ final class SGDOptimiser: Optimiser {
   }
 
   func restore(_ state: NamedTensors) throws(CoreError) {
-    for (i, item) in state.enumerated() where item.name != "momentum.\(i)" || item.tensor.dtype != .float32 {
-      throw CoreError(.value, "'\(item.name)' is no momentum of sgd")
+    var restored: [Tensor?] = []
+    for item in state {
+      // Those of frozen weights are left out.
+      guard item.name.hasPrefix("momentum."), let i = Int(item.name.dropFirst(9)), i >= restored.count, i < 1 << 20,
+        item.tensor.dtype == .float32
+      else { throw CoreError(.value, "'\(item.name)' is no momentum of sgd") }
+      restored += Array(repeating: nil, count: i - restored.count) + [item.tensor]
     }
-    velocities = state.map(\.tensor)
+    velocities = restored
   }
 }

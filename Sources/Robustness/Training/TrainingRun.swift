@@ -185,7 +185,7 @@ public final class TrainingRun: Resumable {
     }
   }
 
-  private func move(_ gradients: [Tensor]) throws {
+  private func move(_ gradients: [Tensor?]) throws {
     let (rate, momentum) = (
       plan.schedule.learningRate(plan.learningRate, at: position), plan.schedule.momentum(at: position)
     )
@@ -196,7 +196,7 @@ public final class TrainingRun: Resumable {
 
   /// The gradients of the loss with respect to the weights. When it returns, nothing of the step holds the weights any
   /// more: the optimiser can change them in place.
-  private func gradients(_ positions: [Int], _ totals: inout EpochTotals) throws -> [Tensor] {
+  private func gradients(_ positions: [Int], _ totals: inout EpochTotals) throws -> [Tensor?] {
     var part = try data.batch(positions)
     if let augmentation = plan.augmentation {
       part = try augmentation.apply(part, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", epoch))
@@ -206,14 +206,14 @@ public final class TrainingRun: Resumable {
       stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
     ) { [self] step, loss in
       if moved == nil { moved = (model.parameters, try optimiser.state) }
-      try move(Tensors.gradients(of: loss.total, withRespectTo: step.parameters))
+      try move(model.gradients(of: loss.total, at: step.parameters))
       return model.trackedParameters()
     }
     do {
       let loss = try process.loss(step)
       let value = try loss.total.item()
       guard value.isFinite else { throw diverged("the loss became \(value)", at: position) }
-      let gradients = try Tensors.gradients(of: loss.total, withRespectTo: step.parameters)
+      let gradients = try model.gradients(of: loss.total, at: step.parameters)
       // A method that never looks at natural images says nothing about them; one more forward does.
       let natural = if let logits = loss.naturalLogits { logits } else { try model(part.images) }
       try totals.add(loss, value: value, natural: natural, labels: part.labels, of: model)

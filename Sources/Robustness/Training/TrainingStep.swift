@@ -12,7 +12,7 @@ import Tensors
 public final class TrainingStep {
   /// The model that is trained; a method runs it by `forward`, not by calling it.
   public let model: Model
-  /// The model's weights as leaves; gradients are taken with respect to them.
+  /// The model's weights; gradients are taken with respect to them. Those that are frozen are no leaves.
   public private(set) var parameters: [Tensor]
   private let batch: Batch
   private let attack: any Ascent

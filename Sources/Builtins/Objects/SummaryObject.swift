@@ -1,0 +1,79 @@
+import Base
+import Interpreter
+import Networks
+
+/// What `summary` returns: the layers of a model as a table, with totals.
+final class SummaryObject: HostObject {
+  private let name: String
+  private let input: [Int]
+  private let layers: [LayerSummary]
+
+  init(_ model: Model) throws {
+    name = model.name
+    input = model.architecture.input
+    layers = try model.summary()
+  }
+
+  override class var typeName: String { "summary" }
+  override class var typeSummary: String { "The layers of a model with their shapes, weights and costs; a table." }
+  override class var members: [Member] { own }
+  private static let own = [
+    Member("frozen", "int", "How many weights are frozen.") { (object: SummaryObject) in Value(object.frozen) },
+    Member("multiply_adds", "int", "Products that are summed for one image, in convolutions and linear layers.") {
+      (object: SummaryObject) in Value(object.multiplyAdds)
+    },
+    Member("rows", "list[record]", "A table with a row for each layer, in the order in which they run.") {
+      (object: SummaryObject) in
+      Value(
+        object.layers.map { layer in
+          Value(fields: [
+            ("path", Value(layer.path)), ("layer", Value(layer.layer)), ("output", Value(layer.output)),
+            ("weights", Value(layer.weights)), ("frozen", Value(layer.frozen)),
+            ("multiply_adds", Value(layer.multiplyAdds)),
+          ])
+        })
+    },
+    Member("weights", "int", "How many weights there are, frozen ones included.") { (object: SummaryObject) in
+      Value(object.weights)
+    },
+  ]
+
+  private var frozen: Int { layers.reduce(0) { $0 + $1.frozen } }
+  private var weights: Int { layers.reduce(0) { $0 + $1.weights } }
+  private var multiplyAdds: Int {
+    layers.reduce(0) { sum, layer in
+      let (next, overflow) = sum.addingReportingOverflow(layer.multiplyAdds)
+      return overflow ? .max : next
+    }
+  }
+
+  override func shortText(_ options: PrintOptions) -> String { "<summary of \(name): \(weights) weights>" }
+
+  override func text(_ options: PrintOptions) -> String {
+    let showsFrozen = frozen > 0
+    func row(_ cells: [String], _ frozen: String) -> [String] { cells + (showsFrozen ? [frozen] : []) }
+    var rows = [row(["layer", "", "output", "weights", "multiply-adds"], "frozen")]
+    for layer in layers {
+      let cost = layer.multiplyAdds > 0 ? grouped(layer.multiplyAdds) : ""
+      let kind = String(layer.layer.prefix { $0 != "(" })
+      rows.append(
+        row(
+          [layer.path, kind, "\(layer.output)", layer.weights > 0 ? grouped(layer.weights) : "", cost],
+          layer.frozen > 0 ? grouped(layer.frozen) : ""))
+    }
+    rows.append(row(["total", "", "", grouped(weights), grouped(multiplyAdds)], grouped(frozen)))
+    return "model \(name), for images \(input)\n"
+      + AlignedText(rows, sides: [.left, .left, .left, .right]).lines(indent: 2).joined(separator: "\n")
+  }
+
+  /// Digits in groups of three: 25,557,032.
+  private func grouped(_ number: Int) -> String {
+    let digits = String(number)
+    var text = ""
+    for (i, digit) in digits.enumerated() {
+      if i > 0, (digits.count - i) % 3 == 0 { text += "," }
+      text.append(digit)
+    }
+    return text
+  }
+}
