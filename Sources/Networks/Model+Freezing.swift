@@ -52,7 +52,8 @@ extension Model {
   package func requireTrainable() throws(CoreError) {
     guard frozen.count < parameterNames.count || parameterNames.isEmpty else {
       throw CoreError(
-        .value, "all weights of \(name) are frozen: there is nothing to train", hint: "unfreeze(\(name), \"fc\")",
+        .value, "all weights of \(name) are frozen: there is nothing to train",
+        hint: "unfreeze(net), or unfreeze(net, \"fc.*\") for some of them",
         argument: "model")
     }
   }

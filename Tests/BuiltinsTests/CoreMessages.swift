@@ -53,6 +53,9 @@ enum CoreMessages {
     "dropout(images, 1)": { () throws(CoreError) in
       _ = try dropout(images(), 1, stream: RandomStream(seed: 0, purpose: "test"))
     },
+    "dropout2d(zeros([3]), 0.5)": { () throws(CoreError) in
+      _ = try dropout2d(.zeros([3]), 0.5, stream: RandomStream(seed: 0, purpose: "test"))
+    },
     "linear(zeros([2, 3]), zeros([5, 4]))": { () throws(CoreError) in _ = try linear(.zeros([2, 3]), .zeros([5, 4])) },
     "linear(zeros([2, 3]), zeros([5, 3]), zeros([3]))": { () throws(CoreError) in
       _ = try linear(.zeros([2, 3]), .zeros([5, 3]), .zeros([3]))

@@ -84,7 +84,7 @@ import Testing
     let candidates: [SettingValue] = [
       .number(0.25), .number(0.75), .int(3), .int(16), .bool(true), .bool(false),
       .list([.int(2), .int(3), .int(4), .int(5)]),
-      .list([.int(30), .int(29)]), .string("raw"),
+      .list([.int(30), .int(29)]), .string("raw"), .string("relu"),
     ]
     var values = [Made()]
     for setting in Made.settings where !["mean", "std"].contains(setting.name) {

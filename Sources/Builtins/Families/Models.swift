@@ -108,17 +108,17 @@ extension BuiltinTable {
         result has the table as records, `weights`, `frozen` and `multiply_adds` have the totals.
         """,
       examples: [
-        Example("summary(lenet5()).multiply_adds", "4467008"),
+        Example("summary(lenet5()).multiply_adds", "4467664"),
         Example(
           "mlp(hidden=[4]).summary()",
           """
           model mlp, for images [1, 28, 28]
-            layer             output  weights  multiply-adds
+            layer           output  weights  multiply-adds
             0      flatten  [784]
-            1      linear   [4]         3,140          3,136
+            1      linear   [4]       3,140          3,136
             2      relu     [4]
-            3      linear   [10]           50             40
-            total                       3,190          3,176
+            3      linear   [10]         50             40
+            total                     3,190          3,176
           """),
       ],
       seeAlso: ["freeze", "network"],

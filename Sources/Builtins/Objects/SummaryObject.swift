@@ -41,10 +41,7 @@ final class SummaryObject: HostObject {
   private var frozen: Int { layers.reduce(0) { $0 + $1.frozen } }
   private var weights: Int { layers.reduce(0) { $0 + $1.weights } }
   private var multiplyAdds: Int {
-    layers.reduce(0) { sum, layer in
-      let (next, overflow) = sum.addingReportingOverflow(layer.multiplyAdds)
-      return overflow ? .max : next
-    }
+    layers.reduce(0) { $0 + min($1.multiplyAdds, .max - $0) }
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<summary of \(name): \(weights) weights>" }

@@ -77,6 +77,8 @@ package struct Blueprint: Sendable {
   package let buffers: [TensorSpecification]
   /// The layers that are not made of others.
   let rows: [NetworkBuilder.Row]
+  /// The products that all layers sum for one image; see `Layer.multiplyAdds`.
+  package var multiplyAdds: Int { rows.reduce(0) { $0 + min($1.multiplyAdds, .max - $0) } }
 
   /// Builds the layers of an architecture.
   ///
@@ -273,11 +275,7 @@ struct NetworkBuilder {
   }
 
   private mutating func buildBatchNorm(_ norm: BatchNorm, path: String, shape: [Int]) throws(CoreError) -> NetworkNode {
-    guard shape.count == 3 || shape.count == 1 else {
-      throw CoreError(
-        .shape, "\(Self.place(path))batch norm needs [channels, height, width] or [features], but receives \(shape)",
-        hint: "put flatten() before it", argument: "layers")
-    }
+    if shape.count != 1 { try requireImage(shape, "batch norm", path) }
     let channels = [shape[0]]
     let weight = try add(parameter: "weight", path, channels, .constant(1))
     let bias = try add(parameter: "bias", path, channels, .constant(0))

@@ -58,6 +58,7 @@ public final class TrainingRun: Resumable {
     try method.validate()
     try attack?.validate()
     try method.validate(for: model)
+    try model.requireTrainable()
     try requireFitting(data, model)
     if let validation { try requireFitting(validation, model, argument: "validation") }
     let used = try Self.requireUse(of: attack, by: method, validation)
