@@ -30,6 +30,7 @@ extension Model {
         .value, "these are not the parameters of \(name): \(parts.joined(separator: "; "))",
         hint: "a record with all of keys(net.parameters), each a tensor of the same shape; nothing has changed")
     }
+    source = nil
     try setState(own.map { ($0.name, given[$0.name] ?? $0.tensor) })
   }
 }

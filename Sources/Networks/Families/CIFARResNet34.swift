@@ -22,6 +22,11 @@ public struct CIFARResNet34: NetworkFamily {
   /// - Parameter planes: channels of the four stages.
   public init(planes: [Int]) { self.planes = planes }
 
+  /// The planes are those of the first convolutions.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    ResNetBlocks.cifarGuess(for: weights) { CIFARResNet34(planes: $0) }
+  }
+
   /// The stem, four stages of 3, 4, 6 and 3 blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     ResNetBlocks.cifarNetwork(planes: planes, counts: [3, 4, 6, 3], classes: classes) {

@@ -26,6 +26,18 @@ public struct LeNet5: NetworkFamily {
 
   public init() {}
 
+  /// The size of the images follows from the inputs of the first linear layer.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["conv1.weight", 1], let width = weights["conv1.weight", 0],
+      let features = weights["linear1.weight", 0], let flat = weights["linear1.weight", 1],
+      let classes = weights["linear2.weight", 0], width <= 1 << 16, flat % (2 * width) == 0,
+      let side = Guess.side(of: flat / (2 * width)), side < 1 << 14
+    else { return [] }
+    var family = LeNet5()
+    (family.width, family.features) = (width, features)
+    return [Guess(family, classes: classes, input: [channels, 4 * side, 4 * side])]
+  }
+
   /// The layers by the names of the authors' code.
   public func layers(classes: Int) -> Layer {
     func conv(_ channels: Int) -> Layer { .conv2d(Conv2d(channels, kernel: Size(3), padding: Padding(1))) }

@@ -21,14 +21,7 @@ public struct ResNet18: NetworkFamily {
 
   /// The channels of the stages follow from their first convolutions.
   public static func guesses(for weights: WeightShapes) -> [Guess] {
-    guard let channels = weights["conv1.weight", 1], let classes = weights["linear.weight", 0],
-      let planes = weights.sizes(0, (1...4).map { "layer\($0).0.conv1.weight" })
-    else { return [] }
-    return [
-      Guess(
-        ResNet18(planes: planes), classes: classes, input: [channels, usualInput.size, usualInput.size],
-        assumed: [Guess.usualSize(of: Self.self)])
-    ]
+    ResNetBlocks.cifarGuess(for: weights) { ResNet18(planes: $0) }
   }
 
   /// The stem, four stages of two blocks, and the logits of the mean over each channel.

@@ -25,14 +25,7 @@ public struct ResNet50: NetworkFamily {
 
   /// The width is that of the stem.
   public static func guesses(for weights: WeightShapes) -> [Guess] {
-    guard let width = weights["conv1.weight", 0], let channels = weights["conv1.weight", 1],
-      let classes = weights["fc.weight", 0]
-    else { return [] }
-    return [
-      Guess(
-        ResNet50(width: width), classes: classes, input: [channels, usualInput.size, usualInput.size],
-        assumed: [Guess.usualSize(of: Self.self)])
-    ]
+    ResNetBlocks.imageNetGuess(for: weights) { ResNet50(width: $0) }
   }
 
   /// The stem, four stages of 3, 4, 6 and 3 blocks, and the logits of the mean over each channel.

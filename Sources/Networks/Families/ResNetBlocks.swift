@@ -85,4 +85,28 @@ struct ResNetBlocks {
     let logits = [Child("", .globalAveragePool), Child("fc", .linear(Linear(classes)))]
     return .chain(start + .stages(planes, counts: counts, expansion: expansion, block) + logits)
   }
+
+  // MARK: Recognising
+
+  /// The network of a family of CIFAR that weights may belong to.
+  static func cifarGuess<Family: NetworkFamily>(
+    for weights: WeightShapes, _ family: (_ planes: [Int]) -> Family
+  ) -> [Guess] {
+    guard let channels = weights["conv1.weight", 1], let classes = weights["linear.weight", 0],
+      let planes = weights.sizes(0, (1...4).map { "layer\($0).0.conv1.weight" })
+    else { return [] }
+    let input = [channels, Family.usualInput.size, Family.usualInput.size]
+    return [Guess(family(planes), classes: classes, input: input, assumed: [Guess.usualSize(of: Family.self)])]
+  }
+
+  /// The network of a family of ImageNet that weights may belong to.
+  static func imageNetGuess<Family: NetworkFamily>(
+    for weights: WeightShapes, _ family: (_ width: Int) -> Family
+  ) -> [Guess] {
+    guard let width = weights["conv1.weight", 0], let channels = weights["conv1.weight", 1],
+      let classes = weights["fc.weight", 0]
+    else { return [] }
+    let input = [channels, Family.usualInput.size, Family.usualInput.size]
+    return [Guess(family(width), classes: classes, input: input, assumed: [Guess.usualSize(of: Family.self)])]
+  }
 }

@@ -27,6 +27,20 @@ public struct SwishPreActResNet18: NetworkFamily {
 
   public init() {}
 
+  /// The planes are those of the first convolutions; the activation leaves no trace.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["conv_2d.weight", 1], let classes = weights["logits.weight", 0],
+      let planes = weights.sizes(0, (0..<4).map { "layer_\($0).0.conv_2d_1.weight" })
+    else { return [] }
+    return SwishActivation.allCases.map { activation in
+      var family = SwishPreActResNet18()
+      (family.planes, family.activation) = (planes, activation)
+      return Guess(
+        family, classes: classes, input: [channels, usualInput.size, usualInput.size],
+        assumed: [Guess.usualSize(of: Self.self), "momentum=0.01"])
+    }
+  }
+
   /// The stem, four stages of two blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     .chain(

@@ -49,6 +49,21 @@ public struct SwishWideResNet: NetworkFamily {
     }
   }
 
+  /// The sizes are those of the first stage; the activation leaves no trace.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["init_conv.weight", 1], let classes = weights["logits.weight", 0],
+      let width = weights["layer.0.block.0.conv_0.weight", 0], width % 16 == 0
+    else { return [] }
+    let blocks = weights.run { "layer.0.block.\($0).conv_0.weight" }
+    return SwishActivation.allCases.map { activation in
+      var family = SwishWideResNet()
+      (family.depth, family.widen, family.activation) = (6 * blocks + 4, width / 16, activation)
+      return Guess(
+        family, classes: classes, input: [channels, usualInput.size, usualInput.size],
+        assumed: [Guess.usualSize(of: Self.self), "momentum=0.01"])
+    }
+  }
+
   /// The stem, three stages of (depth - 4) / 6 blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     var children = [Child("init_conv", .conv3x3(16))]

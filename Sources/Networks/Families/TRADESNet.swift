@@ -32,6 +32,18 @@ public struct TRADESNet: NetworkFamily {
 
   public init() {}
 
+  /// The size of the images follows from the inputs of the first linear layer.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let channels = weights["conv1.weight", 1], let width = weights["conv1.weight", 0],
+      let features = weights["fc1.weight", 0], let flat = weights["fc1.weight", 1],
+      let classes = weights["fc2.weight", 0], width <= 1 << 16, flat % (2 * width) == 0,
+      let side = Guess.side(of: flat / (2 * width)), side < 1 << 14
+    else { return [] }
+    var family = TRADESNet()
+    (family.width, family.features) = (width, features)
+    return [Guess(family, classes: classes, input: [channels, 4 * side + 12, 4 * side + 12], assumed: ["dropout=0.5"])]
+  }
+
   /// The layers in the order of the authors' code, where relu comes after the pooling.
   public func layers(classes: Int) -> Layer {
     func conv(_ channels: Int) -> Layer { .conv2d(Conv2d(channels, kernel: Size(5))) }

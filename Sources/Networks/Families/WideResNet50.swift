@@ -24,6 +24,11 @@ public struct WideResNet50: NetworkFamily {
   /// - Parameter width: channels of the first stage.
   public init(width: Int) { self.width = width }
 
+  /// The width is that of the stem.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    ResNetBlocks.imageNetGuess(for: weights) { WideResNet50(width: $0) }
+  }
+
   /// The stem, four stages of 3, 4, 6 and 3 blocks, and the logits of the mean over each channel.
   public func layers(classes: Int) -> Layer {
     ResNetBlocks.imageNetNetwork(width: width, counts: [3, 4, 6, 3], expansion: 4, classes: classes) {
