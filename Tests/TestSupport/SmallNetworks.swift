@@ -13,7 +13,7 @@ public let smallNetworks: [(family: String, settings: String)] = [
   ("cifar_resnet34", #"{"planes": [4, 6, 8, 10]}"#),
   ("cifar_resnet50", #"{"planes": [4, 4, 6, 8]}"#),
   ("swish_wideresnet", #"{"depth": 10, "widen": 1}"#),
-  ("swish_wideresnet", #"{"depth": 10, "widen": 1, "activation": "relu", "momentum": 0.25}"#),
+  ("swish_wideresnet", #"{"depth": 10, "widen": 1, "activation": "relu"}"#),
   ("swish_preactresnet18", #"{"planes": [4, 6, 8, 10]}"#),
   ("imagenet_resnet18", #"{"width": 4}"#),
   ("imagenet_resnet34", #"{"width": 4}"#),
