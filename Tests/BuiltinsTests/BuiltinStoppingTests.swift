@@ -69,7 +69,8 @@ import Testing
       "freeze", "startswith", "summary", "threads", "unfreeze", "track", "type", "vars",
     ],
     "moves memory once, or shares it": [
-      "append", "batches", "copy", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape", "reverse",
+      "append", "batches", "copy", "dataset", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape",
+      "reverse",
       "same_weights", "shuffled", "take", "values", "without",
     ],
     "makes a value that others work with": Attacks.all.map { $0.name } + Methods.all.map { $0.name }
@@ -77,8 +78,9 @@ import Testing
     "asks twenty times a second": ["sleep"],
     "leaves out what has no room": ["print"],
     "needs files": [
-      "cifar10", "cifar100", "download", "fashion_mnist", "file_info", "image_folder", "list_folder", "load_model",
-      "load_tensors", "load_weights", "make_folder", "mnist", "read_text", "remove_file", "save_model", "save_png",
+      "cifar10", "cifar100", "cifar10_c", "cifar100_c", "download", "fashion_mnist", "file_info", "image_folder",
+      "list_folder", "load_dataset", "load_model", "load_tensors", "load_weights", "make_folder", "mnist", "read_text",
+      "remove_file", "save_model", "save_png",
       "save_tensors", "update_text", "write_text",
     ],
   ]

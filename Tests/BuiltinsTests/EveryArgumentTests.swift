@@ -20,6 +20,7 @@ import Testing
     "save_png": "writes a file", "same_weights": "compares", "mnist": "reads files", "fashion_mnist": "reads files",
     "cifar10": "reads files", "cifar100": "reads files", "image_folder": "reads files",
     "load_tensors": "reads a file", "save_tensors": "writes a file", "download": "needs a server",
+    "load_dataset": "reads files", "cifar10_c": "reads files", "cifar100_c": "reads files",
   ]
 
   /// Parameters that must not change the result.
@@ -158,6 +159,11 @@ import Testing
           "a, b = CALL; answer = bits(a.images) + bits(b.images) + bits(a.posterior) + str(list(a.labels)) + str(list(b.labels))"
       )
     ],
+    "dataset": [
+      Use(
+        base: [("images", "test.images[0:2]"), ("labels", "[0, 1]")],
+        program: "d = CALL; answer = str(d) + str(d.class_names) + str(d.labels) + bits(d.images)")
+    ],
     "take": [Use(base: [("data", "train"), ("n", "5")], program: "answer = bits(CALL.images)")],
     "shuffled": [Use(base: [("data", "train")], program: "answer = bits(CALL.images)")],
     "batches": [
@@ -219,6 +225,7 @@ import Testing
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
+    "images": ["test.images[2:4]"], "labels": ["[1, 0]"], "class_names": ["[\"a\", \"b\"]"], "dataset.classes": ["7"],
     "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
   ]
 

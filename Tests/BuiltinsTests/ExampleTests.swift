@@ -16,7 +16,8 @@ import Testing
     let table = BuiltinTable.standard
     // They need files or a server, end the session, or show what is in it.
     let withoutExample: Set = [
-      "mnist", "fashion_mnist", "cifar10", "cifar100", "download", "load_weights", "exit", "vars",
+      "mnist", "fashion_mnist", "cifar10", "cifar100", "cifar10_c", "cifar100_c", "download", "load_weights", "exit",
+      "vars",
     ]
     for (name, builtin) in table.functions {
       #expect(builtin.summary.hasSuffix("."), "\(name): the summary is a sentence")

@@ -102,6 +102,15 @@ import Testing
     expectRefusal(Self.trainImages, "5504") { _ = try mnist(directory: folder.path, train: 3, test: 0) }
   }
 
+  @Test func testFilesAlone() throws {
+    try folder.remove("train-images-idx3-ubyte.gz")
+    for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"] { try? folder.remove(name) }
+    try? folder.remove("train-labels-idx1-ubyte.gz")
+    let (train, test) = try mnist(directory: folder.path)
+    #expect(train.isEmpty && train.name == "MNIST train (not there)" && !test.isEmpty)
+    expectRefusal("train-images-idx3-ubyte") { _ = try mnist(directory: folder.path, train: 1) }
+  }
+
   @Test func missingFolderAndFiles() throws {
     expectRefusal("no folder", "absent") { _ = try mnist(directory: folder.path("absent")) }
     expectRefusal("is a file") { _ = try mnist(directory: folder.path(Self.trainImages)) }

@@ -68,3 +68,31 @@ enum SmallImages {
     return Array(output[..<Int(size)])
   }
 }
+
+/// Files of CIFAR for tests.
+enum SmallCIFAR {
+  /// A file of the Python version, as Python 2 pickled it.
+  static func pickle(labels: [Int], key: String = "labels", pixels: [UInt8], extra: [UInt8] = []) -> [UInt8] {
+    func text(_ text: String) -> [UInt8] { [UInt8(ascii: "U"), UInt8(text.utf8.count)] + Array(text.utf8) }
+    func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
+    func int(_ value: Int) -> [UInt8] {
+      [UInt8(ascii: "J")] + (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
+    var data = global("numpy.core.multiarray", "_reconstruct") + global("numpy", "ndarray")
+    data += int(0) + [0x85] + text("b") + [0x87, UInt8(ascii: "R"), UInt8(ascii: "(")] + int(1)
+    data += int(labels.count) + int(3072) + [0x86] + global("numpy", "dtype") + text("u1") + int(0) + int(1)
+    data += [0x87, UInt8(ascii: "R"), UInt8(ascii: "(")] + int(3) + text("|") + Array("NNN".utf8) + int(-1) + int(-1)
+    data += int(0) + Array("tb".utf8) + [0x89, UInt8(ascii: "T")] + int(pixels.count).dropFirst() + pixels
+    data += Array("tb".utf8)
+    var dictionary: [UInt8] = [0x80, 2, UInt8(ascii: "}"), UInt8(ascii: "(")] + text("data") + data
+    dictionary += text(key) + [UInt8(ascii: "]"), UInt8(ascii: "(")] + labels.flatMap(int) + [UInt8(ascii: "e")]
+    return dictionary + extra + Array("u.".utf8)
+  }
+
+  /// The file of class names of the Python version.
+  static func names(_ names: [String], key: String) -> [UInt8] {
+    let items = names.flatMap { [UInt8(ascii: "U"), UInt8($0.utf8.count)] + Array($0.utf8) }
+    return [0x80, 2, UInt8(ascii: "}"), UInt8(ascii: "("), UInt8(ascii: "U"), UInt8(key.utf8.count)] + Array(key.utf8)
+      + [UInt8(ascii: "]"), UInt8(ascii: "(")] + items + Array("eu.".utf8)
+  }
+}

@@ -9,8 +9,123 @@ extension BuiltinTable {
   static let dataFiles: [Builtin] = [
     files("mnist", "handwritten digits, 28×28 grey, 10 classes", like: "fashion_mnist", mnist),
     files("fashion_mnist", "clothing, 28×28 grey, 10 classes", like: "mnist", fashionMNIST),
-    files("cifar10", "photographs, 32×32 RGB, 10 classes", like: "cifar100", cifar10),
-    files("cifar100", "photographs, 32×32 RGB, 100 classes", like: "cifar10", cifar100),
+    files(
+      "cifar10", "photographs, 32×32 RGB, 10 classes", like: "cifar100",
+      archives: "; of the binary or the Python version, or the .tar.gz of either, which stays packed", cifar10),
+    files(
+      "cifar100", "photographs, 32×32 RGB, 100 classes", like: "cifar10",
+      archives: "; of the binary or the Python version, or the .tar.gz of either, which stays packed", cifar100),
+    corrupted("cifar10_c", 10),
+    corrupted("cifar100_c", 100),
+    Builtin(
+      """
+      dataset(images: tensor, labels: tensor, classes: int | none = none, class_names: list | none = none, \
+      name: string = "images") -> dataset
+      """,
+      "A data set of images and labels in tensors.",
+      details: """
+        - images: [n, channels, height, width] with values in [0, 1].
+        - labels: n classes, whole numbers from 0; or rows of probabilities [n, classes] for soft labels.
+        - classes: how many classes there are; up to the largest label when left out.
+        - class_names: the names of the classes, instead of their number.
+        - name: what the data set is called.
+        """,
+      examples: [
+        Example("dataset(rand([6, 1, 8, 8]), [0, 1, 2, 0, 1, 2])", "dataset images: 6 images 1×8×8, 3 classes"),
+        Example(
+          "dataset(zeros([2, 1, 8, 8]), [1, 0], class_names=[\"cat\", \"dog\"]).class_names", "[\"cat\", \"dog\"]"),
+      ],
+      seeAlso: ["load_dataset", "batches", "fit"], search: ["TensorDataset", "own data", "from tensors", "numpy"],
+      family: "data"
+    ) { call in
+      let images = try call.tensor("images")
+      let names = try call.names("class_names")
+      var count = try call.optionalInt("classes")
+      if let count, !(1...100_000).contains(count) {
+        throw call.error(
+          .value, "classes must be from 1 to 100000, not \(count)", hint: "leave it out, or count the classes",
+          at: "classes")
+      }
+      if let names {
+        guard count == nil || count == names.count else {
+          throw call.error(
+            .value, "class_names must be \(count ?? 0) names, as classes says, not \(names.count)",
+            hint: "leave classes out", at: "class_names")
+        }
+        count = names.count
+      }
+      let classNames = names ?? count.map { (0..<$0).map(String.init) }
+      return Value(
+        DatasetObject(
+          try Dataset(
+            images: images, labels: call.labels("labels"), classNames: classNames, name: call.string("name"))))
+    },
+    Builtin(
+      """
+      load_dataset(path: string, labels: string | none = none, layout: string | none = none, \
+      label: string | none = none, shape: list | none = none, scale: float | none = none, classes: int | none = none) \
+      -> dataset | list
+      """,
+      "Images and labels in a file of NumPy (.npz, .npy) or in a table of numbers (.csv, .csv.gz).",
+      details: """
+        An archive has arrays called images and labels, image and label, x and y, or data and targets. With train, val or \
+        test in the names, as x_train, there is a data set for each part, and several come as a list in that order. \
+        Images are bytes, or floats in [0, 1]; labels are whole numbers [n] or [n, 1], or one-hot rows, which the name of \
+        the data set then says. Nothing is guessed that fits in two ways.
+
+        A table has a line for each image, with or without a header, its pixels row by row.
+
+        - labels: the .npy file of the labels, where path is an .npy file.
+        - layout: "nhwc", "nchw" or "nhw", where it cannot be told by the 1 or 3 channels.
+        - label: the column of the labels in a table: "first", "last" or its name; the column called label, class, \
+        target or y when left out.
+        - shape: [channels, height, width] of the images of a table; a grey square when left out.
+        - scale: what the pixels of a table are divided by; 255 for bytes when left out.
+        - classes: how many classes there are; up to the largest label when left out.
+        """,
+      examples: [
+        Example(
+          """
+          write_text("/tmp/ltd-table.csv", "0,16,8,0,1\\n16,0,0,8,0"); \
+          load_dataset("/tmp/ltd-table.csv", label="last", scale=16)
+          """, "dataset ltd-table: 2 images 1×2×2, 2 classes")
+      ],
+      seeAlso: ["dataset", "image_folder", "cifar10_c"],
+      search: ["npz", "npy", "numpy", "csv", "keras", "medmnist", "arrays", "own data"], family: "data"
+    ) { call in
+      try call.requireFiles()
+      let path = try call.string("path")
+      if let classes = try call.optionalInt("classes"), !(1...100_000).contains(classes) {
+        throw call.error(
+          .value, "classes must be from 1 to 100000, not \(classes)", hint: "leave it out, or count the classes",
+          at: "classes")
+      }
+      func refuse(_ settings: [String], _ form: String) throws {
+        for name in settings where try !call[name].isNone {
+          throw call.error(.value, "\(name) is for \(form), and '\(path)' is none", hint: "leave \(name) out", at: name)
+        }
+      }
+      if ArrayFile.isNumPy(path) {
+        try refuse(["label", "shape", "scale"], "tables of numbers")
+        let layout =
+          try call["layout"].isNone
+          ? nil : call.choice("layout", ImageLayout.allCases.map { ($0.rawValue, $0) })
+        let file = ArrayFile(
+          path, labels: try call.optionalString("labels"), layout: layout, classes: try call.optionalInt("classes"))
+        let sets = try file.load().map { Value(DatasetObject($0)) }
+        return sets.count == 1 ? sets[0] : Value(sets)
+      }
+      guard NumberTable.isTable(path) else {
+        throw call.error(
+          .value, "'\(path)' ends neither as a NumPy file (.npz, .npy) nor as a table (.csv, .csv.gz)",
+          hint: "image_folder reads folders of photographs, cifar10 and mnist their own files", at: "path")
+      }
+      try refuse(["labels", "layout"], "NumPy files")
+      let table = NumberTable(
+        path, label: try call.optionalString("label"), shape: try call["shape"].isNone ? nil : call.ints("shape"),
+        scale: try call.optionalFloat("scale"), classes: try call.optionalInt("classes"))
+      return Value(DatasetObject(try table.load()))
+    },
     Builtin(
       """
       image_folder(path: string, list: string | none = none, classes: int | list | none = none, resize: int | none = 256, \
@@ -69,13 +184,7 @@ extension BuiltinTable {
         }
         folder.classCount = count
       } else if try !call["classes"].isNone {
-        folder.classes = try call.list("classes").map { name in
-          guard let name = name.asString else {
-            throw call.error(
-              .type, "classes must be a number or names of folders; one item is \(name.described)", at: "classes")
-          }
-          return name
-        }
+        folder.classes = try call.names("classes")
       }
       return Value(DatasetObject(try folder.load(progress: call.session.progress(quiet: false))))
     },
@@ -83,17 +192,18 @@ extension BuiltinTable {
 
   /// An entry that reads official files from a folder.
   private static func files(
-    _ name: String, _ content: String, like: String,
+    _ name: String, _ content: String, like: String, archives: String = "",
     _ read: @escaping @Sendable (String, Int?, Int?) throws -> (train: Dataset, test: Dataset)
   ) -> Builtin {
     Builtin(
       "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
-      "The official files in a folder: [train, test]; \(content).",
+      "The official files\(archives.isEmpty ? " in a folder" : ""): [train, test]; \(content).",
       details: """
         Pixel values are divided by 255. Missing, truncated, mislabelled or foreign files are refused with a sentence that says \
-        what is wrong with which file; files that train and test leave out need not be there.
+        what is wrong with which file; files that train and test leave out need not be there. Where there are test files \
+        alone, train is empty.
 
-        - dir: the folder with the official files, as they are or unpacked.
+        - dir: the folder with the official files, as they are or unpacked\(archives).
         - train, test: how many of the first examples to take, from 0 to as many as there are; all when left out.
         """,
       seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
@@ -102,6 +212,43 @@ extension BuiltinTable {
       let (train, test) = try read(
         call.string("dir"), call.optionalInt("train"), call.optionalInt("test"))
       return pair(train, test)
+    }
+  }
+
+  /// An entry that reads the test images of CIFAR under a corruption.
+  private static func corrupted(_ name: String, _ classes: Int) -> Builtin {
+    Builtin(
+      "\(name)(dir: string, corruption: string, severity: int = 5) -> dataset",
+      "The 10,000 test images of CIFAR-\(classes) under a common corruption: a file of CIFAR-\(classes)-C.",
+      details: """
+        The reported figure is the mean accuracy over the fifteen common corruptions at each severity from 1 to 5. \
+        Hendrycks and Dietterich 2019.
+
+        - dir: the folder CIFAR-\(classes)-C, with fog.npy and the others, and labels.npy.
+        - corruption: \(commonCorruptions.joined(separator: ", ")); and \(extraCorruptions.joined(separator: ", ")).
+        - severity: from 1 to 5.
+        """,
+      seeAlso: ["cifar\(classes)", "accuracy", "load_dataset"],
+      search: ["CIFAR-\(classes)-C", "common corruptions", "robustbench", "noise", "blur", "mCE"], family: "data"
+    ) { call in
+      try call.requireFiles()
+      return Value(
+        DatasetObject(
+          try corruptedCIFAR(
+            directory: call.string("dir"), corruption: call.string("corruption"), severity: call.int("severity"),
+            classes: classes)))
+    }
+  }
+}
+
+extension Call {
+  /// Names in a list; nil for `none`.
+  fileprivate func names(_ name: String) throws -> [String]? {
+    try optionalList(name)?.map { item in
+      guard let text = item.asString else {
+        throw error(.type, "\(name) of \(self.name) must be names; one item is \(item.described)", at: name)
+      }
+      return text
     }
   }
 }

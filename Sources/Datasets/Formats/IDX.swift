@@ -46,6 +46,20 @@ private struct IDXFamily {
       directory, title: title,
       advice: "put the four files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz "
         + "and t10k-labels-idx1-ubyte.gz of \(title) there, or give the folder that holds them")
+    // A folder that holds the test files alone.
+    let files = { (part: String) in
+      ["images-idx3", "labels-idx1", "images.idx3", "labels.idx1"].flatMap {
+        ["\(part)-\($0)-ubyte.gz", "\(part)-\($0)-ubyte"]
+      }
+    }
+    let isTestOnly = train == nil && folder.find(files("train")) == nil && folder.find(files("t10k")) != nil
+    if isTestOnly {
+      let nothing = InMemoryImages(bytes: [], shape: [1, 28, 28])
+      return (
+        Dataset(name: "\(title) train (not there)", classNames: classNames, labels: [], ids: [], source: nothing),
+        try load(part: "test", "t10k", folder: folder, setting: "test", wanted: test)
+      )
+    }
     return (
       try load(part: "training", "train", folder: folder, setting: "train", wanted: train),
       try load(part: "test", "t10k", folder: folder, setting: "test", wanted: test)

@@ -50,32 +50,20 @@ final class ImageFiles: ImageSource, Sendable {
   }
 
   func read(_ positions: [Int]) throws(CoreError) -> Tensor {
-    let shape = [positions.count] + shape
-    // Refuses what does not fit before anything is decoded.
-    _ = try Tensor(.float32, shape: shape)
     let size = size
     let step = max(1, min(positions.count, Self.mostAtOnce / max(size, 1)))
-    var failure: CoreError?
-    let values = [Float](filling: positions.count * size) { out, written in
-      guard let target = out.baseAddress else { return }
-      do throws(CoreError) {
-        for start in stride(from: 0, to: positions.count, by: step) {
-          let images = try bytes(Array(positions[start..<min(start + step, positions.count)]))
-          Compute.inParallel(images.count, grain: 1) { range in
-            for i in range {
-              images[i].withUnsafeBufferPointer { writeUnitValues($0, to: target + (start + i) * size) }
-            }
+    return try Tensor(.float32, shape: [positions.count] + shape) { (memory) throws(CoreError) in
+      guard let target = memory.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
+      for start in stride(from: 0, to: positions.count, by: step) {
+        let images = try bytes(Array(positions[start..<min(start + step, positions.count)]))
+        Compute.inParallel(images.count, grain: 1) { range in
+          for i in range {
+            images[i].withUnsafeBufferPointer { writeUnitValues($0, to: target + (start + i) * size) }
           }
-          try StopSignal.poll()
         }
-      } catch {
-        failure = error
-        return
+        try StopSignal.poll()
       }
-      written = positions.count * size
     }
-    if let failure { throw failure }
-    return try Tensor(values, shape: shape)
   }
 
   /// The bytes of prepared images; the first that cannot be read is the error.
