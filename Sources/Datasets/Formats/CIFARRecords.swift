@@ -204,8 +204,13 @@ struct CIFARPickle {
       throw .file(path, "holds no dictionary, as the files of \(form.title) do", hint: downloadAgain)
     }
     for pair in pairs {
-      if let key = pickle.text(pair.key) { fields[key] = pair.value }
+      if let key = Self.text(pair.key, pickle) { fields[key] = pair.value }
     }
+  }
+
+  /// A string, or the bytes of one as Python 3 writes them.
+  private static func text(_ node: Int, _ pickle: Pickle) -> String? {
+    pickle.text(node) ?? pickle.bytes(node).flatMap { String(validating: $0, as: UTF8.self) }
   }
 
   private func missing(_ key: String) -> CoreError {
@@ -227,7 +232,7 @@ struct CIFARPickle {
   /// The class names of a file `meta` or `batches.meta`.
   func classNames() throws(CoreError) -> [String] {
     guard let items = fields[form.names].flatMap({ pickle.items($0) }) else { throw missing(form.names) }
-    let names = items.compactMap { pickle.text($0) }
+    let names = items.compactMap { Self.text($0, pickle) }
     guard names.count == items.count, names.count == form.classes else {
       throw .file(path, "has \(names.count) class names; \(form.title) has \(form.classes)", hint: downloadAgain)
     }
