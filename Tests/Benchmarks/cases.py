@@ -8,6 +8,7 @@ MATRICES = [64, 256, 512, 1024, 2048]
 ELEMENTWISE = ["add", "mul", "relu", "exp", "chain"]
 REDUCTIONS = ["sum", "sum_rows", "sum_columns", "mean", "max", "max_rows", "softmax", "log_softmax"]
 LOADS = ["load.wrn_28_10", "load.wrn_28_10.model"]
+DATA = ["data.image_folder"]
 LANGUAGE = ["fib30", "loop10m", "closures", "strings", "lists", "records", "sorting", "startup"]
 
 # Measured only when asked for: other names, and the speed of every operation by itself.
@@ -17,6 +18,7 @@ ALIASES = ["ops"] + [f"{network}.{work}" for network in NETWORKS for work in ("i
 def all_cases():
     names = [f"{network}.{work}" for network in NETWORKS for work in WORK]
     names += LOADS
+    names += DATA
     names += [f"matmul.{side}" for side in MATRICES]
     names += [f"elementwise.{operation}.{size}" for operation in ELEMENTWISE for size in ("1mb", "100mb")]
     # PyTorch with out=: it writes to memory that is already there, ltd to a new tensor.

@@ -4,6 +4,7 @@ settings on a CPU: eager, channels last, no gradients of weights where none are 
     check CASE FILE     compares with what ltd-bench wrote: the greatest relative difference (L2)
 """
 
+import glob
 import json
 import os
 import struct
@@ -167,6 +168,48 @@ class LoadWorkload:
         return {name: tensor for name, tensor in self.run(part).items() if tensor.dtype == torch.float32}
 
 
+class Photographs(torch.utils.data.Dataset):
+    """The steps of torchvision's ImageFolder, Resize(256), CenterCrop(224) and ToTensor, without that package."""
+
+    def __init__(self, rounds=8):
+        beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared/data")
+        folder = os.path.join(os.environ.get("LTD_DATA", beside), "imagenet-style")
+        self.names = sorted(glob.glob(os.path.join(folder, "*/*.jpg"))) * rounds
+
+    def __len__(self):
+        return len(self.names)
+
+    def __getitem__(self, index):
+        from PIL import Image
+        with open(self.names[index], "rb") as file:
+            image = Image.open(file).convert("RGB")
+        width, height = image.size
+        short, long = min(width, height), max(width, height)
+        longer = int(256 * long / short)
+        size = (256, longer) if width <= height else (longer, 256)
+        image = image.resize(size, Image.BILINEAR)
+        left, top = (int(round((length - 224) / 2.0)) for length in size)
+        image = image.crop((left, top, left + 224, top + 224))
+        pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(224, 224, 3)
+        return pixels.permute(2, 0, 1).contiguous().float().div(255), index
+
+
+class DataWorkload:
+    """A DataLoader with two workers, which stay from one epoch to the next."""
+
+    def __init__(self, words):
+        self.loader = torch.utils.data.DataLoader(
+            Photographs(), batch_size=32, num_workers=2, persistent_workers=True)
+
+    def run(self, part):
+        for images, labels in self.loader:
+            pass
+
+    def results(self, part):
+        data = Photographs(rounds=1)
+        return {"images": torch.stack([data[i][0] for i in range(50)])}
+
+
 class Worker:
     def __init__(self, folder):
         self.folder = folder
@@ -185,6 +228,8 @@ class Worker:
             self.group, self.workload = None, None
             if words[0] == "load":
                 self.workload = LoadWorkload(words, self.folder)
+            elif words[0] == "data":
+                self.workload = DataWorkload(words)
             elif group == name:
                 self.workload = TensorWorkload(words)
             else:

@@ -69,7 +69,7 @@ import Testing
       "freeze", "startswith", "summary", "threads", "unfreeze", "track", "type", "vars",
     ],
     "moves memory once, or shares it": [
-      "append", "batches", "copy", "dataset", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape",
+      "append", "batches", "copy", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape",
       "reverse",
       "same_weights", "shuffled", "take", "values", "without",
     ],

@@ -159,11 +159,6 @@ import Testing
           "a, b = CALL; answer = bits(a.images) + bits(b.images) + bits(a.posterior) + str(list(a.labels)) + str(list(b.labels))"
       )
     ],
-    "dataset": [
-      Use(
-        base: [("images", "test.images[0:2]"), ("labels", "[0, 1]")],
-        program: "d = CALL; answer = str(d) + str(d.class_names) + str(d.labels) + bits(d.images)")
-    ],
     "take": [Use(base: [("data", "train"), ("n", "5")], program: "answer = bits(CALL.images)")],
     "shuffled": [Use(base: [("data", "train")], program: "answer = bits(CALL.images)")],
     "batches": [
@@ -225,7 +220,6 @@ import Testing
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
-    "images": ["test.images[2:4]"], "labels": ["[1, 0]"], "class_names": ["[\"a\", \"b\"]"], "dataset.classes": ["7"],
     "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
   ]
 

@@ -139,7 +139,7 @@ import Testing
   private let allowed =
     ([
       "T of at", "T of soft_labels", "T of whatif", "base of log", "eps of evaluate", "fraction of hold_out",
-      "scale of load_dataset",
+      "scale of load_dataset", "ambiguity of glyphs", "difficulty of glyphs",
       "mean of normalise", "std of normalise", "p of dropout", "p of norm", "slope of leaky_relu", "start of geomspace",
       "stop of geomspace",
     ] + Self.configurable.flatMap { settings(of: $0) }).map { "error: type: no gradient passes through " + $0 }

@@ -19,49 +19,6 @@ extension BuiltinTable {
     corrupted("cifar100_c", 100),
     Builtin(
       """
-      dataset(images: tensor, labels: tensor, classes: int | none = none, class_names: list | none = none, \
-      name: string = "images") -> dataset
-      """,
-      "A data set of images and labels in tensors.",
-      details: """
-        - images: [n, channels, height, width] with values in [0, 1].
-        - labels: n classes, whole numbers from 0; or rows of probabilities [n, classes] for soft labels.
-        - classes: how many classes there are; up to the largest label when left out.
-        - class_names: the names of the classes, instead of their number.
-        - name: what the data set is called.
-        """,
-      examples: [
-        Example("dataset(rand([6, 1, 8, 8]), [0, 1, 2, 0, 1, 2])", "dataset images: 6 images 1×8×8, 3 classes"),
-        Example(
-          "dataset(zeros([2, 1, 8, 8]), [1, 0], class_names=[\"cat\", \"dog\"]).class_names", "[\"cat\", \"dog\"]"),
-      ],
-      seeAlso: ["load_dataset", "batches", "fit"], search: ["TensorDataset", "own data", "from tensors", "numpy"],
-      family: "data"
-    ) { call in
-      let images = try call.tensor("images")
-      let names = try call.names("class_names")
-      var count = try call.optionalInt("classes")
-      if let count, !(1...100_000).contains(count) {
-        throw call.error(
-          .value, "classes must be from 1 to 100000, not \(count)", hint: "leave it out, or count the classes",
-          at: "classes")
-      }
-      if let names {
-        guard count == nil || count == names.count else {
-          throw call.error(
-            .value, "class_names must be \(count ?? 0) names, as classes says, not \(names.count)",
-            hint: "leave classes out", at: "class_names")
-        }
-        count = names.count
-      }
-      let classNames = names ?? count.map { (0..<$0).map(String.init) }
-      return Value(
-        DatasetObject(
-          try Dataset(
-            images: images, labels: call.labels("labels"), classNames: classNames, name: call.string("name"))))
-    },
-    Builtin(
-      """
       load_dataset(path: string, labels: string | none = none, layout: string | none = none, \
       label: string | none = none, shape: list | none = none, scale: float | none = none, classes: int | none = none) \
       -> dataset | list
@@ -90,7 +47,7 @@ extension BuiltinTable {
           load_dataset("/tmp/ltd-table.csv", label="last", scale=16)
           """, "dataset ltd-table: 2 images 1×2×2, 2 classes")
       ],
-      seeAlso: ["dataset", "image_folder", "cifar10_c"],
+      seeAlso: ["image_folder", "cifar10_c", "batches"],
       search: ["npz", "npy", "numpy", "csv", "keras", "medmnist", "arrays", "own data"], family: "data"
     ) { call in
       try call.requireFiles()

@@ -102,6 +102,8 @@ struct Bench {
       value = try NetworkWorkload(first, settings, batch: batch ?? settings.batch, folder: folder, dropout: dropout)
     } else if first == "load" {
       value = try LoadWorkload(words, folder: folder)
+    } else if first == "data" {
+      value = try DataWorkload(words, folder: folder)
     } else {
       value = try TensorWorkload(family: first, words)
     }
