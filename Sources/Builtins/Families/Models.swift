@@ -15,14 +15,16 @@ extension BuiltinTable {
   private static let checkpoints: [Builtin] = [
     Builtin(
       "save_model(model: model, path: string) -> none",
-      "Writes architecture and weights as safetensors, with PyTorch's names.",
+      "Writes architecture and weights as safetensors or as a PyTorch file, with PyTorch's names.",
       details:
         """
-        The file is written as write_text does it: a file of the same name is never half replaced. Weights that are not \
+        A path that ends in .pt or .pth is written in the zip form of PyTorch, which torch.load reads with \
+        weights_only=True as a state dict; any other as safetensors. Both keep the architecture. The file is written as write_text does it: a file of the same name is never half replaced. Weights that are not \
         finite are saved, with a warning.
         """,
       examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
-      seeAlso: ["load_model", "load_weights"], search: ["checkpoint", "export", "state_dict", "safetensors"],
+      seeAlso: ["load_model", "load_weights"],
+      search: ["checkpoint", "export", "state_dict", "safetensors", "torch.save", ".pt"],
       family: "models"
     ) { call in
       try call.prepareToWrite()
