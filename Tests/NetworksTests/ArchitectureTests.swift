@@ -40,6 +40,37 @@ import Testing
     #expect(blueprint.parameters.count + blueprint.buffers.count == entries)
   }
 
+  /// The names and shapes of the state dicts of the originals: the 64-bit FNV-1a hash of the lines "name [shape]" in
+  /// the order of the bytes. They were made with PyTorch and the public classes (torchvision's, `models/resnet.py` of
+  /// pytorch-cifar, RobustBench's DMWideResNet and DMPreActResNet without `mean` and `std`, advertorch's LeNet5 and
+  /// TRADES' Net), by
+  ///
+  ///     rows = sorted(f"{k} {list(v.shape)}" for k, v in model.state_dict().items() if k not in ("mean", "std"))
+  ///     h = 0xcbf29ce484222325
+  ///     for byte in "\n".join(rows).encode(): h = ((h ^ byte) * 0x100000001b3) & 0xffffffffffffffff
+  static let stateDicts: [(Architecture, UInt64)] = [
+    (Architecture(CIFARResNet34(), classes: 10, input: cifar), 0x24d0_7637_02ad_42c4),
+    (Architecture(CIFARResNet50(), classes: 10, input: cifar), 0x9959_fbb4_51e9_5638),
+    (Architecture(SwishPreActResNet18(), classes: 10, input: cifar), 0x3a45_3afc_a74a_da15),
+    (Architecture(SwishWideResNet(), classes: 10, input: cifar), 0x7ebb_1621_2732_d8ad),
+    (Architecture(ImageNetResNet18(), classes: 1000, input: [3, 224, 224]), 0xdd65_621d_2d3b_5d36),
+    (Architecture(ImageNetResNet34(), classes: 1000, input: [3, 224, 224]), 0xa705_3380_cbbe_6b88),
+    (Architecture(ResNet50(), classes: 1000, input: [3, 224, 224]), 0x11c9_c0d7_2f03_d8fc),
+    (Architecture(ResNet101(), classes: 1000, input: [3, 224, 224]), 0xe70d_5beb_430f_c569),
+    (Architecture(WideResNet50(), classes: 1000, input: [3, 224, 224]), 0xf080_d942_b3ef_81ac),
+    (Architecture(TRADESNet(), classes: 10, input: [1, 28, 28]), 0x70d0_4a32_a076_93f5),
+    (Architecture(LeNet5(), classes: 10, input: [1, 28, 28]), 0xc958_4a7b_a869_12fa),
+  ]
+
+  @Test(arguments: stateDicts)
+  func namesAndShapesAreThoseOfTheOriginal(_ architecture: Architecture, _ expected: UInt64) throws {
+    let blueprint = try Blueprint(architecture)
+    let rows = (blueprint.parameters + blueprint.buffers).map { "\($0.name) \($0.shape)" }
+    let lines = rows.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.joined(separator: "\n")
+    let hash = lines.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    #expect(hash == expected)
+  }
+
   @Test(arguments: counts.map(\.0))
   func descriptionsSurviveAWeightFile(_ architecture: Architecture) throws {
     #expect(try Architecture(JSON.parse(architecture.json.text)) == architecture)
