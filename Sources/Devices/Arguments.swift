@@ -4,6 +4,9 @@ import Kernels
 // What the calls of a device take in addition to storages. Sizes and operations that kernels take as they are keep their
 // names from there.
 
+/// The sizes of attention.
+package typealias AttentionShape = Kernels.AttentionShape
+
 /// A function of one value.
 package typealias UnaryOperation = KernelTypes.UnaryOperation
 /// A function of two values.

@@ -106,6 +106,16 @@ package protocol Device: Sendable {
   func normalizeGradient(
     _ s: NormalizationArguments, training: Bool, _ x: Storage, _ dy: Storage, dx: Storage?, dWeight: Storage?,
     dBias: Storage?) throws(CoreError)
+  /// y = each row of x normalised by its own mean and variance, times weight, plus bias; nil for 1 and 0.
+  func layerNorm(_ x: Storage, rows: Int, columns: Int, weight: Storage?, bias: Storage?, eps: Float, _ y: Storage)
+    throws(CoreError)
+  /// dx = the gradient of `layerNorm`.
+  func layerNormGradient(
+    _ x: Storage, dy: Storage, rows: Int, columns: Int, weight: Storage?, eps: Float, _ dx: Storage) throws(CoreError)
+  /// y = softmax(q · kᵀ / √size) · v, for each head of each example.
+  func attention(_ s: AttentionShape, _ qkv: Storage, _ y: Storage) throws(CoreError)
+  /// dqkv = the gradient of `attention`.
+  func attentionGradient(_ s: AttentionShape, _ qkv: Storage, _ dy: Storage, _ dqkv: Storage) throws(CoreError)
   /// y = the greatest value of each window. `places`, when wanted, keeps in int32 which pixel of its image each greatest
   /// value is, for the gradient.
   func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) throws(CoreError)

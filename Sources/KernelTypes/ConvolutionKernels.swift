@@ -117,6 +117,48 @@ package struct KernelEpilogue {
   }
 }
 
+/// One tap of a convolution whose channels do not mix.
+package struct DepthwiseTap {
+  /// Where its value lies, from the first value of the pixel.
+  package var input: Int
+  /// Where its weights lie.
+  package var weight: Int
+
+  /// A tap at these places.
+  package init(input: Int, weight: Int) {
+    self.input = input
+    self.weight = weight
+  }
+}
+
+/// A row of pixels of a convolution whose channels do not mix, all of which have the same taps.
+package struct DepthwiseRow {
+  /// The taps, in the order in which they are summed.
+  package var taps: UnsafePointer<DepthwiseTap>
+  /// How many taps there are.
+  package var tapCount: Int
+  /// How many pixels the row has.
+  package var pixels: Int
+  /// Values from one pixel to the next in the input.
+  package var inputStep: Int
+  /// Values from one pixel to the next in the output.
+  package var outputStep: Int
+  /// Channels of a pixel.
+  package var channels: Int
+
+  /// A row; the taps must stay valid while a kernel works on it.
+  package init(
+    taps: UnsafePointer<DepthwiseTap>, tapCount: Int, pixels: Int, inputStep: Int, outputStep: Int, channels: Int
+  ) {
+    self.taps = taps
+    self.tapCount = tapCount
+    self.pixels = pixels
+    self.inputStep = inputStep
+    self.outputStep = outputStep
+    self.channels = channels
+  }
+}
+
 /// Convolutions as sums of products of runs of values, and the order of weights that they read.
 package protocol ConvolutionKernels {
   /// y = weights · x, finished by the epilogue, for every pixel of the block.
@@ -138,4 +180,10 @@ package protocol ConvolutionKernels {
   static func unpack(
     _ sums: Floats, parts: Int, partStep: Int, rowStep: Int, outputs: Int, outputStep: Int,
     reduction: UnsafePointer<Int>, count: Int, blocks: Range<Int>, _ weights: MutableFloats)
+  /// y = Σ over taps x · weights, channel by channel, finished by the epilogue. The weights of a tap are padded with zeros
+  /// to a multiple of 16 channels, the bias of the epilogue is not.
+  static func depthwise(
+    _ row: DepthwiseRow, _ x: Floats, _ weights: Floats, _ epilogue: KernelEpilogue, _ y: MutableFloats)
+  /// sums[tap.weight + channel] += Σ over pixels x · dy; `outputStep` is that of dy.
+  static func depthwiseWeightGradient(_ row: DepthwiseRow, _ x: Floats, _ dy: Floats, _ sums: MutableFloats)
 }

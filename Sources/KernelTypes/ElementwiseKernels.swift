@@ -1,7 +1,7 @@
 /// y = f(x), one value at a time.
 package enum UnaryOperation: Sendable, CaseIterable {
   case negate, absolute, square, squareRoot, reciprocal, sign
-  case exp, log, log1p, tanh, atanh, sigmoid, softplus, relu, silu
+  case exp, log, log1p, tanh, atanh, sigmoid, softplus, relu, silu, relu6, gelu
   case sine, cosine, tangent, arcsine, arccosine, arctangent, errorFunction
   case floor, ceiling, round
 }
@@ -23,6 +23,10 @@ package enum BinaryOperation: Sendable, CaseIterable {
   case softplusGradient
   /// b · d silu(a) / da.
   case siluGradient
+  /// b where 0 < a < 6, else 0.
+  case relu6Gradient
+  /// b · d gelu(a) / da.
+  case geluGradient
 }
 
 /// Functions of rows of values in contiguous memory. The output may be the same memory as an input.

@@ -13,4 +13,11 @@ package protocol NormalizationKernels {
   static func inputGradient(
     _ x: Floats, _ dy: Floats, _ rows: Int, _ channels: Int, _ scale: Floats, _ shift: Floats, _ slope: Floats,
     _ offset: Floats, _ relu: Bool, _ dx: MutableFloats)
+  /// y = (x − mean) / √(variance + eps) · weight + bias with mean and biased variance of each row; weight 1 and bias 0
+  /// where they are nil.
+  static func layerNorm(
+    _ x: Floats, _ rows: Int, _ columns: Int, _ weight: Floats?, _ bias: Floats?, _ eps: Float, _ y: MutableFloats)
+  /// dx of `layerNorm` from dy.
+  static func layerNormGradient(
+    _ x: Floats, _ dy: Floats, _ rows: Int, _ columns: Int, _ weight: Floats?, _ eps: Float, _ dx: MutableFloats)
 }

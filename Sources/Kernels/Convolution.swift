@@ -7,6 +7,9 @@ package enum Convolution {
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights? = nil,
     epilogue: KernelEpilogue = KernelEpilogue(), y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
+    if DepthwiseConvolution.suits(s) {
+      return try DepthwiseConvolution.forward(s, x: x, weight: weight, packed: packed, epilogue: epilogue, y: y)
+    }
     // Winograd rounds equal windows differently, so that ties of a later max pooling fall elsewhere than with the sums
     // of the definition; on flat image backgrounds that shows in the gradients of nets with few channels.
     if usesWinograd(s) && s.channels >= 64 {
@@ -24,6 +27,10 @@ package enum Convolution {
       return try WinogradConvolution.inputGradient(
         s, dy: dy, weight: weight, packed: packed, epilogue: epilogue, dx: dx)
     }
+    if DepthwiseConvolution.suits(s) {
+      return try DepthwiseConvolution.inputGradient(
+        s, dy: dy, weight: weight, packed: packed, epilogue: epilogue, dx: dx)
+    }
     try DirectConvolution.inputGradient(s, dy: dy, weight: weight, packed: packed, epilogue: epilogue, dx: dx)
   }
 
@@ -34,6 +41,8 @@ package enum Convolution {
   ) throws(KernelError) {
     if usesWinograd(s) {
       try WinogradConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
+    } else if DepthwiseConvolution.suits(s) {
+      try DepthwiseConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
     } else {
       try DirectConvolution.weightGradient(s, x: x, dy: dy, dw: dw)
     }

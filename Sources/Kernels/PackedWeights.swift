@@ -14,7 +14,7 @@ package final class PackedWeights: Sendable {
     enum Form: Hashable, Sendable {
       case direct
       case directGradient(phase: Int)
-      case winograd, winogradGradient
+      case winograd, winogradGradient, depthwise
     }
     var form: Form
     var shape: ConvolutionShape

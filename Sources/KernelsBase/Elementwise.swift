@@ -47,6 +47,8 @@ extension CPUKernels {
     case .softplus: map(x, y, count) { vsoftplus($0) }
     case .relu: map(x, y, count) { vrelu($0) }
     case .silu: map(x, y, count) { vsilu($0) }
+    case .relu6: map(x, y, count) { lesser(vrelu($0), V(repeating: 6)) }
+    case .gelu: map(x, y, count) { vgelu($0) }
     case .sine: map(x, y, count) { lanewise($0) { sinf($0) } }
     case .cosine: map(x, y, count) { lanewise($0) { cosf($0) } }
     case .tangent: map(x, y, count) { lanewise($0) { tanf($0) } }
@@ -94,6 +96,9 @@ extension CPUKernels {
     case .tanhGradient: map(a, aStep, b, bStep, y, count, vtanhGradient)
     case .softplusGradient: map(a, aStep, b, bStep, y, count, vsoftplusGradient)
     case .siluGradient: map(a, aStep, b, bStep, y, count, vsiluGradient)
+    case .relu6Gradient:
+      map(a, aStep, b, bStep, y, count) { V.zero.replacing(with: $1, where: ($0 .> 0) .& ($0 .< 6)) }
+    case .geluGradient: map(a, aStep, b, bStep, y, count, vgeluGradient)
     }
   }
 

@@ -4,7 +4,7 @@ import Platform
 extension CPUKernels {
   /// Σ f over the values: blocks of 2048 in four vectors each, blocks in double. `f` takes the start and the length of a
   /// vector, and returns zeros beyond it.
-  @inline(__always) private static func blockedSum(_ count: Int, _ f: (Int, Int) -> V) -> Double {
+  @inline(__always) static func blockedSum(_ count: Int, _ f: (Int, Int) -> V) -> Double {
     var total = 0.0
     var i = 0
     while i < count {

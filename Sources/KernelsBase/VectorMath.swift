@@ -108,6 +108,35 @@ import Platform
 
 @inline(__always) func vsilu(_ x: V) -> V { x * vsigmoid(x) }
 
+/// The normal distribution function Φ, and exp(−x²/2). Below 0 it is exp(−x²/2) · S(|x|), where S is a polynomial of
+/// 1 / (1 + 0.35 · |x|) that was fitted to it: 3e-7 of Φ also far below, where 1 + erf would cancel.
+@inline(__always) private func normalDistribution(_ x: V) -> (below: V, bell: V) {
+  let t = vabs(x)
+  let bell = vexp(t * t * -0.5)
+  let u = 1 / fma(0.35, t, V(repeating: 1))
+  var s = fma(V(repeating: 0.018045114), u, V(repeating: -0.09915478))
+  s = fma(s, u, V(repeating: 0.20743473))
+  s = fma(s, u, V(repeating: -0.17757802))
+  s = fma(s, u, V(repeating: 0.018808283))
+  s = fma(s, u, V(repeating: 0.006074906))
+  s = fma(s, u, V(repeating: 0.033077765))
+  s = fma(s, u, V(repeating: 0.09218554))
+  s = fma(s, u, V(repeating: 0.1217738))
+  s = fma(s, u, V(repeating: 0.13970606))
+  s = fma(s, u, V(repeating: 0.1396266))
+  let tail = s * u * bell
+  return ((1 - tail).replacing(with: tail, where: x .< 0), bell)
+}
+
+/// x · Φ(x).
+@inline(__always) func vgelu(_ x: V) -> V { x * normalDistribution(x).below }
+
+/// dy · (Φ(x) + x · exp(−x²/2) / √2π).
+@inline(__always) func vgeluGradient(_ x: V, _ dy: V) -> V {
+  let (below, bell) = normalDistribution(x)
+  return dy * fma(x * 0.3989422804, bell, below)
+}
+
 /// log(1 + e^x) = max(x, 0) + log(1 + e^−|x|).
 @inline(__always) func vsoftplus(_ x: V) -> V { vrelu(x) + vlog1p(vexp(-vabs(x))) }
 

@@ -43,6 +43,8 @@ import Testing
       limit(worst(.sigmoid, wide.filter { $0 > -85 }, { sigmoid($0) }), 3)
       limit(worst(.softplus, wide, { softplus($0) }), 3)
       limit(worst(.silu, wide.filter { abs($0) < 80 }, { $0 * sigmoid($0) }), 4)
+      limit(worst(.gelu, wide.filter { abs($0) < 12 }, { $0 * erfc(-$0 / 2.0.squareRoot()) / 2 }), 200)
+      limit(worst(.gelu, wide.filter { $0 > -2 }, { $0 * erfc(-$0 / 2.0.squareRoot()) / 2 }), 8)
       limit(worst(.squareRoot, positive, { $0.squareRoot() }), 0.5)
       limit(worst(.reciprocal, positive.filter { $0 > 1e-37 }, { 1 / $0 }), 0.5)
       limit(worst(.sine, wide, { sin($0) }), 1)
@@ -69,6 +71,8 @@ import Testing
       check(.sigmoid, [.nan, 1, 0, 0.5, 0.5, 1, 0])
       check(.softplus, [.nan, .infinity, 0, Float(log(2.0)), Float(log(2.0)), 200, 0])
       check(.relu, [.nan, .infinity, 0, 0, 0, 200, 0])
+      check(.relu6, [.nan, 6, 0, 0, 0, 6, 0])
+      check(.gelu, [.nan, .infinity, .nan, 0, 0, 200, 0])
       check(.sign, [.nan, 1, -1, 0, 0, 1, -1])
       check(.absolute, [.nan, .infinity, .infinity, 0, 0, 200, 200])
       check(.log1p, [.nan, .infinity, .nan, 0, 0, Float(log1p(200.0)), .nan])
@@ -124,6 +128,10 @@ import Testing
     check(.sigmoidGradient, saved: apply(.sigmoid, x)) { sigmoid($0) * (1 - sigmoid($0)) }
     check(.tanhGradient, saved: apply(.tanh, x)) { 1 - tanh($0) * tanh($0) }
     check(.softplusGradient, saved: x) { sigmoid($0) }
+    check(.relu6Gradient, saved: x.map { $0 * 2 }) { $0 > 0 && $0 < 3 ? 1 : 0 }
+    check(.geluGradient, saved: x) {
+      erfc(-$0 / 2.0.squareRoot()) / 2 + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot()
+    }
     check(.siluGradient, saved: x) { sigmoid($0) * (1 + $0 * (1 - sigmoid($0))) }
   }
 

@@ -31,6 +31,16 @@ extension Operation {
     } exact: { x, _ in
       x * sigmoid(x)
     },
+    unary("relu6", .distinct, settings: [[:], ["scale": 5]]) { x, attributes in
+      try (x * attributes.float("scale", 1)).relu6()
+    } exact: { x, attributes in
+      min(max(x * Double(attributes.float("scale", 1)), 0), 6)
+    },
+    unary("gelu") { x, _ in
+      try x.gelu()
+    } exact: { x, _ in
+      x * erfc(-x / 2.0.squareRoot()) / 2
+    },
     unary("sigmoid") { x, _ in
       try x.sigmoid()
     } exact: { x, _ in

@@ -51,8 +51,8 @@ public struct Operation: Sendable {
   }
 
   public static let all: [Operation] =
-    elementwise + arithmetic + reductions + rows + losses + shaping + products + convolutions + normalisations + pools
-    + composites + ordering
+    elementwise + arithmetic + reductions + rows + losses + shaping + products + transformers + convolutions
+    + normalisations + pools + composites + ordering
 
   public static func named(_ name: String) throws -> Operation {
     guard let found = all.first(where: { $0.name == name }) else {

@@ -9,7 +9,7 @@ import Testing
   /// What networks and their losses are made of: these are not refused.
   private static let neverRefused: Set = [
     "add", "sub", "mul", "div", "exp", "log", "relu", "silu", "sigmoid", "tanh", "softmax", "log_softmax", "conv2d",
-    "linear",
+    "linear", "relu6", "gelu", "layer_norm", "attention",
     "matmul", "batch_norm_eval", "batch_norm_train", "max_pool2d", "avg_pool2d", "cross_entropy", "kl_div", "mse",
     "sum", "mean",
   ]

@@ -11,6 +11,7 @@ import Testing
     ("abs", { try $0.abs() }), ("square", { try $0.square() }), ("sign", { try $0.sign() }),
     ("sin", { try $0.sin() }), ("tanh", { try $0.tanh() }), ("sigmoid", { try $0.sigmoid() }),
     ("relu", { try $0.relu() }), ("leakyRelu", { try $0.leakyRelu(slope: 0.1) }), ("silu", { try $0.silu() }),
+    ("relu6", { try $0.relu6() }), ("gelu", { try $0.gelu() }),
     ("round", { try $0.round() }), ("clip", { try $0.clip(min: -0.5, max: 0.5) }), ("affine", { try $0 * 3 + 1 }),
   ]
   private static let binary: [(String, Binary)] = [

@@ -43,6 +43,8 @@ extension CPUDevice {
       case .relu: Elementwise.binary(.reluGradient, x, dy, dx, count: count)
       case .absolute: Elementwise.binary(.absoluteGradient, x, dy, dx, count: count)
       case .silu: Elementwise.binary(.siluGradient, x, dy, dx, count: count)
+      case .relu6: Elementwise.binary(.relu6Gradient, x, dy, dx, count: count)
+      case .gelu: Elementwise.binary(.geluGradient, x, dy, dx, count: count)
       case .softplus: Elementwise.binary(.softplusGradient, x, dy, dx, count: count)
       case .square: each { 2 * $0 }
       case .log: Elementwise.binary(.divide, dy, x, dx, count: count)

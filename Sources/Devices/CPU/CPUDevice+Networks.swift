@@ -65,6 +65,34 @@ extension CPUDevice {
     }
   }
 
+  func layerNorm(
+    _ x: Storage, rows: Int, columns: Int, weight: Storage?, bias: Storage?, eps: Float, _ y: Storage
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      LayerNorm.forward(
+        x.floats, rows: rows, columns: columns, weight: weight?.floats, bias: bias?.floats, eps: eps, y.floats)
+    }
+  }
+
+  func layerNormGradient(
+    _ x: Storage, dy: Storage, rows: Int, columns: Int, weight: Storage?, eps: Float, _ dx: Storage
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      LayerNorm.gradient(
+        x.floats, dy: dy.floats, rows: rows, columns: columns, weight: weight?.floats, eps: eps, dx.floats)
+    }
+  }
+
+  func attention(_ s: AttentionShape, _ qkv: Storage, _ y: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in try Attention.forward(s, qkv: qkv.floats, y.floats) }
+  }
+
+  func attentionGradient(_ s: AttentionShape, _ qkv: Storage, _ dy: Storage, _ dqkv: Storage) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try Attention.gradient(s, qkv: qkv.floats, dy: dy.floats, dqkv.floats)
+    }
+  }
+
   func maxPool(_ s: PoolShape, _ x: Storage, _ y: Storage, places: Storage?) throws(CoreError) {
     try kernel { () throws(KernelError) in
       Pooling.maximum(s, x: x.floats, y: y.floats, argmax: places?.bytes.assumingMemoryBound(to: Int32.self))

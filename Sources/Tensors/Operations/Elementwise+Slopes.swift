@@ -36,6 +36,12 @@ extension ElementwiseMap {
     case .silu:
       let s = try x.sigmoid()
       return try mul(g, mul(s, mul(x, 1 - s) + 1))
+    case .relu6:
+      return try whereSelect(logicalAnd(less(.scalar(0), x), less(x, .scalar(6))), g, .scalar(0))
+    case .gelu:
+      let below = try ((x * Float(0.5).squareRoot()).erf() + 1) * 0.5
+      let bell = try (x.square() * -0.5).exp() * (1 / (2 * Float.pi).squareRoot())
+      return try mul(g, add(below, mul(x, bell)))
     case .sine: return try mul(g, x.cos())
     case .cosine: return try mul(g, x.sin()).neg()
     case .tangent: return try mul(g, x.tan().square() + 1)

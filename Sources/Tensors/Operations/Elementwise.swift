@@ -91,6 +91,12 @@ extension Tensor {
   }
   /// x · sigmoid(x).
   public consuming func silu() throws(CoreError) -> Tensor { try mapped(.unary(.silu)) }
+  /// min(max(x, 0), 6), gradient 0 at 0 and at 6.
+  public consuming func relu6() throws(CoreError) -> Tensor {
+    try mappedByResult(.relu6) { (g, y) throws(CoreError) in try combine(.relu6Gradient, y, g) }
+  }
+  /// x · Φ(x), with the normal distribution function itself and not its approximation by tanh.
+  public consuming func gelu() throws(CoreError) -> Tensor { try mapped(.unary(.gelu)) }
   /// Rounded down. Gradient 0.
   public consuming func floor() throws(CoreError) -> Tensor { try mapped(.unary(.floor)) }
   /// Rounded up. Gradient 0.
@@ -211,6 +217,8 @@ private func combine(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) thr
     switch operation {
     case .tanhGradient: return try mul(b, 1 - a.square())
     case .sigmoidGradient: return try mul(b, mul(a, 1 - a))
+    case .relu6Gradient:
+      return try whereSelect(logicalAnd(less(.scalar(0), a), less(a, .scalar(6))), b, .scalar(0))
     default: return try whereSelect(less(.scalar(0), a), b, .scalar(0))
     }
   }
