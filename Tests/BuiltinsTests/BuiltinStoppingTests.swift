@@ -53,7 +53,7 @@ import Testing
       "replace(s, \"a\", \"c\")", "resnet50": "resnet50(width=16)", "resnet101": "resnet101(width=16)",
     "wide_resnet50_2": "wide_resnet50_2(width=16)", "swish_wideresnet": "swish_wideresnet(depth=10, widen=2)",
     "trades_net": "trades_net(width=40, features=1000)", "round": "round(t, 2)",
-    "silu": "silu(t)", "leaky_relu": "leaky_relu(t)", "sort": "sort(floats)",
+    "silu": "silu(t)", "relu6": "relu6(t)", "gelu": "gelu(t)", "leaky_relu": "leaky_relu(t)", "sort": "sort(floats)",
     "soft_labels": "soft_labels(net, test)", "stack": "stack([t, t])", "tensor": "tensor(xs)",
     "time": "time(() => str(xs))", "timeit": "timeit(() => 1, seconds=0.05)", "to_csv": "to_csv(records)",
     "trim": "trim(spaces)", "upper": "upper(long)", "value_and_grad": "value_and_grad(x => sum(exp(x)), t)",

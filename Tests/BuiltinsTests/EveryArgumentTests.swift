@@ -49,6 +49,11 @@ import Testing
   private static let layer =
     "m = network([conv2d(2, kernel=1), CALL, flatten(), linear(3)], input=[2, 8, 8], seed=1); answer = look(m)"
 
+  private static let tokens = """
+    m = network([conv2d(6, kernel=1), class_token(), CALL, first_token(), linear(3)], input=[2, 4, 4], seed=1)
+    answer = look(m)
+    """
+
   private static func fitting(_ method: String) -> Use {
     Use(
       base: [("eps", "0.1"), ("steps", "2"), ("step_size", "0.01")],
@@ -87,7 +92,7 @@ import Testing
     let normalised = [("mean", "[0.5, 0.4, 0.45]"), ("std", "[0.25, 0.3, 0.2]")]
     return [
       Use(
-        base: [("seed", "1"), ("classes", "3"), ("channels", "3"), ("size", "16")] + own,
+        base: [("seed", "1"), ("classes", "3"), ("channels", "3"), ("size", "\(leastSizes[entry.name] ?? 16)")] + own,
         company: ["mean": normalised, "std": normalised], program: look, isCrossed: true)
     ]
   }
@@ -177,6 +182,19 @@ import Testing
         base: [("features", "4")],
         program: "m = network([flatten(), CALL, linear(3)], input=[2, 4, 4], seed=1); answer = look(m)")
     ],
+    "layer_norm": [
+      Use(
+        base: [],
+        program: tokens
+      )
+    ],
+    "attention": [
+      Use(
+        base: [("heads", "1")],
+        program: tokens
+      )
+    ],
+    "class_token": [], "first_token": [],
     "batch_norm": [Use(base: [], program: layer)],
     "max_pool": [Use(base: [("kernel", "2")], program: layer)],
     "avg_pool": [Use(base: [("kernel", "2")], program: layer)],
@@ -207,7 +225,8 @@ import Testing
     "network.mean": ["[0.4]"], "network.std": ["[0.5]"],
     "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3"], "smallcnn.width": ["3", "[1, 2, 3, 4]"],
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
-    "size": ["9"], "depth": ["16"],
+    "size": ["9"], "depth": ["16"], "vgg.width": ["3"], "mobilenet_v2.width": ["0.5"], "vgg.features": ["9"],
+    "vit.depth": ["1"], "vit.dim": ["12"], "vit.heads": ["2"], "patch": ["8"], "mlp_ratio": ["1"],
     "channels": ["2"], "conv2d.channels": ["6"], "glyphs.channels": ["3"], "pairs": ["[[3, 8]]"],
     "kernel": ["1", "[3, 1]"],
     "conv2d.kernel": ["2", "[3, 1]"], "stride": ["1", "3", "[2, 1]"], "conv2d.stride": ["2", "[2, 1]"],
@@ -338,7 +357,9 @@ private final class Bench {
   private func values(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
     let own = parameter.name.text
     if own == "model", Optimisers.all.contains(where: { $0.name == name }) { return ["copy(m)"] }
-    if own == "size", smallNetworks.contains(where: { $0.family == name }) { return ["20", "[16, 18]"] }
+    if own == "size", smallNetworks.contains(where: { $0.family == name }) {
+      return leastSizes[name].map { ["\(2 * $0)", "[\($0), \(2 * $0)]"] } ?? ["20", "[16, 18]"]
+    }
     if let values = EveryArgumentTests.values["\(name).\(own)"] ?? EveryArgumentTests.values[own] { return values }
     let choices = choices(of: parameter, use)
     if !choices.isEmpty { return choices }

@@ -13,6 +13,7 @@ import Testing
 
   static let one = [
     "-{}", "abs({})", "exp({})", "log({})", "sqrt({})", "tanh({})", "atanh({})", "round({})", "relu({})", "silu({})",
+    "relu6({})", "gelu({})", "grad(x => sum(gelu(x)), {})",
     "sigmoid({})", "softplus({})", "sign({})", "square({})", "clip({}, min=0, max=1)", "clip({}, min=nan)", "sum({})",
     "mean({})", "var({})", "std({})", "max({})", "min({})", "any({})", "all({})", "argmax({})", "norm({})",
     "norm({}, p=inf)", "logsumexp({})", "softmax({})", "log_softmax({}, T=1e-30)", "softmax({}, T=nan)", "flatten({})",

@@ -89,7 +89,7 @@ import Testing
     var values = [Made()]
     for setting in Made.settings where !["mean", "std"].contains(setting.name) {
       // No network of any family reads images of three pixels.
-      let changed = (setting.name == "size" ? [.int(30)] : candidates).lazy
+      let changed = (setting.name == "size" ? [.int(40)] : candidates).lazy
         .compactMap { try? Made([(setting.name, $0)]) }.filter { !$0.isEqual(to: Made()) }
       let value = changed.first { _ in true }
       values.append(try #require(value, "no value is known for \(setting.name) of \(Made.name)"))

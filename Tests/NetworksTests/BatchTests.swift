@@ -30,6 +30,7 @@ import Testing
         conv(16, Size(3), padding: Padding(1)), conv(24, Size(3), stride: Size(2), padding: Padding(1)),
         conv(5, Size(1)), conv(2, Size(3, 2)), conv(8, Size(5), padding: Padding(2)),
         .conv2d(Conv2d(8, kernel: Size(3), stride: Size(2), isSame: true)),
+        conv(16, Size(3), padding: Padding(1), groups: 16), conv(16, Size(3), stride: Size(2), groups: 16),
         conv(16, Size(3), padding: Padding(2), dilation: Size(2)), conv(32, Size(3), groups: 4),
         .sequential([conv(64, Size(3), padding: Padding(1)), .relu, conv(64, Size(3), padding: Padding(1))]),
         .sequential([conv(64, Size(1)), conv(32, Size(3), stride: Size(2), padding: Padding(1)), .relu]),
@@ -45,6 +46,13 @@ import Testing
     case .relu: [.relu]
     case .leakyRelu: [.leakyRelu(slope: 0.1)]
     case .silu: [.silu]
+    case .relu6: [.relu6]
+    case .gelu: [.gelu]
+    case .layerNorm: [.sequential([.flatten, .linear(Linear(70)), .layerNorm(eps: 1e-5)])]
+    case .classToken: [.classToken, .sequential([.classToken, .linear(Linear(5)), .layerNorm(eps: 1e-6)])]
+    case .firstToken: [.sequential([.classToken, .firstToken])]
+    case .attention:
+      [1, 2, 16].map { .sequential([.classToken, .attention(Attention(heads: $0)), .gelu]) }
     case .maxPool: [.maxPool(Pooling(Size(2))), .maxPool(Pooling(Size(3), stride: Size(2), padding: Padding(1)))]
     case .averagePool:
       [.averagePool(Pooling(Size(2))), .averagePool(Pooling(Size(3), stride: Size(1), padding: Padding(1)))]
@@ -67,7 +75,8 @@ import Testing
   }
 
   private static let kinds: [Layer] = [
-    conv(1, Size(1)), .linear(Linear(1)), .batchNorm(BatchNorm()), .relu, .leakyRelu(slope: 1), .silu,
+    conv(1, Size(1)), .linear(Linear(1)), .batchNorm(BatchNorm()), .relu, .leakyRelu(slope: 1), .silu, .relu6, .gelu,
+    .layerNorm(eps: 1), .classToken, .firstToken, .attention(Attention(heads: 1)),
     .maxPool(Pooling(Size(1))), .averagePool(Pooling(Size(1))), .globalAveragePool, .flatten, .dropout(0),
     .dropout2d(0),
     .normalise(mean: [], std: []), .sequential([]), .chain([]), .residual(Residual(body: [])),

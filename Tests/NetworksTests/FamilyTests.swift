@@ -5,15 +5,16 @@ import TestSupport
 import Testing
 
 extension Architecture {
-  /// The small networks of all families, for images of one shape.
+  /// The small networks of all families, for images of one shape, or larger ones where a family needs them.
   static func small(classes: Int, input: [Int]) -> [Architecture] {
     smallNetworks.compactMap { family, settings in
       do {
+        let least = leastSizes[family] ?? 1
         guard let members = try JSON.parse(settings).objectValue else { return nil }
         return try Architecture(
           .object([
             .init("family", .object([.init("kind", .string(family))] + members)), .init("classes", .int(classes)),
-            .init("input", .array(input.map { .int($0) })),
+            .init("input", .array(input.prefix(1).map { .int($0) } + input.dropFirst().map { .int(max($0, least)) })),
           ]))
       } catch {
         Issue.record("\(family) \(settings): \(error)")
@@ -77,7 +78,7 @@ extension Architecture {
     #"{"family":"mlp","classes":3,"input":[1,4,4],"hidden":[5],"width":2}"#,
     #"{"family":"mlp","classes":3,"input":[1,4,4],"hidden":[0]}"#,
     #"{"family":"mlp","classes":3,"input":[1,4,4],"hidden":"many"}"#,
-    #"{"family":"vit","classes":3,"input":[1,4,4]}"#, #"{"family":{"kind":"vit"},"classes":3,"input":[1,4,4]}"#,
+    #"{"family":"swin","classes":3,"input":[1,4,4]}"#, #"{"family":{"kind":"swin"},"classes":3,"input":[1,4,4]}"#,
     #"{"family":{"hidden":[5]},"classes":3,"input":[1,4,4]}"#, #"{"family":3,"classes":3,"input":[1,4,4]}"#,
     #"{"family":{"kind":"mlp","hidden":[5],"depth":2},"classes":3,"input":[1,4,4]}"#,
     #"{"family":{"kind":"mlp","hidden":[5]},"classes":3,"input":[1,4,4],"depth":2}"#,
@@ -88,6 +89,25 @@ extension Architecture {
   func otherDescriptionsAreRefused(_ text: String) throws {
     let json = try JSON.parse(text)
     #expect(throws: CoreError.self) { try Architecture(json) }
+  }
+
+  /// Published numbers of weights.
+  static let sizes: [(Architecture, Int)] = [
+    (Architecture(VGG(depth: 11), classes: 10, input: [3, 32, 32]), 9_231_114),
+    (Architecture(VGG(), classes: 10, input: [3, 32, 32]), 14_728_266),
+    (Architecture(VGG(depth: 11, form: .torchvision), classes: 1000, input: [3, 224, 224]), 132_868_840),
+    (Architecture(VGG(form: .torchvision), classes: 1000, input: [3, 224, 224]), 138_365_992),
+    (Architecture(MobileNetV2(), classes: 10, input: [3, 32, 32]), 2_296_922),
+    (Architecture(MobileNetV2(form: .torchvision), classes: 1000, input: [3, 224, 224]), 3_504_872),
+    (Architecture(MobileNetV2(width: 0.5, form: .torchvision), classes: 1000, input: [3, 224, 224]), 1_968_680),
+    (Architecture(ViT(), classes: 1000, input: [3, 224, 224]), 5_717_416),
+    (Architecture(ViT(dim: 384, heads: 6), classes: 1000, input: [3, 224, 224]), 22_050_664),
+  ]
+
+  @Test(arguments: sizes)
+  func weightsAreAsMany(_ architecture: Architecture, _ count: Int) throws {
+    let parameters = try Blueprint(architecture).parameters
+    #expect(parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } == count)
   }
 
   @Test func anOptimiserContinuesFromItsState() throws {

@@ -10,10 +10,18 @@ import Testing
     images = try Tensor(RandomStream(seed: 1, purpose: "images").uniforms(4 * 3 * 16 * 16), shape: [4, 3, 16, 16])
   }
 
+  /// Images of the shape that a network reads.
+  private func images(for architecture: Architecture) throws -> Tensor {
+    if Array(images.shape.dropFirst()) == architecture.input { return images }
+    let shape = [4] + architecture.input
+    return try Tensor(RandomStream(seed: 1, purpose: "images").uniforms(shape.reduce(1, *)), shape: shape)
+  }
+
   static let small = Architecture.small(classes: 5, input: [3, 16, 16])
 
   @Test(arguments: small)
   func everyFamilyRunsAndLearns(_ architecture: Architecture) throws {
+    let images = try images(for: architecture)
     let model = try Model(architecture, seed: 3)
     #expect(try model(images).shape == [4, 5])
     let parameters = model.trackedParameters()
@@ -28,6 +36,7 @@ import Testing
 
   @Test(arguments: small)
   func evaluationChangesNothing(_ architecture: Architecture) throws {
+    let images = try images(for: architecture)
     let model = try Model(architecture, seed: 3)
     let before = model.copy()
     let first = try model(images)
@@ -55,6 +64,10 @@ import Testing
       .conv2d(Conv2d(3, kernel: Size(3))), .silu, .dropout(0.5), .leakyRelu(slope: 0.1), .maxPool(Pooling(Size(2))),
       .batchNorm(BatchNorm()), .conv2d(Conv2d(4, kernel: Size(3), stride: Size(2))), .batchNorm(BatchNorm()),
     ],
+    [
+      .conv2d(Conv2d(6, kernel: Size(3), stride: Size(2))), .batchNorm(BatchNorm()), .relu6,
+      .conv2d(Conv2d(6, kernel: Size(3), padding: Padding(1), groups: 6)), .relu6, .gelu,
+    ],
   ].map { layers in
     Architecture(
       .custom(.sequential(layers + [.globalAveragePool, .linear(Linear(5))])), classes: 5, input: [3, 16, 16])
@@ -62,6 +75,7 @@ import Testing
 
   @Test(arguments: small + odd, [Mode.train, .eval])
   func frozenFormIsTheSameFunction(_ architecture: Architecture, _ mode: Mode) throws {
+    let images = try images(for: architecture)
     let model = try Model(architecture, seed: 3)
     // Statistics and weights that hide no mistake.
     for buffer in 0..<2 where !model.buffers.isEmpty {

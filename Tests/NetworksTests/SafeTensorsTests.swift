@@ -241,6 +241,7 @@ import Testing
     .conv2d(Conv2d(2, kernel: Size(3), padding: Padding(1), bias: false)),
     .sequential([.flatten, .linear(Linear(6, bias: false))]),
     .batchNorm(BatchNorm(eps: 1e-3, momentum: 0.3)), .relu, .leakyRelu(slope: 0.2), .silu, .maxPool(Pooling(Size(2))),
+    .relu6, .gelu, .sequential([.classToken, .attention(Attention(heads: 1)), .layerNorm(eps: 1e-3), .firstToken]),
     .averagePool(Pooling(Size(3), stride: Size(1), padding: Padding(1))), .dropout(0.25),
     .normalise(mean: [0.1], std: [1 / 3]),
     .residual(
@@ -264,7 +265,7 @@ import Testing
     let pairs: [(Layer, Layer)] = [
       (.relu, .silu), (.relu, .leakyRelu(slope: 0.1)), (.leakyRelu(slope: 0.1), .leakyRelu(slope: 0.2)),
       (.relu, .dropout(0.5)), (.dropout(0.5), .dropout(0.4)), (.relu, .dropout(0)),
-      (.relu, .sequential([.relu, .silu])),
+      (.relu, .sequential([.relu, .silu])), (.relu, .relu6), (.silu, .gelu),
       (.maxPool(Pooling(Size(2))), .averagePool(Pooling(Size(2)))),
       (.maxPool(Pooling(Size(2))), .maxPool(Pooling(Size(2), stride: Size(1)))),
       (.maxPool(Pooling(Size(3), stride: Size(2))), .maxPool(Pooling(Size(3), stride: Size(2), padding: Padding(1)))),

@@ -53,6 +53,47 @@ extension BuiltinTable {
     ) { call in
       try call.layer(.batchNorm(BatchNorm(eps: call.float("eps"), momentum: call.float("momentum"))))
     },
+    Builtin(
+      "layer_norm(eps: float > 0 = 1e-5) -> layer",
+      "Layer normalisation: each token, or each example, by its own mean and variance over the features.",
+      details: "- eps: a number that is added to the variance.",
+      examples: [Example("layer_norm(eps=1e-6)", "layer_norm(eps=1e-06)")],
+      seeAlso: ["batch_norm", "attention", "vit"],
+      search: ["LayerNorm", "normalisation", "transformer"], family: "layers"
+    ) { call in try call.layer(.layerNorm(eps: call.float("eps"))) },
+    Builtin(
+      "attention(heads: int > 0, init: string = \"standard\") -> layer",
+      "Attention of tokens to one another: softmax(q·kᵀ/√size)·v for each head, between two linear layers.",
+      details: """
+        Its weights are "qkv.weight", "qkv.bias", "proj.weight" and "proj.bias", as in timm.
+
+        - heads: how many heads share the features of the tokens, which it must divide.
+        """,
+      examples: [Example("attention(3)", "attention(heads=3)")], seeAlso: ["class_token", "layer_norm", "vit"],
+      search: ["MultiheadAttention", "self-attention", "transformer"], family: "layers"
+    ) { call in
+      try call.layer(.attention(Attention(heads: call.int("heads"), initialisation: call.initialisation())))
+    },
+    Builtin(
+      "class_token() -> layer",
+      "The pixels of an image as tokens, after a learned one: [n, c, h, w] to [n, 1 + h·w, c].",
+      details: """
+        Its weights are "cls_token", the first token, and "pos_embed", which is added to all of them. A convolution whose \
+        stride is its kernel makes the patches before it.
+        """,
+      examples: [
+        Example(
+          "network([conv2d(8, kernel=4, stride=4), class_token(), first_token(), linear(10)], input=[1, 8, 8]).size",
+          "274")
+      ],
+      seeAlso: ["first_token", "attention", "vit"], search: ["tokens", "patches", "position", "transformer"],
+      family: "layers"
+    ) { call in try call.layer(.classToken) },
+    Builtin(
+      "first_token() -> layer", "The first token, which is the class token: [n, tokens, features] to [n, features].",
+      examples: [Example("first_token()", "first_token()")], seeAlso: ["class_token", "vit"],
+      search: ["tokens", "transformer", "pool"], family: "layers"
+    ) { call in try call.layer(.firstToken) },
     pooling("max_pool", "The greatest value of each window.", like: "avg_pool") { .maxPool($0) },
     pooling("avg_pool", "The mean of each window; padding counts as zeros.", like: "max_pool") { .averagePool($0) },
     Builtin(

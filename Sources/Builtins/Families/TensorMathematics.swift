@@ -13,6 +13,15 @@ extension BuiltinTable {
     activation("silu", "x·sigmoid(x), also called swish", "[0.0]", "tensor f32 [1]  0", .silu) { x in
       try x.silu()
     },
+    activation("relu6", "min(max(x, 0), 6), as in MobileNetV2", "[-1.0, 2, 9]", "tensor f32 [3]  0 2 6", .relu6) { x in
+      try x.relu6()
+    },
+    activation(
+      "gelu", "x·Φ(x), with the normal distribution function itself, as in transformers", "[0.0]",
+      "tensor f32 [1]  0", .gelu
+    ) { x in
+      try x.gelu()
+    },
     unary(
       "sigmoid", "1 / (1 + exp(-x)).", "tensor f32 [1]  0.5", of: "[0.0]", seeAlso: ["softplus", "tanh"],
       search: ["logistic"]
@@ -112,7 +121,7 @@ extension BuiltinTable {
       "\(name)(x: tensor | none = none) -> tensor | layer", "\(what); without x, the layer that does it.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)()", "\(name)()")],
       seeAlso: [name == "relu" ? "silu" : "relu", "leaky_relu", "sequential"],
-      search: ["activation", "swish", "ReLU", "SiLU"], family: "tensors"
+      search: ["activation", "swish", "ReLU", "SiLU", "GELU", "ReLU6"], family: "tensors"
     ) { call in
       if try call["x"].isNone { return try call.layer(layer) }
       return Value(try operation(call.takenTensor("x")))

@@ -31,6 +31,9 @@ extension Layer {
     case .linear(var linear):
       linear.initialisation = .standard
       return [Layer.linear(linear).description]
+    case .attention(var attention):
+      attention.initialisation = .standard
+      return [Layer.attention(attention).description]
     case .batchNorm(let norm): return ["batch_norm(eps=\(norm.eps), momentum=\(norm.momentum))"]
     case .dropout(let p) where p == 0, .dropout2d(let p) where p == 0: return []
     case .sequential(let layers): return layers.flatMap(\.steps)

@@ -30,6 +30,22 @@ struct Pass {
     case .relu: return try x.relu()
     case .leakyRelu(let slope): return try x.leakyRelu(slope: Float(slope))
     case .silu: return try x.silu()
+    case .relu6: return try x.relu6()
+    case .gelu: return try x.gelu()
+    case .layerNorm(let eps, let weight, let bias):
+      lastWeight = weight
+      return try Tensors.layerNorm(x, weight: parameters[weight], bias: parameters[bias], eps: Float(eps))
+    case .attention(let heads, let qkv, let projection):
+      lastWeight = qkv.weight
+      let mixed = try attention(linear(x, parameters[qkv.weight], parameters[qkv.bias]), heads: heads)
+      return try linear(mixed, parameters[projection.weight], parameters[projection.bias])
+    case .classToken(let token, let positions):
+      lastWeight = token
+      let (n, features) = (x.shape[0], x.shape[1])
+      let pixels = try x.permute([0, 2, 3, 1]).reshape([n, x.shape[2] * x.shape[3], features])
+      let first = try parameters[token].broadcast(to: [n, 1, features])
+      return try concat([first, pixels], axis: 1) + parameters[positions]
+    case .firstToken: return try x.slice(axis: 1, 0, 1).reshape([x.shape[0], x.shape[2]])
     case .maxPool(let pooling):
       return try maxPool2d(x, kernel: pooling.kernel.pair, stride: pooling.stride.pair, padding: pooling.padding)
     case .averagePool(let pooling):

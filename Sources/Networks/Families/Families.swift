@@ -7,6 +7,7 @@ public enum Families {
     MLP.self, SmallCNN.self, PreActResNet18.self, WideResNet.self, ResNet18.self, CIFARResNet34.self,
     CIFARResNet50.self, SwishPreActResNet18.self, SwishWideResNet.self, ImageNetResNet18.self, ImageNetResNet34.self,
     ResNet50.self, ResNet101.self, WideResNet50.self, MNISTNet.self, LeNet5.self, TRADESNet.self,
+    VGG.self, MobileNetV2.self, ViT.self,
   ]
 
   /// The family of this name.

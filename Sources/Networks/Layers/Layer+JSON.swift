@@ -26,6 +26,15 @@ extension Layer {
     case .relu: Self.object("relu")
     case .leakyRelu(let slope): Self.object("leaky_relu", [.init("slope", .number(slope))])
     case .silu: Self.object("silu")
+    case .relu6: Self.object("relu6")
+    case .gelu: Self.object("gelu")
+    case .layerNorm(let eps): Self.object("layernorm", [.init("eps", .number(eps))])
+    case .attention(let attention):
+      Self.object(
+        "attention",
+        [.init("heads", .int(attention.heads)), .init("init", .string(attention.initialisation.rawValue))])
+    case .classToken: Self.object("class_token")
+    case .firstToken: Self.object("first_token")
     case .maxPool(let pooling): Self.object("maxpool", pooling.json)
     case .averagePool(let pooling): Self.object("avgpool", pooling.json)
     case .globalAveragePool: Self.object("global_avgpool")
@@ -95,6 +104,13 @@ extension Layer {
     case "relu": self = .relu
     case "leaky_relu": self = .leakyRelu(slope: try number("slope"))
     case "silu": self = .silu
+    case "relu6": self = .relu6
+    case "gelu": self = .gelu
+    case "layernorm": self = .layerNorm(eps: try number("eps"))
+    case "attention":
+      self = .attention(Attention(heads: try integer("heads"), initialisation: try initialisation()))
+    case "class_token": self = .classToken
+    case "first_token": self = .firstToken
     case "maxpool": self = .maxPool(try pooling())
     case "avgpool": self = .averagePool(try pooling())
     case "global_avgpool": self = .globalAveragePool

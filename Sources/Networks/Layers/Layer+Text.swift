@@ -32,6 +32,13 @@ extension Layer: CustomStringConvertible {
     case .relu: return .call("relu")
     case .leakyRelu(let slope): return .call("leaky_relu", ["slope=\(slope)"])
     case .silu: return .call("silu")
+    case .relu6: return .call("relu6")
+    case .gelu: return .call("gelu")
+    case .layerNorm(let eps): return .call("layer_norm", eps == 1e-5 ? [] : ["eps=\(eps)"])
+    case .attention(let attention):
+      return .call("attention", ["heads=\(attention.heads)"] + attention.initialisation.arguments)
+    case .classToken: return .call("class_token")
+    case .firstToken: return .call("first_token")
     case .maxPool(let pooling): return .call("max_pool", pooling.arguments)
     case .averagePool(let pooling): return .call("avg_pool", pooling.arguments)
     case .globalAveragePool: return .call("global_avg_pool")

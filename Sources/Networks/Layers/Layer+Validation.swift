@@ -27,6 +27,13 @@ extension Layer {
           .value, "momentum of batch norm must be from 0 to 1, not \(norm.momentum)", hint: "momentum=0.1 is usual",
           argument: "momentum")
       }
+    case .layerNorm(let eps):
+      guard eps > 0, eps.isFinite else {
+        throw CoreError(
+          .value, "eps of layer norm must be a positive number, not \(eps)", hint: "eps=1e-5 is usual",
+          argument: "eps")
+      }
+    case .attention(let attention): try Self.check(attention.heads, "heads", limit: 1 << 16, of: "attention")
     case .leakyRelu(let slope):
       guard slope.isFinite else {
         throw CoreError(
@@ -54,6 +61,7 @@ extension Layer {
           hint: Self.unitsHint, argument: "std")
       }
     case .relu, .silu, .globalAveragePool, .flatten, .sequential, .chain, .residual: break
+    case .relu6, .gelu, .classToken, .firstToken: break
     }
   }
 

@@ -29,6 +29,10 @@ public enum Initialisation: String, Sendable, Equatable, CaseIterable {
   case standardZeroBias = "standard_zero_bias"
   /// Weight and bias 0.
   case zero
+  /// Weights normal with deviation 0.01, as torchvision's classifiers; bias 0.
+  case normal001 = "normal_0.01"
+  /// Weights normal with deviation 0.02, as in transformers; bias 0.
+  case normal002 = "normal_0.02"
 }
 
 /// A two-dimensional convolution: [n, c, h, w] to [n, channels, h', w'], as PyTorch's Conv2d.
@@ -99,6 +103,22 @@ public struct BatchNorm: Sendable, Equatable {
   public init(eps: Double = 1e-5, momentum: Double = 0.1) {
     self.eps = eps
     self.momentum = momentum
+  }
+}
+
+/// Attention of tokens [n, tokens, features] to one another, as timm's `Attention`: each head compares queries with keys,
+/// softmax(q · kᵀ / √size), and mixes values by that; queries, keys and values come from one linear layer, "qkv", and
+/// the results pass another, "proj".
+public struct Attention: Sendable, Equatable {
+  /// How many heads share the features.
+  public var heads: Int
+  /// How the weights of both linear layers are drawn.
+  public var initialisation: Initialisation
+
+  /// Attention of this many heads, which must divide the features of the tokens.
+  public init(heads: Int, initialisation: Initialisation = .standard) {
+    self.heads = heads
+    self.initialisation = initialisation
   }
 }
 
@@ -181,6 +201,19 @@ public indirect enum Layer: Sendable, Equatable {
   case leakyRelu(slope: Double)
   /// x · sigmoid(x).
   case silu
+  /// min(max(x, 0), 6).
+  case relu6
+  /// x · Φ(x), with the exact normal distribution function.
+  case gelu
+  /// Each token, or each example of features, less its mean and divided by its deviation, with scale and shift.
+  case layerNorm(eps: Double)
+  /// Attention of tokens to one another.
+  case attention(Attention)
+  /// The pixels of images [n, c, h, w] as tokens [n, 1 + h · w, c], after a learned one, "cls_token"; to all of them
+  /// learned positions, "pos_embed", are added.
+  case classToken
+  /// The first token: [n, tokens, features] -> [n, features].
+  case firstToken
   /// The greatest value of each window.
   case maxPool(Pooling)
   /// The mean of each window.

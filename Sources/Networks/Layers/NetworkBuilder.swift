@@ -46,6 +46,18 @@ package indirect enum NetworkNode: Sendable {
   case leakyRelu(slope: Double)
   /// x · sigmoid(x).
   case silu
+  /// min(max(x, 0), 6).
+  case relu6
+  /// x · Φ(x).
+  case gelu
+  /// A layer norm over the last axis.
+  case layerNorm(eps: Double, weight: Int, bias: Int)
+  /// Attention, with the indices of the weights of its two linear layers.
+  case attention(heads: Int, qkv: (weight: Int, bias: Int), projection: (weight: Int, bias: Int))
+  /// Pixels as tokens after a learned one, with learned positions.
+  case classToken(token: Int, positions: Int)
+  /// The first token.
+  case firstToken
   /// The greatest value of each window.
   case maxPool(Pooling)
   /// The mean of each window.
@@ -159,6 +171,15 @@ struct NetworkBuilder {
     case .relu: return .relu
     case .leakyRelu(let slope): return .leakyRelu(slope: slope)
     case .silu: return .silu
+    case .relu6: return .relu6
+    case .gelu: return .gelu
+    case .layerNorm(let eps): return try buildLayerNorm(eps: eps, path: path, shape: shape)
+    case .attention(let attention): return try buildAttention(attention, path: path, shape: shape)
+    case .classToken: return try buildClassToken(path: path, shape: &shape)
+    case .firstToken:
+      try requireTokens(shape, "first_token", path)
+      shape = [shape[1]]
+      return .firstToken
     case .maxPool(let pooling):
       try pool(pooling, path: path, shape: &shape)
       return .maxPool(pooling)
@@ -259,18 +280,19 @@ struct NetworkBuilder {
 
   private mutating func buildLinear(_ linear: Linear, path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode
   {
-    guard shape.count == 1 else {
+    guard shape.count == 1 || shape.count == 2, let inputs = shape.last else {
       throw CoreError(
         .shape, "\(Self.place(path))a linear layer needs one axis of features, but receives \(shape)",
         hint: "put flatten() or global_avg_pool() before it", argument: "layers")
     }
     let weight = try add(
-      parameter: "weight", path, [linear.features, shape[0]],
-      linear.initialisation.weight(fanIn: shape[0], fanOut: linear.features))
+      parameter: "weight", path, [linear.features, inputs],
+      linear.initialisation.weight(fanIn: inputs, fanOut: linear.features))
     let bias =
       linear.bias
-      ? try add(parameter: "bias", path, [linear.features], linear.initialisation.bias(fanIn: shape[0])) : nil
-    shape = [linear.features]
+      ? try add(parameter: "bias", path, [linear.features], linear.initialisation.bias(fanIn: inputs)) : nil
+    shape[shape.count - 1] = linear.features
+    _ = try Self.product(shape)
     return .linear(weight: weight, bias: bias)
   }
 
@@ -295,6 +317,53 @@ struct NetworkBuilder {
         argument: mean.count == channels ? "std" : "mean")
     }
     return .normalise(mean: mean.map { Float($0) }, std: std.map { Float($0) })
+  }
+
+  private mutating func buildLayerNorm(eps: Double, path: String, shape: [Int]) throws(CoreError) -> NetworkNode {
+    guard shape.count == 1 || shape.count == 2, let features = shape.last else {
+      throw CoreError(
+        .shape, "\(Self.place(path))layer norm needs tokens or one axis of features, but receives \(shape)",
+        hint: "put class_token(), flatten() or global_avg_pool() before it", argument: "layers")
+    }
+    return .layerNorm(
+      eps: eps, weight: try add(parameter: "weight", path, [features], .constant(1)),
+      bias: try add(parameter: "bias", path, [features], .constant(0)))
+  }
+
+  private mutating func buildAttention(
+    _ attention: Attention, path: String, shape: [Int]
+  ) throws(CoreError) -> NetworkNode {
+    try requireTokens(shape, "attention", path)
+    let features = shape[1]
+    guard features % attention.heads == 0 else {
+      throw CoreError(
+        .shape, "\(Self.place(path))attention of tokens of \(features) features cannot have \(attention.heads) heads",
+        hint: "choose heads so that it divides the features, such as heads=1", argument: "layers")
+    }
+    let (wide, overflow) = features.multipliedReportingOverflow(by: 3)
+    _ = try Self.product([shape[0], overflow ? .max : wide])
+    let initialisation = attention.initialisation
+    func weights(_ builder: inout NetworkBuilder, _ name: String, _ outputs: Int) throws(CoreError) -> (Int, Int) {
+      (
+        try builder.add(
+          parameter: "\(name).weight", path, [outputs, features],
+          initialisation.weight(fanIn: features, fanOut: outputs)),
+        try builder.add(parameter: "\(name).bias", path, [outputs], initialisation.bias(fanIn: features))
+      )
+    }
+    return .attention(
+      heads: attention.heads, qkv: try weights(&self, "qkv", wide), projection: try weights(&self, "proj", features))
+  }
+
+  private mutating func buildClassToken(path: String, shape: inout [Int]) throws(CoreError) -> NetworkNode {
+    try requireImage(shape, "class_token", path)
+    let (pixels, features) = (try Self.product([shape[1], shape[2]]), shape[0])
+    let (tokens, overflow) = pixels.addingReportingOverflow(1)
+    shape = [overflow ? .max : tokens, features]
+    _ = try Self.product(shape)
+    return .classToken(
+      token: try add(parameter: "cls_token", path, [1, 1, features], .normal(deviation: 1e-6)),
+      positions: try add(parameter: "pos_embed", path, [1] + shape, .normal(deviation: 0.02)))
   }
 
   private func pool(_ pooling: Pooling, path: String, shape: inout [Int]) throws(CoreError) {
@@ -349,6 +418,15 @@ struct NetworkBuilder {
     }
   }
 
+  private func requireTokens(_ shape: [Int], _ what: String, _ path: String) throws(CoreError) {
+    guard shape.count == 2 else {
+      throw CoreError(
+        .shape, "\(Self.place(path))\(what) needs tokens [tokens, features], but receives \(shape)",
+        hint: shape.count == 3 ? "class_token() makes tokens of images" : "put it before flatten() and first_token()",
+        argument: "layers")
+    }
+  }
+
   static func join(_ path: String, _ name: String) -> String {
     path.isEmpty ? name : name.isEmpty ? path : path + "." + name
   }
@@ -398,6 +476,8 @@ extension Initialisation {
     case .kaimingFanIn: .normal(deviation: (2 / Double(max(fanIn, 1))).squareRoot())
     case .kaimingFanOut: .normal(deviation: (2 / Double(max(fanOut, 1))).squareRoot())
     case .zero: .constant(0)
+    case .normal001: .normal(deviation: 0.01)
+    case .normal002: .normal(deviation: 0.02)
     }
   }
 
