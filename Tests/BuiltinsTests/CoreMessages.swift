@@ -60,6 +60,13 @@ enum CoreMessages {
     "linear(zeros([2, 3]), zeros([5, 3]), zeros([3]))": { () throws(CoreError) in
       _ = try linear(.zeros([2, 3]), .zeros([5, 3]), .zeros([3]))
     },
+    "layerNorm(zeros([]))": { () throws(CoreError) in _ = try layerNorm(.zeros([])) },
+    "layerNorm(zeros([2, 3]), weight: zeros([2]))": { () throws(CoreError) in
+      _ = try layerNorm(.zeros([2, 3]), weight: .zeros([2]))
+    },
+    "attention(zeros([2, 4, 6]), heads: 4)": { () throws(CoreError) in
+      _ = try attention(.zeros([2, 4, 6]), heads: 4)
+    },
     "batchNormTrain(zeros([0, 3]))": { () throws(CoreError) in _ = try batchNormTrain(.zeros([0, 3])) },
     "batchNormTrain(zeros([3]))": { () throws(CoreError) in _ = try batchNormTrain(.zeros([3])) },
     "batchNormTrain(images, weight: zeros([4]))": { () throws(CoreError) in

@@ -12,7 +12,10 @@ import Testing
     var all: [Architecture] = []
     for family in Families.all {
       let input = [family.usualInput.channels, family.usualInput.size, family.usualInput.size]
-      for small in Architecture.small(classes: 7, input: input) where small.name == family.name { all.append(small) }
+      for var small in Architecture.small(classes: 7, input: input) where small.name == family.name {
+        if small.call.contains("mobilenet_v2(width=0.1, form=\"torchvision\"") { small.input = [3, 224, 224] }
+        all.append(small)
+      }
     }
     let colour = [3, 32, 32]
     all += [
@@ -29,6 +32,13 @@ import Testing
       Architecture(PreActResNet18(), classes: 100, input: colour),
       Architecture(PreActResNet18(planes: [3, 3, 3, 3], variant: .raw), classes: 10, input: colour),
       Architecture(ResNet50(), classes: 1000, input: [3, 224, 224]),
+      Architecture(VGG(), classes: 10, input: colour),
+      Architecture(VGG(depth: 19, width: 3), classes: 9, input: colour),
+      Architecture(VGG(form: .torchvision), classes: 1000, input: [3, 224, 224]),
+      Architecture(MobileNetV2(), classes: 10, input: colour),
+      Architecture(MobileNetV2(width: 1.4, form: .torchvision), classes: 1000, input: [3, 224, 224]),
+      Architecture(ViT(), classes: 1000, input: [3, 224, 224]),
+      Architecture(ViT(patch: 7, dim: 40, depth: 1, heads: 5, mlpRatio: 0.7), classes: 3, input: [1, 28, 28]),
     ]
     return all
   }()
@@ -38,6 +48,7 @@ import Testing
     "mlp", "smallcnn", "preactresnet18", "wideresnet", "resnet18", "resnet50", "mnist_net",
     "cifar_resnet34", "cifar_resnet50", "swish_wideresnet", "swish_preactresnet18", "imagenet_resnet18",
     "imagenet_resnet34", "resnet101", "wide_resnet50_2", "lenet5", "trades_net",
+    "vgg", "mobilenet_v2", "vit",
   ]
 
   @Test func everyFamilyIsRecognised() {
@@ -90,7 +101,9 @@ import Testing
       let weights = WeightShapes([("1.weight", shape), ("1.bias", [shape.first ?? 1])])
       #expect(Families.recognise(weights).isEmpty, "\(shape)")
     }
-    for name in ["0.weight", "conv1.weight", "feature_extractor.conv1.weight", "block1.layer.0.conv1.weight"] {
+    for name in [
+      "0.weight", "conv1.weight", "feature_extractor.conv1.weight", "block1.layer.0.conv1.weight", "features.0.weight",
+    ] {
       let shapes = [name, "fc.weight", "linear.weight", "5.weight", "7.weight", "classifier.fc1.weight"]
         .map { ($0, [large, large, 3, 3]) }
       #expect(Families.recognise(WeightShapes(shapes)).isEmpty, "\(name)")

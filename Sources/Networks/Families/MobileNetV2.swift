@@ -2,7 +2,7 @@ import Base
 import Tensors
 
 /// MobileNetV2 (Sandler et al. 2018), in two forms: that of CIFAR (kuangliu's pytorch-cifar, with relu and fewer
-/// strides) and torchvision's `mobilenet_v2` for ImageNet, with relu6. Its blocks widen by a 1x1 convolution, mix pixels
+/// strides) and torchvision's `mobilenet_v2` for ImageNet, with relu6 and dropout. Its blocks widen by a 1x1 convolution, mix pixels
 /// by a 3x3 convolution of each channel on its own, and narrow again.
 public struct MobileNetV2: NetworkFamily {
   public static let name = "mobilenet_v2"
@@ -13,16 +13,13 @@ public struct MobileNetV2: NetworkFamily {
       mobilenet_v2 for images of 224 pixels, with relu6: mobilenet_v2(form="torchvision", classes=1000, size=224). Names \
       of weights and initialisation are those of the originals.
       """,
-    examples: [("mobilenet_v2().size", "2296922"), ("mobilenet_v2(width=0.25).size", "245690")],
+    examples: [("mobilenet_v2().size", "2296922"), ("mobilenet_v2(width=0.25).size", "254794")],
     seeAlso: ["resnet18", "vgg"], search: ["network", "mobilenet", "depthwise", "imagenet", "torchvision"])
   public static let settings: [Setting<MobileNetV2>] = [
     Setting(
       "width", \.width, .positive(hint: "width=1 is usual"),
       note: "factor of all channels, which are rounded to multiples of 8.", isAlwaysShown: true),
     .choice("form", \.form, note: "\"cifar\" or \"torchvision\".", isAlwaysShown: true),
-    Setting(
-      "dropout", \.dropout, .belowOne(hint: "dropout=0.2 is torchvision's"),
-      note: "share dropped in training before the logits, in torchvision's form; 0.2 there when left out."),
   ]
 
   /// Whose network it is.
@@ -37,8 +34,6 @@ public struct MobileNetV2: NetworkFamily {
   public var width: Double
   /// Whose network it is.
   public var form: Form
-  /// Share dropped in training before the logits; nil is 0.2 in torchvision's form, and CIFAR's has none.
-  public var dropout: Double?
 
   public init() { self.init(width: 1) }
 
@@ -47,11 +42,33 @@ public struct MobileNetV2: NetworkFamily {
   /// - Parameters:
   ///   - width: factor of all channels.
   ///   - form: whose network it is.
-  ///   - dropout: share dropped before the logits, in torchvision's form.
-  public init(width: Double = 1, form: Form = .cifar, dropout: Double? = nil) {
+  public init(width: Double = 1, form: Form = .cifar) {
     self.width = width
     self.form = form
-    self.dropout = dropout
+  }
+
+  /// The names show the form, the channels of the stages the width.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    func guess(_ form: Form, _ stem: String, _ last: (Int) -> String, _ head: String) -> [Guess] {
+      guard let channels = weights[stem, 1], let classes = weights[head, 0],
+        let outputs = weights.sizes(0, [0, 2, 5, 9, 12, 15, 16].map(last)), let widest = outputs.last, widest <= 1 << 16
+      else { return [] }
+      let width = ([Double(widest) / 320] + [1, 0.25, 0.35, 0.5, 0.75, 1.4, 2]).first { width in
+        stages.map { MobileNetV2(width: width).scaled($0.1) } == outputs
+      }
+      let size = form == .cifar ? 32 : 224
+      return width.map {
+        [
+          Guess(
+            MobileNetV2(width: $0, form: form), classes: classes, input: [channels, size, size],
+            assumed: ["size=\(size)"])
+        ]
+      } ?? []
+    }
+    return guess(.cifar, "conv1.weight", { "layers.\($0).conv3.weight" }, "linear.weight")
+      + guess(
+        .torchvision, "features.0.0.weight", { "features.\($0 + 1).conv.\($0 == 0 ? 1 : 2).weight" },
+        "classifier.1.weight")
   }
 
   /// The stem, seventeen blocks in seven stages, a last 1x1 convolution, and the logits of the mean over each channel.
@@ -141,7 +158,7 @@ public struct MobileNetV2: NetworkFamily {
     return .chain([
       Child("features", .sequential(features)), Child("", .globalAveragePool),
       Child(
-        "classifier", .sequential([.dropout(dropout ?? 0.2), .linear(Linear(classes, initialisation: .normal001))])),
+        "classifier", .sequential([.dropout(0.2), .linear(Linear(classes, initialisation: .normal001))])),
     ])
   }
 
@@ -150,11 +167,6 @@ public struct MobileNetV2: NetworkFamily {
     guard width <= 64 else {
       throw CoreError(
         .value, "width of mobilenet_v2 must be at most 64, not \(width)", hint: "width=1 is usual", argument: "width")
-    }
-    guard form == .torchvision || dropout == nil else {
-      throw CoreError(
-        .value, "dropout of mobilenet_v2 would not be used: the form \"cifar\" has none",
-        hint: "form=\"torchvision\" drops before the logits", argument: "dropout")
     }
   }
 }

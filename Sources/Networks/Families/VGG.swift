@@ -12,7 +12,7 @@ public struct VGG: NetworkFamily {
       form="torchvision" has three with dropout, and is torchvision's vgg16_bn for images of 224 pixels: \
       vgg(form="torchvision", classes=1000, size=224). Names of weights and initialisation are those of the originals.
       """,
-    examples: [("vgg().size", "14728266"), ("vgg(depth=11, width=8).size", "146274")],
+    examples: [("vgg().size", "14728266"), ("vgg(depth=11, width=8).size", "145898")],
     seeAlso: ["resnet18", "mobilenet_v2"], search: ["network", "vgg11", "vgg16", "vgg16_bn", "imagenet", "torchvision"])
   public static let settings: [Setting<VGG>] = [
     Setting(
@@ -63,6 +63,27 @@ public struct VGG: NetworkFamily {
     self.width = width
     self.form = form
     self.features = features
+  }
+
+  /// The form shows in the classifier, the depth in the number of convolutions.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    let convolutions = weights.names.count { $0.hasPrefix("features.") && weights[$0]?.count == 4 }
+    guard let depth = stages.first(where: { $0.value.reduce(0, +) == convolutions })?.key,
+      let width = weights["features.0.weight", 0], width <= 1 << 10, let channels = weights["features.0.weight", 1]
+    else { return [] }
+    func guess(_ form: Form, _ first: String, _ last: String) -> [Guess] {
+      guard let flat = weights[first, 1], let classes = weights[last, 0], flat % (8 * width) == 0,
+        let side = Guess.side(of: flat / (8 * width)), side < 1 << 11
+      else { return [] }
+      let features = form == .cifar ? VGG().features : weights[first, 0] ?? 0
+      return [
+        Guess(
+          VGG(depth: depth, width: width, form: form, features: features), classes: classes,
+          input: [channels, 32 * side, 32 * side], assumed: ["size=\(32 * side)"])
+      ]
+    }
+    return guess(.cifar, "classifier.weight", "classifier.weight")
+      + guess(.torchvision, "classifier.0.weight", "classifier.6.weight")
   }
 
   /// Five stages of convolutions, each of which ends with max pooling, and the classifier.

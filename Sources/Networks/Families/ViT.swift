@@ -63,6 +63,27 @@ public struct ViT: NetworkFamily {
     self.mlpRatio = mlpRatio
   }
 
+  /// Heads do not show in the weights. Those of 64 numbers, which all of timm's have, are taken where the tokens can have
+  /// them; otherwise all numbers of heads up to 64 are listed.
+  public static func guesses(for weights: WeightShapes) -> [Guess] {
+    guard let dim = weights["cls_token", 2], let patch = weights["patch_embed.proj.weight", 2],
+      let channels = weights["patch_embed.proj.weight", 1], let tokens = weights["pos_embed", 1],
+      let side = Guess.side(of: tokens - 1), let hidden = weights["blocks.0.mlp.fc1.weight", 0],
+      let classes = weights["head.weight", 0], side < 1 << 16, patch < 1 << 16, dim <= 1 << 16,
+      hidden <= 1 << 26
+    else { return [] }
+    let depth = weights.run { "blocks.\($0).norm1.weight" }
+    let size = side * patch
+    let quotient = Double(hidden) / Double(dim)
+    let ratio = Int(Double(dim) * quotient) == hidden ? quotient : quotient.nextUp
+    let heads = dim % 64 == 0 ? [dim / 64] : (1...64).filter { dim % $0 == 0 }
+    return heads.map {
+      Guess(
+        ViT(patch: patch, dim: dim, depth: depth, heads: $0, mlpRatio: ratio), classes: classes,
+        input: [channels, size, size], assumed: ["heads=\($0)"])
+    }
+  }
+
   /// Patches as tokens, the blocks, and the logits of the class token. The last layer norm is that of the token alone,
   /// as no other token is read after it.
   public func layers(classes: Int) -> Layer {
