@@ -47,7 +47,10 @@ import Testing
 
   /// Element k of the tensor that is number i by name among those of floats: uniform in its way, and the same in
   /// NumPy.
-  private static func value(_ k: Int, _ i: Int) -> Double { Double((k * 7919 + k / 31 * 131 + i * 37) % 256) / 255 }
+  private static func value(_ k: Int, _ i: Int) -> Double {
+    let mixed: Int = k * 7919 + (k / 31) * 131 + i * 37
+    return Double(mixed % 256) / 255
+  }
 
   @Test(arguments: expected.indices)
   func agrees(_ place: Int) throws {
@@ -70,7 +73,8 @@ import Testing
     try model.setParameters(zip(model.parameterNames, model.parameters).map { try filled($0, $1) })
     try model.setBuffers(zip(model.bufferNames, model.buffers).map { try filled($0, $1) })
     let shape = [2] + expected.architecture.input
-    let images = try Tensor((0..<shape.reduce(1, *)).map { Float(Self.value($0, 0)) }, shape: shape).tracked()
+    let pixels = (0..<shape.reduce(1, *)).map { (k: Int) -> Float in Float(Self.value(k, 0)) }
+    let images = try Tensor(pixels, shape: shape).tracked()
     let logits = try model(images)
     let loss = try crossEntropy(logits, labels: [1, 3], reduction: .sum)
     let gradient = try gradients(of: loss, withRespectTo: [images])[0].floats().map(Double.init)
@@ -79,7 +83,8 @@ import Testing
     for (i, wanted) in zip([0, 1, 2, 9, 10, 19], expected.logits) {
       #expect(abs(found[i] - wanted) < 2e-5 * scale, "logit \(i) is \(found[i]) instead of \(wanted)")
     }
-    let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let squares: [Double] = gradient.map { $0 * $0 }
+    let norm = squares.reduce(0, +).squareRoot()
     #expect(abs(norm - expected.norm) < 1e-4 * expected.norm, "\(norm)")
     let greatest = gradient.map(abs).max() ?? 0
     for (i, wanted) in expected.gradient {

@@ -2,8 +2,8 @@ import Base
 import Tensors
 
 /// MobileNetV2 (Sandler et al. 2018), in two forms: that of CIFAR (kuangliu's pytorch-cifar, with relu and fewer
-/// strides) and torchvision's `mobilenet_v2` for ImageNet, with relu6 and dropout. Its blocks widen by a 1x1 convolution, mix pixels
-/// by a 3x3 convolution of each channel on its own, and narrow again.
+/// strides) and torchvision's `mobilenet_v2` for ImageNet, with relu6 and dropout. Its blocks widen by a 1x1 convolution,
+/// mix pixels by a 3x3 convolution of each channel on its own, and narrow again.
 public struct MobileNetV2: NetworkFamily {
   public static let name = "mobilenet_v2"
   public static let page = Page(

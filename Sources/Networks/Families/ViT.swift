@@ -14,7 +14,7 @@ public struct ViT: NetworkFamily {
       torchvision's vit_b_16 are other names for the same network, which are not read.
       """,
     examples: [
-      ("vit().size", "5717416"), ("vit(patch=4, dim=48, depth=2, heads=3, classes=10, size=32).size", "62842"),
+      ("vit().size", "5717416"), ("vit(patch=4, dim=48, depth=2, heads=3, classes=10, size=32).size", "62650"),
     ], seeAlso: ["resnet18", "attention", "layer_norm"],
     search: ["network", "transformer", "attention", "deit", "timm", "imagenet"])
   public static let settings: [Setting<ViT>] = [
