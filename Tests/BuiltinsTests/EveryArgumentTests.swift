@@ -225,7 +225,7 @@ import Testing
     "network.mean": ["[0.4]"], "network.std": ["[0.5]"],
     "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3"], "smallcnn.width": ["3", "[1, 2, 3, 4]"],
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
-    "size": ["9"], "depth": ["16"], "vgg.width": ["3"], "mobilenet_v2.width": ["0.5"], "vgg.features": ["9"],
+    "size": ["9"], "depth": ["16"], "vgg.width": ["3"], "mobilenet_v2.width": ["0.5"], "vgg.depth": ["13"],
     "vit.depth": ["1"], "vit.dim": ["12"], "vit.heads": ["2"], "patch": ["8"], "mlp_ratio": ["1"],
     "channels": ["2"], "conv2d.channels": ["6"], "glyphs.channels": ["3"], "pairs": ["[[3, 8]]"],
     "kernel": ["1", "[3, 1]"],

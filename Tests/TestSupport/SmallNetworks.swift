@@ -22,7 +22,7 @@ public let smallNetworks: [(family: String, settings: String)] = [
   ("lenet5", #"{"width": 4, "features": 20}"#),
   ("trades_net", #"{"width": 4, "features": 12, "dropout": 0.25}"#),
   ("vgg", #"{"depth": 11, "width": 4}"#),
-  ("vgg", #"{"depth": 13, "width": 2, "form": "torchvision", "features": 20}"#),
+  ("vgg", #"{"depth": 13, "width": 2, "form": "torchvision"}"#),
   ("mobilenet_v2", #"{"width": 0.1}"#),
   ("mobilenet_v2", #"{"width": 0.1, "form": "torchvision"}"#),
   ("vit", #"{"patch": 4, "dim": 24, "depth": 2, "heads": 3, "mlp_ratio": 2}"#),

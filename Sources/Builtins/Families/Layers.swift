@@ -136,7 +136,8 @@ extension BuiltinTable {
         - layers: a list, or a record with names.
 
         The weights of a list are named as in PyTorch: "0.weight", "1.weight", …; a record has names of its own: \
-        sequential({conv1: conv2d(8, kernel=3), relu1: relu()}) has "conv1.weight". Activations and `flatten` return a \
+        sequential({conv1: conv2d(8, kernel=3), relu1: relu()}) has "conv1.weight", and what is named "" has its names \
+        without one before them. Activations and `flatten` return a \
         layer when they are called without a tensor.
         """,
       examples: [Example("sequential([flatten(), linear(32), relu()])", "sequential([flatten(), linear(32), relu()])")],

@@ -91,7 +91,7 @@ struct LayerParts {
       var children: [Child] = []
       var objects: [LayerObject] = []
       for (key, value) in record.fields {
-        guard !key.isEmpty, key.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || $0.isLetterOrDigit }) else {
+        guard key.utf8.allSatisfy({ $0 == UInt8(ascii: "_") || $0.isLetterOrDigit }) else {
           throw LTDError(.value, "\"\(key)\" is not a name of a layer", hint: "use letters, digits and _")
         }
         objects.append(try Self.layer(value))

@@ -20,16 +20,15 @@ public struct VGG: NetworkFamily {
       isAlwaysShown: true),
     Setting(
       "width", \.width, .int(1...1 << 10, hint: "width=64 is that of the originals"),
-      note: "channels of the first convolution; the last have eight times as many."),
+      note: """
+        channels of the first convolution; the last have eight times as many, torchvision's hidden linear layers 64 times.
+        """),
     .choice(
       "form", \.form,
       note: """
         "cifar" (one linear layer after the convolutions) or "torchvision" (three, with dropout, for images of 224 \
         pixels).
         """),
-    Setting(
-      "features", \.features, .int(1...1 << 16, hint: "features=4096 is torchvision's"),
-      note: "size of the two hidden linear layers of torchvision's form."),
   ]
 
   /// What comes after the convolutions.
@@ -46,8 +45,6 @@ public struct VGG: NetworkFamily {
   public var width: Int
   /// What comes after the convolutions.
   public var form: Form
-  /// Features of the two hidden linear layers, which torchvision's form has.
-  public var features: Int
 
   public init() { self.init(depth: 16) }
 
@@ -57,12 +54,10 @@ public struct VGG: NetworkFamily {
   ///   - depth: 11, 13, 16 or 19.
   ///   - width: channels of the first convolution.
   ///   - form: what comes after the convolutions.
-  ///   - features: size of the hidden linear layers of torchvision's form.
-  public init(depth: Int = 16, width: Int = 64, form: Form = .cifar, features: Int = 4096) {
+  public init(depth: Int = 16, width: Int = 64, form: Form = .cifar) {
     self.depth = depth
     self.width = width
     self.form = form
-    self.features = features
   }
 
   /// The form shows in the classifier, the depth in the number of convolutions.
@@ -75,10 +70,9 @@ public struct VGG: NetworkFamily {
       guard let flat = weights[first, 1], let classes = weights[last, 0], flat % (8 * width) == 0,
         let side = Guess.side(of: flat / (8 * width)), side < 1 << 11
       else { return [] }
-      let features = form == .cifar ? VGG().features : weights[first, 0] ?? 0
       return [
         Guess(
-          VGG(depth: depth, width: width, form: form, features: features), classes: classes,
+          VGG(depth: depth, width: width, form: form), classes: classes,
           input: [channels, 32 * side, 32 * side], assumed: ["size=\(32 * side)"])
       ]
     }
@@ -109,7 +103,7 @@ public struct VGG: NetworkFamily {
     if form == .cifar { return .linear(Linear(classes)) }
     func linear(_ features: Int) -> Layer { .linear(Linear(features, initialisation: .normal001)) }
     return .sequential([
-      linear(features), .relu, .dropout(0.5), linear(features), .relu, .dropout(0.5), linear(classes),
+      linear(64 * width), .relu, .dropout(0.5), linear(64 * width), .relu, .dropout(0.5), linear(classes),
     ])
   }
 
@@ -120,16 +114,11 @@ public struct VGG: NetworkFamily {
 
   private static let depthHint = "depth=16 is usual"
 
-  /// Checks what the settings must be together.
+  /// Checks the depth.
   public func validateTogether() throws(CoreError) {
     guard Self.stages[depth] != nil else {
       throw CoreError(
         .value, "depth of vgg must be 11, 13, 16 or 19, not \(depth)", hint: Self.depthHint, argument: "depth")
-    }
-    guard form == .torchvision || features == VGG().features else {
-      throw CoreError(
-        .value, "features of vgg would not be used: the form \"cifar\" has no hidden linear layers",
-        hint: "form=\"torchvision\" has two", argument: "features")
     }
   }
 }

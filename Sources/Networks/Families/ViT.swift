@@ -96,10 +96,9 @@ public struct ViT: NetworkFamily {
       Child("fc2", .linear(Linear(dim, initialisation: initialisation))),
     ])
     let attention = Layer.attention(Attention(heads: heads, initialisation: initialisation))
-    let block = Layer.chain([
-      Child("", .residual(Residual(body: [Child("norm1", norm), Child("attn", attention)]))),
-      Child("", .residual(Residual(body: [Child("norm2", norm), Child("mlp", mlp)]))),
-    ])
+    let second = Layer.residual(Residual(body: [Child("norm2", norm), Child("mlp", mlp)]))
+    let block = Layer.residual(
+      Residual(body: [Child("norm1", norm), Child("attn", attention)], after: [Child("", second)]))
     return .chain([
       Child("patch_embed", .chain([Child("proj", embedding)])), Child("", .classToken),
       Child("blocks", .sequential([Layer](repeating: block, count: depth))), Child("", .firstToken),

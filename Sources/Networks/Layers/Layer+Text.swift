@@ -64,6 +64,18 @@ extension Layer: CustomStringConvertible {
     }
   }
 
+  /// Whether weights lie under its name.
+  fileprivate var hasWeights: Bool {
+    switch self {
+    case .conv2d, .linear, .batchNorm, .layerNorm, .attention, .classToken: true
+    case .sequential(let layers): layers.contains(where: \.hasWeights)
+    case .chain(let children): children.contains(where: \.layer.hasWeights)
+    case .residual(let block):
+      (block.before + block.body + block.shortcut + block.after).contains(where: \.layer.hasWeights)
+    default: false
+    }
+  }
+
   /// The function that makes it, for layers without weights to be named by.
   fileprivate var functionName: String {
     if case .text(let text) = piece { return String(text.prefix { $0 != "(" }) }
@@ -101,17 +113,21 @@ private indirect enum Piece {
 
 extension [Child] {
   /// Layers with their names. Where a family leaves the name out, it makes no difference to the names of the weights:
-  /// the parts of a chain step into its place, and a layer without weights is named after its function.
+  /// the parts of a chain step into its place, a layer without weights is named after its function, and another has the
+  /// name "".
   fileprivate var fields: [(label: String, Piece)] {
     var used = Set(map(\.name))
     var fields: [(label: String, Piece)] = []
+    var hasUnnamed = false
     for child in self {
       if child.name.isEmpty, case .chain(let children) = child.layer {
         fields += children.fields
         continue
       }
       var name = child.name
-      if name.isEmpty {
+      if name.isEmpty, child.layer.hasWeights, !hasUnnamed {
+        hasUnnamed = true
+      } else if name.isEmpty {
         let base = child.layer.functionName
         name = base
         var number = 1
