@@ -31,12 +31,16 @@ extension Model {
 
 extension Layer {
   /// The products that are summed for one image, of the shapes that it reads and gives: those of convolutions and of
-  /// linear layers, as torchvision counts them. Biases, norms, activations and pooling are not counted.
+  /// linear layers, as torchvision counts them, and those between tokens in attention. Biases, norms, activations and pooling are not counted.
   func multiplyAdds(from input: [Int], to output: [Int]) -> Int {
     switch self {
     case .conv2d(let conv):
       Self.product(output + [(input.first ?? 0) / max(conv.groups, 1), conv.kernel.height, conv.kernel.width])
     case .linear: Self.product(output + [input.last ?? 0])
+    case .attention:
+      // Both linear layers, and for each pair of tokens q · k and the share of v.
+      Self.product(output + [4, input.last ?? 0]).addingCapped(Self.product(output + [2, input.first ?? 0]))
+    case .layerNorm, .relu6, .gelu, .classToken, .firstToken: 0
     case .batchNorm, .relu, .leakyRelu, .silu, .maxPool, .averagePool, .globalAveragePool, .flatten, .dropout,
       .dropout2d, .normalise, .sequential, .chain, .residual:
       0
@@ -58,4 +62,9 @@ extension Layer {
       return overflow ? .max : next
     }
   }
+}
+
+extension Int {
+  /// The sum of two numbers that are not negative, or the greatest number there is.
+  fileprivate func addingCapped(_ other: Int) -> Int { self + Swift.min(other, .max - self) }
 }
