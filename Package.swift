@@ -134,7 +134,7 @@ let package = Package(
       name: "ReferenceVectors", dependencies: core + ["Operations", "TestSupport"],
       path: "Tests/ReferenceVectors"),
     .testTarget(name: "NetworksTests", dependencies: ["Base", "Tensors", "Networks", "Kernels", "TestSupport"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Base", "CZlib", "Tensors", "Datasets", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Base", "Tensors", "Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: core + ["Devices", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Platform", "Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(

@@ -63,6 +63,8 @@ import Testing
     #expect(try shorts.images.floats() == [1, 0.2])
     expectRefusal("the pixel 256 at [0, 0, 1]") { _ = try pair(npy("<i2", [1, 1, 2], [1, 0, 0, 1]), labels) }
     expectRefusal("holds bool") { _ = try pair(npy("|b1", [1, 1, 2], [1, 0]), labels) }
+    let huge: [UInt8] = [0, 0, 0, 0, 0, 0, 0xF0, 0x7E]
+    expectRefusal("x.npy", "does not fit into f32") { _ = try pair(npy("<f8", [1, 1, 1], huge), labels) }
   }
 
   @Test func labels() throws {

@@ -45,76 +45,77 @@ struct FileFormat: Sendable {
     init(_ what: String) { self.what = what }
   }
 
-  static let all: [FileFormat] = [
-    .weights("safetensors") { random in
-      let header = """
-        {"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},\
-        "b":{"dtype":"I64","shape":[],"data_offsets":[24,32]},"c":{"dtype":"BF16","shape":[2],"data_offsets":[32,36]},\
-        "d":{"dtype":"BOOL","shape":[4],"data_offsets":[36,40]}}
-        """
-      let text = random.part(Array(header.utf8))
-      return little(text.count, 8) + text + random.bytes(38) + [1, 0]
-    },
-    .weights("pt") { random in
-      let fixture = random.torchFixture()
-      var writer = ZipWriter()
-      let folder = random.chance(8) ? "" : "model/"
-      writer.add("\(folder)data.pkl", random.part(fixture.pickle), alignment: 64)
-      writer.add("\(folder)byteorder", random.part(Array(fixture.byteOrder.utf8), 8))
-      for (index, storage) in fixture.storages.enumerated() {
-        writer.add("\(folder)data/\(index)", random.part(storage.bytes, 4), alignment: 64)
-      }
-      if random.chance(4) {
-        writer.add("\(folder).ltd/metadata.json", random.part(Array(#"{"ltd.architecture":"{}","a":"b"}"#.utf8)))
-      }
-      writer.add("\(folder)version", Array("3\n".utf8))
-      return writer.finished().flatMap { $0 }
-    },
-    .weights("pt_deflated") { random in
-      let fixture = random.torchFixture()
-      let storages = fixture.storages.enumerated().map { ("m/data/\($0.offset)", $0.element.bytes) }
-      return deflatedArchive([("m/data.pkl", random.part(fixture.pickle))] + storages)
-    },
-    .weights("pt_legacy") { random in random.torchFixture().legacy },
-    .weights("pickle") { random in
-      // Instructions in any order, in an archive of PyTorch's.
-      var writer = ZipWriter()
-      writer.add("m/data.pkl", [0x80, 2] + random.instructions() + [0x2E])
-      writer.add("m/data/0", random.bytes(64))
-      return writer.finished().flatMap { $0 }
-    },
-    .weights("npy") { random in random.array() },
-    .weights("npz") { random in
-      let arrays = (0..<1 + random.next(3)).map { ("x\($0).npy", random.part(random.array(), 3)) }
-      if random.chance(2) { return deflatedArchive(arrays) }
-      var writer = ZipWriter()
-      for (name, bytes) in arrays { writer.add(name, bytes) }
-      return writer.finished().flatMap { $0 }
-    },
-    FileFormat(
-      name: "idx",
-      make: { random in
-        let count = 1 + random.next(4)
-        let images = [0, 0, 8, 3] + word(count) + word(28) + word(28) + random.bytes(count * 784)
-        let labels = [0, 0, 8, 1] + word(count) + (0..<count).map { UInt8($0) }
-        let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
-        let files =
-          random.chance(2) ? [(names[0], images), (names[1], labels)] : [(names[1], labels), (names[0], images)]
-        return random.chance(3) ? [(files[0].0, gzip(random.part(files[0].1))), files[1]] : files
+  static let all: [FileFormat] =
+    [
+      .weights("safetensors") { random in
+        let header = """
+          {"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},\
+          "b":{"dtype":"I64","shape":[],"data_offsets":[24,32]},"c":{"dtype":"BF16","shape":[2],"data_offsets":[32,36]},\
+          "d":{"dtype":"BOOL","shape":[4],"data_offsets":[36,40]}}
+          """
+        let text = random.part(Array(header.utf8))
+        return little(text.count, 8) + text + random.bytes(38) + [1, 0]
       },
-      read: { folder in _ = try mnist(directory: folder, train: 1, test: 0) }),
-    FileFormat(
-      name: "cifar10",
-      make: { random in
-        let records = (0..<2).flatMap { [UInt8($0)] + random.bytes(3072) }
-        return [("data_batch_1.bin", random.chance(3) ? gzip(random.part(records)) : records)]
+      .weights("pt") { random in
+        let fixture = random.torchFixture()
+        var writer = ZipWriter()
+        let folder = random.chance(8) ? "" : "model/"
+        writer.add("\(folder)data.pkl", random.part(fixture.pickle), alignment: 64)
+        writer.add("\(folder)byteorder", random.part(Array(fixture.byteOrder.utf8), 8))
+        for (index, storage) in fixture.storages.enumerated() {
+          writer.add("\(folder)data/\(index)", random.part(storage.bytes, 4), alignment: 64)
+        }
+        if random.chance(4) {
+          writer.add("\(folder).ltd/metadata.json", random.part(Array(#"{"ltd.architecture":"{}","a":"b"}"#.utf8)))
+        }
+        writer.add("\(folder)version", Array("3\n".utf8))
+        return writer.finished().flatMap { $0 }
       },
-      read: { folder in _ = try cifar10(directory: folder, train: 2, test: 0) }),
-    FileFormat(
-      name: "cifar100",
-      make: { random in [("train.bin", [3, 7] + random.bytes(3072) + [4, 99] + random.bytes(3072))] },
-      read: { folder in _ = try cifar100(file: "\(folder)/train.bin", limit: 2) }),
-  ]
+      .weights("pt_deflated") { random in
+        let fixture = random.torchFixture()
+        let storages = fixture.storages.enumerated().map { ("m/data/\($0.offset)", $0.element.bytes) }
+        return deflatedArchive([("m/data.pkl", random.part(fixture.pickle))] + storages)
+      },
+      .weights("pt_legacy") { random in random.torchFixture().legacy },
+      .weights("pickle") { random in
+        // Instructions in any order, in an archive of PyTorch's.
+        var writer = ZipWriter()
+        writer.add("m/data.pkl", [0x80, 2] + random.instructions() + [0x2E])
+        writer.add("m/data/0", random.bytes(64))
+        return writer.finished().flatMap { $0 }
+      },
+      .weights("npy") { random in random.array() },
+      .weights("npz") { random in
+        let arrays = (0..<1 + random.next(3)).map { ("x\($0).npy", random.part(random.array(), 3)) }
+        if random.chance(2) { return deflatedArchive(arrays) }
+        var writer = ZipWriter()
+        for (name, bytes) in arrays { writer.add(name, bytes) }
+        return writer.finished().flatMap { $0 }
+      },
+      FileFormat(
+        name: "idx",
+        make: { random in
+          let count = 1 + random.next(4)
+          let images = [0, 0, 8, 3] + word(count) + word(28) + word(28) + random.bytes(count * 784)
+          let labels = [0, 0, 8, 1] + word(count) + (0..<count).map { UInt8($0) }
+          let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
+          let files =
+            random.chance(2) ? [(names[0], images), (names[1], labels)] : [(names[1], labels), (names[0], images)]
+          return random.chance(3) ? [(files[0].0, gzip(random.part(files[0].1))), files[1]] : files
+        },
+        read: { folder in _ = try mnist(directory: folder, train: 1, test: 0) }),
+      FileFormat(
+        name: "cifar10",
+        make: { random in
+          let records = (0..<2).flatMap { [UInt8($0)] + random.bytes(3072) }
+          return [("data_batch_1.bin", random.chance(3) ? gzip(random.part(records)) : records)]
+        },
+        read: { folder in _ = try cifar10(directory: folder, train: 2, test: 0) }),
+      FileFormat(
+        name: "cifar100",
+        make: { random in [("train.bin", [3, 7] + random.bytes(3072) + [4, 99] + random.bytes(3072))] },
+        read: { folder in _ = try cifar100(file: "\(folder)/train.bin", limit: 2) }),
+    ] + dataSets
 }
 
 /// Makes files and damages them, from the numbers of one case.

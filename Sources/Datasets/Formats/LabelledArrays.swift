@@ -39,6 +39,16 @@ struct LabelledArrays {
     CoreError(kind, "'\(path)': \(array.name) \(problem)", hint: hint, argument: "path")
   }
 
+  /// The numbers of an array.
+  private func tensor(_ array: RawArray) throws(CoreError) -> Tensor {
+    do throws(CoreError) {
+      return try array.element.tensor(array.bytes, shape: array.shape, isBigEndian: array.isBigEndian)
+    } catch {
+      guard error.kind == .value else { throw error }
+      throw wrong(array, "cannot be read: \(error.message)", hint: "check what was stored")
+    }
+  }
+
   // MARK: Images
 
   /// The source of images of an array.
@@ -58,7 +68,7 @@ struct LabelledArrays {
     if array.element == .uint8 {
       return InMemoryImages(bytes: try ordered(array.bytes, layout, shape), shape: shape)
     }
-    let values = try array.element.tensor(array.bytes, shape: array.shape, isBigEndian: array.isBigEndian)
+    let values = try tensor(array)
     if values.dtype == .int64 {
       let numbers = values.ints()
       var bytes = [UInt8](repeating: 0, count: numbers.count)
@@ -204,7 +214,7 @@ struct LabelledArrays {
         array, "has the shape \(array.shape) for \(images) images",
         hint: "labels are [\(images)], or rows of probabilities [\(images), classes]")
     }
-    let values = try array.element.tensor(array.bytes, shape: array.shape, isBigEndian: array.isBigEndian)
+    let values = try tensor(array)
     let width = array.shape.count == 2 ? array.shape[1] : 1
     let numbers: [Double]
     switch values.dtype {

@@ -1,11 +1,10 @@
 import Base
 import CZlib
-import TestSupport
 
 /// Small images for tests.
-enum SmallImages {
+public enum SmallImages {
   /// Files of 19×13 pixels as PIL writes them, in base64, with the checksum of their pixels.
-  static let jpegs: [(String, String, UInt32)] = [
+  public static let jpegs: [(String, String, UInt32)] = [
     (
       "baseline",
       "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxO"
@@ -50,18 +49,23 @@ enum SmallImages {
   /// - Parameters:
   ///   - colour: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha.
   ///   - palette: red, green, blue of each entry.
-  static func png(width: Int, height: Int, colour: Int, depth: Int, rows: [[UInt8]], palette: [UInt8] = []) -> [UInt8] {
-    func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
-      let body = Array(name.utf8) + data
-      return word(data.count) + body + word(Int(checksum(body)))
-    }
+  public static func png(width: Int, height: Int, colour: Int, depth: Int, rows: [[UInt8]], palette: [UInt8] = [])
+    -> [UInt8]
+  {
     let header = word(width) + word(height) + [UInt8(depth), UInt8(colour), 0, 0, 0]
     var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
     if !palette.isEmpty { bytes += chunk("PLTE", palette) }
     return bytes + chunk("IDAT", zlib(rows.flatMap { [0] + $0 })) + chunk("IEND", [])
   }
 
-  private static func zlib(_ content: [UInt8]) -> [UInt8] {
+  /// A chunk of a PNG file.
+  public static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+    let body = Array(name.utf8) + data
+    return word(data.count) + body + word(Int(checksum(body)))
+  }
+
+  /// Data compressed as PNG has them.
+  public static func zlib(_ content: [UInt8]) -> [UInt8] {
     var size = compressBound(uLong(content.count))
     var output = [UInt8](repeating: 0, count: Int(size))
     _ = compress(&output, &size, content, uLong(content.count))
@@ -70,9 +74,9 @@ enum SmallImages {
 }
 
 /// Files of CIFAR for tests.
-enum SmallCIFAR {
+public enum SmallCIFAR {
   /// A file of the Python version, as Python 2 pickled it.
-  static func pickle(labels: [Int], key: String = "labels", pixels: [UInt8], extra: [UInt8] = []) -> [UInt8] {
+  public static func pickle(labels: [Int], key: String = "labels", pixels: [UInt8], extra: [UInt8] = []) -> [UInt8] {
     func text(_ text: String) -> [UInt8] { [UInt8(ascii: "U"), UInt8(text.utf8.count)] + Array(text.utf8) }
     func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
     func int(_ value: Int) -> [UInt8] {
@@ -90,7 +94,7 @@ enum SmallCIFAR {
   }
 
   /// The file of class names of the Python version.
-  static func names(_ names: [String], key: String) -> [UInt8] {
+  public static func names(_ names: [String], key: String) -> [UInt8] {
     let items = names.flatMap { [UInt8(ascii: "U"), UInt8($0.utf8.count)] + Array($0.utf8) }
     return [0x80, 2, UInt8(ascii: "}"), UInt8(ascii: "("), UInt8(ascii: "U"), UInt8(key.utf8.count)] + Array(key.utf8)
       + [UInt8(ascii: "]"), UInt8(ascii: "(")] + items + Array("eu.".utf8)
