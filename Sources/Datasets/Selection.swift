@@ -55,9 +55,12 @@ extension Dataset {
     let total = count + other.count
     var posterior: [Float]?
     if let mine = posteriorValues, let others = other.posteriorValues { posterior = mine + others }
+    // Classes are distributions, too: those of one set become such where the other has them.
+    let targets = hasSoftLabels || other.hasSoftLabels ? targetRows + other.targetRows : nil
     return Dataset(
       name: name == other.name ? name : "\(name) + \(other.name)", classNames: classNames,
-      labels: labels + other.labels, ids: Array(0..<total), source: joined, posteriorValues: posterior)
+      labels: labels + other.labels, ids: Array(0..<total), source: joined, posteriorValues: posterior,
+      targetValues: targets)
   }
 
   /// The positions of successive batches: all images once, in order or in the stream's random order.
@@ -80,12 +83,18 @@ extension Dataset {
   }
 
   func choosing(_ chosen: [Int]) -> Dataset {
-    let classes = classCount
-    return Dataset(
+    Dataset(
       name: name, classNames: classNames, labels: chosen.map { labels[$0] }, ids: chosen.map { ids[$0] },
       source: source, positions: chosen.map { positions[$0] },
-      posteriorValues: posteriorValues.map { values in
-        chosen.flatMap { values[$0 * classes..<($0 + 1) * classes] }
-      })
+      posteriorValues: posteriorValues.map { rowsOf($0, chosen) }, targetValues: targetValues.map { rowsOf($0, chosen) }
+    )
+  }
+
+  /// The soft labels, or rows with a 1 at each class.
+  private var targetRows: [Float] {
+    if let targetValues { return targetValues }
+    var rows = [Float](repeating: 0, count: count * classCount)
+    for (i, label) in labels.enumerated() { rows[i * classCount + label] = 1 }
+    return rows
   }
 }

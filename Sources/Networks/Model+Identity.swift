@@ -32,22 +32,6 @@ extension Model: SettingReference {
         for value in tensor.ints() { hash.absorb(UInt64(bitPattern: Int64(value))) }
       }
     }
-    let digits = String(hash.value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
-}
-
-/// The hash of Fowler, Noll and Vo (FNV-1a) over words instead of bytes.
-private struct Hash64 {
-  private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-
-  mutating func absorb(_ word: UInt64) {
-    value = (value ^ word) &* 0x100_0000_01B3
-    value ^= value >> 32
-  }
-
-  mutating func absorb(_ text: String) {
-    for byte in text.utf8 { absorb(UInt64(byte)) }
-    absorb(0xFF)
+    return hash.digits
   }
 }

@@ -56,7 +56,7 @@ import Testing
       var plan = plan
       plan.seed = seed
       plan.epochs = 2
-      plan.augmentation = CropFlip()
+      plan.augmentations = AugmentationList([CropFlip()])
       try fit(model, on: bars(50), method: method(name), attack: isAdversarial(name) ? attack : nil, plan: plan)
       return model
     }

@@ -40,7 +40,7 @@ import Testing
   func aTrainingStepReadsNumbersAndClasses(_ name: String) throws {
     let (model, data, tests) = (try network(), try bars(30), FitTests())
     var plan = tests.plan
-    (plan.epochs, plan.batchSize, plan.augmentation) = (1, 30, CropFlip())
+    (plan.epochs, plan.batchSize, plan.augmentations) = (1, 30, AugmentationList([CropFlip()]))
     let method = try tests.method(name)
     let reads = try HostReads.counting {
       try fit(model, on: data, method: method, attack: tests.isAdversarial(name) ? tests.attack : nil, plan: plan)

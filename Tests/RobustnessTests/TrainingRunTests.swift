@@ -129,7 +129,7 @@ import Testing
       let model = try network()
       var plan = plan
       plan.epochs = 1
-      plan.augmentation = share < 0 ? nil : Mixing(share: share)
+      plan.augmentations = AugmentationList(share < 0 ? [] : [Mixing(share: share)])
       let attack = FitTests().isAdversarial(name) ? PGD(eps: 0.1, steps: 2) : nil
       return (model, try fit(model, on: bars(32), method: FitTests().method(name), attack: attack, plan: plan))
     }

@@ -14,7 +14,7 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", augment: string | augmentation = \"none\", validation: dataset | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", augment: string | augmentation | list = \"none\", validation: dataset | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
@@ -31,8 +31,9 @@ extension BuiltinTable {
         - momentum, weight_decay: as those of torch.optim.SGD. "one_cycle" sets the momentum itself, and refuses one.
         - schedule: \(Schedules.named.map { "\"\($0.name)\"" }.joined(separator: ", ")), or a schedule with settings of \
         its own, such as step_schedule(epochs=[10, 15]).
-        - augment: "none", \(Augmentations.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), or an augmentation with \
-        settings of its own, such as crop_flip(padding=2).
+        - augment: "none", \(Augmentations.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), an augmentation with \
+        settings of its own, such as crop_flip(padding=2), or a list of them, applied in its order: \
+        [crop_flip(), cutout(size=8), mixup()]. `augmented` shows what they do.
         - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one.
         - seed: key of order, starts, dropout and augmentation. The same seed leads to the same bits for any number of \
         threads.
@@ -68,8 +69,7 @@ extension BuiltinTable {
           weightDecay: try call.float("weight_decay")))
       plan.seed = try call.seed("seed")
       plan.schedule = try call.configured("schedule", Schedules.named.map { ($0.name, $0.schedule) })
-      plan.augmentation = try call.configured(
-        "augment", [("none", nil)] + Augmentations.all.map { ($0.name, $0.init()) })
+      plan.augmentations = try call.augmentations("augment")
       let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let report = try fit(
@@ -106,6 +106,25 @@ extension BuiltinTable {
 }
 
 extension Call {
+  /// Augmentations: a word, one of them, or a list of both.
+  func augmentations(_ name: String) throws -> AugmentationList {
+    let items = try self[name].asList ?? [self[name]]
+    var list: [any Augmentation] = []
+    for item in items {
+      if let augmentation = item.configured(as: (any Augmentation).self) {
+        list.append(augmentation)
+      } else if let word = item.asString, let named = Augmentations.all.first(where: { $0.name == word }) {
+        list.append(named.init())
+      } else if items.count > 1 || item.asString != "none" {
+        let words = (["none"] + Augmentations.all.map { $0.name }).map { "\"\($0)\"" }.joined(separator: ", ")
+        throw error(
+          .value, "\(name) must be one of \(words), an augmentation or a list of them, not \(item.described)",
+          hint: "\(name)=[crop_flip(), cutout(size=8)]", at: name)
+      }
+    }
+    return AugmentationList(list)
+  }
+
   /// The entry of a list of named choices that a string argument names.
   func choice<T>(_ name: String, _ choices: [(name: String, value: T)]) throws -> T {
     let text = try string(name)

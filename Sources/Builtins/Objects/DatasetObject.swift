@@ -22,11 +22,14 @@ final class DatasetObject: HostObject {
     Member("class_names", "list[string]", "The names of the classes.") { (object: DatasetObject) in
       Value(object.data.classNames)
     },
+    Member("fingerprint", "string", "16 digits made of classes, labels and every pixel: equal for equal content.") {
+      (object: DatasetObject) in Value(try object.data.fingerprint)
+    },
     Member("images", "tensor", "All images in one tensor [n, c, h, w] with values in [0, 1].") {
       (object: DatasetObject) in
       Value(try object.data.images)
     },
-    Member("labels", "tensor", "The classes [n], whole numbers from 0.") { (object: DatasetObject) in
+    Member("labels", "tensor", "The classes [n], whole numbers from 0; of soft labels the most probable ones.") { (object: DatasetObject) in
       Value(try Tensor(ints: object.data.labels, shape: [object.data.count]))
     },
     Member("name", "string", "The name of the data set.") { (object: DatasetObject) in Value(object.data.name) },
@@ -36,6 +39,9 @@ final class DatasetObject: HostObject {
     Member("shape", "list[int]", "The shape of one image: [channels, height, width].") { (object: DatasetObject) in
       Value(object.data.imageShape)
     },
+    Member("soft_labels", "tensor | none", "The distributions [n, classes] to train on, where labels are soft.") {
+      (object: DatasetObject) in try object.data.softLabels.map { Value($0) } ?? .none
+    },
   ]
   override var length: Int? { data.count }
 
@@ -43,6 +49,9 @@ final class DatasetObject: HostObject {
     let batch = try data.batch([place])
     let image = try batch.images.reshape(data.imageShape)
     var fields: [(String, Value)] = [("image", Value(image)), ("label", Value(data.labels[place]))]
+    if case .soft(let row) = batch.targets {
+      fields.append(("soft_label", Value(try row.reshape([data.classCount]))))
+    }
     if let posterior = batch.posterior {
       fields.append(
         ("posterior", Value(try posterior.reshape([data.classCount]))))
@@ -83,14 +92,16 @@ final class DatasetObject: HostObject {
 
   override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other, let other = (object as? DatasetObject)?.data else { return false }
-    return data.name == other.name && data.ids == other.ids && data.labels == other.labels
+    guard data.name == other.name, data.ids == other.ids, data.labels == other.labels else { return false }
+    return try data.softLabels?.floats() == other.softLabels?.floats()
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<\(data.name): \(data.count) images>" }
 
   override func text(_ options: PrintOptions) -> String {
     let size = data.imageShape.map(String.init).joined(separator: "×")
-    let posterior = data.hasPosterior ? ", with exact label posteriors" : ""
+    let posterior =
+      (data.hasSoftLabels ? ", with soft labels" : "") + (data.hasPosterior ? ", with exact label posteriors" : "")
     let streamed = data.isStreamed ? ", read from files when needed" : ""
     return "dataset \(data.name): \(data.count) images \(size), \(data.classCount) classes\(posterior)\(streamed)"
   }

@@ -7,7 +7,7 @@ public struct CropFlip: Augmentation {
   public static let name = "crop_flip"
   public static let page = Page(
     "CIFAR's augmentation: padding with zeros, a random crop of the original size, and a flip of every other image.",
-    examples: [("crop_flip(padding=2)", "crop_flip(padding=2)")], seeAlso: ["fit"],
+    examples: [("crop_flip(padding=2)", "crop_flip(padding=2)")], seeAlso: ["random_crop", "random_flip", "fit"],
     search: ["data augmentation", "RandomCrop", "RandomHorizontalFlip", "mirror", "transforms"])
   public static let settings: [Setting<CropFlip>] = [
     Setting(
@@ -26,17 +26,15 @@ public struct CropFlip: Augmentation {
   public init(padding: Int) { self.padding = padding }
 
   /// Moves and flips each image by numbers drawn for its id.
-  public func apply(_ batch: Batch, stream: RandomStream) throws(CoreError) -> Batch {
-    guard batch.images.shape.count == 4, batch.images.count > 0 else { return batch }
-    let moves = batch.ids.map { id in
+  public func apply(
+    _ batch: Batch, stream: RandomStream, partners: AugmentationPartners
+  ) throws(CoreError) -> Batch {
+    try batch.moved { id in
       let draws = stream.child(id)
       return ImageMove(
         down: draws.integer(below: 2 * padding + 1, at: 0) - padding,
         right: draws.integer(below: 2 * padding + 1, at: 1) - padding,
         isMirrored: draws.integer(below: 2, at: 2) == 1)
     }
-    var moved = batch
-    moved.images = try batch.images.moved(moves)
-    return moved
   }
 }

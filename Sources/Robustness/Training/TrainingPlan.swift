@@ -15,22 +15,22 @@ public struct TrainingPlan: Sendable {
   public var optimiser: any OptimiserSettings
   /// How the learning rate changes from step to step.
   public var schedule: any LearningRateSchedule
-  /// The random change of the training images; nil for none.
-  public var augmentation: (any Augmentation)?
+  /// The random changes of the training images, one after another.
+  public var augmentations: AugmentationList
   /// The key of everything drawn at random: order, starts, dropout, augmentation.
   public var seed: UInt64
 
   /// A plan; nothing is checked before a run begins.
   public init(
     epochs: Int = 10, batchSize: Int = 128, learningRate: Double = 0.01, optimiser: any OptimiserSettings = SGD(),
-    schedule: any LearningRateSchedule = ConstantSchedule(), augmentation: (any Augmentation)? = nil, seed: UInt64 = 0
+    schedule: any LearningRateSchedule = ConstantSchedule(), augmentations: [any Augmentation] = [], seed: UInt64 = 0
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
     self.learningRate = learningRate
     self.optimiser = optimiser
     self.schedule = schedule
-    self.augmentation = augmentation
+    self.augmentations = AugmentationList(augmentations)
     self.seed = seed
   }
 
@@ -41,6 +41,6 @@ public struct TrainingPlan: Sendable {
     try optimiser.validate()
     try schedule.validate()
     try optimiser.validate(with: schedule)
-    try augmentation?.validate()
+    try augmentations.validate()
   }
 }

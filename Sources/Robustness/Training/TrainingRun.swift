@@ -198,10 +198,7 @@ public final class TrainingRun: Resumable {
   /// The gradients of the loss with respect to the weights. When it returns, nothing of the step holds the weights any
   /// more: the optimiser can change them in place.
   private func gradients(_ positions: [Int], _ totals: inout EpochTotals) throws -> [Tensor?] {
-    var part = try data.batch(positions)
-    if let augmentation = plan.augmentation {
-      part = try augmentation.apply(part, stream: RandomStream(seed: plan.seed, purpose: "fit.augment", epoch))
-    }
+    let part = try plan.augmentations.apply(try data.batch(positions), of: data, seed: plan.seed, epoch: epoch)
     let step = TrainingStep(
       model: model, parameters: model.trackedParameters(), batch: part, attack: attack, inner: method.inner,
       stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
