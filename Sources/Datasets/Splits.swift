@@ -24,13 +24,15 @@ extension Dataset {
     }
     var order = RandomStream(seed: seed, purpose: "dataset.split").permutation(count)
     guard isStratified else {
+      var start = 0
       return sizes.map { size in
-        defer { order.removeFirst(size) }
-        return choosing(Array(order.prefix(size)))
+        defer { start += size }
+        return choosing(Array(order[start..<start + size]))
       }
     }
     var parts: [Dataset] = []
     for size in sizes {
+      try StopSignal.poll()
       let chosen = balanced(order, size)
       parts.append(choosing(chosen))
       let taken = Set(chosen)

@@ -28,7 +28,8 @@ import Testing
     "pad": "pad(t, 1)", "randint": "randint(0, 10, [2**20])", "randperm": "randperm(2**20)", "roll": "roll(t, 1)",
     "tile": "tile(t, 2)", "topk": "topk(t, 3)", "accuracy": "accuracy(net, test)", "all": "all(truths)",
     "any": "any([not x for x in truths])",
-    "arange": "arange(0, 2**22)", "broadcast": "broadcast(t[0], [1024, 4096])",
+    "arange": "arange(0, 2**22)", "augmented": "augmented(train, [crop_flip(), mixup()])",
+    "broadcast": "broadcast(t[0], [1024, 4096])",
     "check_gradients": "check_gradients(x => sum(exp(x)), rand([64]), samples=64)", "clip": "clip(t, 0, 0.5)",
     "collect": "collect(xs, x => x, quiet=true)", "concat": "concat([t, t])", "count": "count(xs, -1)",
     "cross_entropy": "cross_entropy(rows, places)", "detach": "detach(t) + 1", "eye": "eye(2048)",
@@ -69,9 +70,9 @@ import Testing
       "freeze", "startswith", "summary", "threads", "unfreeze", "track", "type", "vars",
     ],
     "moves memory once, or shares it": [
-      "append", "batches", "copy", "extend", "flatten", "hold_out", "insert", "keys", "remove_at", "reshape",
-      "reverse",
-      "same_weights", "shuffled", "take", "values", "without",
+      "append", "batches", "copy", "dataset", "extend", "flatten", "hold_out", "insert", "joined", "keys", "only",
+      "random_split", "relabel", "remove_at", "reshape", "reverse", "same_weights", "shuffled", "stratified", "take",
+      "values", "without",
     ],
     "makes a value that others work with": Attacks.all.map { $0.name } + Methods.all.map { $0.name }
       + ["attack", "method"],

@@ -174,6 +174,26 @@ import Testing
         base: [("data", "train"), ("fraction", "0.25")],
         program: "answer = str([bits(d.images) for d in CALL])")
     ],
+    "random_split": [
+      Use(
+        base: [("data", "train"), ("parts", "[0.5, 0.25]")],
+        program: "answer = str([bits(d.images) for d in CALL])")
+    ],
+    "stratified": [Use(base: [("data", "train"), ("n", "5")], program: "answer = bits(CALL.images)")],
+    "only": [Use(base: [("data", "train"), ("classes", "[3, 1, 0, 9]")], program: "d = CALL; answer = seen(d)")],
+    "relabel": [
+      Use(
+        base: [("data", "train"), ("map", "[0, 1, 2, 2, 2, 2, 2, 2, 1, 0]")], program: "d = CALL; answer = seen(d)")
+    ],
+    "joined": [Use(base: [("a", "train"), ("b", "test")], program: "d = CALL; answer = seen(d)")],
+    "dataset": [
+      Use(base: [("images", "test.images"), ("labels", "test.labels")], program: "d = CALL; answer = seen(d)")
+    ],
+    "augmented": [
+      Use(
+        base: [("data", "train"), ("augment", "[crop_flip(), mixup()]")], program: "d = CALL; answer = seen(d)")
+    ],
+    "cutout": [Use(base: [("size", "4")], program: fitted("augment"))],
     "conv2d": [
       Use(base: [("channels", "4"), ("kernel", "3")], company: ["groups": [("padding", "1")]], program: layer)
     ],
@@ -227,7 +247,14 @@ import Testing
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
     "size": ["9"], "depth": ["16"], "vgg.width": ["3"], "mobilenet_v2.width": ["0.5"], "vgg.depth": ["13"],
     "vit.depth": ["1"], "vit.dim": ["12"], "vit.heads": ["2"], "patch": ["8"], "mlp_ratio": ["1"],
-    "channels": ["2"], "conv2d.channels": ["6"], "glyphs.channels": ["3"], "pairs": ["[[3, 8]]"],
+    "channels": ["2"], "conv2d.channels": ["6"], "glyphs.channels": ["3"], "random_split.parts": ["[3, 5]"],
+    "only.classes": ["[1]"],
+    "relabel.map": ["[0, 1] * 5"], "relabel.class_names": ["[\"a\", \"b\", \"c\"]"],
+    "dataset.class_names": ["[str(i + 1) for i in range(10)]"], "joined.a": ["test"], "joined.b": ["train"],
+    "dataset.images": ["1 - test.images"], "dataset.labels": ["1 - sign(test.labels)"], "dataset.classes": ["12"],
+    "dataset.name": ["\"x\""], "augmented.augment": ["\"cutmix\""], "cutout.size": ["3"],
+    "random_resized_crop.scale": ["[0.1, 0.2]"], "random_resized_crop.ratio": ["[1.5, 2]"],
+    "random_erasing.scale": ["[0.1, 0.2]"], "random_erasing.ratio": ["[1.5, 2]"], "pairs": ["[[3, 8]]"],
     "kernel": ["1", "[3, 1]"],
     "conv2d.kernel": ["2", "[3, 1]"], "stride": ["1", "3", "[2, 1]"], "conv2d.stride": ["2", "[2, 1]"],
     "names": ["\"1\"", "[\"3.*\"]"],
@@ -255,6 +282,7 @@ import Testing
       g = grad(n => cross_entropy(n(x, train=true, seed=5), [0, 1, 0]), m)
       join([bits(v) for v in values(g)], "") + weights(m) + bits(m(x))
     }
+    fn seen(d) { bits(d.images) + str([list(d.labels), d.class_names, d.name, str(d.soft_labels)]) }
     fn step_once(oracle, x, y, eps) { clip(x + eps * sign(oracle.gradient(x)), 0, 1) }
     fn stay(oracle, x, y, eps) { x }
     fn loss_of_step(step) { cross_entropy(step.forward(step.adversarial()), step.labels) }
