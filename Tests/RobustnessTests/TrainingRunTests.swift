@@ -155,7 +155,9 @@ private struct Mixing: Augmentation {
   init() {}
   init(share: Float) { self.share = share }
 
-  func apply(_ batch: Batch, stream: RandomStream) throws(CoreError) -> Batch {
+  func apply(
+    _ batch: Batch, stream: RandomStream, partners: AugmentationPartners
+  ) throws(CoreError) -> Batch {
     var batch = batch
     let next = try Tensor.oneHot(batch.labels.map { ($0 + 1) % 3 }, classes: 3)
     batch.targets = .soft(try Tensor.oneHot(batch.labels, classes: 3) * (1 - share) + next * share)

@@ -100,7 +100,7 @@ extension BuiltinTable {
         - n: how many examples.
         """,
       examples: [
-        Example("stratified(relabel(glyphs(n=40)[0], [0] * 5 + [1] * 5), 10).class_counts", "[5, 5]")
+        Example("stratified(relabel(glyphs(n=40)[0], [0] * 5 + [1] * 5), 10).class_counts", "[4, 6]")
       ],
       seeAlso: ["random_split", "take", "only"], search: ["balanced", "subset", "sample"], family: "data"
     ) { call in
