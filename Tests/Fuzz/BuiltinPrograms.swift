@@ -224,7 +224,8 @@ struct BuiltinPrograms {
       "int": ints, "float": floats + ints.prefix(6), "number": ints + floats, "string": strings, "list": lists,
       "record": records,
       "function": functions, "tensor": tensors, "model": models, "layer": layers, "dataset": data, "attack": attacks,
-      "schedule": ["cosine_schedule()", "step_schedule(epochs=[1])"], "augmentation": ["crop_flip()", "cutout(size=2)", "mixup()"],
+      "schedule": ["cosine_schedule()", "step_schedule(epochs=[1])"],
+      "augmentation": ["crop_flip()", "cutout(size=2)", "mixup()"],
       "method": methods, "range": ranges, "bool": ["true", "false"], "none": ["none"],
       "any": ints + floats + strings + lists + records + functions + tensors + tensors + layers + ranges + other,
     ]

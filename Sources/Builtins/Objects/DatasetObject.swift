@@ -29,7 +29,8 @@ final class DatasetObject: HostObject {
       (object: DatasetObject) in
       Value(try object.data.images)
     },
-    Member("labels", "tensor", "The classes [n], whole numbers from 0; of soft labels the most probable ones.") { (object: DatasetObject) in
+    Member("labels", "tensor", "The classes [n], whole numbers from 0; of soft labels the most probable ones.") {
+      (object: DatasetObject) in
       Value(try Tensor(ints: object.data.labels, shape: [object.data.count]))
     },
     Member("name", "string", "The name of the data set.") { (object: DatasetObject) in Value(object.data.name) },
