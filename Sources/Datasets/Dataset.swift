@@ -211,6 +211,26 @@ public struct Dataset: Sendable {
     }
   }
 
+  /// Whether both have the same name, classes and examples: ids, labels and every pixel. Those of selections of one
+  /// data set are not read.
+  ///
+  /// - Throws: what reading the images throws, `interrupted`.
+  public func isSame(as other: Dataset) throws(CoreError) -> Bool {
+    guard name == other.name, classNames == other.classNames, imageShape == other.imageShape, ids == other.ids,
+      labels == other.labels, targetValues == other.targetValues, posteriorValues == other.posteriorValues
+    else { return false }
+    if positions == other.positions, source.isSame(as: other.source) { return true }
+    for start in stride(from: 0, to: count, by: 250) {
+      try StopSignal.poll()
+      let range = start..<min(start + 250, count)
+      let (mine, others) = (
+        try source.read(Array(positions[range])), try other.source.read(Array(other.positions[range]))
+      )
+      guard mine.floats() == others.floats() else { return false }
+    }
+    return true
+  }
+
   /// The images of these positions as one tensor, with what belongs to them.
   ///
   /// - Throws: `value` where a position is not in 0..<count; what reading the images throws.

@@ -21,6 +21,8 @@ public protocol ImageSource: Sendable {
   ///
   /// A source that reads files may work ahead; the results are the same whether it is called or not.
   func announce(_ positions: [Int])
+  /// Whether the images are known to be those of another source, without reading any.
+  func isSame(as other: any ImageSource) -> Bool
 }
 
 extension ImageSource {

@@ -9,7 +9,8 @@ extension Dataset {
   ///
   /// - Parameters:
   ///   - sizes: images of each part; together not more than there are.
-  ///   - isStratified: whether each part has of every class its share, to within one image.
+  ///   - isStratified: whether each part has of every class its share of what the parts before it leave, to within
+  ///     one image.
   /// - Throws: `value` for sizes that do not fit.
   public func parts(_ sizes: [Int], seed: UInt64, isStratified: Bool = false) throws(CoreError) -> [Dataset] {
     var total = 0
@@ -80,7 +81,7 @@ extension Dataset {
   /// would be left to them is no distribution.
   ///
   /// - Parameter classes: different ones.
-  /// - Throws: `value` for a class that there is not, or that is given twice.
+  /// - Throws: `value` for a class that there is not, or that is given twice, and where no example is left.
   public func only(_ classes: [Int]) throws(CoreError) -> Dataset {
     for (i, label) in classes.enumerated() {
       guard classNames.indices.contains(label) else { throw noClass("\(label)") }
@@ -94,7 +95,7 @@ extension Dataset {
     }
     var map = [Int?](repeating: nil, count: classCount)
     for (new, old) in classes.enumerated() { map[old] = new }
-    return relabelled(map, classNames: classes.map { classNames[$0] })
+    return try relabelled(map, classNames: classes.map { classNames[$0] }, argument: "classes")
   }
 
   /// The examples with other classes.
@@ -102,7 +103,7 @@ extension Dataset {
   /// - Parameters:
   ///   - map: the new class of each old one; nil leaves its examples out. Shares of soft labels and posteriors add up.
   ///   - classNames: those of the new classes.
-  /// - Throws: `value` where the map does not fit the classes.
+  /// - Throws: `value` where the map does not fit the classes, and where no example is left.
   public func relabelled(with map: [Int?], classNames names: [String]) throws(CoreError) -> Dataset {
     guard map.count == classCount, map.allSatisfy({ $0.map(names.indices.contains) ?? true }) else {
       throw CoreError(
@@ -110,16 +111,29 @@ extension Dataset {
         "a map of \(classCount) classes to \(names.count) needs \(classCount) of the classes 0 to \(names.count - 1)",
         hint: "give the new class of each of the \(classCount) old ones", argument: "map")
     }
-    return relabelled(map, classNames: names)
+    return try relabelled(map, classNames: names, argument: "map")
   }
 
-  private func relabelled(_ map: [Int?], classNames names: [String]) -> Dataset {
+  private func relabelled(
+    _ map: [Int?], classNames names: [String], argument: String
+  ) throws(CoreError) -> Dataset {
     func staysWhole(_ values: [Float]?, _ position: Int) -> Bool {
       guard let values else { return true }
       return map.indices.allSatisfy { map[$0] != nil || values[position * classCount + $0] == 0 }
     }
     let kept = labels.indices.filter {
       map[labels[$0]] != nil && staysWhole(posteriorValues, $0) && staysWhole(targetValues, $0)
+    }
+    guard !kept.isEmpty || isEmpty else {
+      if labels.contains(where: { map[$0] != nil }) {
+        throw CoreError(
+          .value, "every example of these classes in '\(name)' gives a share to a class that is left out",
+          hint: "keep all classes that share examples, or make its labels classes: dataset(d.images, d.labels)",
+          argument: argument)
+      }
+      throw CoreError(
+        .value, "'\(name)' has no example of these classes", hint: "data.class_counts tells which classes have some",
+        argument: argument)
     }
     func rows(_ values: [Float]?) -> [Float]? {
       guard let values else { return nil }

@@ -182,6 +182,9 @@ import Testing
       return
     }
     #expect(rows.floats() == others.floats())
-    #expect(whole.ids == data.ids && whole.labels == data.labels)
+    // Labels are those of the targets, also where the partner has the greater share.
+    let everything = try list.apply(data.batch(Array(0..<20)), of: data, seed: 4, epoch: 1)
+    #expect(whole.ids == data.ids && whole.labels == everything.labels)
+    #expect(try whole.labels == whole.batch(Array(0..<20)).labels && whole.labels != data.labels)
   }
 }

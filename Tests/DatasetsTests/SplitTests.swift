@@ -64,6 +64,31 @@ import Testing
     #expect(try #require(try both.posterior).floats().allSatisfy { abs($0) < 1e-6 || abs($0 - 1) < 1e-6 })
   }
 
+  /// A data set without examples is no silent answer.
+  @Test func nothingLeftIsAnError() throws {
+    let all = try data([0, 0, 2], classes: 3)
+    expectRefusal("no example") { _ = try all.only([1]) }
+    expectRefusal("no example") { _ = try all.relabelled(with: [nil, 0, nil], classNames: ["a"]) }
+    #expect(try all.take(0).only([1]).isEmpty)
+    let images = try Tensor([0, 0.5], shape: [2, 1, 1, 1])
+    let soft = try Dataset(images: images, softLabels: Tensor([0.5, 0.25, 0.25, 0.1, 0.1, 0.8], shape: [2, 3]))
+    expectRefusal("gives a share") { _ = try soft.only([0, 2]) }
+  }
+
+  @Test func sameExamplesAreTheSamePixels() throws {
+    let images = try Tensor([0, 0.5], shape: [2, 1, 1, 1])
+    let one = try Dataset(images: images, labels: [0, 1])
+    #expect(try one.isSame(as: one) && one.isSame(as: one.subset([0, 1])))
+    #expect(try one.isSame(as: Dataset(images: images, labels: [0, 1])))
+    #expect(try !one.isSame(as: Dataset(images: Tensor([0, 0.25], shape: [2, 1, 1, 1]), labels: [0, 1])))
+    #expect(try !one.isSame(as: Dataset(images: images, labels: [0, 1], classNames: ["a", "b"])))
+    #expect(try !one.isSame(as: Dataset(images: images, softLabels: Tensor([1, 0, 0, 1], shape: [2, 2]))))
+    #expect(try !one.isSame(as: one.take(1)))
+    let drawn = try glyphs(n: 300, test: 0, seed: 1).train
+    #expect(try drawn.isSame(as: glyphs(n: 300, test: 0, seed: 1).train))
+    #expect(try !drawn.isSame(as: drawn.shuffled(seed: 1)))
+  }
+
   @Test func softLabelsAreChecked() throws {
     let images = try Tensor([0, 0.5], shape: [2, 1, 1, 1])
     for rows in [[0.5, 0.6, 1, 0], [-0.5, 1.5, 1, 0], [.nan, 1, 0, 1]] as [[Float]] {

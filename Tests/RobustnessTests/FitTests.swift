@@ -249,6 +249,29 @@ import Testing
     #expect(throws: CoreError.self) { try fit(fewer, on: data) }
   }
 
+  /// Distributions as labels go through every method, and whatever counts takes their most probable classes.
+  @Test(arguments: methods)
+  func softLabelsTrain(_ name: String) throws {
+    let data = try bars(33)
+    let rows = data.labels.flatMap { label in (0..<3).map { Float($0 == label ? 0.8 : 0.1) } }
+    let soft = try Dataset(images: data.images, softLabels: Tensor(rows, shape: [33, 3]))
+    let model = try network()
+    let report = try fit(
+      model, on: soft, method: method(name), attack: isAdversarial(name) ? attack : nil,
+      plan: TrainingPlan(epochs: 1, batchSize: 11, learningRate: 0.05, seed: 5))
+    #expect(report.steps == 3 && report.epochs.allSatisfy { $0.loss.isFinite })
+    #expect(try evaluate(model, on: soft).natural == evaluate(model, on: data).natural)
+  }
+
+  @Test func distributionsMustBeOverTheClassesOfTheModel() throws {
+    let four = try Model(Architecture(MLP(hidden: []), classes: 4, input: [1, 8, 8]))
+    let data = try bars(9)
+    _ = try fit(four, on: data, plan: TrainingPlan(epochs: 1))
+    let soft = try Dataset(images: data.images, softLabels: .full([9, 3], 1 / 3.0))
+    #expect(throws: CoreError.self) { try fit(four, on: soft, plan: TrainingPlan(epochs: 1)) }
+    #expect(throws: CoreError.self) { try fit(four, on: data, plan: TrainingPlan(epochs: 1, augmentations: [Mixup()])) }
+  }
+
   @Test func aBatchLargerThanTheDataIsTheData() throws {
     let report = try fit(network(), on: bars(9), plan: TrainingPlan(epochs: 2, batchSize: Int.max))
     #expect(report.steps == 2)

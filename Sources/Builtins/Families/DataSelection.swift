@@ -77,7 +77,8 @@ extension BuiltinTable {
         - parts: shares of the examples, together at most 1, or whole numbers of examples. A share is rounded, and the \
         last part takes what is left where shares add up to 1.
         - seed: the same seed makes the same parts.
-        - stratified: whether each part has of every class its share, to within one example.
+        - stratified: whether each part has of every class its share of what the parts before it leave, to within one \
+        example.
         """,
       examples: [
         Example("[len(part) for part in random_split(glyphs(n=40)[0], [0.8, 0.1, 0.1])]", "[32, 4, 4]"),

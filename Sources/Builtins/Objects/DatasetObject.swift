@@ -93,8 +93,7 @@ final class DatasetObject: HostObject {
 
   override func isEqual(to other: Value) throws -> Bool {
     guard case .object(let object) = other, let other = (object as? DatasetObject)?.data else { return false }
-    guard data.name == other.name, data.ids == other.ids, data.labels == other.labels else { return false }
-    return try data.softLabels?.floats() == other.softLabels?.floats()
+    return try data.isSame(as: other)
   }
 
   override func shortText(_ options: PrintOptions) -> String { "<\(data.name): \(data.count) images>" }

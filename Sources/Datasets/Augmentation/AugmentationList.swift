@@ -12,6 +12,9 @@ public struct AugmentationList: Sendable {
   /// The augmentations in their order.
   public let items: [any Augmentation]
 
+  /// Whether one of them mixes images, so that targets are distributions over the classes of the data set.
+  public var mixesImages: Bool { items.contains { type(of: $0).mixesImages } }
+
   /// Augmentations in this order; none changes nothing.
   public init(_ items: [any Augmentation]) { self.items = items }
 
@@ -51,7 +54,7 @@ public struct AugmentationList: Sendable {
 
 extension Dataset {
   /// The images as they come in an epoch of training with these augmentations, in memory; targets are distributions
-  /// where images were mixed. Ids stay.
+  /// where images were mixed, and labels the most probable classes of these. Ids stay.
   ///
   /// - Parameter epoch: counts from 0.
   /// - Throws: what the augmentations throw; `memory`.
@@ -67,7 +70,8 @@ extension Dataset {
       if case .soft(let targets) = batch.targets { rows = (rows ?? []) + targets.floats() }
     }
     return Dataset(
-      name: "\(name), augmented", classNames: classNames, labels: labels, ids: ids,
+      name: "\(name), augmented", classNames: classNames,
+      labels: rows.map { Self.mostProbable($0, classes: classCount) } ?? labels, ids: ids,
       source: InMemoryImages(floats: images, shape: imageShape), posteriorValues: nil,
       targetValues: rows ?? targetValues)
   }

@@ -49,6 +49,8 @@ final class ImageFiles: ImageSource, Sendable {
     }
   }
 
+  func isSame(as other: any ImageSource) -> Bool { (other as? ImageFiles) === self }
+
   func read(_ positions: [Int]) throws(CoreError) -> Tensor {
     let size = size
     let step = max(1, min(positions.count, Self.mostAtOnce / max(size, 1)))

@@ -48,6 +48,16 @@ struct InMemoryImages: ImageSource {
     }
   }
 
+  /// Whether both share their memory, as the selections of one data set do.
+  func isSame(as other: any ImageSource) -> Bool {
+    guard let other = other as? InMemoryImages, shape == other.shape else { return false }
+    switch (values, other.values) {
+    case (.bytes(let mine), .bytes(let others)): return mine.sharesMemory(with: others)
+    case (.floats(let mine), .floats(let others)): return mine.sharesMemory(with: others)
+    default: return false
+    }
+  }
+
   func read(_ positions: [Int]) throws(CoreError) -> Tensor {
     let values = [Float](filling: positions.count * size) { out, written in
       switch self.values {
@@ -71,6 +81,14 @@ struct InMemoryImages: ImageSource {
   private func bytes(_ positions: [Int]) -> [UInt8]? {
     guard case .bytes(let bytes) = values else { return nil }
     return positions.flatMap { bytes[$0 * size..<($0 + 1) * size] }
+  }
+}
+
+extension Array {
+  /// Whether both are as long and of the same memory.
+  fileprivate func sharesMemory(with other: [Element]) -> Bool {
+    count == other.count
+      && withUnsafeBufferPointer { mine in other.withUnsafeBufferPointer { mine.baseAddress == $0.baseAddress } }
   }
 }
 

@@ -61,6 +61,14 @@ public final class TrainingRun: Resumable {
     try model.requireTrainable()
     try requireFitting(data, model)
     if let validation { try requireFitting(validation, model, argument: "validation") }
+    guard data.classCount == model.classes || !(data.hasSoftLabels || plan.augmentations.mixesImages) else {
+      throw CoreError(
+        .value,
+        "the targets are distributions over the \(data.classCount) classes of \(data.name), but the model "
+          + "\(model.name) knows \(model.classes)",
+        hint: "make the model with classes=\(data.classCount), or the data set with classes=\(model.classes)",
+        argument: "data")
+    }
     let used = try Self.requireUse(of: attack, by: method, validation)
     if let damage = model.damage {
       throw CoreError(
