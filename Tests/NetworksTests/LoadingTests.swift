@@ -158,3 +158,42 @@ import Testing
     #expect(message { _ = try load([("1.num_batches_tracked", Tensor([7.5], shape: []))]) }.contains("a whole number"))
   }
 }
+
+/// Public files that are known by their hash.
+@Suite struct KnownFileTests {
+  @Test func entriesAreWhole() throws {
+    #expect(Set(KnownFile.all.map(\.sha256)).count == KnownFile.all.count)
+    for file in KnownFile.all {
+      #expect(file.sha256.count == 64 && file.sha256.allSatisfy { $0.isHexDigit && !$0.isUppercase }, "\(file.name)")
+      // Weights of four bytes, and some for names; a list of three networks is one of the files.
+      let weights = try Blueprint(file.architecture).parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } * 4
+      #expect(file.size > weights && file.size < 4 * weights, "\(file.name)")
+      #expect(!file.published.isEmpty && !file.licence.isEmpty && !file.citation.isEmpty)
+    }
+  }
+
+  /// The folder's README says how to load each; here nothing is said.
+  static let files: [String] = {
+    guard let data = SharedFiles.data, let vectors = SharedFiles.vectors else { return [] }
+    let folder = data.appending(path: "checkpoints")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    let weights = names.sorted().filter { $0.hasSuffix(".pt") || $0.hasSuffix(".pth") || $0.hasSuffix(".model") }
+    return weights.map { folder.appending(path: $0).path } + [vectors.appending(path: "models/fgsm.pth").path]
+  }()
+
+  @Test(.enabled(if: !files.isEmpty), arguments: files)
+  func aPublicFileNeedsNothingElse(_ path: String) throws {
+    let model = try Model.load(path)
+    let source = try #require(model.source)
+    let known = try #require(source.known)
+    #expect(source.decision == .known)
+    #expect(model.architecture == known.architecture)
+    #expect(source.remarks.contains { $0.contains("published on") })
+    // Whoever says another normalisation is told.
+    var request = LoadRequest()
+    request.normalisation = Normalisation(
+      mean: Array(repeating: 0.1, count: model.architecture.input[0]),
+      std: Array(repeating: 0.2, count: model.architecture.input[0]))
+    #expect(throws: CoreError.self) { try Model.load(path, request) }
+  }
+}

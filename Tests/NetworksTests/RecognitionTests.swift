@@ -67,10 +67,6 @@ import Testing
       (try? guess.architecture.evaluationDifference(from: architecture)) == .some(nil)
     }
     #expect(same.count == 1, "\(architecture) is not among \(guesses.map { $0.architecture.description })")
-    // What is said to be as usual is a setting of the call.
-    for setting in guesses.flatMap(\.assumed) {
-      #expect(setting.contains("="), "\(setting)")
-    }
   }
 
   /// The same names and shapes less one, with one more, or with one changed, are nothing that is known, or are another

@@ -28,6 +28,8 @@ package enum FileKind: String, Sendable {
   case sevenZip = "a 7z archive"
   /// A tar archive that is not compressed.
   case tar = "a tar archive"
+  /// A network in the format of ONNX: a protocol buffer that begins with its version and the name of its producer.
+  case onnx = "an ONNX model"
   /// A PNG image.
   case png = "a PNG image"
   /// A JPEG image.
@@ -108,6 +110,12 @@ package enum FileKind: String, Sendable {
       // The first instruction: a frame, or what a small object starts with.
       let first: [UInt8] = bytes[1] >= 4 ? [0x95] : Array("}])(lcXUKJMGN".utf8) + [0x85, 0x86, 0x87, 0x88, 0x89, 0x8A]
       if first.contains(bytes[2]) { return .pickle }
+    }
+    // Field 1, the version of the format; then field 2, the name of its producer.
+    if bytes.count > 16, bytes[0] == 0x08, (3...32).contains(bytes[1]), bytes[2] == 0x12, (1...64).contains(bytes[3]),
+      bytes[4..<min(bytes.count, 4 + Int(bytes[3]))].allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
+    {
+      return .onnx
     }
     func word(_ place: Int) -> Int { bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
     guard bytes.starts(with: [0, 0, 8]), bytes.count >= 8, bytes[3] == 1 || bytes[3] == 3 else { return nil }

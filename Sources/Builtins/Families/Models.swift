@@ -69,6 +69,25 @@ extension BuiltinTable {
       return Value(ModelObject(model))
     },
     Builtin(
+      "known_files() -> list[record]", "Public files of weights that load_model recognises by their hash.",
+      details: """
+        Each with its network, its data set, the published numbers with their sources, the licence and what to cite. \
+        `load_model(path)` of such a file needs nothing else, whatever the file is called.
+        """,
+      examples: [Example("known_files()[0].data", "\"MNIST\"")], seeAlso: ["load_model"],
+      search: ["checkpoint", "published", "pretrained", "robustbench", "model zoo", "sha256"], family: "models"
+    ) { _ in
+      Value(
+        KnownFile.all.map { file in
+          Value(fields: [
+            ("name", Value(file.name)), ("data", Value(file.data)), ("architecture", Value(file.architecture.call)),
+            ("key", file.key.map { Value($0) } ?? .none), ("published", Value(file.published)),
+            ("licence", Value(file.licence)), ("cite", Value(file.citation)), ("size", Value(file.size)),
+            ("sha256", Value(file.sha256)),
+          ])
+        })
+    },
+    Builtin(
       "load_weights(model: model, path: string, key: string | none = none, check: bool = true) -> model",
       "Reads the weights of a model from a file; nothing changes unless all of them fit.",
       details: """

@@ -69,6 +69,8 @@ extension Model {
     var source = ModelSource(file, found, request)
     if known != nil { source.decision = .known }
     source.known = known
+    // The normalisation of a known file is a part of its network.
+    let origin = known != nil && !found.table.hasNormaliser ? "" : origin
     source.remarks = source.remarks(of: architecture, found, blueprint, file, normalisation: origin)
     model.source = source
     return model

@@ -30,8 +30,8 @@ extension ModelSource {
       remarks += known.sentences
     } else if let architecture, decision == .recognised {
       var sentence = "the weights of '\(path)' are those of \(architecture)"
-      let assumed = found.guess.assumed.joined(separator: " and ")
-      if !assumed.isEmpty { sentence += "; \(assumed) is as usual, for the weights do not show it" }
+      let assumed = found.guess.assumed.joined(separator: ", ")
+      if !assumed.isEmpty { sentence += "; not shown by weights, and taken as usual: \(assumed)" }
       remarks.append(sentence)
     }
     let details = details(found, blueprint, file)

@@ -51,7 +51,7 @@ public struct WeightShapes: Sendable {
 public struct Guess: Sendable {
   /// The network, without a normalisation.
   public var architecture: Architecture
-  /// What the weights do not show, and is therefore as it usually is: settings as they would be typed, "size=32".
+  /// What the weights do not show, and is therefore as it usually is: "size=32", "relu between layers".
   public var assumed: [String]
 
   /// A network of a family.

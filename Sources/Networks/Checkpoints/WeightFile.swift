@@ -112,13 +112,24 @@ public func openWeights(_ path: String) throws(CoreError) -> any WeightFile {
 }
 
 /// What a zip archive holds shows in its directory.
-private func openArchive(_ reader: FileReader, _ names: String) throws(CoreError) -> any WeightFile {
+private func openArchive(_ reader: FileReader, _ formats: String) throws(CoreError) -> any WeightFile {
   let archive = try ZipArchive(reader)
+  let names = archive.entries.map(\.name)
+  if names.contains(where: { $0 == "constants.pkl" || $0.hasSuffix("/constants.pkl") }) {
+    throw .file(
+      reader.path, "is a TorchScript archive: a program of PyTorch's with its weights, which is not run",
+      hint: "save the weights alone: torch.save(torch.jit.load(path).state_dict(), \"weights.pt\")")
+  }
+  if names.contains("config.json"), names.contains(where: { $0.hasSuffix(".weights.h5") }) {
+    throw .file(
+      reader.path, "is a Keras model; this reads \(formats)",
+      hint: "save its weights in Python: numpy.savez(path, **{w.path: w.numpy() for w in model.weights})")
+  }
   if let object = TorchArchive.object(in: archive) { return try TorchArchive(archive, object: object) }
   if NumPyArchive.recognises(archive) { return try NumPyArchive(archive) }
   let first = archive.entries.first.map { ", which begins with '\($0.name.prefix(80))'" } ?? " without files"
   throw .file(
-    reader.path, "is a zip archive\(first); this reads \(names)",
+    reader.path, "is a zip archive\(first); this reads \(formats)",
     hint: "unpack it first, or check which file was saved under this name")
 }
 
@@ -129,6 +140,7 @@ private func foreign(_ kind: FileKind, _ path: String, _ names: String) -> CoreE
     case .pickle: "load it with Python, and save its tensors with torch.save, numpy.savez or safetensors"
     case .html: "the download gave a page that asks for confirmation or reports an error; open the address in a browser"
     case .lfsPointer: "run 'git lfs pull' in its repository"
+    case .onnx: "export the state dict of the network that it was made from"
     case .gzip, .bzip2, .xz, .zstd, .sevenZip, .tar: "unpack it first"
     default: "check which file was saved under this name"
     }

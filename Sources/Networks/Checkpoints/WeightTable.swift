@@ -36,6 +36,9 @@ struct WeightTable {
   /// What else was put aside, a phrase each: "attacker.* (a second copy of the network)".
   let putAside: [String]
 
+  /// Whether the file says how images are normalised.
+  var hasNormaliser: Bool { !normalisers.isEmpty }
+
   /// The names and shapes.
   var shapes: WeightShapes { WeightShapes(items.map { ($0.name, $0.shape) }) }
 

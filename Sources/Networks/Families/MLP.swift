@@ -32,7 +32,11 @@ public struct MLP: NetworkFamily {
     guard let first = layers.first, let sizes = weights.sizes(0, layers), let classes = sizes.last,
       let input = weights[first, 1].flatMap(Guess.image)
     else { return [] }
-    return [Guess(MLP(hidden: sizes.dropLast()), classes: classes, input: input)]
+    return [
+      Guess(
+        MLP(hidden: sizes.dropLast()), classes: classes, input: input,
+        assumed: sizes.count > 1 ? ["relu between layers"] : [])
+    ]
   }
 
   /// Flatten, the hidden layers with relu after each, and the layer of the logits.

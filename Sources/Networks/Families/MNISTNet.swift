@@ -22,7 +22,11 @@ public struct MNISTNet: NetworkFamily {
     guard let channels = weights["0.weight", 1], let flat = weights["5.weight", 1], flat % 32 == 0,
       let side = Guess.side(of: flat / 32), let classes = weights["7.weight", 0], side < 1 << 14
     else { return [] }
-    return [Guess(MNISTNet(), classes: classes, input: [channels, 4 * side, 4 * side])]
+    return [
+      Guess(
+        MNISTNet(), classes: classes, input: [channels, 4 * side, 4 * side],
+        assumed: ["stride 2", "padding 1", "relu between layers"])
+    ]
   }
 
   /// Two convolutions of stride 2 and two linear layers, with relu between them.
