@@ -1,4 +1,5 @@
 import Base
+import Foundation
 import Tensors
 import TestSupport
 import Testing

@@ -70,8 +70,8 @@ extension Model {
     if known != nil { source.decision = .known }
     source.known = known
     // The normalisation of a known file is a part of its network.
-    let origin = known != nil && !found.table.hasNormaliser ? "" : origin
-    source.remarks = source.remarks(of: architecture, found, blueprint, file, normalisation: origin)
+    let said = known == nil || found.table.hasNormaliser
+    source.remarks = source.remarks(of: architecture, found, blueprint, file, normalisation: said ? origin : nil)
     model.source = source
     return model
   }
