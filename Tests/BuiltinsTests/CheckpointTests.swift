@@ -29,9 +29,9 @@ import Testing
 
   static var names: [String] { ((try? rows()) ?? []).map(\.name) }
 
-  /// The input that the file of expectations describes: `x[i] = (i mod 17) / 16`.
-  private static func input(_ shape: [Int]) -> String {
-    "x = reshape((arange(\(shape.reduce(1, *))) % 17) / 16, \(shape))"
+  /// The input that the file of expectations describes, `x[i] = (i mod 17) / 16`; of `logits6` it is `(i mod 7) / 6`.
+  private static func input(_ shape: [Int], over period: Int = 17) -> String {
+    "x = reshape((arange(\(shape.reduce(1, *))) % \(period)) / \(period - 1), \(shape))"
   }
 
   private static let network = "network([flatten(), linear(16), relu(), linear(10)], input=[1, 28, 28])"
@@ -58,7 +58,7 @@ import Testing
       let expected = try Self.numbers(row["logits6"])
       let net = try #require(row["net"]?.stringValue)
       for program in ["load_weights(\(net), \"\(path)\")", "load_model(\"\(path)\", architecture=\(net))"] {
-        let result = try run("\(Self.input([2, 1, 6, 6])); net = \(program); print(to_json(flatten(net(x), start=0)))")
+        let result = try run("\(Self.input([2, 1, 6, 6], over: 7)); net = \(program); print(to_json(flatten(net(x), start=0)))")
         try Self.compare(result, expected, "\(name): \(program)")
       }
     } else {

@@ -39,21 +39,22 @@ extension Model {
   /// - Throws: `io` where the file cannot be read or is damaged; `shape`, `type` and `value` where no network fits its
   ///   weights, where several do, or where it contradicts the request.
   public static func load(_ path: String, _ request: LoadRequest = LoadRequest()) throws(CoreError) -> Model {
-    try load(openWeights(path), request)
+    var known: KnownFile?
+    if case .open(family: nil) = request.network { known = try KnownFile.recognise(path) }
+    return try load(openWeights(path), request, known: known)
   }
 
   /// The model of a file that is open; errors are those of `load`.
-  static func load(_ file: any WeightFile, _ request: LoadRequest) throws(CoreError) -> Model {
-    let path = file.path
+  static func load(
+    _ file: any WeightFile, _ request: LoadRequest, known: KnownFile? = nil
+  ) throws(CoreError) -> Model {
     if let written = try writtenArchitecture(in: file) { return try load(file, writtenBy: written, request) }
     var request = request
-    var known: KnownFile?
-    if case .open(family: nil) = request.network, let entry = try KnownFile.recognise(path) {
-      known = entry
+    if let entry = known {
       if let normalisation = request.normalisation, normalisation != entry.architecture.normalisation {
         throw CoreError(
           .value,
-          "'\(path)' is known as \(entry.name), which \(Normalisation.phrase(entry.architecture.normalisation)); \(normalisation) was asked for",
+          "'\(file.path)' is known as \(entry.name), which \(Normalisation.phrase(entry.architecture.normalisation)); \(normalisation) was asked for",
           hint: "leave mean and std out; architecture=… says another network", argument: "mean")
       }
       request.network = .architecture(entry.architecture)
