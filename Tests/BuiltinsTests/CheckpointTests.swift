@@ -58,7 +58,8 @@ import Testing
       let expected = try Self.numbers(row["logits6"])
       let net = try #require(row["net"]?.stringValue)
       for program in ["load_weights(\(net), \"\(path)\")", "load_model(\"\(path)\", architecture=\(net))"] {
-        let result = try run("\(Self.input([2, 1, 6, 6], over: 7)); net = \(program); print(to_json(flatten(net(x), start=0)))")
+        let result = try run(
+          "\(Self.input([2, 1, 6, 6], over: 7)); net = \(program); print(to_json(flatten(net(x), start=0)))")
         try Self.compare(result, expected, "\(name): \(program)")
       }
     } else {

@@ -29,9 +29,10 @@ extension ReferenceVectors {
         let path = files.path("models/\(file)")
         let model = try Model(architecture)
         try model.loadWeights(path)
-// A row may count weights that its file holds and its network does not use.
+        // A row may count weights that its file holds and its network does not use.
         let holdsMore = name.hasSuffix("_ignored") || entry["note"]?.stringValue?.contains("unused") == true
-        #expect(holdsMore || model.parameterCount == (try entry.int("parameters")), "\(file)")
+        let count = try entry.int("parameters")
+        #expect(holdsMore || model.parameterCount == count, "\(file)")
         try check(model, entry, images, labels, files, file)
 
         var said = LoadRequest()

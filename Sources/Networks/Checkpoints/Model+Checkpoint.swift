@@ -39,9 +39,10 @@ extension Model {
   /// - Throws: `io` where the file cannot be read or is damaged; `shape`, `type` and `value` where no network fits its
   ///   weights, where several do, or where it contradicts the request.
   public static func load(_ path: String, _ request: LoadRequest = LoadRequest()) throws(CoreError) -> Model {
+    let file = try openWeights(path)
     var known: KnownFile?
     if case .open(family: nil) = request.network { known = try KnownFile.recognise(path) }
-    return try load(openWeights(path), request, known: known)
+    return try load(file, request, known: known)
   }
 
   /// The model of a file that is open; errors are those of `load`.
