@@ -26,7 +26,10 @@ public struct PageStyle: Sendable {
     let margin = String(repeating: " ", count: column + 4)
     return rows.map { name, summary in
       let text = wrapped(summary, room)
-      let first = name.count > column && !text.isEmpty ? "  \(name)\n\(margin)" : "  \(padded(name, column))  "
+      let isLong = name.count > column && !text.isEmpty
+      let first =
+        isLong
+        ? "  \(wrapped(name, width - 4).joined(separator: "\n    "))\n\(margin)" : "  \(padded(name, column))  "
       return trimmedEnd(first + text.joined(separator: "\n" + margin)) + "\n"
     }.joined()
   }
