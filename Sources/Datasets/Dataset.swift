@@ -89,7 +89,8 @@ public struct Dataset: Sendable {
     let names = classNames ?? (0...largest).map(String.init)
     var posteriorValues: [Float]?
     if let posterior {
-      posteriorValues = try Self.checkedRows(posterior, [labels.count, names.count], "posterior")
+      posteriorValues = try Self.checkedRows(
+        posterior, [labels.count, names.count], "posterior", argument: "posterior")
     }
     self.init(
       name: name, classNames: names, labels: labels, ids: Array(labels.indices),
@@ -113,7 +114,7 @@ public struct Dataset: Sendable {
     }
     let values = try Self.checkedPixels(images, labels: softLabels.shape[0])
     let names = classNames ?? (0..<classes).map(String.init)
-    let rows = try Self.checkedRows(softLabels, [softLabels.shape[0], names.count], "soft labels")
+    let rows = try Self.checkedRows(softLabels, [softLabels.shape[0], names.count], "soft labels", argument: "labels")
     self.init(
       name: name, classNames: names, labels: Self.mostProbable(rows, classes: names.count),
       ids: Array(0..<softLabels.shape[0]),
@@ -147,11 +148,13 @@ public struct Dataset: Sendable {
     return values
   }
 
-  private static func checkedRows(_ tensor: Tensor, _ shape: [Int], _ what: String) throws(CoreError) -> [Float] {
+  private static func checkedRows(
+    _ tensor: Tensor, _ shape: [Int], _ what: String, argument: String
+  ) throws(CoreError) -> [Float] {
     guard tensor.dtype == .float32, tensor.shape == shape else {
       throw CoreError(
         .shape, "the \(what) must have the shape \(shape), not \(tensor.shape)",
-        hint: "give one row for each image and one column for each class")
+        hint: "give one row for each image and one column for each class", argument: argument)
     }
     let rows = tensor.floats()
     for start in stride(from: 0, to: rows.count, by: max(1, shape[1])) {
@@ -159,7 +162,7 @@ public struct Dataset: Sendable {
       guard row.allSatisfy({ $0 >= 0 }), abs(row.reduce(0, +) - 1) < 1e-3 else {
         throw CoreError(
           .value, "row \(start / shape[1]) of the \(what) is not a distribution",
-          hint: "the probabilities of an image must not be negative and must add up to 1")
+          hint: "the probabilities of an image must not be negative and must add up to 1", argument: argument)
       }
     }
     return rows

@@ -29,7 +29,7 @@ final class DatasetObject: HostObject {
       (object: DatasetObject) in
       Value(try object.data.images)
     },
-    Member("labels", "tensor", "The classes [n], whole numbers from 0; of soft labels the most probable ones.") {
+    Member("labels", "tensor", "The classes [n]; of soft labels the most probable, the first of equals.") {
       (object: DatasetObject) in
       Value(try Tensor(ints: object.data.labels, shape: [object.data.count]))
     },

@@ -31,6 +31,21 @@ public struct AugmentationList: Sendable {
     }
   }
 
+  /// Checks that the images of a data set can be changed, so that nothing fails in the midst of a training.
+  ///
+  /// - Throws: `value`, also for what `validate()` refuses.
+  public func validate(for data: Dataset) throws(CoreError) {
+    try validate()
+    for item in items {
+      try (item as? any ImageAugmentation)?.validate(for: data.imageShape)
+      if type(of: item).mixesImages, data.count == 1 {
+        throw CoreError(
+          .value, "\(type(of: item).name) needs at least two examples to mix", hint: "leave it out of augment",
+          argument: "augment")
+      }
+    }
+  }
+
   /// The batch as it comes in an epoch.
   ///
   /// - Parameters:
@@ -59,7 +74,7 @@ extension Dataset {
   /// - Parameter epoch: counts from 0.
   /// - Throws: what the augmentations throw; `memory`.
   public func augmented(by list: AugmentationList, seed: UInt64, epoch: Int) throws(CoreError) -> Dataset {
-    try list.validate()
+    try list.validate(for: self)
     var images: [Float] = []
     var rows: [Float]?
     images.reserveCapacity(count * imageSize)

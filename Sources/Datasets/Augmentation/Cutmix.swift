@@ -31,14 +31,15 @@ public struct Cutmix: Augmentation {
   public func apply(
     _ batch: Batch, stream: RandomStream, partners: AugmentationPartners
   ) throws(CoreError) -> Batch {
-    try batch.mixed(with: partners, stream: stream, name: Self.name) { draws in
+    try batch.mixed(with: partners, stream: stream) { draws in
       draws.chance(p) ? Float(draws.beta(alpha)) : 1
     } pixels: { image, partner, weight, draws in
       let side = (1 - Double(weight)).squareRoot()
-      let (height, width) = (Int(Double(image.height) * side), Int(Double(image.width) * side))
+      // Halves, as the authors cut: sides are even.
+      let (down, right) = (Int(Double(image.height) * side) / 2, Int(Double(image.width) * side) / 2)
       let (y, x) = (draws.integer(below: image.height), draws.integer(below: image.width))
-      let rows = (y - height / 2..<y - height / 2 + height).clamped(to: 0..<image.height)
-      let columns = (x - width / 2..<x - width / 2 + width).clamped(to: 0..<image.width)
+      let rows = (y - down..<y + down).clamped(to: 0..<image.height)
+      let columns = (x - right..<x + right).clamped(to: 0..<image.width)
       for channel in 0..<image.channels {
         for row in rows {
           for column in columns {

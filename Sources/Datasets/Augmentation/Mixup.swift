@@ -32,7 +32,7 @@ public struct Mixup: Augmentation {
   public func apply(
     _ batch: Batch, stream: RandomStream, partners: AugmentationPartners
   ) throws(CoreError) -> Batch {
-    try batch.mixed(with: partners, stream: stream, name: Self.name) { draws in
+    try batch.mixed(with: partners, stream: stream) { draws in
       draws.chance(p) ? Float(draws.beta(alpha)) : 1
     } pixels: { image, partner, weight, _ in
       for i in image.pixels.indices { image.pixels[i] = weight * image.pixels[i] + (1 - weight) * partner[i] }
@@ -48,14 +48,10 @@ extension Batch {
   ///   - weight: draws the share of the example itself; at 1 it stays as it is.
   ///   - pixels: changes the image, given the pixels of its partner, and returns the share of the example's target.
   func mixed(
-    with partners: AugmentationPartners, stream: RandomStream, name: String, weight: (inout Draws) -> Float,
+    with partners: AugmentationPartners, stream: RandomStream, weight: (inout Draws) -> Float,
     pixels: (PixelImage, _ partner: UnsafeBufferPointer<Float>, _ weight: Float, inout Draws) -> Float
   ) throws(CoreError) -> Batch {
     guard images.shape.count == 4, images.count > 0 else { return self }
-    guard partners.count > 1 else {
-      throw CoreError(
-        .value, "\(name) needs at least two examples to mix", hint: "leave it out of augment", argument: "augment")
-    }
     var draws = ids.map { Draws(stream.child($0)) }
     var (positions, weights): ([Int], [Float]) = ([], [])
     for i in draws.indices {

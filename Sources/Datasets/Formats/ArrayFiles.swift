@@ -116,12 +116,9 @@ public struct ArrayFile: Sendable {
     let arrays = LabelledArrays(path: path, layout: layout, classes: classes)
     let source = try arrays.images(images)
     let read = try arrays.labels(labels, images: images.shape.first ?? 0)
-    guard read.soft == nil else {
-      throw .file(path, "has soft labels", hint: "argmax makes classes of them")
-    }
     return Dataset(
       name: read.note.map { "\(name) (\($0))" } ?? name, classNames: (0..<read.count).map(String.init),
-      labels: read.classes, ids: Array(read.classes.indices), source: source)
+      labels: read.classes, ids: Array(read.classes.indices), source: source, targetValues: read.soft)
   }
 
   // MARK: Arrays

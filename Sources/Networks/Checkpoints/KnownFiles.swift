@@ -91,7 +91,8 @@ public struct KnownFile: Sendable {
         + "ICML 2018"),
     KnownFile(
       "trained_models/mnist_lenet5_advtrained.pt of BorealisAI/advertorch", data: "MNIST",
-      sha256: "b89abfcfe8b33235fe8f8e964188d82a97c56a12ffe25132eaba197e40ac7658", size: 2_594_377, lenet5,
+      sha256: "b89abfcfe8b33235fe8f8e964188d82a97c56a12ffe25132eaba197e40ac7658", size: 2_594_377,
+      Architecture(LeNet5(), classes: 10, input: grey),
       published: [
         "98.64 % natural", "Linf 0.3: PGD of 40 steps of 0.01 without a random start changes 6.8 %",
         "least distances: FAB in Linf 0.3476 in the mean, 0.3509 in the median; DDN-1000 in L2 1.917 and 1.872 "
@@ -133,16 +134,6 @@ public struct KnownFile: Sendable {
 
   private static let grey = [1, 28, 28]
   private static let colour = [3, 32, 32]
-
-  private static let lenet5 = Architecture(
-    .custom(
-      .chain([
-        Child("conv1", .conv2d(Conv2d(32, kernel: Size(3), padding: Padding(1)))), Child("", .relu),
-        Child("", .maxPool(Pooling(Size(2)))),
-        Child("conv2", .conv2d(Conv2d(64, kernel: Size(3), padding: Padding(1)))), Child("", .relu),
-        Child("", .maxPool(Pooling(Size(2)))), Child("", .flatten),
-        Child("linear1", .linear(Linear(200))), Child("", .relu), Child("linear2", .linear(Linear(10))),
-      ])), classes: 10, input: grey)
 
   /// A network of low temperature distillation, as RobustBench has it. Hashes and sizes are those that
   /// 7i10/ard_codex_bootstrap (`teachers.lock.yaml`) has measured.

@@ -55,6 +55,7 @@ public final class TrainingRun: Resumable {
     plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = []
   ) throws {
     try plan.validate()
+    try plan.augmentations.validate(for: data)
     try method.validate()
     try attack?.validate()
     try method.validate(for: model)
