@@ -104,7 +104,9 @@ public struct PixelImage {
       hue = hue / 6 + turn
       hue -= hue.rounded(.down)
       for (channel, offset) in [Float(5), 3, 1].enumerated() {
-        let k = (offset + 6 * hue).truncatingRemainder(dividingBy: 6)
+        // What is left of a division by 6, of a number below 12.
+        let turned = offset + 6 * hue
+        let k = turned < 6 ? turned : turned - 6
         pixels[channel * area + i] = greatest - range * max(0, min(k, 4 - k, 1))
       }
     }
