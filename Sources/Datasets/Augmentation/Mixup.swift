@@ -58,7 +58,11 @@ extension Batch {
       positions.append(draws[i].integer(below: partners.count))
       weights.append(weight(&draws[i]))
     }
-    let others = try partners.read(positions)
+    // What stays as it is needs no partner.
+    let mixedPlaces = weights.indices.filter { weights[$0] < 1 }
+    var places = [Int](repeating: 0, count: count)
+    for (place, i) in mixedPlaces.enumerated() { places[i] = place }
+    let others = try partners.read(mixedPlaces.map { positions[$0] })
     let values = others.images.floats()
     let size = images.count / count
     var shares = weights
@@ -72,7 +76,7 @@ extension Batch {
           return try images.changed { image, i in
             guard weights[i] < 1 else { return }
             var draws = before[i]
-            let partner = UnsafeBufferPointer(rebasing: values[i * size..<(i + 1) * size])
+            let partner = UnsafeBufferPointer(rebasing: values[places[i] * size..<(places[i] + 1) * size])
             shares[i] = pixels(image, partner, weights[i], &draws)
           }
         }
@@ -80,9 +84,10 @@ extension Batch {
     }
     let (own, foreign) = (rows(classes: partners.classes), others.rows(classes: partners.classes))
     var rows = own
-    for i in 0..<count {
-      for k in i * partners.classes..<(i + 1) * partners.classes {
-        rows[k] = shares[i] * own[k] + (1 - shares[i]) * foreign[k]
+    for i in mixedPlaces {
+      for k in 0..<partners.classes {
+        let place = i * partners.classes + k
+        rows[place] = shares[i] * own[place] + (1 - shares[i]) * foreign[places[i] * partners.classes + k]
       }
     }
     mixed.targets = .soft(try Tensor(rows, shape: [count, partners.classes]))

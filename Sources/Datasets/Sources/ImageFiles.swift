@@ -80,7 +80,8 @@ final class ImageFiles: ImageSource, Sendable {
   /// What becomes of the images of these positions, those decoded ahead being taken.
   func decoded(_ positions: [Int]) throws(CoreError) -> [DecodingJob.Outcome] {
     let ahead = state.withLock { state -> DecodingJob? in
-      guard let job = state.ahead, positions.contains(where: { job.places[$0] != nil }) else { return nil }
+      // Only the read that it was made for takes it: one of other images, such as partners to mix with, may share some.
+      guard let job = state.ahead, let first = positions.first, job.places[first] == 0 else { return nil }
       state.ahead = nil
       return job
     }
