@@ -9,17 +9,20 @@ extension BuiltinTable {
     Attacks.all.map { making($0) } + [
       making(LanguageAttack.self),
       Builtin(
-        "perturb(model: model, x: tensor | dataset, y: tensor | none = none, attack: attack | none = none, eps: float | none = none, seed: int = 0) -> tensor",
+        "perturb(model: model, x: tensor | dataset, y: tensor | none = none, attack: attack | none = none, eps: float | none = none, targets: tensor | none = none, seed: int = 0) -> tensor",
         "Adversarial images: within eps of x and within [0, 1].",
         details: """
-          max(abs(x' - x)) is at most eps + 1e-6, because x ± eps is rounded to float32. Random starts depend on the seed \
+          max(abs(x' - x)) is at most eps + 1e-6, because x ± eps is rounded to float32. An attack that looks for the nearest \
+          image returns it where it is within eps, and the image itself where there is none. Random starts depend on the seed \
           and the index of the image in x. Many images are worked on 250 at a time, which changes no bit. Within grad the \
           images that come out are constants: no gradient goes back through the steps of an attack.
 
           - x: images [n, c, h, w] in [0, 1], or a data set, which holds their classes.
           - y: the classes [n] of the images.
           - attack: an attack, such as fgsm() or pgd(steps=20); it must be given.
-          - eps: radius in units of the [0, 1] image for an attack without one of its own; 8/255 when left out.
+          - eps: radius in units of the [0, 1] image for an attack without one of its own; when left out, 8/255 in Linf, 0.5 \
+          in L2, 12 in L1, and any distance for an attack that looks for the nearest image.
+          - targets: the classes [n] that the images shall be taken for; any wrong one when left out.
           - seed: key of the random starts; refused where the attack has none.
           """,
         examples: [
@@ -53,10 +56,13 @@ extension BuiltinTable {
         }
         let images = try data?.images ?? call.tensor("x")
         let labels = try data?.labels ?? call.labels("y")
+        let targets = try call["targets"].isNone ? nil : call.labels("targets")
         return Value(
           try attack.run(
             on: model,
-            AttackInput(images: images, labels: labels, seed: call.seed("seed"), eps: call.optionalFloat("eps"))))
+            AttackInput(
+              images: images, labels: labels, seed: call.seed("seed"), eps: call.optionalFloat("eps"), targets: targets)
+          ))
       },
     ]
 

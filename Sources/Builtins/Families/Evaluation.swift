@@ -17,8 +17,8 @@ extension BuiltinTable {
 
         - attacks: one, or several in a list, such as [fgsm(), pgd(steps=20)]. The second of two equal ones is named \
         "pgd(steps=20) #2".
-        - eps: radius in units of the [0, 1] image for the attacks without one of their own; 8/255 when left out. Where \
-        there are none it is refused.
+        - eps: radius in units of the [0, 1] image for the attacks without one of their own; when left out, 8/255 in Linf, 0.5 in \
+        L2, 12 in L1. Where there are none it is refused.
         - seed: key of the random starts; refused where no attack has one.
         """,
       examples: [

@@ -22,6 +22,18 @@ final class EvaluationObject: HostObject {
     Member("correct", "tensor", "A mask [n]: the natural images that were classified correctly.") {
       (object: EvaluationObject) in try mask(object.evaluation.natural)
     },
+    Member(
+      "distances", "record",
+      "For each attack that looks for the nearest image, how far it is from each example [n]: 0 where that is \
+misclassified as it is, inf where none was found."
+    ) { (object: EvaluationObject) in
+      Value(
+        fields: try object.evaluation.attacks.compactMap { outcome in
+          try outcome.distances.map {
+            (outcome.attack, Value(try Tensor($0.map { Float($0 ?? .infinity) }, shape: [$0.count])))
+          }
+        })
+    },
     Member("model", "string", "The name of the model.") { (object: EvaluationObject) in Value(object.evaluation.model)
     },
     Member("n", "int", "How many examples were evaluated.") { (object: EvaluationObject) in Value(object.evaluation.n)

@@ -16,6 +16,19 @@ public protocol Attack: Configurable, Sendable {
   var eps: Double? { get }
   /// Whether it draws random numbers, so that the seed matters; false unless the attack says otherwise.
   var isRandom: Bool { get }
+  /// Whether it looks for the nearest image that the model takes for something else, at any distance. The radius then
+  /// says only what counts as broken; without one every such image does. False unless the attack says otherwise.
+  var isMinimal: Bool { get }
+  /// Whether it can make the model see a given class; false unless the attack says otherwise.
+  var takesTargets: Bool { get }
+  /// The attacks that it consists of, each of which gets the examples that those before it left standing; an
+  /// evaluation puts these together into full batches. The attack itself unless it says otherwise.
+  var stages: [any Attack] { get }
+  /// The seed that the attack itself names; nil where it takes that of the evaluation.
+  var seed: UInt64? { get }
+  /// Where its random numbers come from: each example's own stream unless the attack says otherwise. An evaluation
+  /// asks anew for each batch and each stage.
+  func randomNumbers(seed: UInt64) -> any AttackRandom
   /// Attacks a batch and submits what it finds to the oracle; `run` is the checked way to call it.
   ///
   /// - Throws: what the oracle throws, and an error of the attack's own for what its settings cannot say.
@@ -38,9 +51,25 @@ extension Attack {
   public var norm: Norm { .linf }
   /// Most attacks draw nothing.
   public var isRandom: Bool { false }
+  /// Most attacks stay in a ball of given radius.
+  public var isMinimal: Bool { false }
+  /// Most attacks seek any wrong class.
+  public var takesTargets: Bool { false }
+  /// Most attacks are one.
+  public var stages: [any Attack] { [self] }
+  /// Most attacks take the seed of the evaluation.
+  public var seed: UInt64? { nil }
+  /// Each example draws from a stream of its own.
+  public func randomNumbers(seed: UInt64) -> any AttackRandom { PerExampleRandom(seed: seed) }
+
+  /// The radius that is used where the caller has this one: the attack's own first; where nobody has one, the usual one
+  /// of the norm, or for the nearest image any distance.
+  func radius(_ given: Double?) -> Double { eps ?? given ?? (isMinimal ? .infinity : norm.usualRadius) }
 }
 
 extension Ascent {
+  /// An ascent climbs towards targets as well: the oracle knows them.
+  public var takesTargets: Bool { true }
   /// Every start and loss will do, unless the attack checks them.
   public func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError) {}
 }
@@ -50,21 +79,22 @@ extension Setting where Owner: Attack {
   package static func radius(_ path: WritableKeyPath<Owner, Double?> & Sendable) -> Setting {
     .distance(
       "eps", path,
-      note: "radius in units of the [0, 1] image; when left out, that of `evaluate`, `fit` or `perturb`."
+      note: """
+        radius in units of the [0, 1] image; when left out, that of `evaluate`, `fit` or `perturb`, and where there is \
+        none, 8/255 in Linf, 0.5 in L2, 12 in L1.
+        """
     ) { (owner) throws(CoreError) in
       if let eps = owner[keyPath: path] { try owner.norm.require(radius: eps) }
     }
   }
 }
 
-/// The radius where nobody gives one, 8/255, in units of the [0, 1] image.
-public let usualRadius = 8.0 / 255
-
 extension Attack {
   /// Attacks images, 250 at a time, so that many need no more memory than few.
   ///
   /// - Returns: images of the same shape, each within [0, 1] and within `eps` of its original, to within
-  ///   `Norm.tolerance` in float32.
+  ///   `Norm.tolerance` in float32; of an attack that looks for the nearest image, that image where there is one within
+  ///   the radius, else the original.
   /// - Throws: `.value` for settings, images or labels out of range, and for a radius that is given although the attack
   ///   has another of its own; `.numeric` when logits or gradients of the model are not finite.
   public func run(on model: Model, _ input: AttackInput) throws -> Tensor {
@@ -73,33 +103,28 @@ extension Attack {
     return parts.count == 1 ? parts[0] : parts.isEmpty ? input.images : try concat(parts, axis: 0)
   }
 
-  /// Attacks images as `run` does.
+  /// Attacks images as `run` does, all of them together.
   ///
+  /// - Parameter progress: is told how much is done, from 0 to 1.
   /// - Returns: what became of each image, in their order.
-  func verdicts(on model: Model, _ input: AttackInput) throws -> [Verdict] {
-    var verdicts: [Verdict] = []
-    try run(on: model, input) { oracle, part in verdicts += try oracle.verdicts(ids: part.ids) }
-    return verdicts
+  func verdicts(
+    on model: Model, _ input: AttackInput, progress: ((Double) -> Void)? = nil
+  ) throws -> [Verdict] {
+    let eps = try checked(input, model)
+    let oracle = try attacked(model, input, eps: eps, progress: progress)
+    return try oracle.verdicts(ids: input.ids)
   }
 
   private func run(
     on model: Model, _ input: AttackInput, _ take: (ModelOracle, AttackInput) throws -> Void
   ) throws {
-    try validate()
-    try requireNoSecondRadius(input.eps)
-    let eps = self.eps ?? input.eps ?? usualRadius
-    try norm.require(radius: eps)
-    try requireExamples(input, model)
+    let eps = try checked(input, model)
     let n = input.labels.count
     let pieces = stride(from: 0, to: n, by: Model.piece).map { $0..<min($0 + Model.piece, n) }
     do {
       for piece in pieces {
-        try StopSignal.poll()
         let part = try input.part(piece)
-        let batch = AttackBatch(part, eps: eps)
-        let oracle = ModelOracle(model, for: self, batch)
-        try perturb(batch, oracle)
-        try take(oracle, part)
+        try take(attacked(model, part, eps: eps), part)
       }
     } catch let error as CoreError where error.kind == .numeric && pieces.count > 1 {
       // One piece failed: how many of all images does it concern?
@@ -111,6 +136,31 @@ extension Attack {
       try unknown.require(of: model, "logits")
       throw error
     }
+  }
+
+  /// Checks settings, radius and examples.
+  ///
+  /// - Returns: the radius that is used.
+  private func checked(_ input: AttackInput, _ model: Model) throws(CoreError) -> Double {
+    try validate()
+    try requireNoSecondRadius(input.eps)
+    let eps = radius(input.eps)
+    if eps.isFinite { try norm.require(radius: eps) }
+    try requireExamples(input, model)
+    return eps
+  }
+
+  /// The oracle of a batch after the attack.
+  private func attacked(
+    _ model: Model, _ input: AttackInput, eps: Double, progress: ((Double) -> Void)? = nil
+  ) throws -> ModelOracle {
+    try StopSignal.poll()
+    var input = input
+    input.random = input.random ?? randomNumbers(seed: seed ?? input.seed)
+    let batch = AttackBatch(input, eps: eps, progress: progress)
+    let oracle = ModelOracle(model, for: self, batch)
+    try perturb(batch, oracle)
+    return oracle
   }
 
   /// Refuses a radius that would not be used.
@@ -139,6 +189,7 @@ extension Attack {
         .value, "label \(label) is not one of the \(model.classes) classes of the model \(model.name)",
         hint: "labels must be from 0 to \(model.classes - 1)", argument: "labels")
     }
+    if let targets = input.targets { try require(targets: targets, input, model) }
     guard n > 0 else { return }
     let (low, high) = try input.images.bounds()
     guard low.isFinite, high.isFinite else {
@@ -152,6 +203,30 @@ extension Attack {
         .value, "attacks need images in [0, 1]; these reach from \(low) to \(high)",
         hint: "normalisation belongs to the model: give it mean and std, and leave the images as they are",
         argument: "images")
+    }
+  }
+
+  /// Checks the classes that images shall be taken for.
+  private func require(targets: [Int], _ input: AttackInput, _ model: Model) throws(CoreError) {
+    guard takesTargets else {
+      throw CoreError(
+        .value, "\(self) chooses its classes by itself: targets would not be used",
+        hint: "leave targets out, or use pgd() or apgd()", argument: "targets")
+    }
+    guard targets.count == input.labels.count else {
+      throw CoreError(
+        .shape, "\(targets.count) targets do not fit \(input.labels.count) images",
+        hint: "each image needs one target", argument: "targets")
+    }
+    if let target = targets.first(where: { $0 < 0 || $0 >= model.classes }) {
+      throw CoreError(
+        .value, "target \(target) is not one of the \(model.classes) classes of the model \(model.name)",
+        hint: "targets must be from 0 to \(model.classes - 1)", argument: "targets")
+    }
+    if let i = targets.indices.first(where: { targets[$0] == input.labels[$0] }) {
+      throw CoreError(
+        .value, "the target of image \(input.positions[i]) is its own class, \(targets[i])",
+        hint: "a target must differ from the class of its image", argument: "targets")
     }
   }
 }

@@ -14,10 +14,15 @@ public struct AttackInput {
   public var ids: [Int]
   /// What errors call the images: their positions in what the user gave.
   public var positions: [Int]
-  /// Where the attack's random numbers come from.
-  public var random: any AttackRandom
-  /// The radius for an attack that has none of its own, in units of the [0, 1] image; nil stands for 8/255.
+  /// Key of the random numbers, for an attack without a seed of its own.
+  public var seed: UInt64
+  /// Where the attack's random numbers come from; nil stands for what the attack says (`Attack.randomNumbers`).
+  public var random: (any AttackRandom)?
+  /// The radius for an attack that has none of its own, in units of the [0, 1] image; nil stands for the usual one of
+  /// the attack's norm, and of an attack that looks for the nearest image for any distance.
   public var eps: Double?
+  /// For each image the class that it shall be taken for; nil where any wrong one will do.
+  public var targets: [Int]?
 
   /// Images with their labels, at the positions 0, 1, …; nothing is checked before an attack runs.
   ///
@@ -26,14 +31,18 @@ public struct AttackInput {
   ///   - labels: the true class of each image.
   ///   - ids: nil numbers the images of this call from 0.
   ///   - seed: key of the random numbers, by default 0.
-  ///   - eps: the radius for an attack that has none of its own; nil stands for 8/255.
-  public init(images: Tensor, labels: [Int], ids: [Int]? = nil, seed: UInt64 = 0, eps: Double? = nil) {
+  ///   - eps: the radius for an attack that has none of its own; nil stands for the usual one.
+  ///   - targets: for each image the class that it shall be taken for; nil where any wrong one will do.
+  public init(
+    images: Tensor, labels: [Int], ids: [Int]? = nil, seed: UInt64 = 0, eps: Double? = nil, targets: [Int]? = nil
+  ) {
     self.images = images
     self.labels = labels
     self.ids = ids ?? Array(0..<labels.count)
     positions = Array(0..<labels.count)
-    random = PerExampleRandom(seed: seed)
+    self.seed = seed
     self.eps = eps
+    self.targets = targets
   }
 
   func part(_ range: Range<Int>) throws(CoreError) -> AttackInput {
@@ -42,6 +51,7 @@ public struct AttackInput {
     part.labels = Array(labels[range])
     part.ids = Array(ids[range])
     part.positions = Array(positions[range])
+    part.targets = targets.map { Array($0[range]) }
     return part
   }
 }
@@ -56,22 +66,41 @@ public struct AttackBatch {
   public let images: Tensor
   /// The true class of each image.
   public let labels: [Int]
-  /// The radius: the attack's own, else that of its caller.
+  /// For each image the class that it shall be taken for; nil where any wrong one will do. `Oracle.slope` knows them.
+  public let targets: [Int]?
+  /// The radius: the attack's own, else that of its caller; infinite where an attack that looks for the nearest image
+  /// has none.
   public let eps: Double
   /// The start of an attack that does not say where it begins: `.uniform`, and in training what the method prescribes.
   public let start: AttackStart
   let ids: [Int]
   let positions: [Int]
   let random: any AttackRandom
+  /// Is told how much of the attack is done, from 0 to 1, where somebody wants to know.
+  let progress: ((Double) -> Void)?
 
-  init(_ input: AttackInput, eps: Double, start: AttackStart = .uniform) {
+  init(
+    _ input: AttackInput, eps: Double, start: AttackStart = .uniform, progress: ((Double) -> Void)? = nil
+  ) {
     images = input.images
     labels = input.labels
+    targets = input.targets
     ids = input.ids
     positions = input.positions
-    random = input.random
+    random = input.random ?? PerExampleRandom(seed: input.seed)
     self.eps = eps
     self.start = start
+    self.progress = progress
+  }
+
+  /// The same for some of the examples, in this order, and with a radius of their own where one is given.
+  func part(_ examples: [Int], eps: Double? = nil) throws -> AttackBatch {
+    var input = AttackInput(
+      images: try rows(images, of: examples), labels: examples.map { labels[$0] }, ids: examples.map { ids[$0] },
+      targets: targets.map { targets in examples.map { targets[$0] } })
+    input.positions = examples.map { positions[$0] }
+    input.random = random
+    return AttackBatch(input, eps: eps ?? self.eps, start: start, progress: progress)
   }
 
   /// How many examples there are.
@@ -83,6 +112,19 @@ public struct AttackBatch {
   public func rows(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     examples.count == count ? x : try x.indexSelect(axis: 0, examples)
   }
+
+  /// Whether random numbers come in the order of a reference implementation (`AttackRandom.sharesDraws`).
+  public var sharesDraws: Bool { random.sharesDraws }
+
+  /// Says how much of the attack is done, for who watches it.
+  ///
+  /// - Parameter done: from 0 to 1.
+  public func report(_ done: Double) { progress?(done) }
+
+  /// The next numbers of a reference's generator, from 0 up to 1, excluded, for what it draws once for a whole batch.
+  ///
+  /// - Throws: `value` unless `sharesDraws`.
+  public func shared(_ count: Int) throws -> [Float] { try random.shared(count) }
 
   /// Random numbers [k, c, h, w] for these k examples, uniform from `low` up to `high`, excluded; another draw has
   /// others.

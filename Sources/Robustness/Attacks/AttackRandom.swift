@@ -7,6 +7,11 @@ import Tensors
 /// (`PerExampleRandom`). Repeating a published attack number for number needs the order of its implementation instead,
 /// and a test may hand over the very numbers.
 public protocol AttackRandom {
+  /// Whether the numbers come in the order of a reference implementation, in which what is drawn for one example depends
+  /// on the batch that it is in. An attack whose original draws one thing for a whole batch, as Square does, does so
+  /// only then.
+  var sharesDraws: Bool { get }
+
   /// Numbers from `low` up to `high`, excluded.
   ///
   /// - Parameters:
@@ -19,6 +24,22 @@ public protocol AttackRandom {
   ///
   /// - Parameter deviation: their standard deviation.
   func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor
+
+  /// The next numbers of the reference's generator, uniform from 0 up to 1, excluded, whatever they are for: for what
+  /// is drawn for a whole batch.
+  ///
+  /// - Throws: `value` unless `sharesDraws`.
+  func shared(_ count: Int) throws(CoreError) -> [Float]
+}
+
+extension AttackRandom {
+  /// Ordinarily each example draws for itself.
+  public var sharesDraws: Bool { false }
+
+  /// Nothing is shared between examples.
+  public func shared(_ count: Int) throws(CoreError) -> [Float] {
+    throw CoreError(.value, "random numbers that each example draws for itself are not shared by a batch")
+  }
 }
 
 /// One stream for each example and draw: a counter-based generator, so that any number can be had without the others.
@@ -67,6 +88,12 @@ public final class ReferenceOrderRandom: AttackRandom {
   ///
   /// - Parameter seed: what `torch.manual_seed` was given.
   public init(seed: UInt64) { generator = TorchGenerator(seed: seed) }
+
+  /// Always.
+  public var sharesDraws: Bool { true }
+
+  /// The next numbers of the generator, `torch.rand(count)`.
+  public func shared(_ count: Int) throws(CoreError) -> [Float] { generator.rand(count) }
 
   /// The next numbers of the generator, from `low` up to `high`, excluded, whatever the ids and the draw.
   public func uniform(

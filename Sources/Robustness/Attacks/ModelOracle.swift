@@ -54,6 +54,8 @@ public final class ModelOracle: Oracle {
     var worth: Float
     var margin: Float
     var submission: Int
+    /// How far the image is from the original, where the nearest is looked for.
+    var distance: Float?
   }
 
   init(_ model: Model, for attack: any Attack, _ batch: AttackBatch, training: Training? = nil) {
@@ -87,11 +89,36 @@ public final class ModelOracle: Oracle {
   ) throws -> Slope {
     try StopSignal.poll()
     let tracked = x.detached().tracked()
-    let values = try value(of: loss, logits(tracked, of: examples), examples, targets)
+    let logits = try logits(tracked, of: examples)
+    let values = try value(of: loss, logits, examples, targets ?? targetsOf(examples))
     let gradient = try Tensors.gradients(of: values.sum(), withRespectTo: [tracked])[0]
     try requireFinite(gradient, "gradients", of: model, at: examples.map { batch.positions[$0] })
     for example in examples { gradients[example] += 1 }
-    return Slope(loss: values.detached(), gradient: gradient)
+    return Slope(loss: values.detached(), gradient: gradient, logits: logits.detached())
+  }
+
+  private func targetsOf(_ examples: [Int]) -> [Int]? {
+    batch.targets.map { targets in examples.map { targets[$0] } }
+  }
+
+  /// Logits and the gradients of leads of classes; one query and one gradient for each round are counted.
+  public func leads(
+    at x: Tensor, of examples: [Int], over rounds: [[Int]]
+  ) throws -> (logits: Tensor, gradients: [Tensor]) {
+    try StopSignal.poll()
+    let tracked = x.detached().tracked()
+    let logits = try logits(tracked, of: examples)
+    var found: [Tensor] = []
+    for targets in rounds {
+      // The gradient of z_t − z_y with respect to the logits is 1 at t and −1 at y.
+      let labels = examples.map { batch.labels[$0] }
+      let direction = try Tensor.oneHot(targets, classes: classes) - Tensor.oneHot(labels, classes: classes)
+      let gradient = try Tensors.gradients(of: logits, withRespectTo: [tracked], cotangent: direction)[0]
+      try requireFinite(gradient, "gradients", of: model, at: examples.map { batch.positions[$0] })
+      for example in examples { gradients[example] += 1 }
+      found.append(gradient)
+    }
+    return (logits.detached(), found)
   }
 
   private func forward(_ x: Tensor, _ examples: [Int]) throws -> Tensor {
@@ -141,12 +168,17 @@ public final class ModelOracle: Oracle {
     submissions += 1
   }
 
-  /// The image that is kept of each example; the clean one where nothing was submitted.
+  /// The image that is kept of each example; the clean one where nothing was submitted, and where the nearest image
+  /// that was looked for lies beyond the radius.
   var answer: Tensor {
     get throws {
-      if let pending, submissions == 1, pending.examples.count == batch.count { return pending.images }
+      if let pending, submissions == 1, pending.examples.count == batch.count, !attack.isMinimal {
+        return pending.images
+      }
       try judgePending()
-      return best
+      guard attack.isMinimal else { return best }
+      let rows = batch.all.map { judgements[$0]?.isBroken == true ? $0 : $0 + batch.count }
+      return try concat([best, batch.images], axis: 0).indexSelect(axis: 0, rows)
     }
   }
 
@@ -157,15 +189,25 @@ public final class ModelOracle: Oracle {
     let labels = examples.map { batch.labels[$0] }
     let predictions = try logits.argmax(axis: 1).ints()
     let margins = try margin(logits, labels: labels).floats()
-    let worths = try value(of: training == nil ? .crossEntropy : nil, logits, examples).floats()
+    let worths = try value(of: training == nil ? .crossEntropy : nil, logits, examples, targetsOf(examples)).floats()
+    let distances =
+      attack.isMinimal ? try attack.norm.distance(images, batch.rows(batch.images, of: examples)) : nil
     // Row i of the batch as it is, or row n + k of what was submitted.
     var rows = batch.all
     for (k, example) in examples.enumerated() {
-      let isBroken = training == nil && predictions[k] != labels[k]
-      if let old = judgements[example], old.isBroken || !(isBroken || worths[k] > old.worth) { continue }
-      judgements[example] = Judgement(
-        prediction: predictions[k], isBroken: isBroken, worth: worths[k], margin: margins[k],
+      let isFooled = batch.targets.map { predictions[k] == $0[example] } ?? (predictions[k] != labels[k])
+      var judgement = Judgement(
+        prediction: predictions[k], isBroken: training == nil && isFooled, worth: worths[k], margin: margins[k],
         submission: submissions - 1)
+      if let distances {
+        // The nearest of those that fool the model, even beyond the radius.
+        guard isFooled, distances[k] < judgements[example]?.distance ?? .infinity else { continue }
+        judgement.distance = distances[k]
+        judgement.isBroken = Double(distances[k]) <= batch.eps
+      } else if let old = judgements[example], old.isBroken || !(judgement.isBroken || worths[k] > old.worth) {
+        continue
+      }
+      judgements[example] = judgement
       rows[example] = batch.count + k
     }
     best = try concat([best, images], axis: 0).indexSelect(axis: 0, rows)
@@ -177,16 +219,33 @@ public final class ModelOracle: Oracle {
   func verdicts(ids: [Int]) throws -> [Verdict] {
     let distances = try attack.norm.distance(answer, batch.images)
     try judgePending()
-    // What an attack did not care for stands as it is, and has a row like the others.
+    // What an attack did not care for, or did not break, stands as it is, and has a row like the others.
     let untouched = batch.all.filter { judgements[$0] == nil }
-    try submit(batch.rows(batch.images, of: untouched), of: untouched)
-    try judgePending()
-    return batch.all.compactMap { i in
+    let rows = try untouched.isEmpty ? [] : verdictsOnClean(untouched, ids)
+    var verdicts = batch.all.compactMap { i in
       judgements[i].map {
         Verdict(
           id: ids[i], label: batch.labels[i], prediction: $0.prediction, brokenBy: $0.isBroken ? $0.submission : nil,
-          distance: Double(distances[i]), margin: Double($0.margin), queries: queries[i], gradients: gradients[i])
+          distance: attack.isMinimal ? $0.distance.map { Double($0) } : Double(distances[i]), margin: Double($0.margin),
+          queries: queries[i], gradients: gradients[i])
       }
+    }
+    for (i, row) in zip(untouched, rows) { verdicts.insert(row, at: i) }
+    return verdicts
+  }
+
+  /// Rows of examples of which no image was kept; an attack that looks for the nearest image found none.
+  private func verdictsOnClean(_ examples: [Int], _ ids: [Int]) throws -> [Verdict] {
+    let logits = try logits(batch.rows(batch.images, of: examples), of: examples)
+    let labels = examples.map { batch.labels[$0] }
+    let predictions = try logits.argmax(axis: 1).ints()
+    let margins = try margin(logits, labels: labels).floats()
+    return examples.indices.map { k in
+      let isFooled = batch.targets.map { predictions[k] == $0[examples[k]] } ?? (predictions[k] != labels[k])
+      return Verdict(
+        id: ids[examples[k]], label: labels[k], prediction: predictions[k], brokenBy: isFooled ? submissions : nil,
+        distance: isFooled || !attack.isMinimal ? 0 : nil, margin: Double(margins[k]), queries: queries[examples[k]],
+        gradients: gradients[examples[k]])
     }
   }
 
@@ -200,7 +259,9 @@ public final class ModelOracle: Oracle {
       adversarial.min(), adversarial.max(), attack.norm.length(adversarial - images).max(),
     ])
     let (low, high, distance) = (found[0], found[1], found[2])
-    guard low >= 0, high <= 1, distance <= batch.eps + attack.norm.tolerance(of: batch.eps) else {
+    guard low >= 0, high <= 1,
+      attack.isMinimal ? distance.isFinite : distance <= batch.eps + attack.norm.tolerance(of: batch.eps)
+    else {
       throw CoreError(
         .numeric,
         "\(attack) left its ball or [0, 1]: values from \(low) to \(high), \(distance) from the images at most",

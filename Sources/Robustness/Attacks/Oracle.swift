@@ -23,27 +23,41 @@ public protocol Oracle: AnyObject {
   ///
   /// - Parameters:
   ///   - loss: nil stands for the oracle's own: cross-entropy, and in training the objective of the method.
-  ///   - targets: for each of the examples, the class that it shall be taken for; nil where any wrong one will do.
+  ///   - targets: for each of the examples, the class that it shall be taken for; nil stands for the targets of the
+  ///     batch, and where it has none, any wrong class will do.
   /// - Throws: `numeric` where logits or gradients are not finite: a NaN has no sign, and the image would stay where it
   ///   is.
   func slope(of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?) throws -> Slope
 
+  /// The logits, and for each round of targets the gradient of z_t − z_y, the lead of a target class over the true one:
+  /// one forward serves all of them.
+  ///
+  /// - Parameter rounds: in each, one class per example; at its own label an example has a gradient of zeros.
+  /// - Returns: logits [k, classes], and one gradient [k, c, h, w] for each round.
+  /// - Throws: `numeric` as `slope`.
+  func leads(at x: Tensor, of examples: [Int], over rounds: [[Int]]) throws -> (logits: Tensor, gradients: [Tensor])
+
   /// Hands in images of these examples. Of each example the first image that breaks it is kept; while none does, the
-  /// one with the largest loss.
+  /// one with the largest loss. Of an attack that looks for the nearest image (`Attack.isMinimal`) the nearest of those
+  /// that the model takes for something else is kept.
   ///
   /// - Throws: `numeric` where an image lies outside of its ball or of [0, 1].
   func submit(_ x: Tensor, of examples: [Int]) throws
 }
 
-/// The value of a loss for each example [k], and its gradient [k, c, h, w].
+/// The value of a loss for each example [k], its gradient [k, c, h, w], and the logits that it was made of.
 public struct Slope {
   /// The loss of each example, [k].
   public var loss: Tensor
   /// Its gradient with respect to the images, [k, c, h, w].
   public var gradient: Tensor
+  /// The logits at the same images, [k, classes].
+  public var logits: Tensor
 
-  /// A loss [k] with its gradient [k, c, h, w].
-  public init(loss: Tensor, gradient: Tensor) { (self.loss, self.gradient) = (loss, gradient) }
+  /// A loss [k] with its gradient [k, c, h, w], made of logits [k, classes].
+  public init(loss: Tensor, gradient: Tensor, logits: Tensor) {
+    (self.loss, self.gradient, self.logits) = (loss, gradient, logits)
+  }
 }
 
 extension Oracle {

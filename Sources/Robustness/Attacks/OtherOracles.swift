@@ -30,6 +30,13 @@ public final class TransferOracle: Oracle {
     try surrogate.slope(of: loss, at: x, of: examples, targets: targets)
   }
 
+  /// The logits and leads of the surrogate.
+  public func leads(
+    at x: Tensor, of examples: [Int], over rounds: [[Int]]
+  ) throws -> (logits: Tensor, gradients: [Tensor]) {
+    try surrogate.leads(at: x, of: examples, over: rounds)
+  }
+
   /// Submits the images to the target.
   public func submit(_ x: Tensor, of examples: [Int]) throws { try target.submit(x, of: examples) }
 }
@@ -69,9 +76,20 @@ public final class EOTOracle: Oracle {
   ) throws -> Slope {
     let means = try mean {
       let slope = try oracle.slope(of: loss, at: x, of: examples, targets: targets)
-      return [slope.loss, slope.gradient]
+      return [slope.loss, slope.gradient, slope.logits]
     }
-    return Slope(loss: means[0], gradient: means[1])
+    return Slope(loss: means[0], gradient: means[1], logits: means[2])
+  }
+
+  /// The means of logits and leads over the answers.
+  public func leads(
+    at x: Tensor, of examples: [Int], over rounds: [[Int]]
+  ) throws -> (logits: Tensor, gradients: [Tensor]) {
+    let means = try mean {
+      let leads = try oracle.leads(at: x, of: examples, over: rounds)
+      return [leads.logits] + leads.gradients
+    }
+    return (means[0], Array(means.dropFirst()))
   }
 
   /// Submits the images; they are judged by one answer, as any submitted image.
@@ -86,4 +104,39 @@ public final class EOTOracle: Oracle {
     for sum in sums { means.append(try sum / Float(passes)) }
     return means
   }
+}
+
+/// The oracle for some of the examples of a batch, whose indices then count within that part: what an attack gets that is
+/// handed on only the examples that earlier ones left standing.
+final class PartOracle: Oracle {
+  private let oracle: any Oracle
+  private let members: [Int]
+
+  /// - Parameter members: the indices of the examples in the whole batch, ascending.
+  init(_ oracle: any Oracle, of members: [Int]) { (self.oracle, self.members) = (oracle, members) }
+
+  var classes: Int { oracle.classes }
+
+  var standing: [Int] {
+    get throws {
+      let standing = Set(try oracle.standing)
+      return members.indices.filter { standing.contains(members[$0]) }
+    }
+  }
+
+  private func whole(_ examples: [Int]) -> [Int] { examples.map { members[$0] } }
+
+  func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor { try oracle.logits(x, of: whole(examples)) }
+
+  func slope(of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?) throws -> Slope {
+    try oracle.slope(of: loss, at: x, of: whole(examples), targets: targets)
+  }
+
+  func leads(
+    at x: Tensor, of examples: [Int], over rounds: [[Int]]
+  ) throws -> (logits: Tensor, gradients: [Tensor]) {
+    try oracle.leads(at: x, of: whole(examples), over: rounds)
+  }
+
+  func submit(_ x: Tensor, of examples: [Int]) throws { try oracle.submit(x, of: whole(examples)) }
 }

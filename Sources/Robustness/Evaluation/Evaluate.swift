@@ -6,14 +6,16 @@ import Tensors
 /// Accuracy on natural images, under each attack, and under the worst of them for each example.
 ///
 /// The model is in evaluation mode. Each attack starts from the natural images, of which only those classified
-/// correctly are attacked: the others count as broken. An example is robust if no attack breaks it, so the worst case
+/// correctly are attacked: the others count as broken. An attack of several stages hands each of them the examples that
+/// those before left standing, put together into full batches, and has an outcome after each. An example is robust if no attack breaks it, so the worst case
 /// of several attacks is counted example by example and never exceeds the least of their accuracies. Logits that are
 /// not finite have no largest one, so they are an error and neither right nor wrong. Random starts are keyed by the
 /// seed and the id of an example: no result depends on batches, threads or the other examples.
 ///
 /// - Parameters:
 ///   - attacks: each is run by itself; none measures the natural accuracy alone.
-///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil stands for 8/255.
+///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil stands for the usual one
+///     of each attack's norm (`Norm.usualRadius`).
 ///   - batch: examples at a time; no result depends on it.
 ///   - seed: key of random starts; nil stands for 0.
 ///   - ledger: where the verdict on each attacked example is recorded, batch by batch.
@@ -30,13 +32,8 @@ public func evaluate(
   let batch = min(batch, data.count)
 
   let start = monotonicSeconds()
-  let total = data.count * (attacks.count + 1)
-  var done = 0
-  func report(_ title: String, _ fields: [(name: String, value: Double)]) {
-    progress?.update(
-      title: title, done: done, total: total, fields: fields,
-      secondsLeft: done > 0 ? (monotonicSeconds() - start) / Double(done) * Double(total - done) : nil)
-  }
+  let stages = attacks.reduce(0) { $0 + $1.stages.count }
+  let watch = EvaluationProgress(progress, total: data.count * (stages + 1))
   defer { progress?.finish() }
   var natural: [Bool] = []
   var unknown = NonFinite()
@@ -46,42 +43,79 @@ public func evaluate(
     let logits = try model(part.images)
     unknown.add(logits, at: positions)
     natural += try isRight(logits, part.labels)
-    done += positions.count
-    report("evaluate", [("natural", Accuracy(natural).value)])
+    watch.add(positions.count, "evaluate", "natural", Accuracy(natural))
   }
   try unknown.require(of: model, "logits")
   var outcomes: [AttackOutcome] = []
   for attack in attacks {
-    let began = monotonicSeconds()
-    let eps = attack.eps ?? eps ?? usualRadius
-    let run = try ledger?.begin(
-      LedgerRun(
-        model: model.settingIdentity, data: data.name, attack: attack.json.text, norm: attack.norm, eps: eps,
-        seed: seed ?? 0))
+    // Each attack begins with the natural images; its stages hand on what they leave standing.
     var robust = natural
-    let standing = robust.indices.filter { robust[$0] }
-    done += robust.count - standing.count
-    for first in stride(from: 0, to: standing.count, by: batch) {
-      let positions = Array(standing[first..<min(first + batch, standing.count)])
-      let part = try data.batch(positions)
-      var input = AttackInput(
-        images: part.images, labels: part.labels, ids: part.ids, seed: seed ?? 0, eps: attack.eps == nil ? eps : nil)
-      input.positions = positions
-      let verdicts = try attack.verdicts(on: model, input)
-      if let ledger, let run { try ledger.record(verdicts, of: run) }
-      for (position, verdict) in zip(positions, verdicts) { robust[position] = verdict.brokenBy == nil }
-      done += positions.count
-      report("evaluate \(attack.description)", [("robust", Accuracy(robust).value)])
+    for stage in attack.stages {
+      let began = monotonicSeconds()
+      let eps = stage.eps ?? attack.eps ?? eps ?? stage.norm.usualRadius
+      let seed = attack.seed ?? seed ?? 0
+      let name = attack.stages.count == 1 ? attack.description : "\(type(of: attack).name): \(stage)"
+      let run = try ledger?.begin(
+        LedgerRun(
+          model: model.settingIdentity, data: data.name, attack: stage.json.text, norm: stage.norm, eps: eps,
+          seed: seed))
+      let standing = robust.indices.filter { robust[$0] }
+      var distances: [Double?]? = stage.isMinimal ? robust.map { $0 ? nil : 0 } : nil
+      watch.add(robust.count - standing.count, "evaluate \(name)", "robust", Accuracy(robust))
+      for first in stride(from: 0, to: standing.count, by: batch) {
+        let positions = Array(standing[first..<min(first + batch, standing.count)])
+        let part = try data.batch(positions)
+        var input = AttackInput(
+          images: part.images, labels: part.labels, ids: part.ids, seed: seed, eps: stage.eps == nil ? eps : nil)
+        input.positions = positions
+        input.random = attack.randomNumbers(seed: seed)
+        let accuracy = Accuracy(robust)
+        let verdicts = try stage.verdicts(on: model, input) { share in
+          watch.show(positions.count, share, "evaluate \(name)", "robust", accuracy)
+        }
+        if let ledger, let run { try ledger.record(verdicts, of: run) }
+        for (position, verdict) in zip(positions, verdicts) {
+          robust[position] = verdict.brokenBy == nil
+          distances?[position] = verdict.distance
+        }
+        watch.add(positions.count, "evaluate \(name)", "robust", Accuracy(robust))
+      }
+      outcomes.append(
+        AttackOutcome(
+          attack: name, norm: stage.norm, eps: eps, robust: robust, distances: distances,
+          seconds: monotonicSeconds() - began))
     }
-    outcomes.append(
-      AttackOutcome(
-        attack: attack.description, eps: eps, robust: robust,
-        seconds: monotonicSeconds() - began))
   }
   outcomes.nameApart()
   return Evaluation(
     model: model.name, data: data.name, classNames: data.classNames, labels: data.labels, natural: natural,
     attacks: outcomes, seconds: monotonicSeconds() - start)
+}
+
+/// How far an evaluation is: shown after each batch, and within one wherever the attack says so.
+private final class EvaluationProgress {
+  private let progress: (any Progress)?
+  private let total: Int
+  private let start = monotonicSeconds()
+  private var done = 0
+
+  init(_ progress: (any Progress)?, total: Int) { (self.progress, self.total) = (progress, total) }
+
+  /// Counts examples that are done.
+  func add(_ count: Int, _ title: String, _ what: String, _ accuracy: Accuracy) {
+    done += count
+    show(0, 0, title, what, accuracy)
+  }
+
+  /// Shows what is done, with a share of the examples that are being worked on.
+  func show(_ count: Int, _ share: Double, _ title: String, _ what: String, _ accuracy: Accuracy) {
+    guard let progress else { return }
+    let done = Double(done) + Double(count) * min(max(share, 0), 1)
+    let elapsed = monotonicSeconds() - start
+    progress.update(
+      title: title, done: Int(done), total: total, fields: [(what, accuracy.value)],
+      secondsLeft: done > 0 ? elapsed / done * (Double(total) - done) : nil)
+  }
 }
 
 /// Whether the largest logit of each image is that of its label.
@@ -134,6 +168,14 @@ func requireBatch(_ size: Int, hint: String) throws(CoreError) {
 
 /// A radius or a seed that no attack uses is a mistake.
 private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attack]) throws(CoreError) {
+  for attack in attacks {
+    if let seed, let own = attack.seed, own != seed {
+      throw CoreError(
+        .value,
+        "\(attack) has a seed of its own: seed=\(Int64(bitPattern: seed)) would not be used",
+        hint: "leave seed out, here or there", argument: "seed")
+    }
+  }
   if let eps {
     for attack in attacks { try attack.norm.require(radius: attack.eps ?? eps) }
     guard attacks.contains(where: { ($0.eps ?? eps) == eps }) else {

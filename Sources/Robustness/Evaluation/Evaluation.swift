@@ -33,10 +33,15 @@ public struct Accuracy: Sendable, Equatable {
 public struct AttackOutcome: Sendable {
   /// The call that makes the attack; the second of two equal attacks ends in " #2", so that no name comes twice.
   public var attack: String
+  /// The norm of the attack.
+  public var norm: Norm
   /// The radius that was used, in units of the [0, 1] image.
   public var eps: Double
   /// Whether each example is classified correctly both as it is and under this attack.
   public var robust: [Bool]
+  /// Of an attack that looks for the nearest image, how far the nearest that was found is from each example: 0 where
+  /// the example is misclassified as it is, nil where none was found. Nil for other attacks.
+  public var distances: [Double?]?
   /// How many seconds the attack took.
   public var seconds: Double
 
@@ -95,7 +100,10 @@ public struct Evaluation: Sendable {
     let positions = labels.indices.filter { labels[$0] == label }
     part.labels = positions.map { labels[$0] }
     part.natural = positions.map { natural[$0] }
-    for i in attacks.indices { part.attacks[i].robust = positions.map { attacks[i].robust[$0] } }
+    for i in attacks.indices {
+      part.attacks[i].robust = positions.map { attacks[i].robust[$0] }
+      part.attacks[i].distances = attacks[i].distances.map { distances in positions.map { distances[$0] } }
+    }
     return part
   }
 }
