@@ -24,8 +24,7 @@ final class EvaluationObject: HostObject {
     },
     Member(
       "distances", "record",
-      "For each attack that looks for the nearest image, how far it is from each example [n]: 0 where that is \
-misclassified as it is, inf where none was found."
+      "For each attack that looks for the nearest image, how far that is from each example [n]; inf: none was found."
     ) { (object: EvaluationObject) in
       Value(
         fields: try object.evaluation.attacks.compactMap { outcome in
