@@ -1,5 +1,6 @@
 """The names of all cases."""
 
+import attacks
 from workers import Failure
 
 NETWORKS = ["smallcnn", "preactresnet18", "preactresnet18.b128", "wrn28_10", "resnet50"]
@@ -11,8 +12,8 @@ LOADS = ["load.wrn_28_10", "load.wrn_28_10.model"]
 DATA = ["data.image_folder"]
 LANGUAGE = ["fib30", "loop10m", "closures", "strings", "lists", "records", "sorting", "startup"]
 
-# Measured only when asked for: other names, and the speed of every operation by itself.
-ALIASES = ["ops"] + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
+# Measured only when asked for: other names, the speed of every operation by itself, and attacks, which take long.
+ALIASES = ["ops"] + list(attacks.CASES) + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
 
 
 def all_cases():
@@ -36,7 +37,7 @@ def select(wanted):
         if word in ALIASES + all_cases():
             found = [word]
         else:
-            found = [name for name in all_cases() if name.startswith(word + ".")]
+            found = [name for name in all_cases() + list(attacks.CASES) if name.startswith(word + ".")]
         if not found:
             raise Failure(f"no case is called '{word}'; --list prints all names")
         chosen += [name for name in found if name not in chosen]

@@ -23,6 +23,22 @@ def head():
     print(f"{'case':36} threads   ltd ms (min)         PyTorch ms (min)      ratio", flush=True)
 
 
+def attack_head():
+    print(f"whole attacks, {machine()}")
+    print(f"{'case':28} threads images   ltd s (robust)   theirs s (robust)   ratio", flush=True)
+
+
+def attack_line(row):
+    def side(ms, robust):
+        return f"{ms / 1000:.2f} ({robust})"
+
+    print(
+        f"{row['name']:28} {row['threads']:7} {row['images']:6} {side(row['ours_ms'], row['ours_robust']):>16} "
+        f"{side(row['theirs_ms'], row['theirs_robust']):>19} {row['ratio']:7.2f}   {row['rival']}", flush=True)
+    for other in row["others"]:
+        print(f"{'':37} {'':22} {side(other['ms'], other['robust']):>19} {'':7}   {other['code']}", flush=True)
+
+
 def language_head():
     print(f"{'case':36}            ltd ms     Python ms        Lua ms   Python/ltd  Lua/ltd", flush=True)
 
@@ -57,7 +73,7 @@ MEDIANS = "Medians of runs in turn; the ratio is the median of the ratios of pai
 def write(rows, arguments):
     """RESULTS.md and RESULTS-memory.md, against PyTorch, and RESULTS-language.md, against Python and Lua: those of which
     something was measured."""
-    timed = [row for row in rows if "theirs_ms" in row and "python_ms" not in row]
+    timed = [row for row in rows if "theirs_ms" in row and "python_ms" not in row and "rival" not in row]
     memory = [row for row in rows if "ours_mb" in row]
     spoken = [row for row in rows if "python_ms" in row]
     torch = [_version("torch")]
