@@ -12,12 +12,16 @@ LOADS = ["load.wrn_28_10", "load.wrn_28_10.model"]
 DATA = ["data.image_folder"]
 LANGUAGE = ["fib30", "loop10m", "closures", "strings", "lists", "records", "sorting", "startup"]
 
+# Networks of the attacks, with the batch of AutoAttack.
+ATTACKED = ["mnistnet", "smallcnn.b250", "wrn10_1"]
+
 # Measured only when asked for: other names, the speed of every operation by itself, and attacks, which take long.
 ALIASES = ["ops"] + list(attacks.CASES) + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
 
 
 def all_cases():
     names = [f"{network}.{work}" for network in NETWORKS for work in WORK]
+    names += [f"{network}.{work}" for network in ATTACKED for work in ("forward", "inputgrad.eval")]
     names += LOADS
     names += DATA
     names += [f"matmul.{side}" for side in MATRICES]

@@ -31,6 +31,13 @@ class SmallCNN(nn.Module):
         return head.fc3(F.relu(head.fc2(x)))
 
 
+def mnist_net():
+    """Of fast_adversarial (Wong et al. 2020)."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 4, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 4, 2, 1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(1568, 100), nn.ReLU(), nn.Linear(100, 10))
+
+
 class PreActBlock(nn.Module):
     def __init__(self, inputs, outputs, stride):
         super().__init__()
@@ -145,6 +152,8 @@ class ResNet50(nn.Module):
 NETWORKS = {
     # name: (constructor, image shape, classes, batch)
     "smallcnn": (SmallCNN, (1, 28, 28), 10, 128),
+    "mnistnet": (mnist_net, (1, 28, 28), 10, 250),
+    "wrn10_1": (lambda: WideResNet(10, 1), (3, 32, 32), 10, 250),
     "preactresnet18": (PreActResNet18, (3, 32, 32), 10, 64),
     "wrn28_10": (WideResNet, (3, 32, 32), 10, 16),
     "resnet50": (ResNet50, (3, 224, 224), 1000, 8),

@@ -16,17 +16,9 @@ import time
 
 import torch
 import torch.nn.functional as F
-from networks import SmallCNN, WideResNet
-from torch import nn
+from networks import SmallCNN, WideResNet, mnist_net
 
 BATCH = 250
-
-
-def mnist_net():
-    """Of fast_adversarial (Wong et al. 2020)."""
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 4, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 4, 2, 1), nn.ReLU(), nn.Flatten(),
-        nn.Linear(1568, 100), nn.ReLU(), nn.Linear(100, 10))
 
 
 NETWORKS = {"fgsm": mnist_net, "trades": SmallCNN, "robust_wrn_10_1": lambda: WideResNet(10, 1)}

@@ -21,6 +21,10 @@ struct NetworkSettings {
   static let all: [String: NetworkSettings] = [
     "smallcnn": NetworkSettings(
       architecture: Architecture(SmallCNN(), classes: 10, input: [1, 28, 28]), batch: 128),
+    "mnistnet": NetworkSettings(
+      architecture: Architecture(MNISTNet(), classes: 10, input: [1, 28, 28]), batch: 250),
+    "wrn10_1": NetworkSettings(
+      architecture: Architecture(WideResNet(depth: 10, widen: 1), classes: 10, input: [3, 32, 32]), batch: 250),
     "preactresnet18": NetworkSettings(
       architecture: Architecture(PreActResNet18(), classes: 10, input: [3, 32, 32]), batch: 64),
     "wrn28_10": NetworkSettings(
