@@ -71,6 +71,7 @@ extension Call {
     default:
       return .list(
         try list(name).map { item in
+          if case .object(let object) = item, let source = object as? any SettingSource { return source.settingValue }
           if let number = item.asInt { return .int(number) }
           if let number = item.asDouble { return .number(number) }
           // No gradient passes through it: `made` says so, once all else is right.

@@ -1,5 +1,6 @@
 import Base
 import Builtins
+import Foundation
 import Networks
 import Robustness
 import TestSupport
@@ -25,7 +26,8 @@ import Testing
 
   /// Parameters that must not change the result.
   static let withoutEffect: [String: String] = [
-    "quiet": "progress only", "batch of evaluate": "memory only", "batch of logits": "memory only",
+    "quiet": "progress only", "batch of evaluate": "memory only",
+    "resume of evaluate": "keeps what it finds", "batch of logits": "memory only",
   ]
 
   /// Values of choices that are the usual one in a short run.
@@ -267,6 +269,8 @@ import Testing
     "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
+    "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
+    "resume": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).verdicts\""],
   ]
 
   private static let prelude = """

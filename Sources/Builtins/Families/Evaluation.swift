@@ -7,7 +7,7 @@ import Tensors
 extension BuiltinTable {
   static let evaluation: [Builtin] = [
     Builtin(
-      "evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float | none = none, batch: int = 250, seed: int = 0, quiet: bool = false) -> evaluation",
+      "evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float | none = none, batch: int = 250, seed: int = 0, resume: string | none = none, quiet: bool = false) -> evaluation",
       "Natural accuracy, accuracy under each attack, and under the worst of them for each example.",
       details: """
         The model is in evaluation mode. Robust accuracy is the share of examples that no attack broke, with its 95 % Wilson \
@@ -20,6 +20,8 @@ extension BuiltinTable {
         - eps: radius in units of the [0, 1] image for the attacks without one of their own; when left out, 8/255 in Linf, 0.5 in \
         L2, 12 in L1. Where there are none it is refused.
         - seed: key of the random starts; refused where no attack has one.
+        - resume: the path of a file in which the verdicts are kept as batches finish. The same call continues where an \
+        earlier one was stopped; the model, the images and all settings are compared first.
         """,
       examples: [
         Example(
@@ -48,7 +50,9 @@ extension BuiltinTable {
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let evaluation = try evaluate(
         model, on: data, attacks: attacks, eps: call.optionalFloat("eps"), batch: call.int("batch"),
-        seed: call.isGiven("seed") ? call.seed("seed") : nil, progress: progress)
+        seed: call.isGiven("seed") ? call.seed("seed") : nil,
+        ledger: call.optionalString("resume").map { try VerdictFile($0) },
+        progress: progress)
       return Value(EvaluationObject(evaluation))
     },
     Builtin(

@@ -46,6 +46,9 @@ final class EvaluationObject: HostObject {
     Member("rows", "list[record]", "A table with a row for the natural images, each attack and the worst case.") {
       (object: EvaluationObject) in object.rows
     },
+    Member("warnings", "list[string]", "What should make one doubt the numbers; mostly nothing.") {
+      (object: EvaluationObject) in Value(object.evaluation.warnings.map { Value($0) })
+    },
     Member("worst_case", "float", "The share of the examples that no attack broke.") { (object: EvaluationObject) in
       Value(object.evaluation.worstCase.value)
     },
@@ -102,7 +105,8 @@ final class EvaluationObject: HostObject {
     for outcome in evaluation.attacks { add(outcome.attack, radius(outcome.eps), outcome.accuracy) }
     if evaluation.attacks.count > 1 { add("worst case", "", evaluation.worstCase) }
     return "\(evaluation.model) on \(evaluation.n) images of \(evaluation.data)\n"
-      + AlignedText(lines, sides: [.left, .right]).lines(gap: 3, indent: 2).joined(separator: "\n")
+      + (AlignedText(lines, sides: [.left, .right]).lines(gap: 3, indent: 2)
+      + evaluation.warnings.map { "warning: \($0)" }).joined(separator: "\n")
   }
 
   private func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }

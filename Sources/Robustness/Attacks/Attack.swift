@@ -23,7 +23,9 @@ public protocol Attack: Configurable, Sendable {
   var takesTargets: Bool { get }
   /// The attacks that it consists of, each of which gets the examples that those before it left standing; an
   /// evaluation puts these together into full batches. The attack itself unless it says otherwise.
-  var stages: [any Attack] { get }
+  ///
+  /// - Parameter classes: how many classes the model knows.
+  func stages(classes: Int) -> [any Attack]
   /// The seed that the attack itself names; nil where it takes that of the evaluation.
   var seed: UInt64? { get }
   /// Where its random numbers come from: each example's own stream unless the attack says otherwise. An evaluation
@@ -56,7 +58,7 @@ extension Attack {
   /// Most attacks seek any wrong class.
   public var takesTargets: Bool { false }
   /// Most attacks are one.
-  public var stages: [any Attack] { [self] }
+  public func stages(classes: Int) -> [any Attack] { [self] }
   /// Most attacks take the seed of the evaluation.
   public var seed: UInt64? { nil }
   /// Each example draws from a stream of its own.

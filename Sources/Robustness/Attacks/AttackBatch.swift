@@ -93,14 +93,18 @@ public struct AttackBatch {
     self.progress = progress
   }
 
-  /// The same for some of the examples, in this order, and with a radius of their own where one is given.
-  func part(_ examples: [Int], eps: Double? = nil) throws -> AttackBatch {
+  /// The same for some of the examples, in this order.
+  ///
+  /// - Parameters:
+  ///   - eps: another radius.
+  ///   - report: who is told how much of an attack on the part is done.
+  func part(_ examples: [Int], eps: Double, report: @escaping (Double) -> Void) throws -> AttackBatch {
     var input = AttackInput(
       images: try rows(images, of: examples), labels: examples.map { labels[$0] }, ids: examples.map { ids[$0] },
       targets: targets.map { targets in examples.map { targets[$0] } })
     input.positions = examples.map { positions[$0] }
     input.random = random
-    return AttackBatch(input, eps: eps ?? self.eps, start: start, progress: progress)
+    return AttackBatch(input, eps: eps, start: start, progress: report)
   }
 
   /// How many examples there are.

@@ -41,6 +41,9 @@ public final class ModelOracle: Oracle {
   /// How often the model was differentiated for each example.
   public private(set) var gradients: [Int]
 
+  /// Whether the first gradient of each example was zero everywhere; nil before one was asked for.
+  private var beganFlat: [Bool?]
+
   private var pending: (images: Tensor, examples: [Int])?
   private var submissions = 0
   private var best: Tensor
@@ -65,6 +68,7 @@ public final class ModelOracle: Oracle {
     self.training = training
     queries = Array(repeating: 0, count: batch.count)
     gradients = queries
+    beganFlat = Array(repeating: nil, count: batch.count)
     best = batch.images
     judgements = Array(repeating: nil, count: batch.count)
   }
@@ -94,7 +98,16 @@ public final class ModelOracle: Oracle {
     let gradient = try Tensors.gradients(of: values.sum(), withRespectTo: [tracked])[0]
     try requireFinite(gradient, "gradients", of: model, at: examples.map { batch.positions[$0] })
     for example in examples { gradients[example] += 1 }
+    if training == nil { try noteFlat(gradient, examples) }
     return Slope(loss: values.detached(), gradient: gradient, logits: logits.detached())
+  }
+
+  /// Remembers which examples had no slope to begin with.
+  private func noteFlat(_ gradient: Tensor, _ examples: [Int]) throws {
+    let first = examples.indices.filter { beganFlat[examples[$0]] == nil }
+    guard !first.isEmpty else { return }
+    let sizes = try Norm.linf.length(gradient).floats()
+    for k in first { beganFlat[examples[k]] = sizes[k] == 0 }
   }
 
   private func targetsOf(_ examples: [Int]) -> [Int]? {
@@ -227,7 +240,7 @@ public final class ModelOracle: Oracle {
         Verdict(
           id: ids[i], label: batch.labels[i], prediction: $0.prediction, brokenBy: $0.isBroken ? $0.submission : nil,
           distance: attack.isMinimal ? $0.distance.map { Double($0) } : Double(distances[i]), margin: Double($0.margin),
-          queries: queries[i], gradients: gradients[i])
+          queries: queries[i], gradients: gradients[i], beganFlat: beganFlat[i] == true)
       }
     }
     for (i, row) in zip(untouched, rows) { verdicts.insert(row, at: i) }
@@ -245,7 +258,7 @@ public final class ModelOracle: Oracle {
       return Verdict(
         id: ids[examples[k]], label: labels[k], prediction: predictions[k], brokenBy: isFooled ? submissions : nil,
         distance: isFooled || !attack.isMinimal ? 0 : nil, margin: Double(margins[k]), queries: queries[examples[k]],
-        gradients: gradients[examples[k]])
+        gradients: gradients[examples[k]], beganFlat: beganFlat[examples[k]] == true)
     }
   }
 

@@ -111,9 +111,14 @@ public final class EOTOracle: Oracle {
 final class PartOracle: Oracle {
   private let oracle: any Oracle
   private let members: [Int]
+  private let ball: (norm: Norm, batch: AttackBatch)?
 
-  /// - Parameter members: the indices of the examples in the whole batch, ascending.
-  init(_ oracle: any Oracle, of members: [Int]) { (self.oracle, self.members) = (oracle, members) }
+  /// - Parameters:
+  ///   - members: the indices of the examples in the whole batch, ascending.
+  ///   - ball: images outside of it are not handed on: those of an attack that looks for the nearest at any distance.
+  init(_ oracle: any Oracle, of members: [Int], within ball: (norm: Norm, batch: AttackBatch)? = nil) {
+    (self.oracle, self.members, self.ball) = (oracle, members, ball)
+  }
 
   var classes: Int { oracle.classes }
 
@@ -138,5 +143,11 @@ final class PartOracle: Oracle {
     try oracle.leads(at: x, of: whole(examples), over: rounds)
   }
 
-  func submit(_ x: Tensor, of examples: [Int]) throws { try oracle.submit(x, of: whole(examples)) }
+  func submit(_ x: Tensor, of examples: [Int]) throws {
+    guard let (norm, batch) = ball else { return try oracle.submit(x, of: whole(examples)) }
+    let distances = try norm.distance(x, batch.rows(batch.images, of: examples))
+    let near = distances.indices.filter { Double(distances[$0]) <= batch.eps }
+    try oracle.submit(
+      near.count == examples.count ? x : x.indexSelect(axis: 0, near), of: whole(near.map { examples[$0] }))
+  }
 }

@@ -18,7 +18,8 @@ import Tensors
 ///     of each attack's norm (`Norm.usualRadius`).
 ///   - batch: examples at a time; no result depends on it.
 ///   - seed: key of random starts; nil stands for 0.
-///   - ledger: where the verdict on each attacked example is recorded, batch by batch.
+///   - ledger: where the verdict on each attacked example is recorded, batch by batch; what it holds of the same
+///     evaluation is not done again.
 /// - Throws: `.value` for settings out of range, and for a radius or a seed that no attack would use; `.numeric` when
 ///   logits or gradients are not finite; `.interrupted` when the user stops it.
 public func evaluate(
@@ -27,42 +28,63 @@ public func evaluate(
 ) throws -> Evaluation {
   try requireBatch(batch, hint: "batch=250")
   for attack in attacks { try attack.validate() }
-  try requireUse(of: eps, seed, by: attacks)
   try requireFitting(data, model)
+  try requireUse(of: eps, seed, by: attacks, classes: model.classes)
   let batch = min(batch, data.count)
 
   let start = monotonicSeconds()
-  let stages = attacks.reduce(0) { $0 + $1.stages.count }
-  let watch = EvaluationProgress(progress, total: data.count * (stages + 1))
+  let stages = attacks.map { $0.stages(classes: model.classes) }
+  let watch = EvaluationProgress(progress, total: data.count * (stages.joined().count + 1))
   defer { progress?.finish() }
   var natural: [Bool] = []
   var unknown = NonFinite()
+  var remarks: [String] = []
   for positions in data.batches(of: batch) {
     try StopSignal.poll()
     let part = try data.batch(positions)
     let logits = try model(part.images)
+    if natural.isEmpty, !attacks.isEmpty, !logits.hasNonFinite {
+      remarks = try warnings(of: model, part.images, logits: logits, isRandomExpected: false)
+    }
     unknown.add(logits, at: positions)
     natural += try isRight(logits, part.labels)
     watch.add(positions.count, "evaluate", "natural", Accuracy(natural))
   }
   try unknown.require(of: model, "logits")
   var outcomes: [AttackOutcome] = []
-  for attack in attacks {
+  for (attack, stages) in zip(attacks, stages) {
     // Each attack begins with the natural images; its stages hand on what they leave standing.
     var robust = natural
-    for stage in attack.stages {
+    var own: [AttackOutcome] = []
+    for (number, stage) in stages.enumerated() {
       let began = monotonicSeconds()
       let eps = stage.eps ?? attack.eps ?? eps ?? stage.norm.usualRadius
       let seed = attack.seed ?? seed ?? 0
-      let name = attack.stages.count == 1 ? attack.description : "\(type(of: attack).name): \(stage)"
-      let run = try ledger?.begin(
-        LedgerRun(
-          model: model.settingIdentity, data: data.name, attack: stage.json.text, norm: stage.norm, eps: eps,
-          seed: seed))
+      let name = stages.count == 1 ? attack.description : "\(type(of: attack).name): \(stage)"
+      let random = attack.randomNumbers(seed: seed)
       let standing = robust.indices.filter { robust[$0] }
       var distances: [Double?]? = stage.isMinimal ? robust.map { $0 ? nil : 0 } : nil
+      var withoutGradient = 0
       watch.add(robust.count - standing.count, "evaluate \(name)", "robust", Accuracy(robust))
-      for first in stride(from: 0, to: standing.count, by: batch) {
+      func take(_ verdicts: [Verdict], of positions: some Sequence<Int>) {
+        for (position, verdict) in zip(positions, verdicts) {
+          robust[position] = verdict.brokenBy == nil
+          distances?[position] = verdict.distance
+          if verdict.beganFlat { withoutGradient += 1 }
+        }
+        watch.add(verdicts.count, "evaluate \(name)", "robust", Accuracy(robust))
+      }
+      let run = try ledger.map { ledger in
+        let order = [stages.count > 1 ? "stage \(number + 1)" : "", random.sharesDraws ? "batch \(batch)" : ""]
+        let record = LedgerRun(
+          model: model.settingIdentity, data: "\(data.name)#\(try data.fingerprint)",
+          attack: ([try attack.json.text] + order).filter { !$0.isEmpty }.joined(separator: " "), norm: stage.norm,
+          eps: eps, seed: seed)
+        return Record(ledger, try ledger.begin(record))
+      }
+      let known = try run?.known(standing.map { data.ids[$0] }) ?? []
+      take(known, of: standing)
+      for first in stride(from: known.count, to: standing.count, by: batch) {
         let positions = Array(standing[first..<min(first + batch, standing.count)])
         let part = try data.batch(positions)
         var input = AttackInput(
@@ -73,23 +95,44 @@ public func evaluate(
         let verdicts = try stage.verdicts(on: model, input) { share in
           watch.show(positions.count, share, "evaluate \(name)", "robust", accuracy)
         }
-        if let ledger, let run { try ledger.record(verdicts, of: run) }
-        for (position, verdict) in zip(positions, verdicts) {
-          robust[position] = verdict.brokenBy == nil
-          distances?[position] = verdict.distance
-        }
-        watch.add(positions.count, "evaluate \(name)", "robust", Accuracy(robust))
+        try run?.add(verdicts)
+        take(verdicts, of: positions)
       }
-      outcomes.append(
+      own.append(
         AttackOutcome(
           attack: name, norm: stage.norm, eps: eps, robust: robust, distances: distances,
-          seconds: monotonicSeconds() - began))
+          withoutGradient: withoutGradient, seconds: monotonicSeconds() - began))
     }
+    remarks += warnings(of: own, stages)
+    outcomes += own
   }
   outcomes.nameApart()
   return Evaluation(
     model: model.name, data: data.name, classNames: data.classNames, labels: data.labels, natural: natural,
-    attacks: outcomes, seconds: monotonicSeconds() - start)
+    attacks: outcomes, warnings: remarks, seconds: monotonicSeconds() - start)
+}
+
+/// The run of a ledger that an evaluation adds to.
+private struct Record {
+  private let ledger: any RunLedger
+  private let run: Int
+
+  init(_ ledger: any RunLedger, _ run: Int) { (self.ledger, self.run) = (ledger, run) }
+
+  /// What is on record of the examples with these ids, which are attacked in this order.
+  ///
+  /// - Throws: `value` where the record is of other examples, or of more.
+  func known(_ ids: [Int]) throws -> [Verdict] {
+    let known = try ledger.verdicts(of: run)
+    guard known.count <= ids.count, zip(known, ids).allSatisfy({ $0.id == $1 }) else {
+      throw CoreError(
+        .value, "the record of this evaluation holds verdicts on other images than it would attack",
+        hint: "give the path of a new file", argument: "resume")
+    }
+    return known
+  }
+
+  func add(_ verdicts: [Verdict]) throws { try ledger.record(verdicts, of: run) }
 }
 
 /// How far an evaluation is: shown after each batch, and within one wherever the attack says so.
@@ -167,7 +210,7 @@ func requireBatch(_ size: Int, hint: String) throws(CoreError) {
 }
 
 /// A radius or a seed that no attack uses is a mistake.
-private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attack]) throws(CoreError) {
+private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attack], classes: Int) throws(CoreError) {
   for attack in attacks {
     if let seed, let own = attack.seed, own != seed {
       throw CoreError(
@@ -178,7 +221,8 @@ private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attac
   }
   if let eps {
     for attack in attacks { try attack.norm.require(radius: attack.eps ?? eps) }
-    guard attacks.contains(where: { ($0.eps ?? eps) == eps }) else {
+    let radii = attacks.flatMap { attack in attack.stages(classes: classes).map { $0.eps ?? attack.eps } }
+    guard radii.contains(where: { ($0 ?? eps) == eps }) else {
       throw CoreError(
         .value,
         attacks.isEmpty

@@ -42,6 +42,8 @@ public struct AttackOutcome: Sendable {
   /// Of an attack that looks for the nearest image, how far the nearest that was found is from each example: 0 where
   /// the example is misclassified as it is, nil where none was found. Nil for other attacks.
   public var distances: [Double?]?
+  /// How many of the attacked examples had a gradient of zero where the attack began.
+  public var withoutGradient: Int
   /// How many seconds the attack took.
   public var seconds: Double
 
@@ -78,6 +80,8 @@ public struct Evaluation: Sendable {
   public var natural: [Bool]
   /// What each attack did, in the order in which they were given.
   public var attacks: [AttackOutcome]
+  /// What should make one doubt the numbers; sentences, mostly none.
+  public var warnings: [String]
   /// How many seconds all of it took.
   public var seconds: Double
 

@@ -22,13 +22,17 @@ public struct Verdict: Sendable, Equatable {
   /// How often the model was differentiated for this example.
   public var gradients: Int
 
+  /// Whether the first gradient that the attack asked for was zero everywhere.
+  public var beganFlat: Bool
+
   /// A row with all that it says; see the properties.
   public init(
     id: Int, label: Int, prediction: Int, brokenBy: Int?, distance: Double?, margin: Double, queries: Int,
-    gradients: Int
+    gradients: Int, beganFlat: Bool = false
   ) {
     (self.id, self.label, self.prediction, self.brokenBy) = (id, label, prediction, brokenBy)
     (self.distance, self.margin, self.queries, self.gradients) = (distance, margin, queries, gradients)
+    self.beganFlat = beganFlat
   }
 }
 
@@ -38,7 +42,8 @@ public struct LedgerRun: Sendable, Equatable {
   public var model: String
   /// The name of the data set.
   public var data: String
-  /// All settings of the attack, as JSON.
+  /// All settings of the attack, as JSON; of one of several stages, the number of the stage before it, and where results
+  /// depend on batches, their size.
   public var attack: String
   /// The norm of the attack.
   public var norm: Norm
@@ -57,10 +62,10 @@ public struct LedgerRun: Sendable, Equatable {
 /// Where the verdicts of evaluations are kept.
 ///
 /// A run is one evaluation under one attack. Its rows are recorded as batches finish, so that what is known is not lost
-/// when the evaluation is interrupted. Only examples that were attacked have rows: those that the model already
+/// when the evaluation is interrupted, and the next one with the same record continues after them. Only examples that were attacked have rows: those that the model already
 /// misclassifies have none.
 public protocol RunLedger: Sendable {
-  /// Begins a run, which has no rows yet.
+  /// Begins a run, or continues the one that has the same record.
   ///
   /// - Returns: the number of the run.
   func begin(_ run: LedgerRun) throws -> Int

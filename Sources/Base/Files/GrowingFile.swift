@@ -1,54 +1,49 @@
 import Platform
 
-/// A file that comes piece by piece, perhaps in several runs: it grows as `NAME.part`, and has its own name once it is
-/// whole.
+/// A file that is written to at its end, perhaps in several runs.
 ///
-/// What was written stays when a run ends in whatever way, and the next one continues at its end. Nothing is ever
-/// written over: where a file of that name has appeared meanwhile the part stays as it is. The part is locked while it
-/// is open, so that two runs do not write the same one; a part without a byte is removed.
-package final class PartialFile {
-  /// The path that the file has once it is whole.
-  package let path: String
-  /// The path that it has until then.
-  package let partPath: String
+/// What was written stays when a run ends in whatever way, and the next one continues at its end. The file is locked
+/// while it is open, so that two runs do not write the same one; one without a byte is removed.
+package class GrowingFile {
+  /// Its path.
+  package let growingPath: String
   /// How many bytes of it are there.
   package private(set) var size: Int
-  private let descriptor: Int32
-  private var isOpen = true
+  fileprivate let descriptor: Int32
+  fileprivate var isOpen = true
 
-  /// Opens the part of a file, or begins one.
+  /// Opens a file, or begins one.
   ///
   /// - Throws: `io` where it cannot be written, where it is no ordinary file, and where another process writes it.
   package init(_ path: String) throws(CoreError) {
     try CoreError.checkPath(path)
-    self.path = path
-    partPath = path + ".part"
+    growingPath = path
     // A link would lead to a file that is not this one.
-    descriptor = open(partPath, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw Self.failure(partPath) }
+    descriptor = open(growingPath, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw Self.failure(growingPath) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       let code = errno
       close(descriptor)
-      throw Self.failure(partPath, code: code)
+      throw Self.failure(growingPath, code: code)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw .file(partPath, "is not a regular file", hint: "remove it")
+      throw .file(growingPath, "is not a regular file", hint: "remove it")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
       close(descriptor)
-      throw .file(partPath, "is being written by another process", hint: "wait until that is done")
+      throw .file(growingPath, "is being written by another process", hint: "wait until that is done")
     }
     size = Int(status.st_size)
   }
 
   deinit { end() }
 
-  /// Lets go of the part; it stays unless it has no byte.
+  /// Lets go of the file; it stays unless it has no byte.
   package func end() {
     guard isOpen else { return }
-    if size == 0 { unlink(partPath) }
+    if size == 0 { unlink(growingPath) }
     close(descriptor)
     isOpen = false
   }
@@ -87,14 +82,14 @@ package final class PartialFile {
   private func taken(_ put: Int, _ code: Int32) throws(CoreError) -> Int {
     if put > 0 { size += put }
     try StopSignal.poll()
-    guard put > 0 || put < 0 && code == EINTR else { throw Self.failure(partPath, code: put < 0 ? code : EIO) }
+    guard put > 0 || put < 0 && code == EINTR else { throw Self.failure(growingPath, code: put < 0 ? code : EIO) }
     return max(0, put)
   }
 
-  /// Forgets what is there, for a start from the first byte.
-  package func restart() throws(CoreError) {
-    guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(partPath) }
-    size = 0
+  /// Forgets what is there from some byte on; from the first one unless another is given.
+  package func restart(at end: Int = 0) throws(CoreError) {
+    guard ftruncate(descriptor, off_t(end)) == 0 else { throw Self.failure(growingPath) }
+    size = end
   }
 
   /// The digest of what is there.
@@ -102,14 +97,45 @@ package final class PartialFile {
   /// - Parameter onPiece: told after each piece how many bytes have passed.
   package func digest(md5: Bool, onPiece: (Int) -> Void) throws(CoreError) -> FileDigest {
     guard size > 0 else { return FileDigest(md5: md5) }
-    return try FileDigest.of(FileReader(partPath, expected: "what was written"), md5: md5, onPiece: onPiece)
+    return try FileDigest.of(FileReader(growingPath, expected: "what was written"), md5: md5, onPiece: onPiece)
+  }
+
+  fileprivate static func failure(_ path: String, code: Int32 = errno) -> CoreError {
+    let hint =
+      switch code {
+      case ENOSPC, EDQUOT: "make room: what is written so far stays, and the same call continues"
+      case ELOOP: "it is a link: remove it"
+      case ENOENT, ENOTDIR, EACCES, EPERM: "check that the folder exists and can be written to"
+      case EROFS: "write to another folder"
+      default: Optional<String>.none
+      }
+    return .cannot("write", path, code: code, hint: hint)
+  }
+}
+
+/// A file that comes piece by piece, perhaps in several runs: it grows as `NAME.part`, and has its own name once it is
+/// whole.
+///
+/// Nothing is ever written over: where a file of that name has appeared meanwhile the part stays as it is.
+package final class PartialFile: GrowingFile {
+  /// The path that the file has once it is whole.
+  package let path: String
+  /// The path that it has until then.
+  package var partPath: String { growingPath }
+
+  /// Opens the part of a file, or begins one.
+  ///
+  /// - Throws: `io` where it cannot be written, where it is no ordinary file, and where another process writes it.
+  package override init(_ path: String) throws(CoreError) {
+    self.path = path
+    try super.init(path + ".part")
   }
 
   /// Gives the file its name, when all of it is on the disk.
   ///
   /// - Throws: `io` where something has this name now, the part then being as it was.
   package func finish() throws(CoreError) {
-    guard fsync(descriptor) == 0 else { throw Self.failure(partPath) }
+    guard fsync(descriptor) == 0 else { throw Self.failure(growingPath) }
     guard FileStatus(path, followsLinks: false) == nil else {
       throw .cannot("write", path, "it has appeared meanwhile", hint: "'\(partPath)' has what was to be written there")
     }
@@ -120,17 +146,5 @@ package final class PartialFile {
     guard folder >= 0 else { return }
     fsync(folder)
     close(folder)
-  }
-
-  private static func failure(_ path: String, code: Int32 = errno) -> CoreError {
-    let hint =
-      switch code {
-      case ENOSPC, EDQUOT: "make room: what is written so far stays, and the same call continues"
-      case ELOOP: "it is a link: remove it"
-      case ENOENT, ENOTDIR, EACCES, EPERM: "check that the folder exists and can be written to"
-      case EROFS: "write to another folder"
-      default: Optional<String>.none
-      }
-    return .cannot("write", path, code: code, hint: hint)
   }
 }

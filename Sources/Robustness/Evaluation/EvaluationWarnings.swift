@@ -1,0 +1,68 @@
+import Base
+import Networks
+import Tensors
+
+// What should make one doubt an evaluation, said beside its numbers. The checks are those of AutoAttack (`checks.py`), with
+// thresholds of theirs, and each costs next to nothing: two forwards of one batch, or counts that are there anyway.
+
+/// What the answers of a model to one batch give away.
+///
+/// - Parameters:
+///   - images: the first images of the evaluation, [n, c, h, w].
+///   - logits: what the model has answered to them, [n, classes].
+///   - isRandomExpected: whether all attacks are made for models that answer at random.
+func warnings(
+  of model: Model, _ images: Tensor, logits: Tensor, isRandomExpected: Bool
+) throws -> [String] {
+  var found: [String] = []
+  if !isRandomExpected {
+    let again = try model(images)
+    let (one, other) = (try normalised(logits), try normalised(again))
+    if try Norm.l2.distance(one, other).contains(where: { $0 > 1e-4 }) {
+      found.append(
+        "the model answers differently each time it is asked: use autoattack(version=\"rand\") or eot(…)")
+    }
+  }
+  let bounds = try logits.bounds()
+  let sums = try logits.sum(axes: [1]).floats()
+  if bounds.low > -1e-5, bounds.high < 1 + 1e-5, sums.allSatisfy({ abs($0 - 1) < 1e-5 }) {
+    found.append("the outputs of the model look like probabilities: attacks need logits, take the softmax out of it")
+  }
+  let rows = logits.floats()
+  if sums.count > 1, rows.indices.allSatisfy({ rows[$0] == rows[$0 % model.classes] }) {
+    found.append("the model answers the same to every image: no attack can change its answers")
+  }
+  return found
+}
+
+/// Rows of length 1.
+private func normalised(_ logits: Tensor) throws -> Tensor { try logits / (Norm.l2.length(logits) + 1e-10) }
+
+/// What the course of an attack gives away.
+///
+/// - Parameters:
+///   - stages: the outcomes of one attack's stages, in order.
+///   - attacks: the stages themselves.
+func warnings(of stages: [AttackOutcome], _ attacks: [any Attack]) -> [String] {
+  var found: [String] = []
+  for outcome in stages where outcome.withoutGradient > 0 {
+    found.append(
+      """
+      \(outcome.withoutGradient) images have a gradient of zero where \(outcome.attack) begins, which may make it blind; \
+      mifpe() does not depend on the size of logits, square() on no gradient
+      """)
+  }
+  // AutoAttack's rule: 0.2 % of all examples.
+  if let last = attacks.lastIndex(where: { type(of: $0).name == "square" }), attacks.count > 1 {
+    let others = stages.indices.filter { $0 != last }.map { stages[$0].accuracy.value }.min() ?? 1
+    let gain = others - stages[last].accuracy.value
+    if gain > 0.002 {
+      found.append(
+        """
+        square() has broken \((gain * 100).fixed(2)) % of the images after all others: run it with more queries and \
+        restarts, and mifpe(restarts=10). By itself this is no sign of masked gradients
+        """)
+    }
+  }
+  return found
+}
