@@ -33,6 +33,24 @@ import Testing
     #expect(try verdicts(PGD(steps: 3, loss: .klDivergence), eps: 0.01).allSatisfy { $0.queries == 5 })
   }
 
+  /// One forward, and as many gradients as there are rounds, each the same as when it is asked for alone.
+  @Test func leadsOfManyClassesComeFromOneForward() throws {
+    let batch = try batch(0.1)
+    let oracle = ModelOracle(model, for: PGD(), batch)
+    let rounds = (0..<3).map { k in batch.all.map { _ in k } }
+    let leads = try oracle.leads(at: batch.images, of: batch.all, over: rounds)
+    #expect(leads.gradients.count == 3)
+    #expect(oracle.queries.allSatisfy { $0 == 1 } && oracle.gradients.allSatisfy { $0 == 3 })
+    for (targets, gradient) in zip(rounds, leads.gradients) {
+      let alone = try oracle.leads(at: batch.images, of: batch.all, over: [targets])
+      #expect(alone.gradients[0].isIdentical(to: gradient))
+      #expect(alone.logits.isIdentical(to: leads.logits))
+      let x = batch.images.tracked()
+      let lead = try model(x).gather(axis: 1, targets) - model(x).gather(axis: 1, batch.labels)
+      #expect(largest(try gradients(of: lead.sum(), withRespectTo: [x])[0], gradient) <= 1e-5)
+    }
+  }
+
   /// A restart costs nothing for an example that an earlier one has broken, and gives the same image with and without it.
   @Test func settledExamplesAreLeftOut() throws {
     let verdicts = try verdicts(PGD(steps: 2, restarts: 4), eps: 0.25)

@@ -74,6 +74,20 @@ import Testing
     expectError(.value, containing: "already used") { _ = try gradients(of: y, withRespectTo: [x]) }
   }
 
+  @Test func aRecordThatIsKeptIsWalkedAgain() throws {
+    let x = try Tensor([1, 2]).tracked()
+    let y = try x.square()
+    for factor in [Float(1), 10] {
+      let cotangent = try Tensor([factor, 1])
+      let found = try gradients(of: y, withRespectTo: [x], cotangent: cotangent, keepingRecord: true)
+      expectEqual(found[0], try Tensor([2 * factor, 4]))
+    }
+    _ = try gradients(of: y, withRespectTo: [x], cotangent: Tensor([1, 1]))
+    expectError(.value, containing: "already used") {
+      _ = try gradients(of: y, withRespectTo: [x], cotangent: Tensor([1, 1]))
+    }
+  }
+
   @Test func detachedAndUntrackedValuesAreConstants() throws {
     let x = try Tensor([3]).tracked()
     let y = try mul(x.detached(), x)

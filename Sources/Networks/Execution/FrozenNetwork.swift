@@ -240,7 +240,7 @@ final class FrozenNetwork {
     let saved = images.detached()
     return try logits.recording([images], operation: "model", isTwice: true) {
       [self, record] (g, needs) throws(CoreError) in
-      guard needs.areFollowed else { return [try gradient(g, record)] }
+      guard needs.areFollowed else { return [try gradient(g, record, keeping: needs.recordStays)] }
       // Once more, layer by layer, with a record of everything; running statistics have moved already.
       return try pullThrough(g, needs, [needs.operand(saved, 0)]) { (images) throws(CoreError) in
         var pass = pass
@@ -250,7 +250,9 @@ final class FrozenNetwork {
   }
 
   /// The gradient with respect to the images.
-  private func gradient(_ g: Tensor, _ record: Record) throws(CoreError) -> Tensor {
+  ///
+  /// - Parameter isKept: whether the record will be walked again.
+  private func gradient(_ g: Tensor, _ record: Record, keeping isKept: Bool) throws(CoreError) -> Tensor {
     var record = record
     // Of each value the sum over the readers that were passed; where it is a ReLU's result, perhaps masked already.
     var sums: [Int: Tensor] = [steps.count: g]
@@ -272,7 +274,8 @@ final class FrozenNetwork {
         try add(g, to: b)
       case .other:
         guard let (input, output) = record.layers.removeValue(forKey: i) else { break }
-        try add(gradients(of: output, withRespectTo: [input], cotangent: g)[0], to: step.input)
+        let gradient = try gradients(of: output, withRespectTo: [input], cotangent: g, keepingRecord: isKept)[0]
+        try add(gradient, to: step.input)
       case .convolution(let convolution, let addend):
         if let addend { try add(g, to: addend) }
         // The earliest reader of a value is the last to be passed: it completes the gradient.

@@ -122,11 +122,12 @@ public final class ModelOracle: Oracle {
     let tracked = x.detached().tracked()
     let logits = try logits(tracked, of: examples)
     var found: [Tensor] = []
-    for targets in rounds {
+    for (round, targets) in rounds.enumerated() {
       // The gradient of z_t − z_y with respect to the logits is 1 at t and −1 at y.
       let labels = examples.map { batch.labels[$0] }
       let direction = try Tensor.oneHot(targets, classes: classes) - Tensor.oneHot(labels, classes: classes)
-      let gradient = try Tensors.gradients(of: logits, withRespectTo: [tracked], cotangent: direction)[0]
+      let gradient = try Tensors.gradients(
+        of: logits, withRespectTo: [tracked], cotangent: direction, keepingRecord: round + 1 < rounds.count)[0]
       try requireFinite(gradient, "gradients", of: model, at: examples.map { batch.positions[$0] })
       for example in examples { gradients[example] += 1 }
       found.append(gradient)

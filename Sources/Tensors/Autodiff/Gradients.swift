@@ -13,12 +13,15 @@ import Base
 ///   - result: a tensor without axes, or any shape with `cotangent`.
 ///   - inputs: tensors made by `tracked()`, or results computed from such.
 ///   - cotangent: the gradient with respect to `result`; 1 when left out.
+///   - keepingRecord: whether saved values stay, so that the same result can be differentiated again.
 /// - Returns: one tensor for each input, of its shape; zeros where the result does not depend on it.
 /// - Throws: `shape` when a result with several elements comes without a cotangent.
 public func gradients(
-  of result: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil
+  of result: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil, keepingRecord: Bool = false
 ) throws(CoreError) -> [Tensor] {
-  try backward(from: result, to: inputs, cotangent: cotangent?.detached()) { _ in false }.gradients
+  try backward(
+    from: result, to: inputs, cotangent: cotangent?.detached(), keepingRecord: keepingRecord
+  ) { _ in false }.gradients
 }
 
 /// As `gradients`, for results that may depend on tensors of a differentiation that is under way further out: the gradients
@@ -52,9 +55,12 @@ package func pullThrough(
   return gradients
 }
 
-/// - Parameter isFollowed: whether the gradients get records of their own.
+/// - Parameters:
+///   - keepingRecord: whether saved values stay.
+///   - isFollowed: whether the gradients get records of their own.
 private func backward(
-  from result: Tensor, to inputs: [Tensor], cotangent: Tensor?, _ isFollowed: (Graph) -> Bool
+  from result: Tensor, to inputs: [Tensor], cotangent: Tensor?, keepingRecord: Bool = false,
+  _ isFollowed: (Graph) -> Bool
 ) throws(CoreError) -> (gradients: [Tensor], areFollowed: Bool) {
   let seed: Tensor
   if let cotangent {
@@ -87,7 +93,7 @@ private func backward(
       try StopSignal.poll()
       let parts: [Tensor?]
       do {
-        parts = try node.pull(gradient, needs: needs, followed: followed)
+        parts = try node.pull(gradient, needs: needs, followed: followed, keeping: keepingRecord)
       } catch  where error.kind == .numeric {
         throw error.prefixed("in the gradient of \(node.operation)")
       }

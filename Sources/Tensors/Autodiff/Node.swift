@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A tensor that `tracked()` made has a leaf, and every operation gives its result a node that holds the nodes of its
 /// operands and a step backwards. Nodes hold no tracked tensors, so that a record dies with its result, and what a step has
-/// saved is released when it was taken: a record is walked once.
+/// saved is released when it was taken: a record is walked once, unless whoever walks it says that it stays.
 ///
 /// **Second derivatives.** When the gradients will be differentiated in turn, the step is asked for them with
 /// `Needs.areFollowed`. It then takes its saved operands from `Needs`, which puts their nodes back on them, and computes
@@ -48,19 +48,19 @@ package final class Node: @unchecked Sendable {
     isOpen = false
   }
 
-  /// The gradients of the inputs. What was saved for it is released, since a graph is walked once, unless the gradients
-  /// are `followed` in turn: then they have records of their own, and this one stays.
-  func pull(_ gradient: Tensor, needs: [Bool], followed: Bool) throws(CoreError) -> [Tensor?] {
+  /// The gradients of the inputs. What was saved for it is released, since a graph is walked once, unless it is to stay
+  /// for another walk (`keeping`), or the gradients are `followed` in turn: then they have records of their own.
+  func pull(_ gradient: Tensor, needs: [Bool], followed: Bool, keeping: Bool) throws(CoreError) -> [Tensor?] {
     guard let body = backward else {
       throw CoreError(
         .value, "the record of this tensor was already used for a gradient",
         hint: "compute the loss again before asking for gradients a second time")
     }
     guard followed else {
-      backward = nil
-      return try body(gradient, Needs(needs, by: nil))
+      if !keeping { backward = nil }
+      return try body(gradient, Needs(needs, by: nil, recordStays: keeping))
     }
-    if isTwice { return try body(gradient, Needs(needs, by: self)) }
+    if isTwice { return try body(gradient, Needs(needs, by: self, recordStays: true)) }
     // The values are right; whoever differentiates them gets an error.
     let refusal = Node(inputs: [gradient.node] + inputs, operation: operation, isTwice: false) {
       [operation] (_, _) throws(CoreError) in
@@ -68,7 +68,7 @@ package final class Node: @unchecked Sendable {
         .value, "the gradient of a gradient is asked for, which ltd does not compute through \(operation)",
         hint: "detach(grad(…)) takes the inner gradient as a constant")
     }
-    return try body(gradient.detached(), Needs(needs, by: nil)).map { $0?.with(node: refusal) }
+    return try body(gradient.detached(), Needs(needs, by: nil, recordStays: true)).map { $0?.with(node: refusal) }
   }
 
   var isLeaf: Bool { inputs.isEmpty && backward == nil }
@@ -104,9 +104,13 @@ package struct Needs {
   /// The node whose step it is, when its results are followed in turn.
   private let node: Node?
 
-  init(_ wanted: [Bool], by node: Node?) {
+  /// Whether the step will be taken again: what it has saved must stay.
+  package let recordStays: Bool
+
+  init(_ wanted: [Bool], by node: Node?, recordStays: Bool) {
     self.wanted = wanted
     self.node = node
+    self.recordStays = recordStays
   }
 
   /// How many inputs the operation has.
