@@ -64,6 +64,11 @@ import Testing
       isCrossed: true)
   }
 
+  /// An attack that looks for the nearest image, on images of which most are recognised.
+  private static func nearest(_ base: [(String, String)]) -> Use {
+    Use(base: base, program: "answer = bits(perturb(net, train, attack=CALL))")
+  }
+
   private static func fitted(_ argument: String) -> String {
     "m = copy(net); fit(m, train, epochs=4, batch=6, lr=0.1, \(argument)=CALL, quiet=true); answer = weights(m)"
   }
@@ -106,6 +111,7 @@ import Testing
         isCrossed: true),
       fitting("pgd_at()"), fitting("trades()"), fitting("ltd(teacher)"), fitting("ltd(teacher, on=\"pgd_at\")"),
     ],
+    "deepfool": [nearest([("overshoot", "0")])],
     "perturb": [
       Use(
         base: [("model", "net"), ("x", "test"), ("attack", "pgd(steps=2)")],
@@ -266,7 +272,8 @@ import Testing
     "input": ["[1, 6, 7]"], "network.classes": ["4"], "body": ["conv2d(2, kernel=1)"],
     "shortcut": ["conv2d(2, kernel=1)"],
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
-    "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
+    "batches.size": ["7"], "pgd.eps": ["0.003"], "deepfool.eps": ["0.05"],
+    "deepfool.steps": ["1"], "deepfool.candidates": ["1"], "restarts": ["4", "9"], "take.data": ["test"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
