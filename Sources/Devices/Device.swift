@@ -138,6 +138,22 @@ package protocol Device: Sendable {
   func signStep(
     _ x: Storage, _ gradient: Storage, _ center: Storage, step: Float, eps: Float, low: Float, high: Float,
     _ y: Storage, count: Int) throws(CoreError)
+  /// With u = clip(x + step · d): y = clip(x + share · (u − x) + (1 − share) · (x − previous)), for each row a step of its
+  /// own. In the Linf ball (`isSign`) d is the sign of the gradient, in that of L2 its direction; clip is back into the
+  /// ball around the center and then to 0…1.
+  func momentumStep(
+    _ x: Storage, previous: Storage, _ gradient: Storage, _ center: Storage, steps: Storage, share: Float, eps: Float,
+    isSign: Bool, _ y: Storage, rows: Int, columns: Int) throws(CoreError)
+  /// A step in the L1 ball of each row: x + step · s / ‖s‖₁, where s is the sign of the gradient where its size is not
+  /// below that at the rank among the sizes, counted from 0, the smallest first; then the nearest point of ball and 0…1.
+  func sparseStep(
+    _ x: Storage, _ gradient: Storage, _ center: Storage, steps: Storage, ranks: Storage, eps: Float, _ y: Storage,
+    rows: Int, columns: Int) throws(CoreError)
+  /// y = the point of the L1 ball around the center and of 0…1 that is nearest to center + change, for each row.
+  func nearestInL1(
+    _ change: Storage, _ center: Storage, eps: Float, _ y: Storage, rows: Int, columns: Int) throws(CoreError)
+  /// y[r] = x[r] in the rows where the mask is true; the others stay.
+  func copyRows(_ x: Storage, where mask: Storage, to y: Storage, rows: Int, columns: Int) throws(CoreError)
 }
 
 /// The device of the process. Tensors do not move between devices.

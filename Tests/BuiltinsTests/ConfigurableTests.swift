@@ -102,7 +102,8 @@ import Testing
 
   /// Settings that cannot work are refused where they are typed, at the argument.
   @Test(arguments: [
-    "trades(beta=-1)", "pgd(steps=0)", "pgd(eps=8)", "fgsm(eps=-0.1)", "pgd(step_size=0)", "pgd(objective=\"mart\")",
+    "trades(beta=-1)", "pgd(steps=0)", "pgd(eps=8)", "fgsm(eps=-0.1)", "apgd(large_eps=true)",
+    "apgd_t(norm=\"l1\", large_eps=true, steps=2)", "apgd(loss=\"kl\")", "pgd(step_size=0)", "pgd(objective=\"mart\")",
     "pgd(random_start=\"far\")", "ltd(teacher, temperature=0)", "ltd(teacher, mix=2)", "ltd(teacher, on=\"mart\")",
     "ltd(teacher, beta=1, on=\"pgd_at\")", "pgd_at(mode=\"test\")", "attack(\"\", f)",
     "method(\"m\", f, mode=\"train\")",

@@ -133,6 +133,15 @@ enum CoreMessages {
     "signStep(zeros([2]), zeros([3]), zeros([2]))": { () throws(CoreError) in
       _ = try signStep(.zeros([2]), gradient: .zeros([3]), center: .zeros([2]), step: 1, eps: 1)
     },
+    "momentumStep(zeros([2]), steps: zeros([3]))": { () throws(CoreError) in
+      let x = try Tensor.zeros([2])
+      _ = try momentumStep(
+        x, previous: x, gradient: x, center: x, steps: .zeros([3]), share: 1, eps: 1, in: .linf)
+    },
+    "zeros([2]).replaceRows(where: zeros([2]), with: zeros([3]))": { () throws(CoreError) in
+      var x = try Tensor.zeros([2])
+      try x.replaceRows(where: .zeros([2]), with: .zeros([3]))
+    },
     // Models and layers
     "MLP([depth])": { () throws(CoreError) in _ = try MLP([("depth", .int(2))]) },
     "MLP({})": { () throws(CoreError) in _ = try MLP(.object([])) },

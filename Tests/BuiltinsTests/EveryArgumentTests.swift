@@ -26,6 +26,7 @@ import Testing
 
   /// Parameters that must not change the result.
   static let withoutEffect: [String: String] = [
+    "eot of apgd": "the network answers alike", "eot of apgd_t": "the network answers alike",
     "quiet": "progress only", "batch of evaluate": "memory only",
     "resume of evaluate": "keeps what it finds", "batch of logits": "memory only",
   ]
@@ -112,6 +113,18 @@ import Testing
       fitting("pgd_at()"), fitting("trades()"), fitting("ltd(teacher)"), fitting("ltd(teacher, on=\"pgd_at\")"),
     ],
     "deepfool": [nearest([("overshoot", "0")])],
+    "apgd": [
+      Use(
+        base: [("eps", "0.3"), ("norm", "\"l2\""), ("steps", "20")],
+        company: ["large_eps": [("norm", "\"l1\""), ("eps", "1")]],
+        program: "answer = bits(perturb(net, test, attack=CALL))")
+    ],
+    "apgd_t": [
+      Use(
+        base: [("eps", "0.3"), ("norm", "\"l2\""), ("steps", "20"), ("classes", "1")],
+        company: ["large_eps": [("norm", "\"l1\""), ("eps", "1")]],
+        program: "answer = bits(perturb(net, test, attack=CALL))")
+    ],
     "perturb": [
       Use(
         base: [("model", "net"), ("x", "test"), ("attack", "pgd(steps=2)")],
@@ -274,6 +287,9 @@ import Testing
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "deepfool.eps": ["0.05"],
     "deepfool.steps": ["1"], "deepfool.candidates": ["1"], "restarts": ["4", "9"], "take.data": ["test"],
+    "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
+    "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
+    "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],

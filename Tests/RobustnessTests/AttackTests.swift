@@ -25,7 +25,7 @@ import Testing
 
   /// Every attack of the list, and what else PGD can be.
   static let attacks: [any Attack] =
-    Attacks.all.map { $0.init() }
+    Attacks.all.map { $0 == APGDT.self ? APGDT(loss: .margin) : $0.init() }
     + [PGD(steps: 3, start: .image), PGD(stepSize: 1, steps: 2, restarts: 3), PGD(loss: .klDivergence)]
 
   @Test(arguments: attacks.indices)
