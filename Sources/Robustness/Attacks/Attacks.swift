@@ -3,7 +3,12 @@ public enum Attacks {
   /// Every attack, in the order of the manual.
   public static let all: [any Attack.Type] = [
     FGSM.self,
+    FGM.self,
+    RFGSM.self,
+    BIM.self,
     PGD.self,
+    MIFGSM.self,
+    MIFPE.self,
     APGD.self,
     APGDT.self,
     DeepFool.self,
