@@ -17,6 +17,10 @@ package typealias Reduction = KernelTypes.Reduction
 package typealias ConvolutionShape = KernelTypes.ConvolutionShape
 /// The sizes of a pooling.
 package typealias PoolShape = KernelTypes.PoolShape
+/// The norm of a projection.
+package typealias BoxNorm = KernelTypes.BoxNorm
+/// The settings of a step of FAB.
+package typealias BoundaryStep = KernelTypes.BoundaryStep
 /// The sizes of a batch of matrix products.
 package typealias MatrixShape = Kernels.MatrixShape
 

@@ -154,6 +154,18 @@ package protocol Device: Sendable {
     _ change: Storage, _ center: Storage, eps: Float, _ y: Storage, rows: Int, columns: Int) throws(CoreError)
   /// y[r] = x[r] in the rows where the mask is true; the others stay.
   func copyRows(_ x: Storage, where mask: Storage, to y: Storage, rows: Int, columns: Int) throws(CoreError)
+
+  // Projections of rows within [0, 1] (float32)
+  /// d = the shortest displacement of each row of t in the norm, within [0, 1], that lowers its product with that row of
+  /// w by its amount; where there is none, the one that comes nearest.
+  func projectOntoHyperplanes(
+    _ norm: BoxNorm, _ t: Storage, _ w: Storage, amounts: Storage, rows: Int, columns: Int, _ d: Storage
+  ) throws(CoreError)
+  /// y = the step of FAB from each row of x (`ProjectionKernels.boundaryStep`), distances = how far each is from its
+  /// centre.
+  func boundaryStep(
+    _ step: BoundaryStep, _ x: Storage, center: Storage, _ w: Storage, leads: Storage, rows: Int, columns: Int,
+    _ y: Storage, distances: Storage) throws(CoreError)
 }
 
 /// The device of the process. Tensors do not move between devices.

@@ -7,4 +7,6 @@ package typealias MutableFloats = UnsafeMutablePointer<Float>
 /// the same sources compiled three times; `Kernels` picks one at run time and splits the work over threads.
 package protocol KernelSet: AttackKernels, ElementwiseKernels, NormalizationKernels, RowKernels, PoolingKernels,
   ConvolutionKernels, WinogradKernels
+package protocol KernelSet: ElementwiseKernels, NormalizationKernels, RowKernels, PoolingKernels,
+  ConvolutionKernels, WinogradKernels, ProjectionKernels
 {}

@@ -8,3 +8,7 @@ public typealias DType = Devices.DType
 public typealias RandomStream = Devices.RandomStream
 /// Settings of the core that hold for the whole process: threads and memory.
 public typealias Compute = Devices.Compute
+/// The norm in which points move as little as possible.
+package typealias BoxNorm = Devices.BoxNorm
+/// The settings of a step of FAB.
+package typealias BoundaryStep = Devices.BoundaryStep

@@ -11,6 +11,8 @@ public enum Attacks {
     MIFPE.self,
     APGD.self,
     APGDT.self,
+    FAB.self,
+    FABT.self,
     DeepFool.self,
   ]
 }
