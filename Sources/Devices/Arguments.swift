@@ -23,6 +23,14 @@ package typealias BoxNorm = KernelTypes.BoxNorm
 package typealias BoundaryStep = KernelTypes.BoundaryStep
 /// The sizes of a batch of matrix products.
 package typealias MatrixShape = Kernels.MatrixShape
+/// Where the values of images lie in memory.
+package typealias ImageShape = Kernels.ImageShape
+/// A square of pixels of one image.
+package typealias ImageSquare = Kernels.ImageSquare
+/// A move of a window of a changed image.
+package typealias WindowMove = Kernels.WindowMove
+/// The norms in which windows are moved.
+package typealias WindowNorm = Kernels.WindowNorm
 
 /// y = f(x), one value at a time.
 package enum ElementwiseMap: Sendable {

@@ -166,6 +166,23 @@ package protocol Device: Sendable {
   func boundaryStep(
     _ step: BoundaryStep, _ x: Storage, center: Storage, _ w: Storage, leads: Storage, rows: Int, columns: Int,
     _ y: Storage, distances: Storage) throws(CoreError)
+
+  // Squares of images, in place; `best` and `center` hold whole batches, `candidates` an image for each square
+  /// In its square, candidate i becomes best + shifts[i, channel], limited to center ± eps and then to 0…1.
+  func paintSquares(
+    _ s: ImageShape, _ squares: [ImageSquare], side: Int, shifts: [Float], best: Storage, center: Storage, eps: Float,
+    _ candidates: Storage) throws(CoreError)
+  /// In its square, the best image becomes candidate i where that is accepted, else candidate i the best image.
+  func settleSquares(
+    _ s: ImageShape, _ squares: [ImageSquare], side: Int, accepted: [Bool], best: Storage, _ candidates: Storage)
+    throws(CoreError)
+  /// Candidate i = the best image after move i of windows of its change, in the ball of L1 or L2 and in [0, 1].
+  func moveWindows(
+    _ s: ImageShape, _ norm: WindowNorm, _ moves: [WindowMove], side: Int, pattern: [Float], signs: [Float],
+    best: Storage, center: Storage, eps: Float, _ candidates: Storage) throws(CoreError)
+  /// y = center + the nearest change of each row that lies in the L1 ball and leads into [0, 1].
+  func projectL1(_ change: Storage, center: Storage, rows: Int, columns: Int, eps: Float, _ y: Storage)
+    throws(CoreError)
 }
 
 /// The device of the process. Tensors do not move between devices.

@@ -12,3 +12,7 @@ public typealias Compute = Devices.Compute
 package typealias BoxNorm = Devices.BoxNorm
 /// The settings of a step of FAB.
 package typealias BoundaryStep = Devices.BoundaryStep
+/// A move of a window of a changed image.
+package typealias WindowMove = Devices.WindowMove
+/// The norms in which windows are moved.
+package typealias WindowNorm = Devices.WindowNorm

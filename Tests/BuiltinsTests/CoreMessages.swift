@@ -141,6 +141,22 @@ enum CoreMessages {
     "zeros([2]).replaceRows(where: zeros([2]), with: zeros([3]))": { () throws(CoreError) in
       var x = try Tensor.zeros([2])
       try x.replaceRows(where: .zeros([2]), with: .zeros([3]))
+    "projectL1(range(2), zeros([2]))": { () throws(CoreError) in
+      _ = try projectL1(.range(2), around: .zeros([2]), eps: 1)
+    },
+    "projectL1(zeros([2]), zeros([3]))": { () throws(CoreError) in
+      _ = try projectL1(.zeros([2]), around: .zeros([3]), eps: 1)
+    },
+    "PaintedImages(zeros([2]))": { () throws(CoreError) in
+      _ = try PaintedImages(.zeros([2]), around: .zeros([2]), eps: 1)
+    },
+    "PaintedImages.paint([])": { () throws(CoreError) in
+      var painted = try PaintedImages(images(), around: images(), eps: 1)
+      try painted.paint([], side: 1, shifts: [])
+    },
+    "PaintedImages.settleSquares([true])": { () throws(CoreError) in
+      var painted = try PaintedImages(images(), around: images(), eps: 1)
+      try painted.settleSquares(accepted: [true])
     },
     // Models and layers
     "MLP([depth])": { () throws(CoreError) in _ = try MLP([("depth", .int(2))]) },

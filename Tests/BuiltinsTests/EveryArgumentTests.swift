@@ -132,6 +132,9 @@ import Testing
         base: [("eps", "0.3"), ("norm", "\"l2\""), ("steps", "20"), ("classes", "1")],
         company: ["large_eps": [("norm", "\"l1\""), ("eps", "1")]],
         program: "answer = bits(perturb(net, test, attack=CALL))")
+    "square": [
+      Use(
+        base: [("eps", "0.1"), ("queries", "30")], program: "answer = bits(perturb(net, test, attack=CALL))")
     ],
     "perturb": [
       Use(
@@ -299,7 +302,7 @@ import Testing
     "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
-    "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
+    "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
     "resume": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).verdicts\""],
   ]

@@ -6,7 +6,8 @@ import Tensors
 
 extension BuiltinTable {
   static let attacks: [Builtin] =
-    Attacks.all.map { making($0) } + [
+    Attacks.all.filter { $0 != Square.self }.map { making($0) } + [
+      square,
       making(LanguageAttack.self),
       Builtin(
         "perturb(model: model, x: tensor | dataset, y: tensor | none = none, attack: attack | none = none, eps: float | none = none, targets: tensor | none = none, seed: int = 0) -> tensor",
@@ -65,6 +66,20 @@ extension BuiltinTable {
           ))
       },
     ]
+
+  /// The attack, and of a tensor the function, which had the name first.
+  private static let square = Builtin.described(
+    by: Square.self,
+    first: [("x: tensor | none = none", "numbers: square(x) is x·x, and takes nothing else; without x, the attack.")],
+    result: "tensor | attack", family: "attacks"
+  ) { call in
+    if try call["x"].isNone { return Value(AttackObject(try call.made(Square.self))) }
+    if let other = Square.settings.map(\.name).first(where: { call.isGiven($0) }) {
+      throw call.error(
+        .value, "square(x) is x·x: \(other) would not be used", hint: "leave x out for the attack", at: "x")
+    }
+    return Value(try call.takenTensor("x").square())
+  }
 
   private static func making<Made: Attack>(_ type: Made.Type) -> Builtin {
     .making(type, result: "attack", family: "attacks") { AttackObject($0) }

@@ -44,9 +44,6 @@ extension BuiltinTable {
       "sign", "-1, 0 or 1 for each element; no gradient.", "tensor f32 [3]  -1 0 1", of: "[-2.0, 0, 3]",
       seeAlso: ["abs"], search: ["sgn"]
     ) { x in try x.sign() },
-    unary("square", "x·x.", "tensor f32 [2]  1 4", of: "[1.0, 2]", seeAlso: ["sqrt"], search: ["power"]) { x in
-      try x.square()
-    },
     Builtin(
       "leaky_relu(x: tensor | none = none, slope: float = 0.01) -> tensor | layer",
       "x where x > 0, slope·x elsewhere; without x, the layer that does it.",

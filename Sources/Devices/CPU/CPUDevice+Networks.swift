@@ -144,6 +144,43 @@ extension CPUDevice {
         y.floats, count: count)
     }
   }
+
+  func paintSquares(
+    _ s: ImageShape, _ squares: [ImageSquare], side: Int, shifts: [Float], best: Storage, center: Storage, eps: Float,
+    _ candidates: Storage
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Squares.paint(
+        s, squares, side: side, shifts: shifts, best: best.floats, center: center.floats, eps: eps, candidates.floats)
+    }
+  }
+
+  func settleSquares(
+    _ s: ImageShape, _ squares: [ImageSquare], side: Int, accepted: [Bool], best: Storage, _ candidates: Storage
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Squares.settle(s, squares, side: side, accepted: accepted, best: best.floats, candidates.floats)
+    }
+  }
+
+  func moveWindows(
+    _ s: ImageShape, _ norm: WindowNorm, _ moves: [WindowMove], side: Int, pattern: [Float], signs: [Float],
+    best: Storage, center: Storage, eps: Float, _ candidates: Storage
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try Windows.move(
+        s, norm, moves, side: side, pattern: pattern, signs: signs, best: best.floats, center: center.floats, eps: eps,
+        candidates.floats)
+    }
+  }
+
+  func projectL1(
+    _ change: Storage, center: Storage, rows: Int, columns: Int, eps: Float, _ y: Storage
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      try L1Box.project(change.floats, center: center.floats, rows: rows, columns: columns, eps: eps, y.floats)
+    }
+  }
 }
 
 extension ConvolutionEpilogue {

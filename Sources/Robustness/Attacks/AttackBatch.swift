@@ -143,6 +143,14 @@ public struct AttackBatch {
   /// - Throws: `value` unless `sharesDraws`.
   public func shared(_ count: Int) throws -> [Float] { try random.shared(count) }
 
+  /// A few random numbers for each of these examples, from 0 up to 1, excluded: `count` numbers of the first, then of
+  /// the next.
+  ///
+  /// - Parameter offset: how many the example has drawn before in this draw.
+  public func few(_ count: Int, of examples: [Int], draw: Int, from offset: Int = 0) throws -> [Float] {
+    try random.few(count, ids: examples.map { ids[$0] }, draw: draw, from: offset)
+  }
+
   /// Random numbers [k, c, h, w] for these k examples, uniform from `low` up to `high`, excluded; another draw has
   /// others.
   public func uniform(_ low: Double, _ high: Double, of examples: [Int], draw: Int) throws -> Tensor {

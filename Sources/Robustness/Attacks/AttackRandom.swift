@@ -25,6 +25,14 @@ public protocol AttackRandom {
   /// - Parameter deviation: their standard deviation.
   func normal(deviation: Float, like images: Tensor, ids: [Int], draw: Int) throws(CoreError) -> Tensor
 
+  /// A few numbers for each example, from 0 up to 1, excluded, on the host: for attacks that draw often and little.
+  ///
+  /// - Parameters:
+  ///   - count: how many each example draws.
+  ///   - offset: the position of the first of them among all that an example draws here.
+  /// - Returns: `count` numbers of the first example, then of the next.
+  func few(_ count: Int, ids: [Int], draw: Int, from offset: Int) throws(CoreError) -> [Float]
+
   /// The next numbers of the reference's generator, uniform from 0 up to 1, excluded, whatever they are for: for what
   /// is drawn for a whole batch.
   ///
@@ -39,6 +47,12 @@ extension AttackRandom {
   /// Nothing is shared between examples.
   public func shared(_ count: Int) throws(CoreError) -> [Float] {
     throw CoreError(.value, "random numbers that each example draws for itself are not shared by a batch")
+  }
+
+  /// The numbers of `uniform` for rows of this length, of which those before the offset are passed over.
+  public func few(_ count: Int, ids: [Int], draw: Int, from offset: Int) throws(CoreError) -> [Float] {
+    let rows = try Tensor.zeros([ids.count, offset + count])
+    return try uniform(0, 1, like: rows, ids: ids, draw: draw).slice(axis: 1, offset, offset + count).floats()
   }
 }
 
@@ -73,6 +87,19 @@ public struct PerExampleRandom: AttackRandom {
       Array(images.shape.dropFirst()), deviation: deviation, streams: streams(ids, keys(draw).normal))
   }
 
+  /// Numbers from 0 up to 1, excluded, which each example draws from its own stream: those of `uniform` for the same
+  /// draw, from the offset on.
+  public func few(_ count: Int, ids: [Int], draw: Int, from offset: Int) throws(CoreError) -> [Float] {
+    let draws = stream.child(keys(draw).uniform)
+    return [Float](filling: ids.count * count) { target, used in
+      for (i, id) in ids.enumerated() {
+        let part = UnsafeMutableBufferPointer(rebasing: target[i * count..<(i + 1) * count])
+        draws.child(id).fillUniform(part, start: offset)
+      }
+      used = ids.count * count
+    }
+  }
+
   private func streams(_ ids: [Int], _ key: Int) -> [RandomStream] {
     let draws = stream.child(key)
     return ids.map { draws.child($0) }
@@ -94,6 +121,11 @@ public final class ReferenceOrderRandom: AttackRandom {
 
   /// The next numbers of the generator, `torch.rand(count)`.
   public func shared(_ count: Int) throws(CoreError) -> [Float] { generator.rand(count) }
+
+  /// The next numbers of the generator, whatever the ids, the draw and the offset.
+  public func few(_ count: Int, ids: [Int], draw: Int, from offset: Int) throws(CoreError) -> [Float] {
+    generator.rand(ids.count * count)
+  }
 
   /// The next numbers of the generator, from `low` up to `high`, excluded, whatever the ids and the draw.
   public func uniform(

@@ -13,6 +13,8 @@ public enum Attacks {
     APGDT.self,
     FAB.self,
     FABT.self,
+    Square.self,
+    Noise.self,
     DeepFool.self,
   ]
 }
