@@ -6,7 +6,5 @@ package typealias MutableFloats = UnsafeMutablePointer<Float>
 /// Every serial kernel that exists once per instruction set. `CPUKernels` of KernelsBase, KernelsAVX2 and KernelsAVX512 are
 /// the same sources compiled three times; `Kernels` picks one at run time and splits the work over threads.
 package protocol KernelSet: AttackKernels, ElementwiseKernels, NormalizationKernels, RowKernels, PoolingKernels,
-  ConvolutionKernels, WinogradKernels
-package protocol KernelSet: ElementwiseKernels, NormalizationKernels, RowKernels, PoolingKernels,
   ConvolutionKernels, WinogradKernels, ProjectionKernels
 {}

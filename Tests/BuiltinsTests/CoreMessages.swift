@@ -141,6 +141,7 @@ enum CoreMessages {
     "zeros([2]).replaceRows(where: zeros([2]), with: zeros([3]))": { () throws(CoreError) in
       var x = try Tensor.zeros([2])
       try x.replaceRows(where: .zeros([2]), with: .zeros([3]))
+    },
     "projectL1(range(2), zeros([2]))": { () throws(CoreError) in
       _ = try projectL1(.range(2), around: .zeros([2]), eps: 1)
     },
@@ -157,6 +158,12 @@ enum CoreMessages {
     "PaintedImages.settleSquares([true])": { () throws(CoreError) in
       var painted = try PaintedImages(images(), around: images(), eps: 1)
       try painted.settleSquares(accepted: [true])
+    },
+    "projectOntoHyperplanes(range(2), zeros([2]), zeros([2]))": { () throws(CoreError) in
+      _ = try projectOntoHyperplanes(.range(2), normals: .zeros([2]), amounts: .zeros([2]), norm: .l2)
+    },
+    "projectOntoHyperplanes(zeros([2, 3]), zeros([2, 3]), zeros([3]))": { () throws(CoreError) in
+      _ = try projectOntoHyperplanes(.zeros([2, 3]), normals: .zeros([2, 3]), amounts: .zeros([3]), norm: .l2)
     },
     // Models and layers
     "MLP([depth])": { () throws(CoreError) in _ = try MLP([("depth", .int(2))]) },

@@ -107,7 +107,25 @@ import Testing
     ]
   }
 
+  /// Distances tell more of a search for the nearest image than the images within a radius.
+  private static let boundary = Use(
+    base: [("eps", "0.02"), ("steps", "4")],
+    program: """
+      answer = bits(perturb(net, many.take(40), attack=CALL))
+      answer = answer + bits(values(evaluate(net, many.take(40), attacks=[CALL], quiet=true).distances)[0])
+      """)
+
   static let uses: [String: [Use]] = [
+    "fab": [boundary], "fab_t": [boundary],
+    "autoattack": [
+      Use(
+        base: [("attacks", "[pgd(steps=1, step_size=0.02), fgsm()]"), ("eps", "0.1")],
+        company: [
+          "version": [("attacks", "[]"), ("eps", "0.02")], "order": [("attacks", "[]"), ("eps", "0.02")],
+          "norm": [("attacks", "[]"), ("eps", "0.02")],
+        ],
+        program: "answer = bits(perturb(net, many.take(30), attack=CALL)) + str(CALL)")
+    ],
     "mifpe": [
       // In Linf all starts of a network so small end in the same corner.
       Use(
@@ -123,15 +141,16 @@ import Testing
     "deepfool": [nearest([("overshoot", "0")])],
     "apgd": [
       Use(
-        base: [("eps", "0.3"), ("norm", "\"l2\""), ("steps", "20")],
+        base: [("eps", "0.15"), ("norm", "\"l2\""), ("steps", "20")],
         company: ["large_eps": [("norm", "\"l1\""), ("eps", "1")]],
-        program: "answer = bits(perturb(net, test, attack=CALL))")
+        program: "answer = bits(perturb(net, many.take(100), attack=CALL))")
     ],
     "apgd_t": [
       Use(
-        base: [("eps", "0.3"), ("norm", "\"l2\""), ("steps", "20"), ("classes", "1")],
+        base: [("eps", "0.15"), ("norm", "\"l2\""), ("steps", "20"), ("classes", "1")],
         company: ["large_eps": [("norm", "\"l1\""), ("eps", "1")]],
-        program: "answer = bits(perturb(net, test, attack=CALL))")
+        program: "answer = bits(perturb(net, many.take(100), attack=CALL))")
+    ],
     "square": [
       Use(
         base: [("eps", "0.1"), ("queries", "30")], program: "answer = bits(perturb(net, test, attack=CALL))")
@@ -298,11 +317,11 @@ import Testing
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "deepfool.eps": ["0.05"],
     "deepfool.steps": ["1"], "deepfool.candidates": ["1"], "restarts": ["4", "9"], "take.data": ["test"],
-    "batches.size": ["7"], "pgd.eps": ["0.003"], "restarts": ["4", "9"], "take.data": ["test"],
     "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
+    "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
     "resume": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).verdicts\""],
   ]
@@ -410,7 +429,8 @@ private final class Bench {
 
   /// The values of a choice, as the call's own error lists them: `must be "ce" or "kl"`, or `one of "ce", "kl"`.
   func choices(of parameter: Parameter, _ use: EveryArgumentTests.Use) -> [String] {
-    guard parameter.type?.alternatives.contains(where: { $0.name.text == "string" }) ?? false,
+    guard EveryArgumentTests.values[parameter.name.text] == nil,
+      parameter.type?.alternatives.contains(where: { $0.name.text == "string" }) ?? false,
       case .failure(let failure) = result(use, merged(use.base, [(parameter.name.text, "\"no such choice\"")])),
       let hint = failure.diagnostic.hint
     else { return [] }

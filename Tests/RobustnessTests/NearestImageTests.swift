@@ -51,6 +51,23 @@ import Testing
     }
   }
 
+  /// Images may be handed in for examples in any order.
+  @Test func theOrderOfExamplesDoesNotMatter() throws {
+    struct Turned: Attack {
+      static let name = "turned"
+      static let page = Page("Makes images brighter, the last one first.")
+      static let settings: [Setting<Turned>] = []
+      var eps: Double? { 0.3 }
+      func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
+        let turned = Array(batch.all.reversed())
+        let images = try batch.rows(batch.images, of: turned)
+        try oracle.submit((images + 0.3).clip(min: 0, max: 1), of: turned)
+      }
+    }
+    let found = try Turned().run(on: model, AttackInput(images: data.images, labels: data.labels))
+    #expect(try found.isIdentical(to: (data.images + 0.3).clip(min: 0, max: 1)))
+  }
+
   /// With a radius, what lies farther away is not handed out.
   @Test func theRadiusIsKept() throws {
     let input = AttackInput(images: try data.images, labels: data.labels, eps: 0.3)

@@ -100,15 +100,15 @@ public struct AttackBatch {
   /// The same for some of the examples, in this order.
   ///
   /// - Parameters:
-  ///   - eps: another radius.
+  ///   - eps: another radius; nil keeps that of the batch.
   ///   - report: who is told how much of an attack on the part is done.
-  func part(_ examples: [Int], eps: Double, report: @escaping (Double) -> Void) throws -> AttackBatch {
+  func part(_ examples: [Int], eps: Double? = nil, report: ((Double) -> Void)? = nil) throws -> AttackBatch {
     var input = AttackInput(
       images: try rows(images, of: examples), labels: examples.map { labels[$0] }, ids: examples.map { ids[$0] },
       targets: targets.map { targets in examples.map { targets[$0] } })
     input.positions = examples.map { positions[$0] }
     input.random = random
-    return AttackBatch(input, eps: eps, start: start, isTraining: isTraining, progress: report)
+    return AttackBatch(input, eps: eps ?? self.eps, start: start, isTraining: isTraining, progress: report)
   }
 
   /// How many examples there are.
@@ -116,9 +116,9 @@ public struct AttackBatch {
   /// The indices of all examples.
   public var all: [Int] { Array(0..<count) }
 
-  /// The rows [k, …] of a tensor [n, …] that belong to these k examples; the tensor itself for all of them.
+  /// The rows [k, …] of a tensor [n, …] that belong to these k examples; the tensor itself for all of them in order.
   public func rows(_ x: Tensor, of examples: [Int]) throws -> Tensor {
-    examples.count == count ? x : try x.indexSelect(axis: 0, examples)
+    examples.elementsEqual(0..<count) ? x : try x.indexSelect(axis: 0, examples)
   }
 
   /// Which of the k images of these examples a model with these logits [k, classes] takes for what the attack wants: the

@@ -16,5 +16,6 @@ public enum Attacks {
     Square.self,
     Noise.self,
     DeepFool.self,
+    AutoAttack.self,
   ]
 }

@@ -18,7 +18,8 @@ public struct FABT: BoundaryAttack {
     searchSettings + [
       Setting(
         "classes", \.classes, .int(1...1_000_000, hint: "classes=9 is usual"),
-        note: "how many classes are tried, in the order of their logits at the image; all others where there are fewer.")
+        note: "how many classes are tried, in the order of their logits at the image; all others where there are fewer."
+      )
     ]
 
   /// Settings of the search.

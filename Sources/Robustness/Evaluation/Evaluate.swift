@@ -44,7 +44,9 @@ public func evaluate(
     let part = try data.batch(positions)
     let logits = try model(part.images)
     if natural.isEmpty, !attacks.isEmpty, !logits.hasNonFinite {
-      remarks = try warnings(of: model, part.images, logits: logits, isRandomExpected: false)
+      remarks = try warnings(
+        of: model, part.images, logits: logits,
+        isRandomExpected: attacks.allSatisfy { ($0 as? AutoAttack)?.version == .rand })
     }
     unknown.add(logits, at: positions)
     natural += try isRight(logits, part.labels)
@@ -103,6 +105,7 @@ public func evaluate(
           attack: name, norm: stage.norm, eps: eps, robust: robust, distances: distances,
           withoutGradient: withoutGradient, seconds: monotonicSeconds() - began))
     }
+    if let attack = attack as? AutoAttack { remarks += warnings(classes: model.classes, of: attack) }
     remarks += warnings(of: own, stages)
     outcomes += own
   }

@@ -66,3 +66,14 @@ func warnings(of stages: [AttackOutcome], _ attacks: [any Attack]) -> [String] {
   }
   return found
 }
+
+/// What the number of classes has changed.
+///
+/// - Returns: nothing where there are as many as AutoAttack's nine targets need.
+func warnings(classes: Int, of attack: AutoAttack) -> [String] {
+  guard attack.attacks.isEmpty, attack.version != .rand, classes < 10 else { return [] }
+  return [
+    "the model knows \(classes) classes: attacks with targets try \(max(classes - 1, 0)) instead of 9"
+      + (classes < 4 ? ", and take the margin where the difference of logits ratio needs more" : "")
+  ]
+}

@@ -92,7 +92,7 @@ public final class TrainingStep {
       return try maximise(start: inner.start, mode: inner.mode, loss: inner.loss, objective: nil)
     }
     return try maximise(start: inner.start, mode: inner.mode) { logits, examples in
-      let target = examples.count == rows.shape[0] ? rows : try rows.indexSelect(axis: 0, examples)
+      let target = examples.elementsEqual(0..<rows.shape[0]) ? rows : try rows.indexSelect(axis: 0, examples)
       return try Tensors.crossEntropy(logits, target: target, reduction: .none)
     }
   }
