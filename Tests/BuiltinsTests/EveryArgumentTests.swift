@@ -59,6 +59,8 @@ import Testing
   private static func fitting(_ method: String) -> Use {
     Use(
       base: [("eps", "0.1"), ("steps", "2"), ("step_size", "0.01")],
+      // An iterate falls back where steps are long.
+      company: ["keep": [("steps", "6"), ("step_size", "3")]],
       program:
         "m = copy(net); fit(m, train, method=\(method), attack=CALL, epochs=1, batch=12, lr=0.1, quiet=true); answer = weights(m)",
       isCrossed: true)
@@ -105,6 +107,12 @@ import Testing
   }
 
   static let uses: [String: [Use]] = [
+    "mifpe": [
+      // In Linf all starts of a network so small end in the same corner.
+      Use(
+        base: [("eps", "0.05"), ("steps", "2"), ("norm", "\"l2\"")],
+        program: "answer = bits(perturb(net, test, attack=CALL))")
+    ],
     "pgd": [
       Use(
         base: [("steps", "2"), ("step_size", "0.004")], program: "answer = bits(perturb(net, test, attack=CALL))",

@@ -37,6 +37,13 @@ struct ContributingTests {
     #expect(seen > 20)
   }
 
+  /// The attack of the page is a file of the tests, which build and try it.
+  @Test func theAttackOfThePageIsBuilt() throws {
+    let page = try String(contentsOf: root.appending(path: "Sources/CONTRIBUTING.md"), encoding: .utf8)
+    let file = try String(contentsOf: root.appending(path: "Tests/RobustnessTests/NIFGSM.swift"), encoding: .utf8)
+    #expect(page.contains("```swift\n\(file)```\n"))
+  }
+
   /// The table names every variable that sources, tests and the package read, and no other.
   @Test func everyVariableIsInTheTable() throws {
     let sources = try (files(below: "Sources") + files(below: "Tests")).filter { $0.hasSuffix(".swift") }

@@ -12,8 +12,15 @@ extension ReferenceVectors {
   @Suite(.enabled(if: VectorFiles.exist && SharedFiles.data != nil)) struct Attacks {
     static let names = [
       "clean", "fgsm_8_255", "fgsm_2_255", "bim10", "pgd20", "pgd20_given_start", "pgd20_torch_seed0",
-      "pgd20_trades_eval",
+      "pgd20_trades_eval", "mi_fgsm10", "pgd_l2_0.5",
     ]
+
+    /// A row that is not named here is one that no attack of ours is held to.
+    @Test func everyRowIsTried() throws {
+      let reference = try VectorFiles().json("attacks.json").value("robust_wrn_10_1")
+      let rows = try #require(reference.value("simple").value("attacks").objectValue)
+      #expect(Set(rows.map(\.key)) == Set(Self.names))
+    }
 
     @Test(arguments: names)
     func simple(_ name: String) throws {
@@ -53,6 +60,18 @@ extension ReferenceVectors {
         }
         adversarial = try from(Given(uniform: try Tensor(numbers, shape: images.shape)))
       case "pgd20_torch_seed0": adversarial = try from(ReferenceOrderRandom(seed: 0))
+      case "bim10":
+        let bim = BIM(eps: eps, steps: pgd.steps, stepSize: pgd.stepSize)
+        adversarial = try bim.run(on: model, input)
+        #expect(try adversarial.isIdentical(to: pgd.run(on: model, input)))
+      case "mi_fgsm10":
+        adversarial = try MIFGSM(
+          eps: eps, steps: pgd.steps, stepSize: pgd.stepSize, decay: parameters.number("mu")
+        ).run(on: model, input)
+      case "pgd_l2_0.5":
+        var pgd = pgd
+        pgd.norm = .l2
+        adversarial = try pgd.run(on: model, input)
       default: adversarial = try pgd.run(on: model, input)
       }
 
@@ -82,6 +101,40 @@ extension ReferenceVectors {
         let others = scores.enumerated().filter { $0.offset != label }.map(\.element).max() ?? 0
         return Double(values[row * classes + label] - others)
       }
+    }
+  }
+  /// `attacks.json`, `fgsm.pth`/`first_n`: counts of correct images and mean cross-entropies on the first 1,000 test
+  /// images of MNIST.
+  @Suite(.enabled(if: VectorFiles.exist && SharedFiles.data != nil)) struct FirstThousand {
+    /// Attacks by the names of the rows; the numbers of one come in PyTorch's order, of seed 0.
+    static let attacks: [(name: String, attack: any Attack, isInOrder: Bool)] = [
+      ("FGSM eps .1", FGSM(eps: 0.1), false), ("FGSM eps .3", FGSM(eps: 0.3), false),
+      ("BIM = PGD without start, eps .3 step .01 40 steps", BIM(eps: 0.3, steps: 40, stepSize: 0.01), false),
+      (
+        "PGD the same with the torch CPU seed 0 uniform start", PGD(eps: 0.3, stepSize: 0.01, steps: 40),
+        true
+      ), ("MI-FGSM eps .3 step .03 10 steps mu 1", MIFGSM(eps: 0.3, steps: 10, stepSize: 0.03), false),
+      (
+        "PGD-L2 without start eps 2 step .2 20 steps",
+        PGD(eps: 2, stepSize: 0.2, steps: 20, start: .image, norm: .l2), false
+      ),
+    ]
+
+    @Test(arguments: attacks.indices)
+    func counts(_ i: Int) throws {
+      let (name, attack, isInOrder) = Self.attacks[i]
+      let files = try VectorFiles()
+      let row = try files.json("attacks.json").value("fgsm.pth").value("first_n").value("attacks").numbers(name)
+      let model = try Model.load(files.path("models/fgsm.pth"))
+      let folder = try #require(SharedFiles.data).appending(path: "mnist").path
+      let data = try mnist(directory: folder, train: 0).test.subset(Array(0..<Int(row[0])))
+      var input = AttackInput(images: try data.images, labels: data.labels)
+      input.random = isInOrder ? ReferenceOrderRandom(seed: 0) : nil
+      let logits = try model(attack.run(on: model, input))
+      let right = try correct(logits, data.labels, of: model).count { $0 }
+      #expect(abs(right - Int(row[1])) <= 1, "\(name): \(right)")
+      let mean = try Double(crossEntropy(logits, labels: data.labels).item())
+      #expect(abs(mean - row[2]) <= 5e-4 * row[2], "\(name): \(mean)")
     }
   }
 }

@@ -74,6 +74,14 @@ extension Ascent {
   public var takesTargets: Bool { true }
   /// Every start and loss will do, unless the attack checks them.
   public func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError) {}
+
+  /// Refuses the loss that has no gradient where an attack that begins at the image itself begins.
+  func requireSlopeAtImage(of loss: AttackLoss?) throws(CoreError) {
+    guard loss == .klDivergence else { return }
+    throw CoreError(
+      .value, "\(Self.name) begins at the clean image, where the KL objective has no gradient",
+      hint: "attack=pgd(steps=10), or pgd(steps=1) for a single step", argument: "attack")
+  }
 }
 
 extension Setting where Owner: Attack {

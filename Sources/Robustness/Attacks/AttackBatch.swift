@@ -73,6 +73,8 @@ public struct AttackBatch {
   public let eps: Double
   /// The start of an attack that does not say where it begins: `.uniform`, and in training what the method prescribes.
   public let start: AttackStart
+  /// Whether the images are for training, where nothing counts as broken and the largest objective wins.
+  public let isTraining: Bool
   let ids: [Int]
   let positions: [Int]
   let random: any AttackRandom
@@ -80,7 +82,8 @@ public struct AttackBatch {
   let progress: ((Double) -> Void)?
 
   init(
-    _ input: AttackInput, eps: Double, start: AttackStart = .uniform, progress: ((Double) -> Void)? = nil
+    _ input: AttackInput, eps: Double, start: AttackStart = .uniform, isTraining: Bool = false,
+    progress: ((Double) -> Void)? = nil
   ) {
     images = input.images
     labels = input.labels
@@ -90,6 +93,7 @@ public struct AttackBatch {
     random = input.random ?? PerExampleRandom(seed: input.seed)
     self.eps = eps
     self.start = start
+    self.isTraining = isTraining
     self.progress = progress
   }
 
@@ -104,7 +108,7 @@ public struct AttackBatch {
       targets: targets.map { targets in examples.map { targets[$0] } })
     input.positions = examples.map { positions[$0] }
     input.random = random
-    return AttackBatch(input, eps: eps, start: start, progress: report)
+    return AttackBatch(input, eps: eps, start: start, isTraining: isTraining, progress: report)
   }
 
   /// How many examples there are.
@@ -115,6 +119,15 @@ public struct AttackBatch {
   /// The rows [k, …] of a tensor [n, …] that belong to these k examples; the tensor itself for all of them.
   public func rows(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     examples.count == count ? x : try x.indexSelect(axis: 0, examples)
+  }
+
+  /// Which of the k images of these examples a model with these logits [k, classes] takes for what the attack wants: the
+  /// target, or any wrong class.
+  public func fooled(by logits: Tensor, of examples: [Int]) throws -> [Int] {
+    let predictions = try logits.argmax(axis: 1).ints()
+    return examples.indices.filter { k in
+      targets.map { predictions[k] == $0[examples[k]] } ?? (predictions[k] != labels[examples[k]])
+    }
   }
 
   /// Whether random numbers come in the order of a reference implementation (`AttackRandom.sharesDraws`).
@@ -142,27 +155,11 @@ public struct AttackBatch {
     try random.normal(
       deviation: Float(deviation), like: rows(images, of: examples), ids: examples.map { ids[$0] }, draw: draw)
   }
-}
 
-/// Where an attack begins.
-public enum AttackStart: String, SettingChoice {
-  /// The start of PGD: clip(x + U(-eps, eps), 0, 1).
-  case uniform
-  /// The start of TRADES and its relatives: x + 0.001·N(0, I), not clipped before the first step.
-  case normal
-  /// The start of BIM: x itself.
-  case image
-
-  /// The point [k, c, h, w] at which the attack on these k examples begins.
-  ///
-  /// - Parameter draw: the number of the restart, by default 0.
-  public func point(_ batch: AttackBatch, of examples: [Int], draw: Int = 0) throws -> Tensor {
-    let images = try batch.rows(batch.images, of: examples)
-    switch self {
-    case .image: return images
-    case .uniform:
-      return try (images + batch.uniform(-batch.eps, batch.eps, of: examples, draw: draw)).clip(min: 0, max: 1)
-    case .normal: return try images + batch.normal(deviation: 0.001, of: examples, draw: draw)
-    }
+  /// One random number for each of these k examples, [k, 1, …], uniform from `low` up to `high`, excluded.
+  public func uniformNumber(_ low: Double, _ high: Double, of examples: [Int], draw: Int) throws -> Tensor {
+    let shape = [examples.count] + Array(repeating: 1, count: max(images.shape.count - 1, 0))
+    return try random.uniform(
+      Float(low), Float(high), like: Tensor.zeros(shape), ids: examples.map { ids[$0] }, draw: draw)
   }
 }

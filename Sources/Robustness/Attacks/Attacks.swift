@@ -1,5 +1,14 @@
 /// The list of the attacks, each in a file of its own. A line here makes the built-in, its help and its tests.
 public enum Attacks {
   /// Every attack, in the order of the manual.
-  public static let all: [any Attack.Type] = [FGSM.self, PGD.self, DeepFool.self]
+  public static let all: [any Attack.Type] = [
+    FGSM.self,
+    FGM.self,
+    RFGSM.self,
+    BIM.self,
+    PGD.self,
+    MIFGSM.self,
+    MIFPE.self,
+    DeepFool.self,
+  ]
 }

@@ -19,15 +19,10 @@ public struct FGSM: Ascent {
   /// One step in a ball of this radius; nil takes that of the evaluation or training.
   public init(eps: Double? = nil) { self.eps = eps }
 
-  /// Takes the step from the images themselves; all examples are submitted at once.
-  public func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError) {
-    guard loss != .klDivergence else {
-      throw CoreError(
-        .value, "fgsm begins at the clean image, where the KL objective has no gradient",
-        hint: "attack=pgd(steps=10), or pgd(steps=1) for a single step", argument: "attack")
-    }
-  }
+  /// Checks that the loss has a gradient at the image itself.
+  public func validate(start: AttackStart, loss: AttackLoss?) throws(CoreError) { try requireSlopeAtImage(of: loss) }
 
+  /// Takes the step from the images themselves; all examples are submitted at once.
   public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
     let x = try GradientAscent(steps: 1, stepSize: batch.eps).climb(
       oracle, from: batch.images, in: batch, of: batch.all)

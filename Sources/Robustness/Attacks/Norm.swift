@@ -93,15 +93,23 @@ public enum Norm: String, SettingChoice {
     }
   }
 
+  /// The change of length 1 that many steps follow: in Linf and L2 the steepest; in L1 the slope itself, as in foolbox,
+  /// because the one steepest value soon stands at 0 or 1, where every further step along it is lost.
+  private func direction(_ slope: Tensor) throws(CoreError) -> Tensor {
+    guard self == .l1, slope.count > 0 else { return try steepest(slope) }
+    return try slope / length(slope).clip(min: 1e-12)
+  }
+
   /// One step of length `step` along a slope, back into the ball around the center, then into [0, 1]; all shapes are
-  /// the same. In Linf a fused kernel of the device does it.
+  /// the same. In Linf it follows the sign, in L2 and L1 the slope divided by its length. In Linf a fused kernel of the
+  /// device does it.
   public func step(
     _ x: Tensor, along slope: Tensor, around center: Tensor, step: Double, eps: Double
   ) throws(CoreError) -> Tensor {
     guard self != .linf else {
       return try signStep(x, gradient: slope, center: center, step: Float(step), eps: Float(eps))
     }
-    return try project(x + steepest(slope) * Float(step), around: center, eps: eps).clip(min: 0, max: 1)
+    return try project(x + direction(slope) * Float(step), around: center, eps: eps).clip(min: 0, max: 1)
   }
 
   /// `change` thinned out so that its values sum to `eps` at most: each is brought nearer to 0 by the same amount.

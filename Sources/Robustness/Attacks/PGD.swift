@@ -1,19 +1,22 @@
 import Base
 import Tensors
 
-/// Projected gradient descent in the Linf ball (Madry et al. 2018). Without a random start it is BIM (I-FGSM).
+/// Projected gradient descent in the ball of a norm (Madry et al. 2018). Without a random start it is BIM (I-FGSM).
 ///
-/// The last iterate of each restart counts. An example is broken if any restart breaks it, and the image that did it
+/// The last iterate of each restart counts, as in torchattacks, foolbox and cleverhans, unless all shall. In L2 a step
+/// follows ∇/(‖∇‖₂ + 1e-10), and the start is that of torchattacks and of AWP, N(0, I) scaled to U(0, 1)·eps, which is
+/// not uniform in the ball (`AttackStart`); in L1 it follows ∇/‖∇‖₁, as in foolbox. An example is broken if any restart breaks it, and the image that did it
 /// first is kept; of an example that none breaks, the start with the largest loss is kept. Restart k draws the same
 /// numbers however many there are, and leaves out what earlier ones have broken: more restarts never break fewer
 /// examples.
 public struct PGD: Ascent {
   public static let name = "pgd"
   public static let page = Page(
-    "Projected gradient descent in the Linf ball.",
+    "Projected gradient descent in the ball of a norm.",
     details: """
-      x ← clip(x + step_size·sign(∇ L), x0 ± eps, 0…1), `steps` times, from x0 + U(-eps, eps). Madry et al. 2018. In `fit` \
-      the method says where it starts and what L is, unless random_start and objective do.
+      x ← clip(x + step_size·sign(∇ L), x0 ± eps, 0…1), `steps` times, from x0 + U(-eps, eps). Madry et al. 2018. In L2 and \
+      L1 the step is step_size·∇/‖∇‖, and the ball is that of the norm. In `fit` the method says where it starts and what L \
+      is, unless random_start and objective do.
       """,
     examples: [
       ("pgd(eps=8/255, steps=20)", "pgd(eps=8/255, steps=20)"), ("pgd(steps=5) == pgd(steps=5)", "true"),
@@ -29,11 +32,12 @@ public struct PGD: Ascent {
       "step_size", \.stepSize, .positive(hint: "for instance step_size=2/255"),
       note: "2.5·eps/steps when left out, which is 2/255 for eps 8/255 and 10 steps."),
     Setting(
-      "random_start", type: "bool | string | none", expected: "true, false or \"normal\"",
+      "random_start", type: "bool | string | none", expected: "true, false, \"normal\" or \"ball\"",
       hint: "random_start=\"normal\" begins as TRADES does",
       note: """
-        true begins at x0 + U(-eps, eps), "normal" at x0 + 0.001·N(0, I) as TRADES does, false at the image itself (BIM). \
-        When left out: true, and in `fit` as the method says.
+        true begins at x0 + U(-eps, eps), in L2 and L1 in a random direction at the distance U(0, 1)·eps; "ball" is uniform \
+        in the ball, "normal" x0 + 0.001·N(0, I) as TRADES has it, false the image itself (BIM). When left out: true, and in \
+        `fit` as the method says.
         """,
       read: { $0.start?.isRandom ?? .none },
       write: { pgd, value in
@@ -52,6 +56,13 @@ public struct PGD: Ascent {
         "ce" (cross-entropy) or "kl" (divergence from the clean prediction, as in TRADES). When left out: "ce", and in \
         `fit` as the method says.
         """),
+    .choice("norm", \.norm, note: "\"linf\", \"l2\" or \"l1\": the norm of ball and step."),
+    .choice(
+      "keep", \.keep,
+      note: """
+        "last": the last iterate of each start counts; "best": all do, an example that one breaks is left out of the steps \
+        that follow, and of one that none breaks the largest loss is kept.
+        """),
   ]
 
   /// The radius, in units of the [0, 1] image; nil takes that of the evaluation or training.
@@ -66,13 +77,25 @@ public struct PGD: Ascent {
   public var restarts = 1
   /// The loss that is climbed; nil takes the oracle's: cross-entropy, and in training what the method prescribes.
   public var loss: AttackLoss?
+  /// The norm of ball and step; by default Linf.
+  public var norm = Norm.linf
+  /// Which iterates count; by default the last of each start.
+  public var keep = Keep.last
+
+  /// Which iterates of an ascent count.
+  public enum Keep: String, SettingChoice {
+    /// The last one, whatever those before it did.
+    case last
+    /// All: what breaks an example settles it, else the one with the largest loss is kept.
+    case best
+  }
 
   public init() {}
 
   /// An attack with these settings; what is left out is decided where it is used.
   public init(
     eps: Double? = nil, stepSize: Double? = nil, steps: Int = 10, start: AttackStart? = nil, restarts: Int = 1,
-    loss: AttackLoss? = nil
+    loss: AttackLoss? = nil, norm: Norm = .linf, keep: Keep = .last
   ) {
     self.eps = eps
     self.steps = steps
@@ -80,6 +103,8 @@ public struct PGD: Ascent {
     self.start = start
     self.restarts = restarts
     self.loss = loss
+    self.norm = norm
+    self.keep = keep
   }
 
   /// Whether the start is drawn; one that is left to a method counts as drawn.
@@ -105,12 +130,18 @@ public struct PGD: Ascent {
 
   /// Climbs from each restart with the examples that are still standing.
   public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
-    let ascent = GradientAscent(steps: steps, stepSize: stepSize ?? 2.5 * batch.eps / Double(steps), loss: loss)
+    let ascent = GradientAscent(
+      steps: steps, stepSize: stepSize ?? 2.5 * batch.eps / Double(steps), norm: norm, loss: loss)
     for restart in 0..<restarts {
       let standing = try oracle.standing
       if standing.isEmpty { return }
-      let x = try (start ?? batch.start).point(batch, of: standing, draw: restart)
-      try oracle.submit(ascent.climb(oracle, from: x, in: batch, of: standing), of: standing)
+      let x = try (start ?? batch.start).point(batch, of: standing, in: norm, draw: restart)
+      let report = { batch.report((Double(restart) + $0) / Double(restarts)) }
+      switch keep {
+      case .last:
+        try oracle.submit(ascent.climb(oracle, from: x, in: batch, of: standing, report: report), of: standing)
+      case .best: try ascent.search(oracle, from: x, in: batch, of: standing, report: report)
+      }
     }
   }
 }
@@ -122,6 +153,7 @@ extension AttackStart {
     case .bool(true): self = .uniform
     case .bool(false): self = .image
     case .string("normal"): self = .normal
+    case .string("ball"): self = .ball
     default: return nil
     }
   }
@@ -131,6 +163,7 @@ extension AttackStart {
     case .uniform: .bool(true)
     case .image: .bool(false)
     case .normal: .string("normal")
+    case .ball: .string("ball")
     }
   }
 }

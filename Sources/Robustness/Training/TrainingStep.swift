@@ -114,7 +114,7 @@ public final class TrainingStep {
   ) throws -> Tensor {
     var input = AttackInput(images: images, labels: labels, ids: ids)
     input.random = random
-    let batch = AttackBatch(input, eps: attack.radius(nil), start: start)
+    let batch = AttackBatch(input, eps: attack.radius(nil), start: start, isTraining: true)
     let oracle = ModelOracle(
       model, for: attack, batch,
       training: ModelOracle.Training(
