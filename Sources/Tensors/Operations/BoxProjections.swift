@@ -62,7 +62,8 @@ package func boundaryStep(
 private func requireRows(_ tensors: [Tensor], _ numbers: Tensor) throws(CoreError) {
   let all = tensors + [numbers]
   guard all.allSatisfy({ $0.dtype == .float32 }) else {
-    throw CoreError(.type, "a projection needs float32 tensors, not \(all.map(\.dtype.shortName).joined(separator: ", "))")
+    let types = all.map(\.dtype.shortName).joined(separator: ", ")
+    throw CoreError(.type, "a projection needs float32 tensors, not \(types)")
   }
   let shape = tensors.first?.shape ?? []
   guard let rows = shape.first, tensors.allSatisfy({ $0.shape == shape }), numbers.shape == [rows] else {
