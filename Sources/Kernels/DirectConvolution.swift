@@ -12,16 +12,22 @@ enum DirectConvolution {
     _ s: ConvolutionShape, x: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
     epilogue: KernelEpilogue, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    try run(DirectPlan.forward(s), x, weight, packed.map { ($0, PackedWeights.Key(.direct, s)) }, epilogue, y)
+    let plan = DirectPlan.forward(s)
+    try run([plan], plan, x, weight, packed.map { ($0, [PackedWeights.Key(.direct, s)]) }, epilogue, y)
   }
 
   static func inputGradient(
     _ s: ConvolutionShape, dy: UnsafePointer<Float>, weight: UnsafePointer<Float>, packed: PackedWeights?,
     epilogue: KernelEpilogue, dx: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    for (phase, plan) in DirectPlan.inputGradient(s).enumerated() {
-      let key = PackedWeights.Key(.directGradient(phase: phase), s)
-      try run(plan, dy, weight, packed.map { ($0, key) }, epilogue, dx)
+    let phases = DirectPlan.inputGradient(s)
+    let keys = phases.indices.map { PackedWeights.Key(.directGradient(phase: $0), s) }
+    if phases.count > 1, let frame = DirectPlan.frame(of: phases) {
+      // Together, so that what they read is copied between zeros once.
+      return try run(phases, frame, dy, weight, packed.map { ($0, keys) }, epilogue, dx)
+    }
+    for (plan, key) in zip(phases, keys) {
+      try run([plan], plan, dy, weight, packed.map { ($0, [key]) }, epilogue, dx)
     }
   }
 
@@ -29,30 +35,61 @@ enum DirectConvolution {
   static func multiply(
     _ s: MatrixShape, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
-    try run(DirectPlan.product(s), a, b, nil, KernelEpilogue(), c)
+    let plan = DirectPlan.product(s)
+    try run([plan], plan, a, b, nil, KernelEpilogue(), c)
   }
 
+  /// What one of several phases of an adjoint has of its own, in numbers: bands are small, and are gone through often.
+  private struct Phase: BitwiseCopyable {
+    var weights: UnsafeMutablePointer<Float>
+    var depth: Int
+    var runCount: Int
+    var runLength: Int
+    /// The weights of a group where there are few outputs; else 0.
+    var fewCount: Int
+    var targetOrigin: Int
+    /// From the first source value of the frame to that of the phase.
+    var shift: Int
+  }
+
+  /// Runs plans that differ in their taps and in where their pixels go; all read within the `frame`.
   private static func run(
-    _ plan: DirectPlan, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
-    _ packed: (forms: PackedWeights, key: PackedWeights.Key)?, _ epilogue: KernelEpilogue,
+    _ plans: [DirectPlan], _ plan: DirectPlan, _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
+    _ packed: (forms: PackedWeights, keys: [PackedWeights.Key])?, _ epilogue: KernelEpilogue,
     _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard plan.batch > 0, plan.rows > 0, plan.columns > 0, plan.groupOutputs > 0 else { return }
-    let weights: Buffer
-    if let packed {
-      weights = try packed.forms.form(packed.key) { () throws(KernelError) in try pack(plan, weight) }
-    } else {
-      weights = try pack(plan, weight)
-    }
     let outputs = (plan.groupOutputs + 15) / 16 * 16
-    let depth = plan.depth
     let bands = plan.bands()
+    let pitch = plan.pitch(bands)
+    var phases: [Phase] = []
+    var runs: [Int] = []
+    var forms: [Buffer] = []
+    for (i, own) in plans.enumerated() {
+      let weights: Buffer
+      if let packed {
+        weights = try packed.forms.form(packed.keys[i]) { () throws(KernelError) in try pack(own, weight) }
+      } else {
+        weights = try pack(own, weight)
+      }
+      forms.append(weights)
+      let rowShift = (own.rowTaps.first?.offset ?? 0) - bands.top
+      let columnShift = (own.columnTaps.first?.offset ?? 0) - bands.left
+      // Without taps or inputs every sum is zero, over no runs.
+      let ownRuns = own.runs(pitch: pitch)
+      phases.append(
+        Phase(
+          weights: weights.floats, depth: own.depth, runCount: ownRuns.count, runLength: own.runLength,
+          fewCount: own.hasFewOutputs ? own.fewCount : 0, targetOrigin: own.targetOrigin,
+          shift: rowShift * pitch + columnShift * plan.sourceChannels))
+      runs += ownRuns + [0]
+    }
     let slots = Threads.count
     let padded = bands.padded ? bands.images * plan.imagePitch(bands) : 0
     let pixels = bands.images * bands.rows * plan.columns
     let scratchBuffer = try scratch(Float.self, slots * padded + plan.groups * outputs)
-    let offsetBuffer = try scratch(Int.self, 2 * pixels)
-    defer { extendLifetime((weights, scratchBuffer, offsetBuffer)) }
+    let offsetBuffer = try scratch(Int.self, 2 * pixels + runs.count)
+    defer { extendLifetime((forms, scratchBuffer, offsetBuffer)) }
 
     let biases = scratchBuffer.floats + slots * padded
     if let bias = epilogue.bias {
@@ -64,32 +101,35 @@ enum DirectConvolution {
     }
     let inputOffsets = offsetBuffer.bytes.assumingMemoryBound(to: Int.self)
     let outputOffsets = inputOffsets + pixels
+    let imagePitch = plan.imagePitch(bands)
+    let (rowPitch, columnPitch) = (plan.rowStep * pitch, plan.columnStep * plan.sourceChannels)
     var pixel = 0
     for image in 0..<bands.images {
       for i in 0..<bands.rows {
-        for j in 0..<plan.columns {
-          inputOffsets[pixel] =
-            image * plan.imagePitch(bands) + i * plan.rowStep * plan.pitch(bands) + j * plan.columnStep
-            * plan.sourceChannels
-          outputOffsets[pixel] =
-            image * plan.targetImageStep + i * plan.targetRowStep + j * plan.targetColumnStep
+        let input = image * imagePitch + i * rowPitch
+        let output = image * plan.targetImageStep + i * plan.targetRowStep
+        var j = 0
+        while j < plan.columns {
+          inputOffsets[pixel] = input + j * columnPitch
+          outputOffsets[pixel] = output + j * plan.targetColumnStep
           pixel += 1
+          j += 1
         }
       }
     }
+    let runStarts = outputOffsets + pixels
+    for (i, run) in runs.enumerated() { runStarts[i] = run }
 
     let kernels = kernels
     let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
-    let work = pixels * depth * plan.groupOutputs * plan.groups
+    let work = pixels * phases.reduce(0) { $0 + $1.depth } * plan.groupOutputs * plan.groups
     // Where there are few bands, slabs of the outputs are worked on apart; each in pairs of blocks.
     let blocks = outputs / 16
-    let canSplit = plan.groups == 1 && !plan.hasFewOutputs && !bands.padded
+    let canSplit = phases.count == 1 && plan.groups == 1 && phases[0].fewCount == 0 && !bands.padded
     let slab = canSplit ? max(2, (blocks * count / 8 + 1) / 2 * 2) : blocks
     let slabs = max(1, (blocks + slab - 1) / slab)
-    // Without taps or inputs every sum is zero, over no runs.
-    let runs = plan.runs(pitch: plan.pitch(bands))
-    (runs + [0]).withUnsafeBufferPointer { starts in
-      guard let firstRun = starts.baseAddress else { return }
+    let copies = scratchBuffer.floats
+    phases.withUnsafeBufferPointer { phases in
       Threads.parallelFor(count * slabs, grain: max(1, 300_000 / max(work / slabs, 1)), slots: slots) { range, slot in
         for index in range {
           let band = index / slabs
@@ -100,30 +140,35 @@ enum DirectConvolution {
           let rows = firstRow..<min(firstRow + bands.rows, plan.rows)
           var input = source
           if bands.padded {
-            let copy = scratchBuffer.floats + slot * padded
+            let copy = copies + slot * padded
             plan.copyPadded(bands, images: images, rows: rows, source, copy)
             input = UnsafePointer(copy)
           } else {
             input +=
-              (images.lowerBound * plan.sourceHeight + rows.lowerBound * plan.rowStep + bands.top) * plan.pitch(bands)
+              (images.lowerBound * plan.sourceHeight + rows.lowerBound * plan.rowStep + bands.top) * pitch
               + bands.left * plan.sourceChannels
           }
-          let output =
-            target + plan.targetOrigin + images.lowerBound * plan.targetImageStep + rows.lowerBound * plan.targetRowStep
-          let block = DirectBlock(
-            pixels: images.count * rows.count * plan.columns, inputOffsets: inputOffsets, outputOffsets: outputOffsets,
-            runs: firstRun, runCount: runs.count, runLength: plan.runLength,
-            outputs: min(plan.groupOutputs - firstOutput, slab * 16))
-          for group in 0..<plan.groups {
-            let groupInput = input + group * plan.groupInputs
-            var groupEpilogue = epilogue
-            if epilogue.bias != nil { groupEpilogue.bias = UnsafePointer(biases + group * outputs + firstOutput) }
-            let groupOutput = output + group * plan.groupOutputs + firstOutput
-            if plan.hasFewOutputs {
-              kernels.convolveFew(block, groupInput, weights.floats + group * plan.fewCount, groupEpilogue, groupOutput)
-            } else {
-              kernels.convolve(
-                block, groupInput, weights.floats + (group * outputs + firstOutput) * depth, groupEpilogue, groupOutput)
+          let output = target + images.lowerBound * plan.targetImageStep + rows.lowerBound * plan.targetRowStep
+          var firstRun = UnsafePointer(runStarts)
+          for phase in phases {
+            let block = DirectBlock(
+              pixels: images.count * rows.count * plan.columns, inputOffsets: inputOffsets,
+              outputOffsets: outputOffsets, runs: firstRun, runCount: phase.runCount, runLength: phase.runLength,
+              outputs: min(plan.groupOutputs - firstOutput, slab * 16))
+            firstRun += phase.runCount + 1
+            for group in 0..<plan.groups {
+              let groupInput = input + phase.shift + group * plan.groupInputs
+              var groupEpilogue = epilogue
+              if epilogue.bias != nil { groupEpilogue.bias = UnsafePointer(biases + group * outputs + firstOutput) }
+              let groupOutput = output + phase.targetOrigin + group * plan.groupOutputs + firstOutput
+              if phase.fewCount > 0 {
+                kernels.convolveFew(
+                  block, groupInput, phase.weights + group * phase.fewCount, groupEpilogue, groupOutput)
+              } else {
+                kernels.convolve(
+                  block, groupInput, phase.weights + (group * outputs + firstOutput) * phase.depth, groupEpilogue,
+                  groupOutput)
+              }
             }
           }
         }

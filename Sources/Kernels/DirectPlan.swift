@@ -147,13 +147,16 @@ struct DirectPlan {
     if plane == 1 {
       // Rows of a linear layer: pieces enough for several threads, in whole panels of six.
       images = min(batch, min(max((batch + 47) / 48 * 6, 12), 96))
-    } else if plane < 48 {
-      images = min(batch, (96 + plane - 1) / max(plane, 1))
+    } else if plane < 48 || plane <= 400 && batch >= 32 && sourceHeight * sourceWidth * sourceChannels <= 1 << 14 {
+      // Some hundred pixels, of which few are left over in panels, but pieces enough for several threads.
+      images = min(batch, max((95 + plane) / max(plane, 1), min(400 / max(plane, 1), batch / 16)))
+      if plane >= 48 { images = max(1, min(400 / plane, batch / 16)) }
     } else {
       // As many rows as keep the source in half a second-level cache, but pieces enough for several threads, and of
       // those the count with the fewest places left over in panels of six.
       let rowSize = max(1, sourceWidth * sourceChannels * rowStep)
-      let most = min(max(1, (1 << 16) / rowSize, (47 + columns) / columns), max(1, rows * batch / 16), rows)
+      let most = min(
+        min(max(1, (1 << 16) / rowSize), max((47 + columns) / columns, 256 / columns)), max(1, rows * batch / 16), rows)
       var best = Double.infinity
       for candidate in (most + 1) / 2...most {
         let pieces = (rows + candidate - 1) / candidate
@@ -193,6 +196,22 @@ struct DirectPlan {
   func pitch(_ bands: Bands) -> Int { (bands.padded ? bands.width : sourceWidth) * sourceChannels }
 
   func imagePitch(_ bands: Bands) -> Int { (bands.padded ? bands.height : sourceHeight) * pitch(bands) }
+
+  /// A plan that reads what all of some phases read.
+  static func frame(of phases: [DirectPlan]) -> DirectPlan? {
+    guard var frame = phases.first,
+      phases.allSatisfy({
+        $0.rows == frame.rows && $0.columns == frame.columns && !$0.rowTaps.isEmpty && !$0.columnTaps.isEmpty
+      })
+    else { return nil }
+    func ends(_ taps: [[(offset: Int, kernel: Int)]]) -> [(offset: Int, kernel: Int)] {
+      let offsets = taps.flatMap { $0.map(\.offset) }
+      return [(offsets.min() ?? 0, 0), (offsets.max() ?? 0, 0)]
+    }
+    frame.rowTaps = ends(phases.map(\.rowTaps))
+    frame.columnTaps = ends(phases.map(\.columnTaps))
+    return frame
+  }
 
   /// Copies the source rectangle of output rows from `firstRow` of `count` images into `target`, zero outside.
   func copyPadded(

@@ -8,9 +8,10 @@ extension CPUKernels {
     let depth = block.runCount * block.runLength
     let (pixels, outputs) = (block.pixels, block.outputs)
     let (inputs, targets) = (block.inputOffsets, block.outputOffsets)
-    withUnsafeTemporaryAllocation(byteCount: 6 * 16 * 4, alignment: 32) { memory in
+    withUnsafeTemporaryAllocation(byteCount: 6 * 16 * 4 + 24 * 8, alignment: 16) { memory in
       guard let base = memory.baseAddress else { return }
       let rest = base.assumingMemoryBound(to: Float.self)
+      let places = (base + 6 * 16 * 4).assumingMemoryBound(to: Int.self)
       var first = 0
       while first < pixels {
         // The panels of 48 pixels, whose inputs stay in the cache, for every sixteen outputs.
@@ -25,6 +26,23 @@ extension CPUKernels {
           let count = pair ? 32 : min(16, outputs - k)
           var p = first
           while p < end {
+            if hasPairs, count == 16 {
+              let panelEnd = min(p + 12, end)
+              if let distance = e.addendDistance { prefetch(t + distance, targets, p, panelEnd, count) }
+              if let distance = e.maskDistance { prefetch(t + distance, targets, p, panelEnd, count) }
+              var (from, to) = (inputs + p, targets + p)
+              if p + 12 > end {
+                // A last short panel repeats its last pixel.
+                for i in 0..<12 {
+                  places[i] = inputs[min(p + i, end - 1)]
+                  places[12 + i] = targets[min(p + i, end - 1)]
+                }
+                (from, to) = (UnsafePointer(places), UnsafePointer(places + 12))
+              }
+              tallPanel(block.runs, block.runCount, block.runLength, x, from, w, e, t, to)
+              p += 12
+              continue
+            }
             // A last short panel repeats its last pixel.
             let i1 = min(p + 1, end - 1)
             let i2 = min(p + 2, end - 1)
@@ -33,8 +51,9 @@ extension CPUKernels {
             let i5 = min(p + 5, end - 1)
             let (x0, x1, x2) = (x + inputs[p], x + inputs[i1], x + inputs[i2])
             let (x3, x4, x5) = (x + inputs[i3], x + inputs[i4], x + inputs[i5])
-            if let distance = e.addendDistance { prefetch(t + distance, targets, p, end, count) }
-            if let distance = e.maskDistance { prefetch(t + distance, targets, p, end, count) }
+            let panelEnd = min(p + 6, end)
+            if let distance = e.addendDistance { prefetch(t + distance, targets, p, panelEnd, count) }
+            if let distance = e.maskDistance { prefetch(t + distance, targets, p, panelEnd, count) }
             if pair {
               panelPair(
                 block.runs, block.runCount, block.runLength, x0, x1, x2, x3, x4, x5, w, w + 16 * depth, e,
@@ -68,7 +87,7 @@ extension CPUKernels {
     _ base: MutableFloats, _ targets: UnsafePointer<Int>, _ first: Int, _ end: Int, _ count: Int
   ) {
     var p = first
-    while p < min(first + 6, end) {
+    while p < end {
       ltd_cpu_prefetch(base + targets[p])
       if count > 16 { ltd_cpu_prefetch(base + targets[p] + 16) }
       p += 1

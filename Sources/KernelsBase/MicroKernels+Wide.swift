@@ -1,8 +1,8 @@
 import CCPU
 import KernelTypes
 
-// With vectors of sixteen, panels two blocks of sixteen outputs wide: twelve sums of one vector each keep the
-// multipliers busy. Without them a pair is never asked for.
+// With vectors of sixteen, panels two blocks of sixteen outputs wide, or twelve pixels tall where there is one block:
+// twelve sums of one vector each keep the multipliers busy. Without such vectors neither is asked for.
 
 #if LTD_WIDE
   /// Whether pairs of blocks are worked on at once.
@@ -101,6 +101,73 @@ import KernelTypes
     vstore(y5 + 16, c51)
   }
 
+  /// `panel` for twelve pixels, those at `offsets` from `x`, whose results go to `targets` from `y`.
+  @inline(never)
+  func tallPanel(
+    _ runs: UnsafePointer<Int>, _ runCount: Int, _ runLength: Int, _ x: Floats, _ offsets: UnsafePointer<Int>,
+    _ weights: Floats, _ e: KernelEpilogue, _ y: MutableFloats, _ targets: UnsafePointer<Int>
+  ) {
+    var bias = V.zero
+    if let values = e.bias { bias = vload(values) }
+    var (c0, c1, c2, c3, c4, c5) = (bias, bias, bias, bias, bias, bias)
+    var (c6, c7, c8, c9, c10, c11) = (bias, bias, bias, bias, bias, bias)
+    var b = weights
+    var run = 0
+    while run < runCount {
+      let start = x + runs[run]
+      let (a0, a1, a2) = (start + offsets[0], start + offsets[1], start + offsets[2])
+      let (a3, a4, a5) = (start + offsets[3], start + offsets[4], start + offsets[5])
+      let (a6, a7, a8) = (start + offsets[6], start + offsets[7], start + offsets[8])
+      let (a9, a10, a11) = (start + offsets[9], start + offsets[10], start + offsets[11])
+      var k = 0
+      while k < runLength {
+        let w = vload(b)
+        b += 16
+        c0 = multiplyAdd(a0[k], w, c0)
+        c1 = multiplyAdd(a1[k], w, c1)
+        c2 = multiplyAdd(a2[k], w, c2)
+        c3 = multiplyAdd(a3[k], w, c3)
+        c4 = multiplyAdd(a4[k], w, c4)
+        c5 = multiplyAdd(a5[k], w, c5)
+        c6 = multiplyAdd(a6[k], w, c6)
+        c7 = multiplyAdd(a7[k], w, c7)
+        c8 = multiplyAdd(a8[k], w, c8)
+        c9 = multiplyAdd(a9[k], w, c9)
+        c10 = multiplyAdd(a10[k], w, c10)
+        c11 = multiplyAdd(a11[k], w, c11)
+        k += 1
+      }
+      run += 1
+    }
+    if e.changes {
+      finish(c0, e, y + targets[0], lanes: 16)
+      finish(c1, e, y + targets[1], lanes: 16)
+      finish(c2, e, y + targets[2], lanes: 16)
+      finish(c3, e, y + targets[3], lanes: 16)
+      finish(c4, e, y + targets[4], lanes: 16)
+      finish(c5, e, y + targets[5], lanes: 16)
+      finish(c6, e, y + targets[6], lanes: 16)
+      finish(c7, e, y + targets[7], lanes: 16)
+      finish(c8, e, y + targets[8], lanes: 16)
+      finish(c9, e, y + targets[9], lanes: 16)
+      finish(c10, e, y + targets[10], lanes: 16)
+      finish(c11, e, y + targets[11], lanes: 16)
+      return
+    }
+    vstore(y + targets[0], c0)
+    vstore(y + targets[1], c1)
+    vstore(y + targets[2], c2)
+    vstore(y + targets[3], c3)
+    vstore(y + targets[4], c4)
+    vstore(y + targets[5], c5)
+    vstore(y + targets[6], c6)
+    vstore(y + targets[7], c7)
+    vstore(y + targets[8], c8)
+    vstore(y + targets[9], c9)
+    vstore(y + targets[10], c10)
+    vstore(y + targets[11], c11)
+  }
+
   /// `gradientPanel` for two blocks of sixteen outputs side by side.
   @inline(never)
   func gradientPanelPair(
@@ -171,6 +238,11 @@ import KernelTypes
     _ e: KernelEpilogue,
     _ y0: MutableFloats, _ y1: MutableFloats, _ y2: MutableFloats, _ y3: MutableFloats, _ y4: MutableFloats,
     _ y5: MutableFloats
+  ) {}
+
+  func tallPanel(
+    _ runs: UnsafePointer<Int>, _ runCount: Int, _ runLength: Int, _ x: Floats, _ offsets: UnsafePointer<Int>,
+    _ weights: Floats, _ e: KernelEpilogue, _ y: MutableFloats, _ targets: UnsafePointer<Int>
   ) {}
 
   func gradientPanelPair(

@@ -206,8 +206,12 @@ extension CPUKernels {
     step mStep: Int
   ) {
     let plain = KernelEpilogue()
-    var zero = 0
-    withUnsafePointer(to: &zero) { start in
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: 25) { memory in
+      guard let start = memory.baseAddress else { return }
+      // The run of a row, and the places of twelve rows.
+      start[0] = 0
+      let (vOffsets, mOffsets) = (start + 1, start + 13)
+      for i in 0..<12 { (vOffsets[i], mOffsets[i]) = (i * vStep, i * mStep) }
       var block = blocks.lowerBound
       while block < blocks.upperBound {
         let w = weights + block * 16 * depth
@@ -215,6 +219,13 @@ extension CPUKernels {
         let pair = hasPairs && block + 2 <= blocks.upperBound
         var row = 0
         while row < rows {
+          if hasPairs, !pair, row + 12 <= rows {
+            tallPanel(
+              start, 1, depth, v + row * vStep, UnsafePointer(vOffsets), w, plain, y + row * mStep,
+              UnsafePointer(mOffsets))
+            row += 12
+            continue
+          }
           // A last short panel repeats its last row.
           let last = rows - 1
           let (r1, r2, r3) = (min(row + 1, last), min(row + 2, last), min(row + 3, last))
