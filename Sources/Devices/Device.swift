@@ -48,6 +48,11 @@ package protocol Device: Sendable {
   /// y = a matrix with one row for each stream, in which element i of row r is draw i of stream r.
   func random(_ distribution: Distribution, _ streams: [RandomStream], _ y: Storage, count: Int) throws(CoreError)
 
+  // Pieces of work that know nothing of each other
+  /// Calls `body` once for each of 0..<count, in any order, where there are several threads on all of them; what a body
+  /// asks of the device, its thread does alone. The first error is thrown.
+  func concurrently(_ count: Int, _ body: (Int) throws(CoreError) -> Void) throws(CoreError)
+
   // Elementwise. Without views: dense operands in the same order; the result may be the same storage as an operand.
   /// y = function(x).
   func map(_ function: ElementwiseMap, _ x: Storage, _ y: Storage, count: Int) throws(CoreError)

@@ -25,6 +25,12 @@ package struct PoolShape: Sendable, Hashable {
   /// Columns of an output image.
   package let outputWidth: Int
 
+  /// Whether windows lie side by side within the image, so that no value is in two of them.
+  package var windowsAreApart: Bool {
+    kernelHeight == strideHeight && kernelWidth == strideWidth && padTop == 0 && padLeft == 0
+      && outputHeight * strideHeight <= height && outputWidth * strideWidth <= width
+  }
+
   /// Makes the sizes of a pooling, and works out those of its output. The caller has checked the sizes, as for
   /// `ConvolutionShape`; padding is less than the kernel.
   package init(

@@ -17,8 +17,11 @@ package enum Pooling {
   ) {
     let kernels = kernels
     let size = s.height * s.width * s.channels
+    let coversAll =
+      s.windowsAreApart && s.outputHeight * s.strideHeight == s.height
+      && s.outputWidth * s.strideWidth == s.width && s.channels >= 8
     Threads.parallelFor(s.batch, grain: imageGrain(s)) { r in
-      (dx + r.lowerBound * size).update(repeating: 0, count: r.count * size)
+      if !coversAll { (dx + r.lowerBound * size).update(repeating: 0, count: r.count * size) }
       kernels.maximumPoolGradient(s, r, dy, argmax, dx)
     }
   }

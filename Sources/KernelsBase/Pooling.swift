@@ -52,6 +52,41 @@ extension CPUKernels {
     _ s: PoolShape, _ images: Range<Int>, _ dy: Floats, _ argmax: UnsafePointer<Int32>, _ dx: MutableFloats
   ) {
     let outputs = s.outputHeight * s.outputWidth
+    let channels = s.channels
+    if s.windowsAreApart, channels >= 8 {
+      // Each value of the input is in one window: all of them are written, those beside the greatest as 0.
+      for image in images {
+        let plane = dx + image * s.height * s.width * channels
+        for p in 0..<s.outputHeight {
+          for q in 0..<s.outputWidth {
+            let out = ((image * s.outputHeight + p) * s.outputWidth + q) * channels
+            let corner = p * s.strideHeight * s.width + q * s.strideWidth
+            var c = 0
+            while c < channels {
+              let lanes = min(8, channels - c)
+              let g = load(dy + out + c, first: lanes)
+              var places = I8.zero
+              if lanes == 8 {
+                places = UnsafeRawPointer(argmax + out + c).loadUnaligned(as: I8.self)
+              } else {
+                for i in 0..<lanes { places[i] = argmax[out + c + i] }
+              }
+              var pixel = corner
+              for _ in 0..<s.kernelHeight {
+                for w in 0..<s.kernelWidth {
+                  let isHere = places .== I8(repeating: Int32(truncatingIfNeeded: pixel + w))
+                  store(
+                    plane + (pixel + w) * channels + c, V8.zero.replacing(with: g, where: isHere), first: lanes)
+                }
+                pixel += s.width
+              }
+              c += 8
+            }
+          }
+        }
+      }
+      return
+    }
     for image in images {
       let plane = dx + image * s.height * s.width * s.channels
       for q in 0..<outputs {

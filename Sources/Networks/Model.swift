@@ -168,6 +168,13 @@ public final class Model {
   /// The most images that one pass takes where no gradient needs them together.
   package static let piece = 250
 
+  /// How images are run in pieces in evaluation mode; see `FrozenNetwork`.
+  func pieces(of images: Tensor) throws(CoreError) -> [Range<Int>] {
+    let n = images.shape.first ?? 0
+    guard !Compute.checksFinite else { return [0..<n] }
+    return try frozenNetwork(Pass(parameters: parameters, buffers: buffers, mode: .eval, dropout: nil)).pieces(of: n)
+  }
+
   private func frozenNetwork(_ pass: Pass) throws(CoreError) -> FrozenNetwork {
     if pass.mode == .eval, let frozen = weights.frozen { return frozen }
     let made = try FrozenNetwork(network, pass)

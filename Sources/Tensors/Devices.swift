@@ -1,3 +1,4 @@
+import Base
 import Devices
 
 // The types of the devices that everyone who computes with tensors needs.
@@ -16,3 +17,16 @@ package typealias BoundaryStep = Devices.BoundaryStep
 package typealias WindowMove = Devices.WindowMove
 /// The norms in which windows are moved.
 package typealias WindowNorm = Devices.WindowNorm
+
+/// Calls `make` once for each of some pieces of work that know nothing of each other, on all threads, and returns the
+/// results in their order. A result must not depend on which thread makes it.
+package func concurrently<Result: Sendable>(
+  _ count: Int, _ make: (Int) throws(CoreError) -> Result
+) throws(CoreError) -> [Result] {
+  let results = Locked([Result?](repeating: nil, count: count))
+  try device.concurrently(count) { (i) throws(CoreError) in
+    let result = try make(i)
+    results.withLock { $0[i] = result }
+  }
+  return results.withLock { $0.compactMap { $0 } }
+}

@@ -79,6 +79,21 @@ struct CPUDevice: Device {
     }
   }
 
+  func concurrently(_ count: Int, _ body: (Int) throws(CoreError) -> Void) throws(CoreError) {
+    let settings = RunSettings.ofThread
+    let failure = Locked<CoreError?>(nil)
+    try kernel { () throws(KernelError) in
+      Threads.parallelFor(count, grain: 1) { range in
+        settings.carry {
+          for i in range where failure.withLock({ $0 == nil }) {
+            do throws(CoreError) { try body(i) } catch { failure.withLock { $0 = $0 ?? error } }
+          }
+        }
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
   // MARK: Rows
 
   func greatest(_ k: Int, _ x: Storage, rows: Int, columns: Int, _ y: Storage) throws(CoreError) {

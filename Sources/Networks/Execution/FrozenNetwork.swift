@@ -7,7 +7,9 @@ import Tensors
 /// done once for all weights is done when the list is made. Batch norm that follows a convolution is folded into its
 /// weights (in evaluation mode); bias, residual sum and ReLU go into the epilogue of the convolution before them. A
 /// batch norm with ReLU that comes before convolutions leaves its slope to the weights by which these form their
-/// gradients.
+/// gradients. A linear layer is a convolution of images of one pixel; after a flattening its weights are put into the
+/// order in which the pixels lie in memory, so that nothing is moved. The mask of a ReLU before max pooling is applied
+/// to the few values that came through.
 ///
 /// The gradient of the images is found by walking the list backwards: each convolution adds what has reached its input
 /// by other ways and applies the mask of the ReLU there, in its own epilogue. Layers that are not known here run as
@@ -22,6 +24,11 @@ final class FrozenNetwork {
     enum Operation {
       /// relu(conv(input) + addend).
       case convolution(FixedConvolution, addend: Int?)
+      /// relu(input · weightᵀ + bias + addend), over the last axis; `flattens` takes all axes but the first for one, in
+      /// the order of memory with channels last, in which the weights are too.
+      case linear(FixedConvolution, addend: Int?, flattens: Bool)
+      /// The greatest value of each window.
+      case maxPool(Pooling)
       /// relu(input · scale + shift) where each reader is a convolution; their `gradientWeight` holds the scale.
       case activation(NormalizedInput)
       case sum(Int, Int)
@@ -32,12 +39,23 @@ final class FrozenNetwork {
     var operation: Operation
     var input: Int
     var relu = false
+    /// Whether the only reader applies the mask of the ReLU.
+    var leavesMask = false
+    /// How many channels the result has, where that is known.
+    var channels: Int?
 
     var reads: [Int] {
       switch operation {
-      case .convolution(_, let addend): [input] + (addend.map { [$0] } ?? [])
+      case .convolution(_, let addend), .linear(_, let addend, _): [input] + (addend.map { [$0] } ?? [])
       case .sum(let a, let b): [a, b]
-      case .activation, .other: [input]
+      case .activation, .maxPool, .other: [input]
+      }
+    }
+
+    var weightCount: Int {
+      switch operation {
+      case .convolution(let layer, _), .linear(let layer, _, _): layer.weight.count
+      case .activation, .maxPool, .sum, .other: 0
       }
     }
   }
@@ -58,12 +76,20 @@ final class FrozenNetwork {
   /// The first and the last step that reads each value; -1 for none.
   private var firstReader: [Int] = []
   private var lastReader: [Int] = []
+  /// The value that a flattening reads which has no step yet, because a linear layer may read through it.
+  private var flattened: Int?
+  /// The weights of all convolutions and linear layers.
+  private var weightCount = 0
+  /// How many values all steps give for one image; nil before the first run.
+  private var valuesPerImage: Int?
 
   init(_ network: NetworkNode, _ pass: Pass) throws(CoreError) {
     self.pass = pass
     self.network = network
-    _ = try compile(network, 0, alone: true)
+    settle(try compile(network, 0, alone: true))
     try foldScales()
+    leaveMasks()
+    weightCount = steps.reduce(0) { $0 + $1.weightCount }
     firstReader = Array(repeating: -1, count: steps.count + 1)
     lastReader = firstReader
     for (i, step) in steps.enumerated() {
@@ -78,15 +104,48 @@ final class FrozenNetwork {
 
   private func append(_ operation: Step.Operation, _ input: Int) -> Int {
     steps.append(Step(operation: operation, input: input))
+    let before = input > 0 ? steps[input - 1].channels : nil
+    switch operation {
+    case .convolution(let convolution, _): steps[steps.count - 1].channels = convolution.weight.shape[0]
+    case .activation, .maxPool, .sum, .other(.relu): steps[steps.count - 1].channels = before
+    case .linear, .other: break
+    }
     return steps.count
+  }
+
+  /// The value that is meant where a flattening of it may wait for its reader, with a step of its own.
+  @discardableResult
+  private func settle(_ value: Int) -> Int {
+    guard flattened == value else { return value }
+    flattened = nil
+    return append(.other(.flatten), value)
   }
 
   /// Appends the steps of a layer that reads `value`, or changes the step that gives it where the layer is `alone` in
   /// reading it; the result is the value that the layer gives.
   private func compile(_ node: NetworkNode, _ value: Int, alone: Bool) throws(CoreError) -> Int {
     switch node {
+    case .sequence, .linear,
+      .dropout where pass.mode == .eval, .dropout2d where pass.mode == .eval:
+      break
+    default:
+      let settled = settle(value)
+      if settled != value { return try compile(node, settled, alone: true) }
+    }
+    switch node {
     case .conv2d(let conv, let weight, let bias):
       return try append(convolution(conv, weight, bias), value)
+    case .flatten where value > 0 && steps[value - 1].channels != nil:
+      flattened = value
+      return value
+    case .linear(let weight, let bias):
+      let flattens = flattened == value
+      flattened = nil
+      return try append(
+        .linear(
+          linear(weight, bias, channels: flattens ? steps[value - 1].channels : nil), addend: nil, flattens: flattens),
+        value)
+    case .maxPool(let pooling): return append(.maxPool(pooling), value)
     case .sequence(let nodes):
       var (value, alone) = (value, alone)
       for node in nodes {
@@ -97,7 +156,7 @@ final class FrozenNetwork {
       return value
     case .batchNorm(let norm, let slots, let relu):
       if pass.usesBatch(slots) { return append(.other(node), value) }
-      if alone, let convolution = lastConvolution(value) {
+      if alone, case .convolution(let convolution, addend: nil)? = lastProduct(value) {
         steps[value - 1].operation = .convolution(try folded(norm, slots, into: convolution), addend: nil)
         steps[value - 1].relu = relu
         return value
@@ -115,13 +174,16 @@ final class FrozenNetwork {
       return append(.other(node), value)
     case .dropout where pass.mode == .eval, .dropout2d where pass.mode == .eval: return value
     case .residual(let before, let body, let shortcut, let shortcutReadsBefore, let after):
-      let activated = try compile(before, value, alone: alone && shortcutReadsBefore)
-      let straight = try compile(shortcut, shortcutReadsBefore ? activated : value, alone: false)
+      let activated = settle(try compile(before, value, alone: alone && shortcutReadsBefore))
+      let straight = settle(try compile(shortcut, shortcutReadsBefore ? activated : value, alone: false))
       let start = steps.count
-      let branch = try compile(body, activated, alone: false)
+      let branch = settle(try compile(body, activated, alone: false))
       var sum: Int
-      if branch > start, branch == steps.count, let convolution = lastConvolution(branch) {
+      if branch > start, case .convolution(let convolution, addend: nil)? = lastProduct(branch) {
         steps[branch - 1].operation = .convolution(convolution, addend: straight)
+        sum = branch
+      } else if branch > start, case .linear(let layer, addend: nil, let flattens)? = lastProduct(branch) {
+        steps[branch - 1].operation = .linear(layer, addend: straight, flattens: flattens)
         sum = branch
       } else {
         sum = append(.sum(branch, straight), branch)
@@ -132,20 +194,28 @@ final class FrozenNetwork {
     }
   }
 
-  /// The convolution that gives `value` as the latest step, if nothing follows it yet.
-  private func lastConvolution(_ value: Int) -> FixedConvolution? {
-    guard value > 0, value == steps.count, !steps[value - 1].relu,
-      case .convolution(let convolution, addend: nil) = steps[value - 1].operation
-    else { return nil }
-    return convolution
+  /// What gives `value` as the latest step, if nothing follows it yet.
+  private func lastProduct(_ value: Int) -> Step.Operation? {
+    guard value > 0, value == steps.count, !steps[value - 1].relu else { return nil }
+    return steps[value - 1].operation
   }
 
   private func canEndInRelu(_ value: Int) -> Bool {
     guard value == steps.count, !steps[value - 1].relu else { return false }
     switch steps[value - 1].operation {
-    case .convolution, .sum: return true
-    case .activation, .other: return false
+    case .convolution, .linear, .sum: return true
+    case .activation, .maxPool, .other: return false
     }
+  }
+
+  /// - Parameter channels: those of the flattened image that the layer reads; nil where it reads rows as they are.
+  private func linear(_ weight: Int, _ bias: Int?, channels: Int?) throws(CoreError) -> FixedConvolution {
+    var weights = pass.parameters[weight]
+    let (outputs, inputs) = (weights.shape[0], weights.shape[1])
+    if let channels { weights = try weights.reshape([outputs, channels, inputs / channels]).permute([0, 2, 1]) }
+    return try FixedConvolution(
+      weight: weights.reshape([outputs, inputs, 1, 1]), bias: bias.map { pass.parameters[$0] }, stride: (1, 1),
+      padding: .none, dilation: (1, 1), groups: 1)
   }
 
   private func convolution(_ conv: Conv2d, _ weight: Int, _ bias: Int?) throws(CoreError) -> Step.Operation {
@@ -199,54 +269,122 @@ final class FrozenNetwork {
     }
   }
 
+  /// Where max pooling alone reads a ReLU, what came through is positive where its source is.
+  private func leaveMasks() {
+    for (i, step) in steps.enumerated() {
+      guard case .maxPool = step.operation, step.input > 0, steps[step.input - 1].relu,
+        steps.count(where: { $0.reads.contains(step.input) }) == 1
+      else { continue }
+      if case .activation = steps[step.input - 1].operation { continue }
+      steps[step.input - 1].leavesMask = true
+      steps[i].relu = true
+    }
+  }
+
   // MARK: Running
 
   /// What the gradient needs of a forward pass.
-  private struct Record {
+  private struct Record: Sendable {
     var shapes: [[Int]]
     /// Results of ReLUs.
     var masks: [Int: Tensor] = [:]
+    /// Where the greatest values of windows lie.
+    var places: [Int: MaximumPlaces] = [:]
     /// Input and result of other layers, with the tape between.
     var layers: [Int: (input: Tensor, output: Tensor)] = [:]
   }
 
   /// Logits [n, classes] of images [n, channels, h, w]; if these are tracked, so are the logits.
   func callAsFunction(_ images: Tensor) throws(CoreError) -> Tensor {
-    var values = [Tensor?](repeating: nil, count: steps.count + 1)
-    var record = Record(shapes: [images.shape])
-    values[0] = images.detached()
-    for (i, step) in steps.enumerated() {
-      guard let x = values[step.input] else { break }
-      let result: Tensor
-      switch step.operation {
-      case .convolution(let convolution, let addend):
-        result = try convolution.forward(x, adding: addend.flatMap { values[$0] }, relu: step.relu)
-      case .activation(let activation): result = try pass.run(activation.layer, x)
-      case .sum(_, let other):
-        let sum = if let other = values[other] { try x + other } else { x }
-        result = step.relu ? try sum.relu() : sum
-      case .other(let node):
-        let input = images.isTracked ? x.tracked() : x
-        let output = try pass.run(node, input)
-        if images.isTracked { record.layers[i] = (input, output) }
-        result = output.detached()
-      }
-      if images.isTracked, step.relu { record.masks[i + 1] = result }
-      record.shapes.append(result.shape)
-      values[i + 1] = result
-      for value in step.reads where lastReader[value] == i { values[value] = nil }
-    }
-    guard let logits = values[steps.count] else { throw CoreError(.value, "a network without layers") }
+    guard !steps.isEmpty else { throw CoreError(.value, "a network without layers") }
+    let (parts, isTracked) = (pieces(of: images.shape[0]), images.isTracked)
     let saved = images.detached()
+    let logits: Tensor
+    var records: [Record] = []
+    if parts.count > 1 {
+      let results = try concurrently(parts.count) { (i) throws(CoreError) in
+        var pass = pass
+        return try run(saved.rows(parts[i]), isTracked, &pass)
+      }
+      logits = try Tensor.joined(results.map(\.logits))
+      records = results.map(\.record)
+    } else {
+      let result = try run(saved, isTracked, &pass)
+      logits = result.logits
+      records = [result.record]
+      if images.shape[0] > 0, valuesPerImage == nil { valuesPerImage = result.valuesPerImage }
+    }
     return try logits.recording([images], operation: "model", isTwice: true) {
-      [self, record] (g, needs) throws(CoreError) in
-      guard needs.areFollowed else { return [try gradient(g, record, keeping: needs.recordStays)] }
+      [self, records] (g, needs) throws(CoreError) in
+      guard needs.areFollowed else {
+        if records.count == 1 { return [try gradient(g, records[0], keeping: needs.recordStays)] }
+        let gradients = try concurrently(parts.count) { (i) throws(CoreError) in
+          try gradient(g.rows(parts[i]), records[i], keeping: needs.recordStays)
+        }
+        return [try Tensor.joined(gradients)]
+      }
       // Once more, layer by layer, with a record of everything; running statistics have moved already.
       return try pullThrough(g, needs, [needs.operand(saved, 0)]) { (images) throws(CoreError) in
         var pass = pass
         return try pass.run(network, images[0])
       }
     }
+  }
+
+  /// How many images are cut into which pieces, by their number alone: no bit depends on it.
+  ///
+  /// The values of a small network for a few images stay in the cache of one processor from layer to layer, and
+  /// threads that have pieces of their own never wait for each other. Large weights pass through the cache once for
+  /// each piece, so that networks with such take all images at once, as do those in training, whose images share their
+  /// statistics.
+  func pieces(of n: Int) -> [Range<Int>] {
+    guard pass.mode == .eval, n > 1, weightCount <= 1 << 20, let valuesPerImage else { return [0..<n] }
+    let most = min(max((1 << 20) / max(valuesPerImage, 1), 8), 64)
+    var count = max((n + most - 1) / most, min(8, n * valuesPerImage >> 18))
+    if count > 1 { count = min(n, (count + 1) / 2 * 2) }
+    return (0..<max(count, 1)).map { n * $0 / max(count, 1)..<n * ($0 + 1) / max(count, 1) }
+  }
+
+  /// The logits of some images, with what their gradient needs where they are `tracked`.
+  private func run(
+    _ images: Tensor, _ tracked: Bool, _ pass: inout Pass
+  ) throws(CoreError) -> (logits: Tensor, record: Record, valuesPerImage: Int) {
+    var values = [Tensor?](repeating: nil, count: steps.count + 1)
+    var record = Record(shapes: [images.shape])
+    var total = images.count
+    values[0] = images
+    for (i, step) in steps.enumerated() {
+      guard let x = values[step.input] else { break }
+      let result: Tensor
+      switch step.operation {
+      case .convolution(let convolution, let addend):
+        result = try convolution.forward(x, adding: addend.flatMap { values[$0] }, relu: step.relu)
+      case .linear(let layer, let addend, let flattens):
+        result = try layer.linear(
+          x, flattens: flattens, adding: addend.flatMap { values[$0] }, relu: step.relu)
+      case .maxPool(let pooling):
+        let (pooled, places) = try fixedMaxPool(
+          x, kernel: pooling.kernel.pair, stride: pooling.stride.pair, padding: pooling.padding, keepsPlaces: tracked)
+        result = pooled
+        record.places[i] = places
+      case .activation(let activation): result = try pass.run(activation.layer, x)
+      case .sum(_, let other):
+        let sum = if let other = values[other] { try x + other } else { x }
+        result = step.relu ? try sum.relu() : sum
+      case .other(let node):
+        let input = tracked ? x.tracked() : x
+        let output = try pass.run(node, input)
+        if tracked { record.layers[i] = (input, output) }
+        result = output.detached()
+      }
+      if tracked, step.relu, !step.leavesMask { record.masks[i + 1] = result }
+      record.shapes.append(result.shape)
+      total += result.count
+      values[i + 1] = result
+      for value in step.reads where lastReader[value] == i { values[value] = nil }
+    }
+    guard let logits = values[steps.count] else { throw CoreError(.value, "a network without layers") }
+    return (logits, record, total / max(images.shape[0], 1))
   }
 
   /// The gradient with respect to the images.
@@ -272,6 +410,16 @@ final class FrozenNetwork {
       case .sum(let a, let b):
         try add(g, to: a)
         try add(g, to: b)
+      case .maxPool:
+        if let places = record.places.removeValue(forKey: i) { try add(places.gradient(g), to: step.input) }
+      case .linear(let layer, let addend, let flattens):
+        if let addend { try add(g, to: addend) }
+        let completes = firstReader[step.input] == i
+        let mask = completes ? record.masks[step.input] : nil
+        sums[step.input] = try layer.linearInputGradient(
+          g, input: record.shapes[step.input], flattens: flattens, adding: sums.removeValue(forKey: step.input),
+          mask: mask)
+        if mask != nil { masked.insert(step.input) }
       case .other:
         guard let (input, output) = record.layers.removeValue(forKey: i) else { break }
         let gradient = try gradients(of: output, withRespectTo: [input], cotangent: g, keepingRecord: isKept)[0]

@@ -44,8 +44,8 @@ public enum AttackLoss: String, SettingChoice {
   /// - Returns: [n].
   /// - Throws: `value` for targets of a loss that takes none, and for too few classes.
   func values(
-    _ logits: Tensor, labels: [Int], targets: [Int]?, clean: () throws -> Tensor
-  ) throws -> Tensor {
+    _ logits: Tensor, labels: [Int], targets: [Int]?, clean: () throws(CoreError) -> Tensor
+  ) throws(CoreError) -> Tensor {
     switch (self, targets) {
     case (.crossEntropy, nil): try Tensors.crossEntropy(logits, labels: labels, reduction: .none)
     case (.crossEntropy, let targets?): try Tensors.crossEntropy(logits, labels: targets, reduction: .none).neg()
@@ -66,12 +66,12 @@ public enum AttackLoss: String, SettingChoice {
   }
 
   /// What the targets have more than the labels, [n].
-  private func lead(_ scores: Tensor, _ targets: [Int], over labels: [Int]) throws -> Tensor {
+  private func lead(_ scores: Tensor, _ targets: [Int], over labels: [Int]) throws(CoreError) -> Tensor {
     try scores.gather(axis: 1, targets) - scores.gather(axis: 1, labels)
   }
 
   /// The gap between the two largest logits of each example, [n, 1]; at least 1e-12.
-  private func gap(_ logits: Tensor) throws -> Tensor {
+  private func gap(_ logits: Tensor) throws(CoreError) -> Tensor {
     let top = try logits.topk(2, axis: 1).values
     return try (top.slice(axis: 1, 0, 1) - top.slice(axis: 1, 1, 2)).clip(min: 1e-12)
   }

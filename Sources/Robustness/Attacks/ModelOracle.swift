@@ -92,14 +92,44 @@ public final class ModelOracle: Oracle {
     of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
   ) throws -> Slope {
     try StopSignal.poll()
-    let tracked = x.detached().tracked()
-    let logits = try logits(tracked, of: examples)
-    let values = try value(of: loss, logits, examples, targets ?? targetsOf(examples))
-    let gradient = try Tensors.gradients(of: values.sum(), withRespectTo: [tracked])[0]
-    try requireFinite(gradient, "gradients", of: model, at: examples.map { batch.positions[$0] })
+    let targets = targets ?? targetsOf(examples)
+    let positions = examples.map { batch.positions[$0] }
+    let slope =
+      try training == nil
+      ? slopeInPieces(of: loss, at: x, of: examples, targets: targets)
+      : slopeOfAll(of: loss, at: x, of: examples, targets: targets)
+    try requireFinite(slope.logits, "logits", of: model, at: positions)
+    try requireFinite(slope.gradient, "gradients", of: model, at: positions)
     for example in examples { gradients[example] += 1 }
-    if training == nil { try noteFlat(gradient, examples) }
+    if training == nil { try noteFlat(slope.gradient, examples) }
+    return slope
+  }
+
+  private func slopeOfAll(
+    of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
+  ) throws -> Slope {
+    let tracked = x.detached().tracked()
+    let logits = try forward(tracked, examples)
+    let values = try value(of: loss, logits, examples, targets)
+    let gradient = try Tensors.gradients(of: values.sum(), withRespectTo: [tracked])[0]
     return Slope(loss: values.detached(), gradient: gradient, logits: logits.detached())
+  }
+
+  /// Pieces of the batch go forward and back on their own.
+  private func slopeInPieces(
+    of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
+  ) throws -> Slope {
+    for example in examples { queries[example] += 1 }
+    let loss = loss ?? .crossEntropy
+    let labels = examples.map { batch.labels[$0] }
+    // Before threads ask for it.
+    let clean = loss == .klDivergence ? try batch.rows(cleanLogits(), of: examples) : nil
+    let slope = try model.slope(at: x) { (logits, rows) throws(CoreError) in
+      try loss.values(
+        logits, labels: Array(labels[rows]), targets: targets.map { Array($0[rows]) },
+        clean: { () throws(CoreError) in try clean?.rows(rows) ?? logits })
+    }
+    return Slope(loss: slope.loss, gradient: slope.gradient, logits: slope.logits)
   }
 
   /// Remembers which examples had no slope to begin with.
@@ -148,9 +178,10 @@ public final class ModelOracle: Oracle {
     of loss: AttackLoss?, _ logits: Tensor, _ examples: [Int], _ targets: [Int]? = nil
   ) throws -> Tensor {
     if loss == nil, targets == nil, let objective = training?.objective { return try objective(logits, examples) }
-    return try (loss ?? training?.loss ?? .crossEntropy).values(
-      logits, labels: examples.map { batch.labels[$0] }, targets: targets,
-      clean: { try batch.rows(cleanLogits(), of: examples) })
+    let loss = loss ?? training?.loss ?? .crossEntropy
+    let clean = loss == .klDivergence ? try batch.rows(cleanLogits(), of: examples) : logits
+    return try loss.values(
+      logits, labels: examples.map { batch.labels[$0] }, targets: targets, clean: { () throws(CoreError) in clean })
   }
 
   /// Logits [n, classes] of the clean images, in the mode in which the others are answered; they are computed once.

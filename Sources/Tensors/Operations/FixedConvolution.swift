@@ -80,6 +80,56 @@ package struct FixedConvolution: Sendable {
   }
 }
 
+extension FixedConvolution {
+  /// relu(x · weightᵀ + bias + addend), the convolution being one of single pixels.
+  ///
+  /// - Parameters:
+  ///   - x: [..., inputs], or [n, channels, h, w] where it is flattened.
+  ///   - flattens: an image is one row, in the order of memory with channels last.
+  ///   - addend: like the result.
+  /// - Returns: [..., outputs].
+  package func linear(
+    _ x: Tensor, flattens: Bool, adding addend: Tensor?, relu: Bool
+  ) throws(CoreError) -> Tensor {
+    let pixels = try pixels(x, weight.shape[1], flattens: flattens)
+    let y = try forward(pixels, adding: addend.map { (a) throws(CoreError) in try rows(a) }, relu: relu)
+    let shape = flattens ? [x.shape[0], weight.shape[0]] : x.shape.dropLast() + [weight.shape[0]]
+    return Tensor(y.storage, .float32, shape: shape, count: y.count)
+  }
+
+  /// The gradient with respect to the input of `linear`, plus the addend, 0 where the mask is not positive.
+  ///
+  /// - Parameters:
+  ///   - gradient: with respect to the result.
+  ///   - input: the shape of the input; addend and mask have it too.
+  package func linearInputGradient(
+    _ gradient: Tensor, input: [Int], flattens: Bool, adding addend: Tensor?, mask: Tensor?
+  ) throws(CoreError) -> Tensor {
+    let g = try rows(gradient)
+    let inputs = weight.shape[1]
+    let dx = try inputGradient(
+      g, input: [g.shape[0], inputs, 1, 1],
+      adding: addend.map { (a) throws(CoreError) in try pixels(a, inputs, flattens: flattens) },
+      mask: mask.map { (m) throws(CoreError) in try pixels(m, inputs, flattens: flattens) })
+    return Tensor(
+      dx.storage, .float32, shape: input, count: dx.count, layout: flattens ? .channelsLast : .rowMajor)
+  }
+
+  private func rows(_ x: Tensor) throws(CoreError) -> Tensor { try pixels(x, weight.shape[0], flattens: false) }
+
+  /// Rows of `count` values as images of one pixel.
+  private func pixels(_ x: Tensor, _ count: Int, flattens: Bool) throws(CoreError) -> Tensor {
+    guard count > 0, flattens ? x.count == x.shape[0] * count : x.shape.last == count else {
+      throw CoreError(
+        .shape,
+        "a linear layer with weights \(weight.shape.prefix(2)) [outputs, inputs] does not take an input of shape \(x.shape)"
+      )
+    }
+    let x = flattens ? try x.channelsLast() : try x.rowMajor()
+    return Tensor(x.storage, .float32, shape: [x.count / count, count, 1, 1], count: x.count, layout: .channelsLast)
+  }
+}
+
 /// The gradient before a ReLU from that after it and the ReLU's result.
 package func reluGradient(_ g: Tensor, result y: Tensor) throws(CoreError) -> Tensor {
   let g = try g.inLayout(y.layout)

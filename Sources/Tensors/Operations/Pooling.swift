@@ -22,6 +22,27 @@ public func maxPool2d(
   }
 }
 
+/// Maximum pooling of which nothing is recorded.
+///
+/// - Parameter keepsPlaces: whether its gradient will be asked for.
+package func fixedMaxPool(
+  _ x: Tensor, kernel: (Int, Int), stride: (Int, Int), padding: Padding, keepsPlaces: Bool
+) throws(CoreError) -> (result: Tensor, places: MaximumPlaces?) {
+  let (images, s) = try pooling(x, kernel, stride, padding, false, "maxPool2d")
+  let y = try Tensor(.float32, shape: [s.batch, s.channels, s.outputHeight, s.outputWidth], layout: .channelsLast)
+  let places = keepsPlaces ? try Storage(.int64, count: y.count / 2 + 1) : nil
+  try device.maxPool(s, images.storage, y.storage, places: places)
+  return (y, places.map { MaximumPlaces(adjoints: MaxPoolAdjoints(shape: s, places: $0)) })
+}
+
+/// Where the greatest values of windows lie.
+package struct MaximumPlaces {
+  fileprivate let adjoints: MaxPoolAdjoints
+
+  /// The gradient with respect to the input from that of the result.
+  package func gradient(_ g: Tensor) throws(CoreError) -> Tensor { try adjoints.putValues(g) }
+}
+
 /// The mean of each window.
 ///
 /// - Parameters:

@@ -246,3 +246,36 @@ extension Shape {
     return target
   }
 }
+
+extension Tensor {
+  /// Some neighbours along the first axis, in the same order of memory; nothing is recorded.
+  package func rows(_ range: Range<Int>) throws(CoreError) -> Tensor {
+    var shape = shape
+    shape[0] = range.count
+    let y = try Tensor(dtype, shape: shape, layout: layout)
+    try device.copy(rowView(range), to: y.view)
+    return y
+  }
+
+  /// Tensors that differ in the size of their first axis alone, one after another, in the order of memory of the first
+  /// of them; nothing is recorded.
+  package static func joined(_ parts: [Tensor]) throws(CoreError) -> Tensor {
+    guard var shape = parts.first?.shape, let first = parts.first else {
+      throw CoreError(.shape, "no tensors to join")
+    }
+    shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
+    let y = try Tensor(first.dtype, shape: shape, layout: first.layout)
+    var row = 0
+    for part in parts {
+      try device.copy(part.view, to: y.rowView(row..<row + part.shape[0]))
+      row += part.shape[0]
+    }
+    return y
+  }
+
+  private func rowView(_ range: Range<Int>) -> View {
+    view.slice(
+      starts: shape.indices.map { $0 == 0 ? range.lowerBound : 0 },
+      sizes: shape.enumerated().map { $0.offset == 0 ? range.count : $0.element }, steps: shape.map { _ in 1 })
+  }
+}
