@@ -53,7 +53,7 @@ CASES = {
     "attack.apgd_t": Case("fgsm", 250, "apgd_t()", ("autoattack.apgd-t",)),
     "attack.fab_t": Case("fgsm", 250, "fab_t()", ("autoattack.fab-t",)),
     "attack.square": Case("fgsm", 250, "square()", ("autoattack.square",)),
-    "attack.cw": Case("fgsm", 250, "cw()", ("torchattacks.cw",)),
+    "attack.cw": Case("fgsm", 250, "cw(c=1, steps=50, search_steps=0)", ("torchattacks.cw",)),
     "attack.deepfool": Case("fgsm", 250, "deepfool()", ("torchattacks.deepfool", "foolbox.deepfool")),
 }
 

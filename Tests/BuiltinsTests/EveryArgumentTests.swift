@@ -155,6 +155,8 @@ import Testing
       Use(
         base: [("eps", "0.1"), ("queries", "30")], program: "answer = bits(perturb(net, test, attack=CALL))")
     ],
+    "cw": [nearest([("steps", "30"), ("search_steps", "3"), ("learning_rate", "0.1")])],
+    "ddn": [nearest([("steps", "20")])], "fmn": [nearest([("steps", "20")])],
     "perturb": [
       Use(
         base: [("model", "net"), ("x", "test"), ("attack", "pgd(steps=2)")],
@@ -315,7 +317,8 @@ import Testing
     "input": ["[1, 6, 7]"], "network.classes": ["4"], "body": ["conv2d(2, kernel=1)"],
     "shortcut": ["conv2d(2, kernel=1)"],
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
-    "batches.size": ["7"], "pgd.eps": ["0.003"], "deepfool.eps": ["0.05"],
+    "batches.size": ["7"], "pgd.eps": ["0.003"], "deepfool.eps": ["0.05"], "deepfool.bound": ["0.02"],
+    "cw.eps": ["0.05"], "ddn.eps": ["0.05"], "fmn.eps": ["0.05"], "cw.norm": ["\"linf\""],
     "deepfool.steps": ["1"], "deepfool.candidates": ["1"], "restarts": ["4", "9"], "take.data": ["test"],
     "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],

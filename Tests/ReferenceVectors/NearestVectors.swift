@@ -11,7 +11,9 @@ extension ReferenceVectors {
   /// model or not.
   @Suite(.enabled(if: VectorFiles.exist && SharedFiles.data != nil, VectorFolder.absence)) struct NearestImages {
     /// `fgsm.pth`/`first_n`: counts and mean distances on the first MNIST test images.
-    @Test(arguments: ["DeepFool 50/.02 (torchattacks)"])
+    @Test(arguments: [
+      "DeepFool 50/.02 (torchattacks)", "CW c=1 50 steps (torchattacks)", "CW c=10 200 steps (torchattacks)",
+    ])
     func counts(_ name: String) throws {
       let files = try VectorFiles()
       let expected = try files.json("attacks.json").value("fgsm.pth").value("first_n").value("attacks").value(name)
@@ -27,8 +29,9 @@ extension ReferenceVectors {
       }
     }
 
-    /// `robust_wrn_10_1`/`torchattacks`: the distance of every image.
-    @Test(arguments: ["deepfool_l2"])
+    /// `robust_wrn_10_1`/`torchattacks`: the distance of every image, and of CW whether it is recognised; DeepFool ends on
+    /// the boundary itself.
+    @Test(arguments: ["deepfool_l2", "cw_l2_c1"])
     func distances(_ name: String) throws {
       let files = try VectorFiles()
       let rows = try files.json("attacks.json").value("robust_wrn_10_1").value("torchattacks")
@@ -41,11 +44,14 @@ extension ReferenceVectors {
       for (image, distance) in try expected.numbers("l2").enumerated() {
         #expect(abs(Double(found.distances[image]) - distance) <= 1e-2 * distance + 1e-5, "image \(image)")
       }
+      if name != "deepfool_l2" { #expect(found.right.map { $0 ? 1 : 0 } == (try expected.ints("correct"))) }
     }
 
     private static func attack(_ name: String) throws -> any Attack {
       switch name {
       case "DeepFool 50/.02 (torchattacks)", "deepfool_l2": DeepFool(overshootOn: .step)
+      case "CW c=1 50 steps (torchattacks)", "cw_l2_c1": CW(c: 1, steps: 50, searchSteps: 0, shrink: 1)
+      case "CW c=10 200 steps (torchattacks)": CW(c: 10, steps: 200, searchSteps: 0, shrink: 1)
       default: throw CoreError(.value, "no attack is known for \(name)")
       }
     }

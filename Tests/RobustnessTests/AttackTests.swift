@@ -25,7 +25,10 @@ import Testing
 
   /// Every attack of the list, and what else PGD can be.
   static let attacks: [any Attack] =
-    Attacks.all.map { $0 == APGDT.self ? APGDT(loss: .margin) : $0.init() }
+    Attacks.all.map { attack in
+      if attack == CW.self { return CW(steps: 20, searchSteps: 4, learningRate: 0.1) }
+      return attack == APGDT.self ? APGDT(loss: .margin) : attack.init()
+    }
     + [PGD(steps: 3, start: .image), PGD(stepSize: 1, steps: 2, restarts: 3), PGD(loss: .klDivergence)]
 
   @Test(arguments: attacks.indices)

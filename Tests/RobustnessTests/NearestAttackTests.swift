@@ -9,6 +9,8 @@ import Testing
 @Suite struct NearestAttackTests {
   static let attacks: [any Attack] = [
     DeepFool(), DeepFool(norm: .linf), DeepFool(overshootOn: .step), DeepFool(candidates: 1),
+    CW(steps: 40, searchSteps: 4, learningRate: 0.05), CW(c: 10, steps: 60, searchSteps: 0, learningRate: 0.1),
+    DDN(steps: 40), DDN(steps: 20, levels: nil), FMN(steps: 40), FMN(norm: .linf, steps: 40), FMN(norm: .l1, steps: 40),
   ]
 
   let data: Dataset
@@ -93,9 +95,82 @@ import Testing
     #expect(best >= 28, "the nearest of all boundaries is rarely farther: \(best)")
   }
 
+  /// Searches of the nearest image in one norm find about the same one, each with local optima of its own.
+  @Test func searchesAgree() throws {
+    let input = AttackInput(images: try data.images, labels: data.labels)
+    func mean(_ attack: any Attack) throws -> Double {
+      let lengths = try attack.norm.distance(attack.run(on: model, input), input.images)
+      return lengths.reduce(0) { $0 + Double($1) } / Double(lengths.count)
+    }
+    let cw = try mean(CW(c: 0.1, steps: 500))
+    let (ddn, fmn) = (try mean(DDN(steps: 300, levels: nil)), try mean(FMN(steps: 300)))
+    #expect(abs(ddn - cw) <= 0.05 * cw && abs(fmn - cw) <= 0.05 * cw, "\(cw), \(ddn), \(fmn)")
+    #expect(try mean(DeepFool()) >= 0.99 * cw)
+    #expect(try mean(FMN(norm: .linf, steps: 300)) <= mean(DeepFool(norm: .linf)))
+  }
+
+  /// Values of exactly 0 and 1 move as others do; with `shrink` 1 they cannot.
+  @Test func blackAndWhiteMove() throws {
+    let black = try greater(data.images, Tensor.scalar(0.3)).asType(.float32)
+    let input = AttackInput(images: black, labels: data.labels)
+    let moving = CW(c: 10, steps: 60, searchSteps: 0, learningRate: 0.1)
+    var held = moving
+    held.shrink = 1
+    let (moved, still) = (try moving.run(on: model, input), try held.run(on: model, input))
+    #expect(still.isIdentical(to: black))
+    let classes = try model(moved).argmax(axis: 1).ints()
+    #expect(zip(classes, data.labels).count { $0 != $1 } >= 24)
+    #expect(moved.floats().allSatisfy { $0.isFinite && $0 >= 0 && $0 <= 1 })
+  }
+
+  @Test func targetsAreReached() throws {
+    let targets = data.labels.map { ($0 + 1) % 3 }
+    var input = AttackInput(images: try data.images, labels: data.labels)
+    input.targets = targets
+    for attack in [CW(c: 1, steps: 60, searchSteps: 3, learningRate: 0.05), DDN(), FMN()] as [any Attack] {
+      let classes = try model(attack.run(on: model, input)).argmax(axis: 1).ints()
+      #expect(zip(classes, targets).count { $0 == $1 } >= 28, "\(attack)")
+    }
+  }
+
+  @Test func theWrongClassLeadsByTheConfidence() throws {
+    let input = AttackInput(images: try data.images, labels: data.labels)
+    let attack = CW(c: 1, confidence: 0.5, steps: 60, searchSteps: 3, learningRate: 0.05)
+    let found = try attack.run(on: model, input)
+    let margins = try margin(model(found), labels: data.labels).floats()
+    let before = try margin(model(input.images), labels: data.labels).floats()
+    for (now, then) in zip(margins, before) where now < 0 && then >= 0 { #expect(now <= -0.5) }
+    #expect(margins.count { $0 <= -0.5 } >= 24)
+  }
+
+  @Test func pointsOfDDNCanBeStored() throws {
+    let grey = try (data.images * 255).round() / 255
+    let found = try DDN(steps: 30).run(on: model, AttackInput(images: grey, labels: data.labels))
+    #expect(found.floats().allSatisfy { abs($0 * 255 - ($0 * 255).rounded()) < 1e-3 })
+  }
+
+  /// The sum of the steps is kept within the bound, and then lengthened; no fewer are broken that near.
+  @Test func aBoundKeepsTheSearchNear() throws {
+    let input = AttackInput(images: try data.images, labels: data.labels)
+    for norm in [Norm.linf, .l2] {
+      let bound = norm == .linf ? 0.1 : 0.5
+      let found = try DeepFool(norm: norm, bound: bound).run(on: model, input)
+      let near = try norm.distance(found, input.images)
+      #expect(near.allSatisfy { Double($0) <= 1.02 * bound + 1e-5 })
+      let free = try norm.distance(DeepFool(norm: norm).run(on: model, input), input.images)
+      #expect(near.count { $0 > 0 } >= free.count { $0 > 0 && Double($0) <= bound })
+    }
+    let error = #expect(throws: CoreError.self) {
+      try DeepFool(overshootOn: .step, bound: 0.1).run(on: model, input)
+    }
+    #expect(error?.argument == "bound")
+  }
+
   @Test func otherNormsAreRefused() throws {
     let input = AttackInput(images: try data.images, labels: data.labels)
-    for attack in [DeepFool(norm: .l1)] as [any Attack] {
+    var cw = CW()
+    cw.norm = .linf
+    for attack in [DeepFool(norm: .l1), cw] as [any Attack] {
       let error = #expect(throws: CoreError.self) { try attack.run(on: model, input) }
       #expect(error?.argument == "norm")
     }

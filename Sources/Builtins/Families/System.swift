@@ -171,8 +171,6 @@ extension BuiltinTable {
     "imshow": "use save_png(images, path), and look at the file",
     "plot":
       "there are no plots yet: tables.show(rows) prints, save_png(images, path) draws images, tables.write_csv(rows, path) is for other programs",
-    "cw":
-      "there is no cw yet: write it with attack(…); grad(x => sum(margin(net(x), y)), x) is the gradient of its loss",
     "isclose": "use abs(a - b) < 1e-6, or allclose(a, b) for all at once", "argwhere": "use nonzero(x)",
     "flatnonzero": "use nonzero(x)[:, 0]", "fliplr": "use flip(x, axis=1)", "flipud": "use flip(x, axis=0)",
     "trace": "use sum(diag(x))", "outer_product": "use einsum(\"i,j->ij\", a, b)", "cumprod": "use exp(cumsum(log(x)))",

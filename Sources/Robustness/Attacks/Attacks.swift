@@ -16,6 +16,9 @@ public enum Attacks {
     Square.self,
     Noise.self,
     DeepFool.self,
+    CW.self,
+    DDN.self,
+    FMN.self,
     AutoAttack.self,
   ]
 }

@@ -12,6 +12,10 @@ import Tensors
 /// and lengthen the sum (`total`); torchattacks lengthens each step, from wherever it is (`step`). The sum is the
 /// default: it exceeds the boundary by a share of the whole way, whatever the number of steps, and it is what the
 /// paper's numbers were made with. Quirks of the two are named where they are repeated.
+///
+/// advertorch keeps the sum of the steps within a radius, which goes on looking near the image where the free search has
+/// gone far away: `bound` does so. Its sum is lengthened after that, so that the image lies up to (1 + overshoot)·bound
+/// away; advertorch's own success rates count these images.
 public struct DeepFool: Attack {
   public static let name = "deepfool"
   public static let page = Page(
@@ -21,7 +25,7 @@ public struct DeepFool: Attack {
       image for another class. The radius says only what counts as broken. Moosavi-Dezfooli et al. 2016.
       """,
     examples: [("deepfool(norm=\"linf\")", "deepfool(norm=\"linf\", steps=50)")],
-    seeAlso: ["evaluate", "perturb"],
+    seeAlso: ["cw", "ddn", "fmn", "evaluate", "perturb"],
     search: ["minimum norm", "minimal", "distance", "boundary", "closest", "smallest perturbation"])
   public static let settings: [Setting<DeepFool>] = [
     .choice("norm", \.norm, note: "\"l2\" or \"linf\": how distance is measured."),
@@ -41,6 +45,12 @@ public struct DeepFool: Attack {
     Setting(
       "candidates", \.candidates, .int(1...1_000_000, hint: "candidates=9 is usual"),
       note: "how many other classes are tried: those with the largest logits of the original."),
+    .distance(
+      "bound", \.bound, .positive(hint: "for instance bound=0.3"),
+      note: """
+        keeps the sum of the steps within this distance, before it is lengthened, as advertorch does: the search goes on \
+        near the image. When left out, the search is free.
+        """),
   ]
 
   /// What is lengthened to get across the boundary.
@@ -63,23 +73,31 @@ public struct DeepFool: Attack {
   public var overshootOn = Overshoot.total
   /// How many other classes are tried.
   public var candidates = 9
+  /// The distance within which the sum of the steps is kept; nil leaves it free.
+  public var bound: Double?
 
   public init() {}
 
   /// An attack with these settings.
   public init(
     norm: Norm = .l2, eps: Double? = nil, steps: Int = 50, overshoot: Double = 0.02,
-    overshootOn: Overshoot = .total, candidates: Int = 9
+    overshootOn: Overshoot = .total, candidates: Int = 9, bound: Double? = nil
   ) {
     (self.norm, self.eps, self.steps, self.overshoot) = (norm, eps, steps, overshoot)
-    (self.overshootOn, self.candidates) = (overshootOn, candidates)
+    (self.overshootOn, self.candidates, self.bound) = (overshootOn, candidates, bound)
   }
 
   /// It looks for the nearest image.
   public var isMinimal: Bool { true }
 
-  /// Checks the norm.
-  public func validateTogether() throws(CoreError) { try norm.require(of: self, oneOf: [.l2, .linf]) }
+  /// Checks the norm, and that there is a sum to keep within bounds.
+  public func validateTogether() throws(CoreError) {
+    try norm.require(of: self, oneOf: [.l2, .linf])
+    guard bound != nil, overshootOn == .step else { return }
+    throw CoreError(
+      .value, "with overshoot_on=\"step\" there is no sum of steps that a bound could hold",
+      hint: "leave bound out, or overshoot_on=\"total\"", argument: "bound")
+  }
 
   /// Steps with the examples that the model still recognises; every last image is submitted.
   public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
@@ -107,7 +125,8 @@ public struct DeepFool: Attack {
       case .step: x = try (x + move * Float(1 + overshoot)).clip(min: 0, max: 1)
       case .total:
         // The sum is of steps that the box did not shorten, as in foolbox.
-        let sum = if let last = total { try last + move } else { move }
+        var sum = if let last = total { try last + move } else { move }
+        if let bound { sum = try norm.project(sum, radii: Tensor.scalar(Float(bound))) }
         total = sum
         x = try (origin + sum * Float(1 + overshoot)).clip(min: 0, max: 1)
       }

@@ -73,7 +73,7 @@ public enum Norm: String, SettingChoice {
       let length = try length(change)
       let factor = try (Tensor.scalar(Float(eps)) / length.clip(min: 1e-12)).clip(max: 1)
       return try center + change * factor
-    case .l1: return try center + shrunk(change, to: Float(eps))
+    case .l1: return try center + shrunk(change, to: Tensor.scalar(Float(eps)))
     }
   }
 
@@ -112,8 +112,9 @@ public enum Norm: String, SettingChoice {
     return try project(x + direction(slope) * Float(step), around: center, eps: eps).clip(min: 0, max: 1)
   }
 
-  /// `change` thinned out so that its values sum to `eps` at most: each is brought nearer to 0 by the same amount.
-  private func shrunk(_ change: Tensor, to eps: Float) throws(CoreError) -> Tensor {
+  /// `change` thinned out so that its values sum to `eps` at most: each is brought nearer to 0 by the same amount. `eps`
+  /// is one number, or one for each example, [n, 1].
+  func shrunk(_ change: Tensor, to eps: Tensor) throws(CoreError) -> Tensor {
     let n = change.shape[0]
     let flat = try change.reshape([n, change.count / n])
     let sizes = try flat.abs()
