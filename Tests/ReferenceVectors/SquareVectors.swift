@@ -85,6 +85,30 @@ extension ReferenceVectors {
       }
     }
 
+    /// "3x6" is a rectangle; "eta_square_s5_seed0" a square, turned where the first number after that seed says so.
+    @Test(arguments: ["square_eta_rect_L2", "square_eta_more"])
+    func thePatternsInL2(_ section: String) throws {
+      let rows = try #require(VectorFiles().json("attacks.json").value(section).objectValue)
+      #expect(!rows.isEmpty)
+      for (name, value) in rows.map({ ($0.key, $0.value) }) {
+        let expected = try #require(value.arrayValue).map { try #require($0.numbers) }
+        let (height, width) = (expected.count, expected[0].count)
+        var found: [Float]
+        if name.hasPrefix("eta_square_s") {
+          let numbers = name.split { !$0.isNumber }.compactMap { Int($0) }
+          try #require(numbers.count == 2 && numbers[0] == height && height == width, "\(name)")
+          found = SquarePatterns.square(numbers[0], .l2)
+          if try ReferenceOrderRandom(seed: UInt64(numbers[1])).shared(1)[0] > 0.5 {
+            found = (0..<height * width).map { found[$0 % width * width + $0 / width] }
+          }
+        } else {
+          try #require(name == "\(height)x\(width)")
+          found = SquarePatterns.rectangle(height, width, .l2)
+        }
+        for (a, b) in zip(found, expected.flatMap(\.self)) { #expect(abs(Double(a) - b) <= 1e-6, "\(name)") }
+      }
+    }
+
     @Test func theSharesOfSquares() throws {
       let schedule = try VectorFiles().json("attacks.json").value("square_p_schedule")
       for (query, share) in try #require(schedule.objectValue).map({ ($0.key, $0.value) }) {

@@ -1,5 +1,6 @@
 import Base
 import Datasets
+import Devices
 import Networks
 import Tensors
 import Testing
@@ -131,5 +132,16 @@ import Testing
     #expect(Square(p: 0.1225).side(at: 0, height: 10, width: 10, least: 1) == 4)
     let rescaled = Square(queries: 100, rescales: true)
     #expect(rescaled.share(at: 0) == 0.8 && rescaled.share(at: 1) == 0.2 && rescaled.share(at: 99) == 0.8 / 512)
+  }
+
+  /// A query reads one margin of each example and whether logits are finite, and no image.
+  @Test func aQueryReadsMargins() throws {
+    let reads = try HostReads.counting {
+      _ = try Square(eps: 0.1, queries: 3).run(
+        on: model, AttackInput(images: data.images, labels: data.labels))
+    }
+    #expect(reads.allSatisfy { $0 <= 4 * data.count })
+    // The bounds of the images, four looks, and the bounds of what was found.
+    #expect(reads.count <= 1 + 2 * 4 + 1)
   }
 }
