@@ -185,9 +185,6 @@ package protocol Device: Sendable {
   func moveWindows(
     _ s: ImageShape, _ norm: WindowNorm, _ moves: [WindowMove], side: Int, pattern: [Float], signs: [Float],
     best: Storage, center: Storage, eps: Float, _ candidates: Storage) throws(CoreError)
-  /// y = center + the nearest change of each row that lies in the L1 ball and leads into [0, 1].
-  func projectL1(_ change: Storage, center: Storage, rows: Int, columns: Int, eps: Float, _ y: Storage)
-    throws(CoreError)
 }
 
 /// The device of the process. Tensors do not move between devices.

@@ -38,13 +38,11 @@ package enum Windows {
   ) throws(KernelError) {
     let kernels = kernels
     let slots = Threads.count
-    // Three rows: the powers of the change, and what `L1Box` needs.
-    let length = 3 * s.size
-    let buffer = try scratch(Float.self, slots * length)
+    let buffer = try scratch(Float.self, slots * s.size)
     defer { extendLifetime(buffer) }
     let grain = max(1, Elementwise.grain / 2 / max(s.size, 1))
     Threads.parallelFor(moves.count, grain: grain, slots: slots) { range, slot in
-      let row = buffer.floats + slot * length
+      let row = buffer.floats + slot * s.size
       /// The length of the change of a candidate, squared in L2.
       func total(_ change: UnsafePointer<Float>) -> Double {
         kernels.unary(norm == .l2 ? .square : .absolute, change, row, s.size)
@@ -65,7 +63,7 @@ package enum Windows {
           kernels.affine(change, eps / (length + 1e-12), 0, change, s.size)
           kernels.binary(.add, center, 1, change, 1, change, s.size)
           kernels.clip(change, 0, 1, change, s.size)
-        case .l1: L1Box.project(change, center: center, eps: eps * (1 - 1e-6), change, count: s.size, scratch: row)
+        case .l1: kernels.nearestInL1(change, center, eps: eps * (1 - 1e-6), change, s.size)
         }
       }
     }

@@ -142,12 +142,6 @@ enum CoreMessages {
       var x = try Tensor.zeros([2])
       try x.replaceRows(where: .zeros([2]), with: .zeros([3]))
     },
-    "projectL1(range(2), zeros([2]))": { () throws(CoreError) in
-      _ = try projectL1(.range(2), around: .zeros([2]), eps: 1)
-    },
-    "projectL1(zeros([2]), zeros([3]))": { () throws(CoreError) in
-      _ = try projectL1(.zeros([2]), around: .zeros([3]), eps: 1)
-    },
     "PaintedImages(zeros([2]))": { () throws(CoreError) in
       _ = try PaintedImages(.zeros([2]), around: .zeros([2]), eps: 1)
     },

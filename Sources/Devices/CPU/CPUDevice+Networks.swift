@@ -173,14 +173,6 @@ extension CPUDevice {
         candidates.floats)
     }
   }
-
-  func projectL1(
-    _ change: Storage, center: Storage, rows: Int, columns: Int, eps: Float, _ y: Storage
-  ) throws(CoreError) {
-    try kernel { () throws(KernelError) in
-      try L1Box.project(change.floats, center: center.floats, rows: rows, columns: columns, eps: eps, y.floats)
-    }
-  }
 }
 
 extension ConvolutionEpilogue {

@@ -82,25 +82,3 @@ public func signStep(
     from.storage, slope.storage, middle.storage, step: step, eps: eps, low: low, high: high, y.storage, count: y.count)
   return y
 }
-
-/// center + change, with each example's change brought to the nearest one that lies in the L1 ball of radius eps and leads
-/// into [0, 1] (Croce and Hein 2021). Not recorded.
-///
-/// - Parameters: float32 tensors [n, …] of one shape, `center` in [0, 1]; eps in units of the image.
-public func projectL1(_ change: Tensor, around center: Tensor, eps: Float) throws(CoreError) -> Tensor {
-  guard change.dtype == .float32, center.dtype == .float32 else {
-    throw CoreError(
-      .type, "projectL1 needs float32 tensors, not \(change.dtype.shortName) and \(center.dtype.shortName)")
-  }
-  guard change.shape == center.shape, change.rank > 0 else {
-    throw CoreError(.shape, "projectL1 needs equal shapes with an axis, not \(change.shape) and \(center.shape)")
-  }
-  guard change.count > 0 else { return center.detached() }
-  let layout = commonLayout(change.shape, [change, center])
-  let (from, middle) = (try change.inLayout(layout), try center.inLayout(layout))
-  let y = try from.similar()
-  let rows = change.shape[0]
-  try device.projectL1(
-    from.storage, center: middle.storage, rows: rows, columns: change.count / rows, eps: eps, y.storage)
-  return y
-}
