@@ -143,6 +143,9 @@ import Testing
     let all = try APGDT(steps: 3, targets: 3).run(on: model, input)
     #expect(try APGDT(steps: 3, targets: 100).run(on: model, input).isIdentical(to: all))
     #expect(try !APGDT(steps: 3, targets: 1).run(on: model, input).isIdentical(to: all))
+    let outcome = try evaluate(
+      model, on: Dataset(images: data.images, labels: data.labels.map { $0 % 4 }), attacks: [APGDT(steps: 3)], eps: 0.1)
+    #expect(outcome.attacks[0].attack == "apgd_t(steps=3, classes=3)")
   }
 
   /// For a linear model MALT's score is the distance to the border of the class.
