@@ -154,9 +154,9 @@ package protocol Device: Sendable {
   func sparseStep(
     _ x: Storage, _ gradient: Storage, _ center: Storage, steps: Storage, ranks: Storage, eps: Float, _ y: Storage,
     rows: Int, columns: Int) throws(CoreError)
-  /// y = the point of the L1 ball around the center and of 0…1 that is nearest to center + change, for each row.
+  /// y = the point of the L1 ball around the center and of 0…1 that is nearest to x, for each row.
   func nearestInL1(
-    _ change: Storage, _ center: Storage, eps: Float, _ y: Storage, rows: Int, columns: Int) throws(CoreError)
+    _ x: Storage, _ center: Storage, eps: Float, _ y: Storage, rows: Int, columns: Int) throws(CoreError)
   /// y[r] = x[r] in the rows where the mask is true; the others stay.
   func copyRows(_ x: Storage, where mask: Storage, to y: Storage, rows: Int, columns: Int) throws(CoreError)
 

@@ -15,6 +15,7 @@ package protocol AttackKernels {
   static func sparseStep(
     _ x: Floats, _ gradient: Floats, _ center: Floats, step: Float, rank: Int, eps: Float, _ y: MutableFloats,
     _ count: Int)
-  /// y = center + the nearest change to `change` of length `eps` at most in L1 with which it stays in 0…1.
-  static func nearestInL1(_ change: Floats, _ center: Floats, eps: Float, _ y: MutableFloats, _ count: Int)
+  /// y = the point of the L1 ball of radius `eps` around the center, and of 0…1, that is nearest to x. The change is what
+  /// is shortened: where nothing is left of it, y may differ from the center by a rounding.
+  static func nearestInL1(_ x: Floats, _ center: Floats, eps: Float, _ y: MutableFloats, _ count: Int)
 }

@@ -44,14 +44,14 @@ package enum AttackSteps {
 
   /// The nearest points of the L1 ball around the center and of the box 0…1 (`AttackKernels`).
   package static func nearestInL1(
-    _ change: UnsafePointer<Float>, center: UnsafePointer<Float>, eps: Float, _ y: UnsafeMutablePointer<Float>,
+    _ x: UnsafePointer<Float>, center: UnsafePointer<Float>, eps: Float, _ y: UnsafeMutablePointer<Float>,
     rows: Int, columns: Int
   ) {
     let kernels = kernels
     Threads.parallelFor(rows, grain: max(1, grain(columns) / 8)) { r in
       for row in r {
         let i = row * columns
-        kernels.nearestInL1(change + i, center + i, eps: eps, y + i, columns)
+        kernels.nearestInL1(x + i, center + i, eps: eps, y + i, columns)
       }
     }
   }

@@ -64,11 +64,12 @@ extension CPUKernels {
     var i = 0
     while i < count {
       let n = min(16, count - i)
-      let moved = vload(x + i, first: n) + direction(i, n) * step / length
-      vstore(y + i, moved - vload(center + i, first: n), first: n)
+      vstore(y + i, vload(x + i, first: n) + direction(i, n) * step / length, first: n)
       i += 16
     }
-    nearestInL1(y, center, eps: eps, y, count)
+    // The official code adds the change to the image again, here and not where a run begins, and counts as changed what
+    // differs from the image by a rounding.
+    nearestInL1(y, center, eps, y, count) { $1 + ($0 - $1) }
   }
 
   /// The size of a value at its place in the order of sizes, bit by bit: sizes are ordered as their bits are.
@@ -85,58 +86,64 @@ extension CPUKernels {
     return Float(bitPattern: UInt32(bitPattern: found))
   }
 
-  package static func nearestInL1(
-    _ change: Floats, _ center: Floats, eps: Float, _ y: MutableFloats, _ count: Int
+  package static func nearestInL1(_ x: Floats, _ center: Floats, eps: Float, _ y: MutableFloats, _ count: Int) {
+    nearestInL1(x, center, eps, y, count) { x, _ in x }
+  }
+
+  /// - Parameter base: from what the change is taken away, of x and center.
+  @inline(__always) private static func nearestInL1(
+    _ x: Floats, _ center: Floats, _ eps: Float, _ y: MutableFloats, _ count: Int, _ base: (V, V) -> V
   ) {
-    let share = shrinkage(change, center, eps, count)
+    let share = shrinkage(x, center, eps, count)
     var i = 0
     while i < count {
       let n = min(16, count - i)
-      let (d, c) = (vload(change + i, first: n), vload(center + i, first: n))
-      let size = vabs(d)
-      let rest = size - lesser(size, greater(excess(d, c), V(repeating: share)))
-      vstore(y + i, box(c + copySign(rest, d)), first: n)
+      let (x, c) = (vload(x + i, first: n), vload(center + i, first: n))
+      let change = x - c
+      let less = lesser(vabs(change), greater(excess(change, c), V(repeating: share)))
+      vstore(y + i, box(base(x, c) - copySign(less, change)), first: n)
       i += 16
     }
   }
 
   /// By how much a change leaves the box.
   @inline(__always) private static func excess(_ change: V, _ center: V) -> V {
-    let end = center + change
-    return greater(greater(-end, end - 1), V.zero)
+    -lesser(lesser(1 - center - change, center + change), V.zero)
   }
 
   /// By how much the size of each value is lessened, a ≥ 0, so that their sum is `eps`: Σ max(0, |d| − max(excess, a)),
   /// which falls in straight pieces, is solved by Newton's steps within a bracket.
-  private static func shrinkage(_ change: Floats, _ center: Floats, _ eps: Float, _ count: Int) -> Float {
+  private static func shrinkage(_ x: Floats, _ center: Floats, _ eps: Float, _ count: Int) -> Float {
     var (low, high) = (Float(0), Float(0))
     var i = 0
     while i < count {
-      high = max(high, laneMaximum(vabs(vload(change + i, first: min(16, count - i)))))
+      let n = min(16, count - i)
+      high = max(high, laneMaximum(vabs(vload(x + i, first: n) - vload(center + i, first: n))))
       i += 16
     }
     var share: Float = 0
     // Halving alone would end after so many.
     for _ in 0..<64 {
-      var slopes = 0.0
-      var total = 0.0
+      let now = V(repeating: share)
+      var (rests, moves) = (V.zero, V.zero)
       var i = 0
       while i < count {
         let n = min(16, count - i)
-        let (d, c) = (vload(change + i, first: n), vload(center + i, first: n))
-        let (size, out) = (vabs(d), excess(d, c))
-        let rest = size - greater(out, V(repeating: share))
-        total += Double(laneSum(greater(rest, V.zero)))
-        let moves = (rest .> V.zero) .& (out .<= V(repeating: share))
-        slopes += Double(laneSum(V.zero.replacing(with: V(repeating: 1), where: moves)))
+        let c = vload(center + i, first: n)
+        let change = vload(x + i, first: n) - c
+        let out = excess(change, c)
+        let rest = vabs(change) - greater(out, now)
+        rests += greater(rest, V.zero)
+        moves += V.zero.replacing(with: V(repeating: 1), where: (rest .> 0) .& (out .<= now))
         i += 16
       }
-      let over = total - Double(eps)
-      if (share == 0 && over <= 0) || abs(over) <= 1e-7 * Double(eps) { break }
+      let over = laneSum(rests) - eps
+      if (share == 0 && over <= 0) || abs(over) <= 1e-7 * eps { break }
       if over > 0 { low = share } else { high = share }
-      var next = slopes > 0 ? Float(Double(share) + over / slopes) : low + (high - low) / 2
+      let slope = laneSum(moves)
+      var next = slope > 0 ? share + over / slope : low
       if !(next > low && next < high) { next = low + (high - low) / 2 }
-      if next == share { break }
+      if next == share || next == low { break }
       share = next
     }
     return share

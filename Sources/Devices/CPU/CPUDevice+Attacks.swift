@@ -25,11 +25,11 @@ extension CPUDevice {
   }
 
   func nearestInL1(
-    _ change: Storage, _ center: Storage, eps: Float, _ y: Storage, rows: Int, columns: Int
+    _ x: Storage, _ center: Storage, eps: Float, _ y: Storage, rows: Int, columns: Int
   ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       AttackSteps.nearestInL1(
-        change.floats, center: center.floats, eps: eps, y.floats, rows: rows, columns: columns)
+        x.floats, center: center.floats, eps: eps, y.floats, rows: rows, columns: columns)
     }
   }
 

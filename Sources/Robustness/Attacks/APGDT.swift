@@ -98,6 +98,13 @@ public struct APGDT: AutoPGDAttack {
     (self.restarts, self.loss, self.order) = (restarts, loss, order)
   }
 
+  /// With no more target classes than there are others, so that an evaluation says how many there were.
+  public func stages(classes: Int) -> [any Attack] {
+    var stage = self
+    stage.targets = min(targets, max(classes - 1, 1))
+    return [stage]
+  }
+
   /// Runs towards each target class from each restart, with the examples that are still standing.
   public func perturb(_ batch: AttackBatch, _ oracle: any Oracle) throws {
     try require(loss.attackLoss, isTargeted: true, classes: oracle.classes, argument: "loss", otherLoss: "margin")
@@ -126,9 +133,11 @@ public struct APGDT: AutoPGDAttack {
     let dual: Norm = norm == .linf ? .l1 : norm == .l1 ? .linf : .l2
     var slopes: [[Float]] = []
     let rounds = candidates[standing[0]].indices.map { r in standing.map { candidates[$0][r] } }
-    // One after another: the gradients of a hundred classes together may not fit into memory.
-    for targets in rounds {
-      for gradient in try oracle.leads(at: images, of: standing, over: [targets]).gradients {
+    // All in one call, unless their gradients took more than a quarter of a gigabyte.
+    let most = max(1, (1 << 26) / max(images.count, 1))
+    for first in stride(from: 0, to: rounds.count, by: most) {
+      let part = Array(rounds[first..<min(first + most, rounds.count)])
+      for gradient in try oracle.leads(at: images, of: standing, over: part).gradients {
         slopes.append(try dual.length(gradient).floats())
       }
     }

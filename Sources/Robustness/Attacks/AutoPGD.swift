@@ -84,7 +84,7 @@ struct AutoPGD {
     let noise =
       norm == .linf
       ? try batch.uniform(-1, 1, of: examples, draw: draw) : try batch.normal(deviation: 1, of: examples, draw: draw)
-    if norm == .l1 { return try nearestInL1(change: noise, center: images, eps: Float(eps)) }
+    if norm == .l1 { return try nearestInL1(images + noise, center: images, eps: Float(eps)) }
     return try (images + noise / (norm.length(noise) + 1e-12) * Float(eps)).clip(min: 0, max: 1)
   }
 
@@ -208,6 +208,7 @@ private struct Climb {
     gradient = plan.passes > 1 ? try slope.gradient / Float(plan.passes) : slope.gradient
     if isFirst {
       (bestLoss, checkedLoss, bestGradient) = (slope.loss, slope.loss, gradient)
+      try arrange()
     } else {
       let isBetter = try greater(slope.loss, bestLoss)
       try best.replaceRows(where: isBetter, with: x)
@@ -225,6 +226,14 @@ private struct Climb {
     for (k, isFooled) in fooled.enumerated() where isFooled { isBroken[places[k]] = true }
     if plan.whenFooled == .leaves {
       try leave(fooled.indices.filter { fooled[$0] }, staying: fooled.indices.filter { !fooled[$0] })
+    }
+  }
+
+  /// Has all images in the order in memory in which gradients come, so that no step has to change it.
+  private mutating func arrange() throws {
+    guard gradient.layout == .channelsLast else { return }
+    for path in [\Climb.center, \.x, \.previous, \.best, \.adversarial] {
+      self[keyPath: path] = try self[keyPath: path].forConvolutions()
     }
   }
 
@@ -258,13 +267,12 @@ private struct Climb {
 
   /// Takes examples out.
   private mutating func leave(_ leaving: [Int], staying: [Int]) throws {
-    let point = try x.indexSelect(axis: 0, leaving)
     left.append(
       (
-        leaving.map { places[$0] }, try best.indexSelect(axis: 0, leaving), try bestLoss.indexSelect(axis: 0, leaving),
-        point
+        leaving.map { places[$0] }, try best.examples(leaving), try bestLoss.examples(leaving),
+        try x.examples(leaving)
       ))
-    func keep(_ tensor: inout Tensor) throws { tensor = try tensor.indexSelect(axis: 0, staying) }
+    func keep(_ tensor: inout Tensor) throws { tensor = try tensor.examples(staying) }
     for path in [\Climb.center, \.x, \.previous, \.gradient, \.best, \.bestGradient] { try keep(&self[keyPath: path]) }
     for path in [
       \Climb.bestLoss, \.lastLoss, \.stepSizes, \.rises, \.checkedLoss, \.wasHalved, \.classes, \.changed, \.density,
@@ -283,7 +291,7 @@ private struct Climb {
     var order = Array(repeating: 0, count: rows.count)
     for (row, place) in rows.enumerated() { order[place] = row }
     func all(_ parts: [Tensor]) throws(CoreError) -> Tensor {
-      try concat(parts, axis: 0).indexSelect(axis: 0, order)
+      try concat(parts, axis: 0).examples(order)
     }
     return AutoPGD.Outcome(
       best: try all(left.map(\.best) + [best]), loss: try all(left.map(\.loss) + [bestLoss]),

@@ -136,7 +136,7 @@ extension AutoPGDAttack {
     return try climb(run, x, 2 * part)
 
     func climb(_ run: AutoPGD, _ x: Tensor, _ done: Int) throws -> AutoPGD.Outcome {
-      let start = try nearestInL1(change: x - images, center: images, eps: Float(run.eps))
+      let start = try nearestInL1(x, center: images, eps: Float(run.eps))
       // The official code draws a start for each of the three, and does not use it.
       if batch.sharesDraws { _ = try batch.normal(deviation: 1, of: examples, draw: draw) }
       return try run.climb(oracle, from: start, in: batch, of: examples, targets: targets, continues: true) {

@@ -62,7 +62,11 @@ public func evaluate(
       let began = monotonicSeconds()
       let eps = stage.eps ?? attack.eps ?? eps ?? stage.norm.usualRadius
       let seed = attack.seed ?? seed ?? 0
-      let name = stages.count == 1 ? attack.description : "\(type(of: attack).name): \(stage)"
+      // A stage of its own kind is the attack as it is run on this model, such as with fewer target classes.
+      let name =
+        stages.count > 1
+        ? "\(type(of: attack).name): \(stage)"
+        : type(of: stage) == type(of: attack) ? stage.description : attack.description
       let random = attack.randomNumbers(seed: seed)
       let standing = robust.indices.filter { robust[$0] }
       var distances: [Double?]? = stage.isMinimal ? robust.map { $0 ? nil : 0 } : nil

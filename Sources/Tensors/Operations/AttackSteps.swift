@@ -59,12 +59,12 @@ public func sparseStep(
   return y
 }
 
-/// The point of the L1 ball of radius eps around each `center` and of 0…1 that is nearest to center + change.
+/// The point of the L1 ball of radius eps around each `center`, and of 0…1, that is nearest to x.
 ///
-/// - Parameter change: [n, …], as `center`, whose values are in 0…1.
-public func nearestInL1(change: Tensor, center: Tensor, eps: Float) throws(CoreError) -> Tensor {
-  try requireExamples([change, center], [], "nearestInL1")
-  let from = try change.inLayout(change.layout)
+/// - Parameter x: [n, …], as `center`, whose values are in 0…1.
+public func nearestInL1(_ x: Tensor, center: Tensor, eps: Float) throws(CoreError) -> Tensor {
+  try requireExamples([x, center], [], "nearestInL1")
+  let from = try x.inLayout(x.layout)
   let middle = try center.inLayout(from.layout)
   let y = try from.similar()
   guard y.count > 0 else { return y }
@@ -87,6 +87,19 @@ private func requireExamples(_ examples: [Tensor], _ numbers: [Tensor], _ name: 
 }
 
 extension Tensor {
+  /// The examples of a tensor [n, …] at these indices, in that order, as `indexSelect` of the first axis takes them; they
+  /// keep their order in memory. Not recorded.
+  public func examples(_ indices: [Int]) throws(CoreError) -> Tensor {
+    guard layout == .channelsLast, count > 0, indices.allSatisfy({ $0 >= 0 && $0 < shape[0] }) else {
+      return try detached().indexSelect(axis: 0, indices)
+    }
+    let y = try Tensor(dtype, shape: [indices.count] + shape.dropFirst(), layout: layout)
+    let places = try Tensor(ints: indices, shape: [indices.count])
+    try device.take(
+      storage, dtype, block: count / shape[0], places.storage, count: indices.count, y.storage)
+    return y
+  }
+
   /// Puts the examples of another tensor [n, …] into this one of the same shape, where the mask is true; in place where
   /// nobody else holds it.
   ///
