@@ -15,7 +15,7 @@ extension Model: SettingReference {
   /// Whether training one changes the other and both give the same logits.
   public func isSame(as other: any SettingReference) -> Bool {
     guard let other = other as? Model else { return false }
-    return sharesWeights(with: other) && temperature == other.temperature
+    return sharesWeights(with: other) && temperature == other.temperature && straight == other.straight
   }
 
   /// 16 hexadecimal digits made of the architecture, the temperature and every bit of the weights and running
@@ -24,6 +24,7 @@ extension Model: SettingReference {
     var hash = Hash64()
     hash.absorb(architecture.call)
     hash.absorb(UInt64(temperature.bitPattern))
+    for layer in straight { hash.absorb(layer) }
     for (name, tensor) in state {
       hash.absorb(name)
       if tensor.dtype == .float32 {

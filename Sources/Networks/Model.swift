@@ -32,6 +32,8 @@ public final class Model {
     get { weights.source }
     set { weights.source = newValue }
   }
+  /// The names of the layers through which gradients pass as if they were the identity; see `bpda`.
+  public let straight: [String]
   private let network: NetworkNode
   private let weights: Weights
 
@@ -39,8 +41,9 @@ public final class Model {
   private final class Weights {
     var parameters: [Tensor]
     var buffers: [Tensor]
-    /// The form for evaluation with the present weights, made when first needed.
-    var frozen: FrozenNetwork?
+    /// The forms for evaluation with the present weights, each made when first needed: one for each choice of layers
+    /// through which gradients pass straight.
+    var frozen: [[String]: FrozenNetwork] = [:]
     /// Where they come from.
     var source: ModelSource?
     /// The indices of the weights that training leaves as they are.
@@ -68,7 +71,7 @@ public final class Model {
     }
     self.init(
       architecture: architecture, network: blueprint.network, parameterNames: blueprint.parameters.map(\.name),
-      bufferNames: blueprint.buffers.map(\.name), temperature: 1,
+      bufferNames: blueprint.buffers.map(\.name), temperature: 1, straight: [],
       weights: Weights(parameters: parameters, buffers: buffers))
   }
 
@@ -76,19 +79,20 @@ public final class Model {
   convenience init(_ architecture: Architecture, _ blueprint: Blueprint, parameters: [Tensor], buffers: [Tensor]) {
     self.init(
       architecture: architecture, network: blueprint.network, parameterNames: blueprint.parameters.map(\.name),
-      bufferNames: blueprint.buffers.map(\.name), temperature: 1,
+      bufferNames: blueprint.buffers.map(\.name), temperature: 1, straight: [],
       weights: Weights(parameters: parameters, buffers: buffers))
   }
 
   private init(
     architecture: Architecture, network: NetworkNode, parameterNames: [String], bufferNames: [String],
-    temperature: Float, weights: Weights
+    temperature: Float, straight: [String], weights: Weights
   ) {
     self.architecture = architecture
     self.network = network
     self.parameterNames = parameterNames
     self.bufferNames = bufferNames
     self.temperature = temperature
+    self.straight = straight
     self.weights = weights
     name = architecture.name
   }
@@ -144,7 +148,7 @@ public final class Model {
     var pass = Pass(
       parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout, frozen: frozen)
     // What was made for the running statistics as they are goes before memory is taken for the tape.
-    if mode == .train, !buffers.isEmpty { weights.frozen = nil }
+    if mode == .train, !buffers.isEmpty { weights.frozen = [:] }
     var logits: Tensor
     // Layer by layer where weights may be tracked, or each result has to be looked at.
     if parameters == nil, !Compute.checksFinite {
@@ -176,9 +180,9 @@ public final class Model {
   }
 
   private func frozenNetwork(_ pass: Pass) throws(CoreError) -> FrozenNetwork {
-    if pass.mode == .eval, let frozen = weights.frozen { return frozen }
+    if pass.mode == .eval, let frozen = weights.frozen[straight] { return frozen }
     let made = try FrozenNetwork(network, pass)
-    if pass.mode == .eval { weights.frozen = made }
+    if pass.mode == .eval { weights.frozen[straight] = made }
     return made
   }
 
@@ -201,12 +205,12 @@ public final class Model {
   public func setParameters(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: parameters, names: parameterNames)
     weights.parameters = tensors.map { $0.detached() }
-    weights.frozen = nil
+    weights.frozen = [:]
   }
 
   /// Changes the weights by `body`, in place where nobody else holds them. When it throws, some may have changed.
   public func updateParameters(_ body: (inout [Tensor]) throws(CoreError) -> Void) throws(CoreError) {
-    weights.frozen = nil
+    weights.frozen = [:]
     var parameters: [Tensor] = []
     swap(&parameters, &weights.parameters)
     defer { weights.parameters = parameters }
@@ -219,7 +223,7 @@ public final class Model {
   public func setBuffers(_ tensors: [Tensor]) throws(CoreError) {
     try Self.require(tensors, like: buffers, names: bufferNames)
     weights.buffers = tensors.map { $0.detached() }
-    weights.frozen = nil
+    weights.frozen = [:]
   }
 
   private static func require(_ new: [Tensor], like old: [Tensor], names: [String]) throws(CoreError) {
@@ -272,13 +276,27 @@ public final class Model {
     return with(temperature: temperature, weights)
   }
 
+  /// The same weights and logits, with gradients that pass through some layers as if these were the identity: backward
+  /// pass differentiable approximation (Athalye et al. 2018), for layers whose own gradient is zero or tells nothing.
+  /// Training either changes both.
+  ///
+  /// - Parameter layers: names as `summary` has them, or those of layers made of others, such as "layer1".
+  /// - Throws: `value` for a name that no layer has, `shape` for a layer whose output has another shape than its input.
+  public func bpda(_ layers: [String]) throws(CoreError) -> Model {
+    let straight = Set(self.straight + layers).sorted()
+    let network = try Blueprint(architecture, straight: straight).network
+    return with(temperature: temperature, weights, network: network, straight: straight)
+  }
+
   /// Whether training one of the models changes the other.
   public func sharesWeights(with other: Model) -> Bool { weights === other.weights }
 
-  private func with(temperature: Float, _ weights: Weights) -> Model {
+  private func with(
+    temperature: Float, _ weights: Weights, network: NetworkNode? = nil, straight: [String]? = nil
+  ) -> Model {
     let model = Model(
-      architecture: architecture, network: network, parameterNames: parameterNames, bufferNames: bufferNames,
-      temperature: temperature, weights: weights)
+      architecture: architecture, network: network ?? self.network, parameterNames: parameterNames,
+      bufferNames: bufferNames, temperature: temperature, straight: straight ?? self.straight, weights: weights)
     model.name = name
     return model
   }
@@ -295,6 +313,7 @@ extension Model: CustomStringConvertible {
     let fixed = frozen.reduce(0) { $0 + parameters[$1].count }
     return "\(architecture), \(parameterCount) weights" + (fixed > 0 ? ", \(fixed) of them frozen" : "")
       + (temperature == 1 ? "" : ", at temperature \(temperature)")
+      + (straight.isEmpty ? "" : ", gradients straight through \(straight.joined(separator: ", "))")
   }
 }
 

@@ -65,7 +65,7 @@ import Testing
   /// What takes no long time, and why.
   private static let reasons: [String: [String]] = [
     "answers at once": [
-      "args", "assert", "at", "bool", "check_finite", "chr", "clock", "endswith", "env", "error", "exit",
+      "args", "assert", "at", "bool", "bpda", "check_finite", "chr", "clock", "endswith", "env", "error", "exit",
       "float", "flush", "get", "int", "known_files", "len", "memory", "now", "ord", "random", "range",
       "freeze", "startswith", "summary", "threads", "unfreeze", "track", "type", "vars",
     ],
@@ -74,7 +74,8 @@ import Testing
       "random_split", "relabel", "remove_at", "reshape", "reverse", "same_weights", "shuffled", "stratified", "take",
       "values", "without",
     ],
-    "makes a value that others work with": Attacks.all.map { $0.name } + Methods.all.map { $0.name }
+    "makes a value that others work with": (Attacks.all + Attacks.wrappers).map { $0.name }
+      + Methods.all.map { $0.name }
       + ["attack", "method"],
     "asks twenty times a second": ["sleep"],
     "leaves out what has no room": ["print"],

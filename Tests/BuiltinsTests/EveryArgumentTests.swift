@@ -29,6 +29,7 @@ import Testing
     "eot of apgd": "the network answers alike", "eot of apgd_t": "the network answers alike",
     "quiet": "progress only", "batch of evaluate": "memory only",
     "resume of evaluate": "keeps what it finds", "batch of logits": "memory only",
+    "n of eot": "models answer alike each time",
   ]
 
   /// Values of choices that are the usual one in a short run.
@@ -157,6 +158,18 @@ import Testing
     ],
     "cw": [nearest([("steps", "30"), ("search_steps", "3"), ("learning_rate", "0.1")])],
     "ddn": [nearest([("steps", "20")])], "fmn": [nearest([("steps", "20")])],
+    "eot": [Use(base: [("attack", "fgsm(eps=0.1)")], program: "answer = bits(perturb(net, test, attack=CALL))")],
+    "transfer": [
+      Use(
+        base: [("attack", "fgsm(eps=0.1)"), ("from", "teacher")],
+        program: "answer = bits(perturb(net, test, attack=CALL))")
+    ],
+    "bpda": [
+      Use(
+        base: [("model", "coarse"), ("layer", "\"0\"")],
+        program: "answer = bits(perturb(CALL, test, attack=fgsm(eps=0.1)))")
+    ],
+    "quantise": [Use(base: [("levels", "3")], program: layer)],
     "perturb": [
       Use(
         base: [("model", "net"), ("x", "test"), ("attack", "pgd(steps=2)")],
@@ -319,6 +332,8 @@ import Testing
     "before": ["batch_norm()"], "after": ["silu()"], "variant": ["\"raw\"", "\"raw_bn\""],
     "batches.size": ["7"], "pgd.eps": ["0.003"], "deepfool.eps": ["0.05"], "deepfool.bound": ["0.02"],
     "cw.eps": ["0.05"], "ddn.eps": ["0.05"], "fmn.eps": ["0.05"], "cw.norm": ["\"linf\""],
+    "eot.attack": ["pgd(eps=0.1, steps=2)"], "transfer.attack": ["pgd(eps=0.1, steps=2)"], "from": ["net"],
+    "bpda.model": ["coarser"], "bpda.layer": ["[\"0\", \"1\"]"], "levels": ["5", "9"],
     "deepfool.steps": ["1"], "deepfool.candidates": ["1"], "restarts": ["4", "9"], "take.data": ["test"],
     "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
@@ -353,6 +368,8 @@ import Testing
     fit(net, many, epochs=3, batch=20, lr=0.05, quiet=true)
     # With batch norm and dropout, so that the mode matters.
     wide = network([conv2d(2, kernel=3), batch_norm(), relu(), flatten(), dropout(0.3), linear(10)], input=[1, 8, 8], seed=3)
+    coarse = network([normalise([0.5], [0.5]), leaky_relu(slope=-0.5), flatten(), linear(10)], input=[1, 8, 8], seed=5)
+    coarser = network([quantise(5), relu(), flatten(), linear(10)], input=[1, 8, 8], seed=6)
     teacher = mlp(hidden=[5], size=8, seed=2)
     fit(teacher, many, epochs=3, batch=20, lr=0.1, quiet=true)
     """

@@ -91,6 +91,22 @@ import Testing
     #expect(many > one, "\(norm)")
   }
 
+  /// A radius beyond all images, and a step beyond float32's squares, find no less than those that just reach them.
+  @Test(arguments: [Norm.l2, .l1])
+  func hugeRadiiAndStepsAreNotWeaker(_ norm: Norm) throws {
+    func broken(_ attack: any Attack, _ eps: Double) throws -> Int { try robust(attack, eps: eps).count { !$0 } }
+    let expected = try broken(PGD(steps: 10, start: .image, norm: norm), 64)
+    #expect(expected > 40)
+    for eps in [1e9, 1e30, 3e38] {
+      for attack in [
+        PGD(steps: 10, norm: norm), PGD(stepSize: 3e38, steps: 10, start: .ball, norm: norm),
+        PGD(steps: 10, start: .image, norm: norm, keep: .best), MIFPE(steps: 10, restarts: 2, norm: norm),
+      ] as [any Attack] {
+        #expect(try broken(attack, eps) >= 16, "\(attack) at \(eps)")
+      }
+    }
+  }
+
   // MARK: Starts
 
   @Test(arguments: [Norm.linf, .l2, .l1], [AttackStart.uniform, .ball, .normal, .image])

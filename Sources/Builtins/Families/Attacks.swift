@@ -6,7 +6,7 @@ import Tensors
 
 extension BuiltinTable {
   static let attacks: [Builtin] =
-    Attacks.all.filter { $0 != Square.self }.map { making($0) } + [
+    (Attacks.all + Attacks.wrappers).filter { $0 != Square.self }.map { making($0) } + [
       square,
       making(LanguageAttack.self),
       Builtin(

@@ -116,6 +116,23 @@ extension BuiltinTable {
       search: ["Dropout2d", "spatial dropout", "channels"], family: "layers"
     ) { call in try call.layer(.dropout2d(call.float("p"))) },
     Builtin(
+      "quantise(levels: int) -> layer",
+      "Rounds to the nearest multiple of 1/(levels - 1): of values in [0, 1], this many levels.",
+      details: """
+        Its gradient is zero, so that attacks by gradients see nothing of what comes before it, and layers before it do \
+        not learn; bpda(net, …) lets gradients pass through it.
+
+        - levels: how many values there are from 0 to 1, from 2 to 65536.
+        """,
+      examples: [
+        Example("quantise(8)", "quantise(8)"),
+        Example(
+          "net = network([quantise(2), flatten(), linear(2)], input=[1, 1, 2]); all(net(full([1, 1, 1, 2], 0.3)) == net(zeros([1, 1, 1, 2])))",
+          "true"),
+      ], seeAlso: ["bpda", "normalise", "network"],
+      search: ["bit depth", "feature squeezing", "round", "quantize", "discretise"], family: "layers"
+    ) { call in try call.layer(.quantise(levels: call.int("levels"))) },
+    Builtin(
       "normalise(mean: list, std: list) -> layer",
       "(x - mean) / std, channel by channel: inside the model, so that images and eps stay in [0, 1].",
       details: """

@@ -28,6 +28,46 @@ extension BuiltinTable {
       return Value(ModelObject(view, tracked: object.tracked))
     },
     Builtin(
+      "bpda(model: model, layer: string | list) -> model",
+      "The model with gradients that pass straight through a layer, as if it were the identity.",
+      details: """
+        Backward pass differentiable approximation: logits stay as they are, and so do the weights, which are shared. Where \
+        a layer rounds or cuts, its gradient is zero or tells nothing, and attacks by gradients fail on a network that is \
+        no more robust for it: attack bpda(net, …), or use transfer(pgd(), from=bpda(net, …)). The output of the layer must \
+        have the shape of its input. Athalye et al. 2018.
+
+        - layer: the name of a layer as summary(net) has it, or of one made of others, such as "layer1"; or a list of names.
+        """,
+      examples: [
+        Example(
+          "net = network([quantise(4), flatten(), linear(10)], input=[1, 8, 8]); x = rand([1, 1, 8, 8]); [max(abs(grad(z => sum(m(z)), x))) > 0 for m in [net, bpda(net, \"0\")]]",
+          "[false, true]")
+      ],
+      seeAlso: ["transfer", "quantise", "at", "summary"],
+      search: ["straight-through", "masked gradients", "obfuscated gradients", "backward pass", "surrogate gradient"],
+      family: "attacks"
+    ) { call in
+      let object = try call.object("model", as: ModelObject.self)
+      var names: [String] = []
+      let given = try call["layer"]
+      for name in given.asString.map({ [Value($0)] }) ?? (try call.list("layer")) {
+        guard let name = name.asString else {
+          throw call.error(
+            .type, "layer of bpda must be a name or a list of names, not \(name.described)",
+            hint: "bpda(net, \"0\"), with a name of summary(net)", at: "layer")
+        }
+        names.append(name)
+      }
+      guard !names.isEmpty else {
+        throw call.error(
+          .value, "bpda needs the name of at least one layer", hint: "bpda(net, \"0\"), with a name of summary(net)",
+          at: "layer")
+      }
+      let view = try object.model.bpda(names)
+      view.name += " straight through \(names.joined(separator: ", "))"
+      return Value(ModelObject(view, tracked: object.tracked))
+    },
+    Builtin(
       "soft_labels(model: model, x: tensor | dataset, T: float = 1) -> tensor",
       "The model's softmax at temperature T: softmax(logits / T), [n, classes].",
       details: "- x: images [n, c, h, w] in [0, 1], or a data set.",

@@ -20,6 +20,12 @@ extension Model {
         .value, "a file of weights cannot hold the temperature \(temperature)",
         hint: "save the model itself, and use at(model, T) when it is loaded", argument: "model")
     }
+    guard straight.isEmpty else {
+      throw CoreError(
+        .value,
+        "a file of weights cannot hold that gradients pass straight through \(straight.joined(separator: ", "))",
+        hint: "save the model that bpda was given: it has the same weights", argument: "model")
+    }
     var metadata = metadata
     metadata["format"] = "pt"
     metadata[Self.architectureKey] = try architecture.json.text

@@ -64,6 +64,15 @@ struct Pass {
         throw CoreError(.value, "a network with dropout needs a random stream when it runs in training mode")
       }
       return try Tensors.dropout2d(x, Float(p), stream: dropout.child(index))
+    case .quantise(let levels):
+      // Divided, not multiplied by the reciprocal: equal levels are the same number wherever they come from.
+      let steps = Float(levels - 1)
+      return try (x * steps).round() / steps
+    case .straight(let node):
+      let y = try run(node, x.detached())
+      return try y.detached().recording([y, x], operation: "straight", isTwice: true) { (g, _) throws(CoreError) in
+        [g, g]
+      }
     case .normalise(let mean, let std):
       let shape = [1, mean.count, 1, 1]
       return try (x - Tensor(mean, shape: shape)) / Tensor(std, shape: shape)

@@ -41,6 +41,7 @@ extension Layer {
     case .flatten: Self.object("flatten")
     case .dropout(let p): Self.object("dropout", [.init("p", .number(p))])
     case .dropout2d(let p): Self.object("dropout2d", [.init("p", .number(p))])
+    case .quantise(let levels): Self.object("quantise", [.init("levels", .int(levels))])
     case .normalise(let mean, let std):
       Self.object(
         "normalise",
@@ -117,6 +118,7 @@ extension Layer {
     case "flatten": self = .flatten
     case "dropout": self = .dropout(try number("p"))
     case "dropout2d": self = .dropout2d(try number("p"))
+    case "quantise": self = .quantise(levels: try integer("levels"))
     case "normalise":
       self = .normalise(mean: try need(json["mean"]?.numbers, "mean"), std: try need(json["std"]?.numbers, "std"))
     case "sequential":

@@ -45,6 +45,7 @@ extension Layer: CustomStringConvertible {
     case .flatten: return .call("flatten")
     case .dropout(let p): return .call("dropout", ["\(p)"])
     case .dropout2d(let p): return .call("dropout2d", ["\(p)"])
+    case .quantise(let levels): return .call("quantise", ["\(levels)"])
     case .normalise(let mean, let std): return .call("normalise", ["\(mean)", "\(std)"])
     case .sequential(let layers): return .group("sequential([", layers.map { ("", $0.piece) }, "])")
     case .chain(let children): return .group("sequential({", children.fields, "})")

@@ -44,6 +44,12 @@ extension Layer {
     case .averagePool(let pooling): try Self.check(pooling, of: "avg_pool")
     case .dropout(let p): try Self.check(share: p, of: "dropout")
     case .dropout2d(let p): try Self.check(share: p, of: "dropout2d")
+    case .quantise(let levels):
+      guard (2...65536).contains(levels) else {
+        throw CoreError(
+          .value, "levels of quantise must be from 2 to 65536, not \(levels)",
+          hint: "levels=256 is what an image of bytes has", argument: "levels")
+      }
     case .normalise(let mean, let std):
       guard mean.count == std.count else {
         throw CoreError(

@@ -227,6 +227,9 @@ public indirect enum Layer: Sendable, Equatable {
   /// Dropout of whole channels of images: in training each becomes 0 with this probability p, and the others grow by
   /// 1 / (1 − p).
   case dropout2d(Double)
+  /// x rounded to the nearest multiple of 1 / (levels - 1): of values in [0, 1], this many levels. Its gradient is zero
+  /// everywhere.
+  case quantise(levels: Int)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Double], std: [Double])
   /// Layers one after another, with PyTorch's names "0", "1", ….

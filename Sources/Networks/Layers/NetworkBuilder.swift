@@ -70,6 +70,10 @@ package indirect enum NetworkNode: Sendable {
   case dropout(Double, index: Int)
   /// Dropout of whole channels; the index is as in `dropout`.
   case dropout2d(Double, index: Int)
+  /// x rounded to the nearest multiple of 1 / (levels - 1).
+  case quantise(levels: Int)
+  /// A layer through which the gradient passes as if it were the identity.
+  case straight(NetworkNode)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Float], std: [Float])
   /// Layers one after another; none is the identity.
@@ -94,9 +98,12 @@ package struct Blueprint: Sendable {
 
   /// Builds the layers of an architecture.
   ///
-  /// - Throws: `shape` where layers do not fit, `value` for a setting out of range, `memory` for too many weights.
-  package init(_ architecture: Architecture) throws(CoreError) {
+  /// - Parameter straight: the names of layers through which the gradient passes as if they were the identity.
+  /// - Throws: `shape` where layers do not fit, `value` for a setting out of range and for a name that no layer has,
+  ///   `memory` for too many weights.
+  package init(_ architecture: Architecture, straight: [String] = []) throws(CoreError) {
     var builder = NetworkBuilder()
+    builder.straight = straight
     var shape = architecture.input
     network = try builder.build(try architecture.layers(), path: "", shape: &shape)
     guard shape == [architecture.classes] else {
@@ -104,6 +111,7 @@ package struct Blueprint: Sendable {
         .shape, "the layers give \(shape) for each image, but the logits must be [\(architecture.classes)]",
         hint: "end with linear(\(architecture.classes))", argument: "layers")
     }
+    try builder.requireFound(in: architecture)
     parameters = builder.parameters
     buffers = builder.buffers
     rows = builder.rows
@@ -122,6 +130,10 @@ struct NetworkBuilder {
   private(set) var rows: [Row] = []
   private var names: Set<String> = []
   private var dropouts = 0
+  /// The names of the layers through which the gradient is to pass straight.
+  var straight: [String] = []
+  private var found: Set<String> = []
+  private var paths: [String] = []
   private var elements = 0
 
   /// A layer with what is known of it once it is built.
@@ -151,7 +163,18 @@ struct NetworkBuilder {
       throw path.isEmpty ? error : error.prefixed("layer '\(path)'")
     }
     let (input, first) = (shape, parameters.count)
-    let node = try node(of: layer, path: path, shape: &shape, depth: depth)
+    if !path.isEmpty, paths.last != path { paths.append(path) }
+    // The outermost layer of this name.
+    let isStraight = straight.contains(path) && found.insert(path).inserted
+    var node = try node(of: layer, path: path, shape: &shape, depth: depth)
+    if isStraight {
+      guard shape == input else {
+        throw CoreError(
+          .shape, "layer '\(path)' makes \(shape) of \(input): no gradient passes straight through it",
+          hint: "name a layer that leaves the shape as it is", argument: "layer")
+      }
+      node = .straight(node)
+    }
     if !layer.isComposite {
       rows.append(
         Row(
@@ -159,6 +182,20 @@ struct NetworkBuilder {
           multiplyAdds: layer.multiplyAdds(from: input, to: shape)))
     }
     return node
+  }
+
+  /// Checks that there are layers of all names through which the gradient is to pass straight.
+  func requireFound(in architecture: Architecture) throws(CoreError) {
+    guard let missing = straight.first(where: { !found.contains($0) }) else { return }
+    var seen: Set<String> = []
+    let names = paths.filter { seen.insert($0).inserted }
+    let list = names.prefix(12).map { "\"\($0)\"" }.joined(separator: ", ")
+    throw CoreError(
+      .value, "the network \(architecture.name) has no layer '\(missing)'",
+      hint: names.isEmpty
+        ? "none of its layers has a name"
+        : "it has " + list + (names.count > 12 ? " and \(names.count - 12) more: see summary(net)" : ""),
+      argument: "layer")
   }
 
   private mutating func node(
@@ -200,6 +237,7 @@ struct NetworkBuilder {
       try requireImage(shape, "dropout of channels", path)
       defer { dropouts += 1 }
       return .dropout2d(p, index: dropouts)
+    case .quantise(let levels): return .quantise(levels: levels)
     case .normalise(let mean, let std): return try buildNormalise(mean: mean, std: std, shape: shape)
     case .sequential(let layers):
       let children = layers.enumerated().map { Child(String($0.offset), $0.element) }

@@ -40,8 +40,8 @@ public enum AttackStart: String, SettingChoice {
       let direction = try direction(batch, examples, norm, draw)
       var length = try batch.uniformNumber(0, 1, of: examples, draw: draw + Self.lengths)
       if self == .ball { length = try (length.log() * (1 / Float(images.count / images.shape[0]))).exp() }
-      let change = try direction * (length * Float(batch.eps) / norm.length(direction).clip(min: 1e-12))
-      return try norm.project(images + change, around: images, eps: batch.eps).clip(min: 0, max: 1)
+      let change = try direction * (length * Float(norm.bounded(batch.eps)) / norm.length(direction).clip(min: 1e-12))
+      return try norm.project(images + change, around: images, eps: norm.bounded(batch.eps)).clip(min: 0, max: 1)
     }
   }
 

@@ -21,4 +21,7 @@ public enum Attacks {
     FMN.self,
     AutoAttack.self,
   ]
+
+  /// Attacks around others, whose settings hold an attack.
+  public static let wrappers: [any Attack.Type] = [EOT.self, Transfer.self]
 }

@@ -100,6 +100,10 @@ public enum Norm: String, SettingChoice {
     return try slope / length(slope).clip(min: 1e-12)
   }
 
+  /// The radius or step itself up to 1e9, which reaches every image from every other: squares of longer ones would not
+  /// be finite in float32, and the way back into the ball would end at its centre.
+  func bounded(_ length: Double) -> Double { min(length, 1e9) }
+
   /// One step of length `step` along a slope, back into the ball around the center, then into [0, 1]; all shapes are
   /// the same. In Linf it follows the sign, in L2 and L1 the slope divided by its length. In Linf a fused kernel of the
   /// device does it.
@@ -109,7 +113,8 @@ public enum Norm: String, SettingChoice {
     guard self != .linf else {
       return try signStep(x, gradient: slope, center: center, step: Float(step), eps: Float(eps))
     }
-    return try project(x + direction(slope) * Float(step), around: center, eps: eps).clip(min: 0, max: 1)
+    let moved = try x + direction(slope) * Float(bounded(step))
+    return try project(moved, around: center, eps: bounded(eps)).clip(min: 0, max: 1)
   }
 
   /// `change` thinned out so that its values sum to `eps` at most: each is brought nearer to 0 by the same amount. `eps`
