@@ -22,7 +22,10 @@ extension ReferenceVectors {
       let model = try Model(Architecture(MNISTNet(), classes: 10, input: [1, 28, 28]))
       try model.loadWeights(files.path("models/fgsm.pth"))
       let found = try last(Self.attack(name), model, data)
-      #expect(abs(found.right.count { $0 } - (try expected.int("left"))) <= 1)
+      // DeepFool ends on the boundary itself, where rounding decides what the model sees: those images may count either way.
+      let left = (found.right.count { $0 }, try expected.int("left"))
+      let undecided = found.margins.count { abs($0) < 1e-3 }
+      #expect(abs(left.0 - left.1) <= 1 + undecided, "\(left), \(undecided) undecided")
       if let mean = expected["mean_l2"]?.numberValue {
         let sum = found.distances.reduce(0) { $0 + Double($1) }
         #expect(abs(sum / Double(data.count) - mean) <= 1e-2 * mean)
@@ -58,14 +61,15 @@ extension ReferenceVectors {
 
     /// What the attack handed in last of each image: whether the model still recognises it, and how far it is.
     private func last(_ attack: any Attack, _ model: Model, _ data: Dataset) throws -> (
-      right: [Bool], distances: [Float]
+      right: [Bool], distances: [Float], margins: [Float]
     ) {
       let images = try data.images
       let watched = Watched(attack: attack, images: images)
       _ = try watched.run(on: model, AttackInput(images: images, labels: data.labels))
       let last = try #require(watched.last.images)
-      let right = try zip(model(last).argmax(axis: 1).ints(), data.labels).map { $0 == $1 }
-      return (right, try attack.norm.distance(last, images))
+      let logits = try model(last)
+      let right = try zip(logits.argmax(axis: 1).ints(), data.labels).map { $0 == $1 }
+      return (right, try attack.norm.distance(last, images), try margin(logits, labels: data.labels).floats())
     }
   }
 }

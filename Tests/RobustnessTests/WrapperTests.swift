@@ -126,7 +126,8 @@ import Testing
     let images = try data.images
     for name in ["1", "2"] {
       let view = try model.bpda([name])
-      #expect(try view(images).isIdentical(to: model(images)), "\(name)")
+      // Layers that are not fused round otherwise.
+      #expect(largest(try view(images), try model(images)) < 1e-5, "\(name)")
       #expect(try !gradient(view).isIdentical(to: gradient(model)), "\(name)")
     }
   }

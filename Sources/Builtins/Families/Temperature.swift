@@ -50,7 +50,7 @@ extension BuiltinTable {
       let object = try call.object("model", as: ModelObject.self)
       var names: [String] = []
       let given = try call["layer"]
-      for name in given.asString.map({ [Value($0)] }) ?? (try call.list("layer")) {
+      for name in try given.asString.map({ [Value($0)] }) ?? call.list("layer") {
         guard let name = name.asString else {
           throw call.error(
             .type, "layer of bpda must be a name or a list of names, not \(name.described)",

@@ -165,7 +165,7 @@ struct NetworkBuilder {
     let (input, first) = (shape, parameters.count)
     if !path.isEmpty, paths.last != path { paths.append(path) }
     // The outermost layer of this name.
-    let isStraight = straight.contains(path) && found.insert(path).inserted
+    let isStraight = !path.isEmpty && straight.contains(path) && found.insert(path).inserted
     var node = try node(of: layer, path: path, shape: &shape, depth: depth)
     if isStraight {
       guard shape == input else {

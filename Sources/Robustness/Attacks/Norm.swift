@@ -43,8 +43,15 @@ public enum Norm: String, SettingChoice {
   }
 
   /// How far rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, images may
-  /// come a rounding error outside of [0, 1], and sums over an image round at every value.
-  public func tolerance(of eps: Double) -> Double { self == .linf ? 1e-6 : 1e-6 + 1e-5 * eps }
+  /// come a rounding error outside of [0, 1], and sums over an image round at every value. In L1 the rounding errors of
+  /// all values add up.
+  public func tolerance(of eps: Double) -> Double {
+    switch self {
+    case .linf: 1e-6
+    case .l2: 1e-6 + 1e-5 * eps
+    case .l1: 2e-5 + 1e-5 * eps
+    }
+  }
 
   /// The length of each example in the norm, [n, 1, …].
   public func length(_ x: Tensor) throws(CoreError) -> Tensor {

@@ -162,7 +162,7 @@ struct SquareSearch {
     }
     let whole = try Tensor(change, shape: images.shape)
     guard square.norm == .l2 else {
-      return try nearestInL1(change: whole, center: images, eps: Float(batch.eps * (1 - 1e-6)))
+      return try nearestInL1(images + whole, center: images, eps: Float(batch.eps * (1 - 1e-6)))
     }
     return try (images + whole / (Norm.l2.length(whole) + 1e-12) * Float(batch.eps)).clip(min: 0, max: 1)
   }
