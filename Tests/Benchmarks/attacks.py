@@ -40,6 +40,8 @@ class Case:
     ours: str
     # What it is compared with: the names of torch_attacks.py; the fastest is the rival.
     theirs: tuple
+    # The radius in L2 of attacks that look for the nearest image; else that of the network, in Linf.
+    radius: float = None
 
 
 STANDARD = 'autoattack(version="standard", compat="auto-attack", seed=0)'
@@ -53,8 +55,8 @@ CASES = {
     "attack.apgd_t": Case("fgsm", 250, "apgd_t()", ("autoattack.apgd-t",)),
     "attack.fab_t": Case("fgsm", 250, "fab_t()", ("autoattack.fab-t",)),
     "attack.square": Case("fgsm", 250, "square()", ("autoattack.square",)),
-    "attack.cw": Case("fgsm", 250, "cw(c=1, steps=50, search_steps=0)", ("torchattacks.cw",)),
-    "attack.deepfool": Case("fgsm", 250, "deepfool()", ("torchattacks.deepfool", "foolbox.deepfool")),
+    "attack.cw": Case("fgsm", 250, "cw(c=1, steps=50, search_steps=0)", ("torchattacks.cw",), 2.0),
+    "attack.deepfool": Case("fgsm", 250, "deepfool()", ("torchattacks.deepfool", "foolbox.deepfool"), 2.0),
 }
 
 
@@ -73,7 +75,7 @@ def measure(name, ltd, threads, options):
         sides = ["ltd", *theirs]
         for side in sides if turn % 2 == 0 else reversed(sides):
             if side == "ltd":
-                ours.append(_ours(ltd, case.ours, network, images, threads))
+                ours.append(_ours(ltd, case, network, images, threads))
                 if ours[-1] is None:
                     print(f"{name}: left out, {case.ours} is not built yet", flush=True)
                     return None
@@ -105,12 +107,13 @@ def _median(runs):
     return round(statistics.median(run["ms"] for run in runs), 2)
 
 
-def _ours(ltd, attack, network, images, threads):
+def _ours(ltd, case, network, images, threads):
     """What the program takes for a call of evaluate, without its start and the reading of files."""
+    attack, eps = case.ours, case.radius or network.eps
     lines = [
         f'model = load_model("{network.weights}")', f"images = {network.images}.take({images})",
         "begin = clock()",
-        f"result = evaluate(model, images, attacks={attack}, eps={network.eps!r}, batch=250)",
+        f"result = evaluate(model, images, attacks={attack}, eps={eps!r}, batch=250)",
         "print([clock() - begin, result.worst_case * len(images)])"]
     done = subprocess.run(
         [ltd, "--threads", str(threads), "-e", "\n".join(lines)], capture_output=True, text=True)
@@ -126,7 +129,7 @@ def _ours(ltd, attack, network, images, threads):
 def _theirs(side, case, network, images, threads, autoattack):
     request = {
         "attack": side, "network": case.network, "weights": network.weights, "data": network.data,
-        "folder": DATA, "eps": network.eps, "images": images, "threads": threads, "autoattack": autoattack}
+        "folder": DATA, "eps": case.radius or network.eps, "l2": bool(case.radius), "images": images, "threads": threads, "autoattack": autoattack}
     done = subprocess.run(
         [sys.executable, os.path.join(HERE, "torch_attacks.py"), json.dumps(request)], capture_output=True, text=True)
     if done.returncode != 0:

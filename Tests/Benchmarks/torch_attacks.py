@@ -139,8 +139,12 @@ def main():
     with torch.no_grad():
         predictions = torch.cat([model(part).argmax(1) for part in adversarial.split(BATCH)])
     milliseconds = (time.perf_counter() - start) * 1000
-    # An image that the attack broke, or that was wrong from the start, is not robust.
-    robust = int((predictions == labels).sum())
+    # An image that the attack broke within the radius, or that was wrong from the start, is not robust.
+    broken = predictions != labels
+    if request["l2"]:
+        distances = (adversarial - images).flatten(1).norm(dim=1)
+        broken &= distances <= request["eps"]
+    robust = len(labels) - int(broken.sum())
     print(json.dumps({"ms": milliseconds, "robust": robust, "code": f"{code}, weights {weights}"}))
 
 

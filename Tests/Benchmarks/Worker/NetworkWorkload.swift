@@ -55,7 +55,8 @@ final class NetworkWorkload: Workload {
       try fresh.save(path)
     }
     model = try Model(dropout ? settings.architecture : settings.withoutDropout)
-    try model.loadWeights(path)
+    // The file is that of the network with dropout.
+    try model.loadWeights(path, checksArchitecture: false)
   }
 
   /// Makes a fresh network fit for measurements: its zero layers get weights, or no gradient would pass them, and its
