@@ -305,7 +305,9 @@ public final class ModelOracle: Oracle {
     ])
     let (low, high, distance) = (found[0], found[1], found[2])
     guard low >= 0, high <= 1,
-      attack.isMinimal ? distance.isFinite : distance <= batch.eps + attack.norm.tolerance(of: batch.eps)
+      attack.isMinimal
+        ? distance.isFinite
+        : distance <= batch.eps + attack.norm.tolerance(of: batch.eps, values: images.shape.dropFirst().reduce(1, *))
     else {
       throw CoreError(
         .numeric,

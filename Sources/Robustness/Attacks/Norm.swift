@@ -43,13 +43,14 @@ public enum Norm: String, SettingChoice {
   }
 
   /// How far rounding in float32 may carry an image out of the ball: x ± eps is rounded where it is formed, images may
-  /// come a rounding error outside of [0, 1], and sums over an image round at every value. In L1 the rounding errors of
-  /// all values add up.
-  public func tolerance(of eps: Double) -> Double {
+  /// come a rounding error outside of [0, 1], and sums over an image round at every value.
+  ///
+  /// - Parameter values: how many values an image has: in L1 the rounding errors of all of them add up.
+  public func tolerance(of eps: Double, values: Int) -> Double {
     switch self {
     case .linf: 1e-6
     case .l2: 1e-6 + 1e-5 * eps
-    case .l1: 2e-5 + 1e-5 * eps
+    case .l1: 1e-6 + 1e-5 * eps + 6e-8 * Double(values)
     }
   }
 
