@@ -173,10 +173,12 @@ package protocol Device: Sendable {
     _ y: Storage, distances: Storage) throws(CoreError)
 
   // Squares of images, in place; `best` and `center` hold whole batches, `candidates` an image for each square
-  /// In its square, candidate i becomes best + shifts[i, channel], limited to center ± eps and then to 0…1.
+  /// In its square, candidate i becomes best + shifts[i, channel], limited to center ± eps and then to 0…1. Returns of
+  /// each whether that has changed anything.
   func paintSquares(
     _ s: ImageShape, _ squares: [ImageSquare], side: Int, shifts: [Float], best: Storage, center: Storage, eps: Float,
-    _ candidates: Storage) throws(CoreError)
+    _ candidates: Storage
+  ) throws(CoreError) -> [Bool]
   /// In its square, the best image becomes candidate i where that is accepted, else candidate i the best image.
   func settleSquares(
     _ s: ImageShape, _ squares: [ImageSquare], side: Int, accepted: [Bool], best: Storage, _ candidates: Storage)

@@ -51,25 +51,32 @@ package enum Squares {
 
   /// Candidate i is image `squares[i].image` of `best` everywhere but in its square, where it becomes clip(clip(best +
   /// shifts[i, channel], center − eps, center + eps), 0, 1).
+  ///
+  /// - Parameter changed: is told of each candidate whether it differs from the best image in any bit.
   package static func paint(
     _ s: ImageShape, _ squares: [ImageSquare], side: Int, shifts: [Float], best: UnsafePointer<Float>,
-    center: UnsafePointer<Float>, eps: Float, _ candidates: UnsafeMutablePointer<Float>
+    center: UnsafePointer<Float>, eps: Float, _ candidates: UnsafeMutablePointer<Float>,
+    changed: UnsafeMutablePointer<Bool>
   ) {
     Threads.parallelFor(squares.count, grain: grain(s, side)) { range in
       for i in range {
         let square = squares[i]
         let (best, center) = (best + square.image &* s.size, center + square.image &* s.size)
         let candidate = candidates + i &* s.size
+        var difference: UInt32 = 0
         forEachRow(s, square, side) { c, start in
           let shift = shifts[i &* s.channels &+ c]
           var place = start
           for _ in 0..<side {
             let middle = center[place]
             let value = min(max(best[place] + shift, middle - eps), middle + eps)
-            candidate[place] = min(max(value, 0), 1)
+            let painted = min(max(value, 0), 1)
+            candidate[place] = painted
+            difference |= painted.bitPattern ^ best[place].bitPattern
             place &+= s.columnStride
           }
         }
+        changed[i] = difference != 0
       }
     }
   }

@@ -44,6 +44,13 @@ import Testing
       }
       #expect(painted.candidates.floats() == candidates)
       #expect(painted.best.floats() == best)
+      let changed = painted.examples.indices.filter { k in
+        let example = painted.examples[k]
+        return candidates[k * size..<(k + 1) * size] != best[example * size..<(example + 1) * size]
+      }
+      #expect(painted.changed == changed)
+      #expect(
+        try painted.changedCandidates().floats() == changed.flatMap { Array(candidates[$0 * size..<($0 + 1) * size]) })
       let shown = painted.candidates
       try painted.settleSquares(accepted: accepted)
       for (k, example) in painted.examples.enumerated() where accepted[k] {

@@ -148,11 +148,17 @@ extension CPUDevice {
   func paintSquares(
     _ s: ImageShape, _ squares: [ImageSquare], side: Int, shifts: [Float], best: Storage, center: Storage, eps: Float,
     _ candidates: Storage
-  ) throws(CoreError) {
+  ) throws(CoreError) -> [Bool] {
+    var changed = [Bool](repeating: false, count: squares.count)
     try kernel { () throws(KernelError) in
-      Squares.paint(
-        s, squares, side: side, shifts: shifts, best: best.floats, center: center.floats, eps: eps, candidates.floats)
+      changed.withUnsafeMutableBufferPointer { changed in
+        guard let base = changed.baseAddress else { return }
+        Squares.paint(
+          s, squares, side: side, shifts: shifts, best: best.floats, center: center.floats, eps: eps, candidates.floats,
+          changed: base)
+      }
     }
+    return changed
   }
 
   func settleSquares(

@@ -192,6 +192,9 @@ public final class ModelOracle: Oracle {
     return logits
   }
 
+  /// Counts a query for each of these examples.
+  public func countKnown(of examples: [Int]) { for example in examples { queries[example] += 1 } }
+
   // MARK: Keeping the best
 
   /// The examples that no submitted image has broken; in training, all of them.

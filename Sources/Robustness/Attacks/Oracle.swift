@@ -37,6 +37,10 @@ public protocol Oracle: AnyObject {
   /// - Throws: `numeric` as `slope`.
   func leads(at x: Tensor, of examples: [Int], over rounds: [[Int]]) throws -> (logits: Tensor, gradients: [Tensor])
 
+  /// Counts a query for images of these examples that the attack does not ask for, since it knows the answer: they are
+  /// the same as before.
+  func countKnown(of examples: [Int])
+
   /// Hands in images of these examples. Of each example the first image that breaks it is kept; while none does, the
   /// one with the largest loss. Of an attack that looks for the nearest image (`Attack.isMinimal`) the nearest of those
   /// that the model takes for something else is kept.
@@ -61,6 +65,9 @@ public struct Slope {
 }
 
 extension Oracle {
+  /// An oracle that counts nothing.
+  public func countKnown(of examples: [Int]) {}
+
   /// The gradient [k, c, h, w] of the attack's loss with respect to the images; parameters and errors are those of
   /// `slope`.
   public func gradient(

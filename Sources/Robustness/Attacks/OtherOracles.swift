@@ -37,6 +37,9 @@ public final class TransferOracle: Oracle {
     try surrogate.leads(at: x, of: examples, over: rounds)
   }
 
+  /// Counts queries of the surrogate.
+  public func countKnown(of examples: [Int]) { surrogate.countKnown(of: examples) }
+
   /// Submits the images to the target.
   public func submit(_ x: Tensor, of examples: [Int]) throws { try target.submit(x, of: examples) }
 }
@@ -92,6 +95,9 @@ public final class EOTOracle: Oracle {
     return (means[0], Array(means.dropFirst()))
   }
 
+  /// Counts as many queries as there are answers.
+  public func countKnown(of examples: [Int]) { for _ in 0..<passes { oracle.countKnown(of: examples) } }
+
   /// Submits the images; they are judged by one answer, as any submitted image.
   public func submit(_ x: Tensor, of examples: [Int]) throws { try oracle.submit(x, of: examples) }
 
@@ -142,6 +148,8 @@ final class PartOracle: Oracle {
   ) throws -> (logits: Tensor, gradients: [Tensor]) {
     try oracle.leads(at: x, of: whole(examples), over: rounds)
   }
+
+  func countKnown(of examples: [Int]) { oracle.countKnown(of: whole(examples)) }
 
   func submit(_ x: Tensor, of examples: [Int]) throws {
     guard let (norm, batch) = ball else { return try oracle.submit(x, of: whole(examples)) }

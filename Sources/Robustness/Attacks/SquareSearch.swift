@@ -43,7 +43,15 @@ struct SquareSearch {
       try report(query)
       if square.norm == .linf {
         try paint(&images, query)
-        try images.settleSquares(accepted: accept(images.candidates, places))
+        // A square that is there already changes nothing, and the answer to its image is known: it is not accepted.
+        var accepted = [Bool](repeating: false, count: places.count)
+        let found = try accept(images.changedCandidates(), images.changed.map { places[$0] })
+        for (k, isAccepted) in zip(images.changed, found) { accepted[k] = isAccepted }
+        if images.changed.count < places.count {
+          let changed = Set(images.changed)
+          oracle.countKnown(of: places.indices.filter { !changed.contains($0) }.map { examples[places[$0]] })
+        }
+        try images.settleSquares(accepted: accepted)
       } else {
         try move(&images, query)
         try images.settleImages(accepted: accept(images.candidates, places))
@@ -77,6 +85,7 @@ struct SquareSearch {
   ///
   /// - Returns: for each candidate whether it is kept: its loss is less, or the model is fooled.
   private mutating func accept(_ x: Tensor, _ places: [Int]) throws -> [Bool] {
+    if places.isEmpty { return [] }
     let found = try judge(x, places)
     var accepted = [Bool](repeating: false, count: places.count)
     for (k, place) in places.enumerated() {

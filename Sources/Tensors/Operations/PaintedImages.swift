@@ -20,6 +20,8 @@ package struct PaintedImages {
   private let eps: Float
   private let shape: ImageShape
   private var squares: [ImageSquare] = []
+  /// Which of the candidates differ from the best images since something was painted.
+  package private(set) var changed: [Int] = []
   private var side = 0
 
   /// Images around others, each with a candidate that is like it.
@@ -76,9 +78,15 @@ package struct PaintedImages {
     self.side = side
     squares = zip(examples, corners).map { ImageSquare(image: $0, top: $1.top, left: $1.left) }
     try candidates.makeUnique()
-    try device.paintSquares(
+    let isChanged = try device.paintSquares(
       shape, squares, side: side, shifts: shifts, best: best.storage, center: center.storage, eps: eps,
       candidates.storage)
+    changed = isChanged.indices.filter { isChanged[$0] }
+  }
+
+  /// The candidates that differ from the best images, in the order of `changed`.
+  package func changedCandidates() throws(CoreError) -> Tensor {
+    changed.count == candidates.shape[0] ? candidates : try taken(changed)
   }
 
   /// Settles the squares that were painted last.
