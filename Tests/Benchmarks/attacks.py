@@ -55,7 +55,7 @@ CASES = {
     "attack.apgd_t": Case("fgsm", 250, "apgd_t()", ("autoattack.apgd-t",)),
     "attack.fab_t": Case("fgsm", 250, "fab_t()", ("autoattack.fab-t",)),
     "attack.square": Case("fgsm", 250, "square()", ("autoattack.square",)),
-    "attack.cw": Case("fgsm", 250, "cw(c=1, steps=50, search_steps=0)", ("torchattacks.cw",), 2.0),
+    "attack.cw": Case("fgsm", 250, "cw(c=1, steps=50, search_steps=0, shrink=1)", ("torchattacks.cw",), 2.0),
     "attack.deepfool": Case("fgsm", 250, "deepfool()", ("torchattacks.deepfool", "foolbox.deepfool"), 2.0),
 }
 
