@@ -51,7 +51,10 @@ extension BuiltinTable {
       let evaluation = try evaluate(
         model, on: data, attacks: attacks, eps: call.optionalFloat("eps"), batch: call.int("batch"),
         seed: call.isGiven("seed") ? call.seed("seed") : nil,
-        ledger: call.optionalString("resume").map { try VerdictFile($0) },
+        ledger: call.optionalString("resume").map { path in
+          try call.prepareToWrite()
+          return try VerdictFile(path)
+        },
         progress: progress)
       return Value(EvaluationObject(evaluation))
     },

@@ -101,6 +101,18 @@ public struct AutoAttack: Attack {
   public func validateTogether() throws(CoreError) {
     for attack in attacks { try attack.validate() }
     if !attacks.isEmpty {
+      if let list = attacks.first(where: { !$0.isSingle }) {
+        throw CoreError(
+          .value, "\(list) is a list itself, or draws numbers of its own: an item of attacks must be one attack",
+          hint: "attacks=[apgd(), square()]; evaluate(…, attacks=[autoattack(…), …]) takes several lists",
+          argument: "attacks")
+      }
+      if !isRandom, seed != nil || compat != nil {
+        let setting = seed == nil ? "compat" : "seed"
+        throw CoreError(
+          .value, "these attacks draw nothing at random: \(setting) would not be used", hint: "leave \(setting) out",
+          argument: setting)
+      }
       if let version {
         throw CoreError(
           .value, "version=\"\(version.rawValue)\" names its attacks itself: attacks would not be used",
@@ -144,7 +156,7 @@ public struct AutoAttack: Attack {
 
   /// The attacks of the version, as the number of classes allows them.
   public func stages(classes: Int) -> [any Attack] {
-    guard attacks.isEmpty else { return attacks }
+    guard attacks.isEmpty else { return attacks.flatMap { $0.stages(classes: classes) } }
     let official = official(classes: classes)
     guard order == .fast else { return official }
     var likely = targeted(classes: classes)
@@ -197,9 +209,7 @@ public struct AutoAttack: Attack {
   }
 
   private func boundary(classes: Int) -> FABT {
-    var attack = FABT(boundary, classes: min(9, max(1, classes - 1)))
-    attack.search.restarts = 1
-    return attack
+    FABT(boundary, classes: min(9, max(1, classes - 1)))
   }
 
   /// Runs all stages on one batch, each on what is standing. An evaluation runs them by itself.
@@ -214,5 +224,12 @@ public struct AutoAttack: Attack {
       let filter = stage.isMinimal ? (stage.norm, part) : nil
       try stage.perturb(part, PartOracle(oracle, of: standing, within: filter))
     }
+  }
+}
+
+extension Attack {
+  /// Whether it can be an item of a list, which has one seed and one order of draws for all of them.
+  fileprivate var isSingle: Bool {
+    !(self is AutoAttack) && seed == nil && !randomNumbers(seed: 0).sharesDraws && stages(classes: 10).count == 1
   }
 }

@@ -36,7 +36,7 @@ extension Setting where Owner: AutoPGDAttack {
   static var rho: Setting {
     Setting(
       "rho", \.rho, .share(hint: "rho=0.75 is usual"),
-      note: "a step is halved where the loss rose in no more than this share of the steps; not used in L1.")
+      note: "a step is halved where the loss rose in no more than this share of the steps; refused in L1.")
   }
   static var eot: Setting {
     Setting(
@@ -54,8 +54,13 @@ extension AutoPGDAttack {
   /// Every run begins at random.
   public var isRandom: Bool { true }
 
-  /// Larger balls are for L1.
+  /// Larger balls are for L1, where no step is halved by how often the loss rose.
   public func validateTogether() throws(CoreError) {
+    guard norm != .l1 || rho == Self().rho else {
+      throw CoreError(
+        .value, "in L1 \(Self.name) does not halve steps by how often the loss rose: rho would not be used",
+        hint: "leave rho out", argument: "rho")
+    }
     guard largeEps else { return }
     guard norm == .l1 else {
       throw CoreError(
@@ -90,10 +95,7 @@ extension AutoPGDAttack {
   func submitWrong(of batch: AttackBatch, to oracle: any Oracle) throws -> Tensor? {
     guard batch.count > 0 else { return nil }
     let logits = try oracle.logits(batch.images, of: batch.all)
-    let predictions = try logits.argmax(axis: 1).ints()
-    let settled = batch.all.filter { i in
-      if let targets = batch.targets { targets[i] == predictions[i] } else { batch.labels[i] != predictions[i] }
-    }
+    let settled = try batch.fooled(by: logits, of: batch.all)
     if !settled.isEmpty { try oracle.submit(batch.rows(batch.images, of: settled), of: settled) }
     return logits
   }

@@ -4,7 +4,7 @@ import Tensors
 /// PGD that is not misled by the size of logits: it climbs the cross-entropy of logits divided by the gap between the
 /// two largest (MIFPE, CVPR 2023), with steps that fall as half a cosine from 2·eps to 0.
 ///
-/// The first start is the image itself, further ones are uniform in the ball. Every iterate counts: what breaks its
+/// The first start is the image itself, further ones are drawn as those of `PGD`. Every iterate counts: what breaks its
 /// example is handed in at once, and the example is left out of the steps that follow. Measured on a network whose
 /// robustness is known it finds more than PGD, APGD on cross-entropy, and nearly all that AutoAttack does, at a small
 /// share of the cost.

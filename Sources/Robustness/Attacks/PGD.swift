@@ -5,10 +5,11 @@ import Tensors
 ///
 /// The last iterate of each restart counts, as in torchattacks, foolbox and cleverhans, unless all shall. In L2 a step
 /// follows ∇/(‖∇‖₂ + 1e-10), and the start is that of torchattacks and of AWP, N(0, I) scaled to U(0, 1)·eps, which is
-/// not uniform in the ball (`AttackStart`); in L1 it follows ∇/‖∇‖₁, as in foolbox. An example is broken if any restart breaks it, and the image that did it
-/// first is kept; of an example that none breaks, the start with the largest loss is kept. Restart k draws the same
-/// numbers however many there are, and leaves out what earlier ones have broken: more restarts never break fewer
-/// examples.
+/// not uniform in the ball (`AttackStart`); in L1 it follows ∇/‖∇‖₁, as in foolbox.
+///
+/// An example is broken if any restart breaks it, and the image that did it first is kept; of an example that none
+/// breaks, the start with the largest loss is kept. Restart k draws the same numbers however many there are, and leaves
+/// out what earlier ones have broken: more restarts never break fewer examples.
 public struct PGD: Ascent {
   public static let name = "pgd"
   public static let page = Page(
@@ -53,8 +54,9 @@ public struct PGD: Ascent {
     .choice(
       "objective", \.loss,
       note: """
-        "ce" (cross-entropy) or "kl" (divergence from the clean prediction, as in TRADES). When left out: "ce", and in \
-        `fit` as the method says.
+        "ce" (cross-entropy), "kl" (divergence from the clean prediction, as in TRADES), "dlr" (difference of logits \
+        ratio), "margin" (of logits), "probability_margin" (of probabilities) or "mifpe" (cross-entropy of logits divided by \
+        their gap). When left out: "ce", and in `fit` as the method says.
         """),
     .choice("norm", \.norm, note: "\"linf\", \"l2\" or \"l1\": the norm of ball and step."),
     .choice(
