@@ -309,7 +309,10 @@ final class FrozenNetwork {
       logits = try Tensor.joined(results.map(\.logits))
       records = results.map(\.record)
     } else {
-      let result = try run(saved, isTracked, &pass)
+      // Only training moves what the pass holds; in evaluation threads may be here side by side.
+      var own = pass
+      let result = try run(saved, isTracked, &own)
+      if own.mode == .train { pass = own }
       logits = result.logits
       records = [result.record]
       if images.shape[0] > 0, valuesPerImage == nil { valuesPerImage = result.valuesPerImage }

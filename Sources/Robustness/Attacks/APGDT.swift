@@ -130,7 +130,6 @@ public struct APGDT: AutoPGDAttack {
     let classes = oracle.classes
     let candidates = try runnersUp(clean, batch, count: max(min(100, classes - 1), min(targets, classes - 1)))
     let images = try batch.rows(batch.images, of: standing)
-    let dual: Norm = norm == .linf ? .l1 : norm == .l1 ? .linf : .l2
     var slopes: [[Float]] = []
     let rounds = candidates[standing[0]].indices.map { r in standing.map { candidates[$0][r] } }
     // All in one call, unless their gradients took more than a quarter of a gigabyte.
@@ -138,7 +137,7 @@ public struct APGDT: AutoPGDAttack {
     for first in stride(from: 0, to: rounds.count, by: most) {
       let part = Array(rounds[first..<min(first + most, rounds.count)])
       for gradient in try oracle.leads(at: images, of: standing, over: part).gradients {
-        slopes.append(try dual.length(gradient).floats())
+        slopes.append(try norm.dual.length(gradient).floats())
       }
     }
     let logits = clean.floats()

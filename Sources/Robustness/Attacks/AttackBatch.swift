@@ -121,13 +121,16 @@ public struct AttackBatch {
     examples.elementsEqual(0..<count) ? x : try x.indexSelect(axis: 0, examples)
   }
 
+  /// Whether a prediction is what the attack wants of the example: the target, or any wrong class.
+  func isFooled(_ example: Int, by prediction: Int) -> Bool {
+    targets.map { prediction == $0[example] } ?? (prediction != labels[example])
+  }
+
   /// Which of the k images of these examples a model with these logits [k, classes] takes for what the attack wants: the
   /// target, or any wrong class.
   public func fooled(by logits: Tensor, of examples: [Int]) throws -> [Int] {
     let predictions = try logits.argmax(axis: 1).ints()
-    return examples.indices.filter { k in
-      targets.map { predictions[k] == $0[examples[k]] } ?? (predictions[k] != labels[examples[k]])
-    }
+    return examples.indices.filter { isFooled(examples[$0], by: predictions[$0]) }
   }
 
   /// Whether random numbers come in the order of a reference implementation (`AttackRandom.sharesDraws`).

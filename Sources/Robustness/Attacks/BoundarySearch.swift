@@ -52,7 +52,7 @@ public struct BoundarySearch: Sendable {
     candidates: (_ round: Int, _ examples: [Int]) throws -> [[Int]]
   ) throws {
     let predictions = try clean.argmax(axis: 1).ints()
-    let open = batch.all.filter { !isFooled($0, predictions[$0], batch) }
+    let open = batch.all.filter { !batch.isFooled($0, by: predictions[$0]) }
     for round in 0..<rounds {
       for restart in 0..<restarts {
         let run = round * restarts + restart
@@ -65,11 +65,6 @@ public struct BoundarySearch: Sendable {
         try oracle.submit(found.images, of: found.examples)
       }
     }
-  }
-
-  private func isFooled(_ example: Int, _ prediction: Int, _ batch: AttackBatch) -> Bool {
-    if let targets = batch.targets { return prediction == targets[example] }
-    return prediction != batch.labels[example]
   }
 
   /// Random points at half the radius from the images, within [0, 1].
@@ -105,7 +100,7 @@ public struct BoundarySearch: Sendable {
       let (next, lengths) = try boundaryStep(x, centers: centers, normals: plane.normals, leads: plane.leads, step)
       let predictions = try oracle.logits(next, of: examples).argmax(axis: 1).ints()
       let distances = lengths.floats()
-      let fooled = examples.indices.map { isFooled(examples[$0], predictions[$0], batch) }
+      let fooled = examples.indices.map { batch.isFooled(examples[$0], by: predictions[$0]) }
       let nearer = examples.indices.map { fooled[$0] && distances[$0] < reached[$0] }
       for i in examples.indices where nearer[i] { reached[i] = distances[i] }
       best = try choose(nearer, next, best)
@@ -140,7 +135,7 @@ public struct BoundarySearch: Sendable {
     if classes.count == 1 { return (gradients[0], leads[0]) }
     var ways: [Tensor] = []
     for (lead, gradient) in zip(leads, gradients) {
-      let way = try lead.abs() / (norm.dualLength(gradient).reshape([n]) + 1e-12)
+      let way = try lead.abs() / (norm.dual.length(gradient).reshape([n]) + 1e-12)
       ways.append(try way.reshape([n, 1]))
     }
     let picks = try concat(ways, axis: 1).argmin(axis: 1).ints()
@@ -167,15 +162,6 @@ extension Norm {
     case .linf: .linf
     case .l2: .l2
     case .l1: .l1
-    }
-  }
-
-  /// The length of each example in the dual norm, [n, 1, …]: how fast a linear function with this slope grows at most.
-  fileprivate func dualLength(_ slope: Tensor) throws(CoreError) -> Tensor {
-    switch self {
-    case .linf: try Norm.l1.length(slope)
-    case .l2: try Norm.l2.length(slope)
-    case .l1: try Norm.linf.length(slope)
     }
   }
 }

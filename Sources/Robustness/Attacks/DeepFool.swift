@@ -141,12 +141,11 @@ public struct DeepFool: Attack {
   ) throws -> Tensor {
     let k = examples.count
     let own = try logits.gather(axis: 1, examples.map { batch.labels[$0] })
-    let dual: Norm = norm == .linf ? .l1 : .l2
     var lengths: [Tensor] = []
     var distances: [Tensor] = []
     for (slope, classes) in zip(slopes, rivals.rounds) {
       // Where the slope is 0, the boundary is very far away, and the step has no direction.
-      let length = try (dual.length(slope) + 1e-8).reshape([k, 1])
+      let length = try (norm.dual.length(slope) + 1e-8).reshape([k, 1])
       let lead = try (logits.gather(axis: 1, classes) - own).abs().reshape([k, 1])
       lengths.append(length)
       distances.append(try (lead / length).clip(max: 1e6))

@@ -64,12 +64,6 @@ public struct FMN: Attack {
     var nearest = try NearestImages(of: examples, in: batch)
     let origin = nearest.origin
     let farthest = try nearest.farthest(norm)
-    let dual: Norm =
-      switch norm {
-      case .linf: .l1
-      case .l2: .l2
-      case .l1: .linf
-      }
     var radius = farthest
     var wasFound = try less(farthest, Tensor.scalar(-1))
     var x = origin
@@ -82,7 +76,7 @@ public struct FMN: Attack {
       let lead = try search.lead(at: x, of: examples)
       wasFound = try logicalOr(wasFound, lead.isBroken)
       try nearest.take(x, at: distance, where: lead.isBroken)
-      let estimate = try distance + lead.value.abs() / dual.length(lead.gradient).clip(min: 1e-12)
+      let estimate = try distance + lead.value.abs() / norm.dual.length(lead.gradient).clip(min: 1e-12)
       let grown = try whereSelect(wasFound, radius * Float(1 + gamma), estimate)
       let shrunk = try minimum(radius * Float(1 - gamma), nearest.distance)
       radius = try minimum(whereSelect(lead.isBroken, shrunk, grown), farthest)

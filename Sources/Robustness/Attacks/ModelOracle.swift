@@ -243,7 +243,7 @@ public final class ModelOracle: Oracle {
     // Row i of the batch as it is, or row n + k of what was submitted.
     var rows = batch.all
     for (k, example) in examples.enumerated() {
-      let isFooled = batch.targets.map { predictions[k] == $0[example] } ?? (predictions[k] != labels[k])
+      let isFooled = batch.isFooled(example, by: predictions[k])
       var judgement = Judgement(
         prediction: predictions[k], isBroken: training == nil && isFooled, worth: worths[k], margin: margins[k],
         submission: submissions - 1)
@@ -289,7 +289,7 @@ public final class ModelOracle: Oracle {
     let predictions = try logits.argmax(axis: 1).ints()
     let margins = try margin(logits, labels: labels).floats()
     return examples.indices.map { k in
-      let isFooled = batch.targets.map { predictions[k] == $0[examples[k]] } ?? (predictions[k] != labels[k])
+      let isFooled = batch.isFooled(examples[k], by: predictions[k])
       return Verdict(
         id: ids[examples[k]], label: labels[k], prediction: predictions[k], brokenBy: isFooled ? submissions : nil,
         distance: isFooled || !attack.isMinimal ? 0 : nil, margin: Double(margins[k]), queries: queries[examples[k]],

@@ -26,6 +26,15 @@ public enum Norm: String, SettingChoice {
     }
   }
 
+  /// The norm of slopes: its length of a slope is how fast a linear function grows at most along a change of length 1.
+  var dual: Norm {
+    switch self {
+    case .linf: .l1
+    case .l2: .l2
+    case .l1: .linf
+    }
+  }
+
   /// Checks a radius, which is in units of the [0, 1] image.
   ///
   /// - Throws: `value` for a radius that is negative or not finite, or in Linf above 1, where it is in grey levels.

@@ -53,6 +53,10 @@ public func evaluate(
     watch.add(positions.count, "evaluate", "natural", Accuracy(natural))
   }
   try unknown.require(of: model, "logits")
+  // What is compared with a record is the same for all stages, and takes a look at every weight and pixel.
+  let identities = try ledger.map { _ in
+    (model: model.settingIdentity, data: "\(data.name)#\(try data.fingerprint)")
+  }
   var outcomes: [AttackOutcome] = []
   for (attack, stages) in zip(attacks, stages) {
     // Each attack begins with the natural images; its stages hand on what they leave standing.
@@ -80,13 +84,14 @@ public func evaluate(
         }
         watch.add(verdicts.count, "evaluate \(name)", "robust", Accuracy(robust))
       }
-      let run = try ledger.map { ledger in
+      var run: Record?
+      if let ledger, let identities {
         let order = [stages.count > 1 ? "stage \(number + 1)" : "", random.sharesDraws ? "batch \(batch)" : ""]
         let record = LedgerRun(
-          model: model.settingIdentity, data: "\(data.name)#\(try data.fingerprint)",
+          model: identities.model, data: identities.data,
           attack: ([try attack.json.text] + order).filter { !$0.isEmpty }.joined(separator: " "), norm: stage.norm,
           eps: eps, seed: seed)
-        return Record(ledger, try ledger.begin(record))
+        run = Record(ledger, try ledger.begin(record))
       }
       let known = try run?.known(standing.map { data.ids[$0] }) ?? []
       take(known, of: standing)

@@ -53,7 +53,7 @@ func warnings(of stages: [AttackOutcome], _ attacks: [any Attack]) -> [String] {
       """)
   }
   // AutoAttack's rule: 0.2 % of all examples.
-  if let last = attacks.lastIndex(where: { type(of: $0).name == "square" }), attacks.count > 1 {
+  if let last = attacks.lastIndex(where: { $0 is Square }), attacks.count > 1 {
     let others = stages.indices.filter { $0 != last }.map { stages[$0].accuracy.value }.min() ?? 1
     let gain = others - stages[last].accuracy.value
     if gain > 0.002 {
