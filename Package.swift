@@ -40,7 +40,8 @@ let package = Package(
     .library(name: "LTDLanguage", targets: ["Base", "Syntax", "Interpreter"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // C libraries
@@ -82,6 +83,10 @@ let package = Package(
       name: "Robustness", dependencies: ["Base", "Platform", "Tensors", "Networks", "Datasets"],
       swiftSettings: optimised),
 
+    .target(
+      name: "Runs",
+      dependencies: ["Base", "Platform", "Tensors", "Robustness", .product(name: "GRDB", package: "GRDB.swift")]),
+
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),
     .target(
@@ -94,7 +99,7 @@ let package = Package(
     .target(
       name: "Stdlib", path: "stdlib",
       resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
-    .target(name: "Builtins", dependencies: core + ["Drawing", "Interpreter"]),
+    .target(name: "Builtins", dependencies: core + ["Drawing", "Interpreter", "Runs"]),
     .target(name: "Help", dependencies: ["Base", "Platform", "Interpreter", "Stdlib"]),
     .target(
       name: "Console",
@@ -136,6 +141,7 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Base", "Tensors", "Networks", "Kernels", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Base", "Tensors", "Datasets", "TestSupport"]),
     .testTarget(name: "RobustnessTests", dependencies: core + ["Devices", "TestSupport"]),
+    .testTarget(name: "RunsTests", dependencies: core + ["Runs", "TestSupport"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Platform", "Syntax", "TestSupport"], exclude: ["Snapshots"]),
     .testTarget(
       name: "InterpreterTests", dependencies: ["Base", "Syntax", "Interpreter", "HostSupport", "TestSupport"],

@@ -11,3 +11,15 @@ private func seconds(_ clock: clockid_t) -> Double {
   clock_gettime(clock, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
+
+/// A time as ISO 8601 in UTC: "2026-11-28T03:05:59Z".
+///
+/// - Parameter seconds: since the beginning of 1970.
+package func timeText(_ seconds: Double) -> String {
+  var time = time_t(seconds.rounded(.down))
+  var parts = tm()
+  gmtime_r(&time, &parts)
+  func digits(_ number: Int32) -> String { (number < 10 ? "0" : "") + String(number) }
+  return "\(Int(parts.tm_year) + 1900)-\(digits(parts.tm_mon + 1))-\(digits(parts.tm_mday))"
+    + "T\(digits(parts.tm_hour)):\(digits(parts.tm_min)):\(digits(parts.tm_sec))Z"
+}

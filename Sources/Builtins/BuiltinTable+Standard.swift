@@ -7,8 +7,8 @@ extension BuiltinTable {
     var table = BuiltinTable.core
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions)
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
-    table.add(layers + data + dataSelection + dataFiles + downloads + models + attacks + methods)
-    table.add(training + trainingParts + evaluation + temperature)
+    table.add(layers + (data + dataSelection + dataFiles).map(\.spelling) + downloads + models + attacks + methods)
+    table.add(training + trainingParts + evaluation + runs + temperature)
     table.add(files + tensorFiles + fileUpdates + system)
     table.add(kinds)
     table.advise(foreignNames)

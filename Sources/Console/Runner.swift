@@ -46,7 +46,7 @@ public struct RunnerOptions: Sendable {
 /// printed is written before an error is, and a run whose output could not be written has failed.
 public final class Runner {
   /// The version of the program.
-  public static let version = "0.1.0"
+  public static let version = Build.version
 
   /// The settings of the command line.
   public let options: RunnerOptions

@@ -64,6 +64,7 @@ import Testing
 
   /// What takes no long time, and why.
   private static let reasons: [String: [String]] = [
+    "counts verdicts that are there": ["curve", "optimality", "paired", "report"],
     "answers at once": [
       "args", "assert", "at", "bool", "bpda", "check_finite", "chr", "clock", "endswith", "env", "error", "exit",
       "float", "flush", "get", "int", "known_files", "len", "memory", "now", "ord", "random", "range",
@@ -82,7 +83,7 @@ import Testing
     "needs files": [
       "cifar10", "cifar100", "cifar10_c", "cifar100_c", "download", "fashion_mnist", "file_info", "image_folder",
       "list_folder", "load_dataset", "load_model", "load_tensors", "load_weights", "make_folder", "mnist", "read_text",
-      "remove_file", "save_model", "save_png",
+      "remove_file", "run", "runs", "save_model", "save_png",
       "save_tensors", "update_text", "write_text",
     ],
   ]

@@ -17,7 +17,7 @@ import Testing
   /// Entries that have no settings of this kind.
   static let exempt: [String: String] = [
     "save_model": "writes a file", "load_model": "reads a file", "load_weights": "reads a file", "copy": "has none",
-    "summary": "has none",
+    "summary": "has none", "runs": "reads a file", "run": "reads a file", "optimality": "has none",
     "save_png": "writes a file", "same_weights": "compares", "mnist": "reads files", "fashion_mnist": "reads files",
     "cifar10": "reads files", "cifar100": "reads files", "image_folder": "reads files",
     "load_tensors": "reads a file", "save_tensors": "writes a file", "download": "needs a server",
@@ -28,7 +28,8 @@ import Testing
   static let withoutEffect: [String: String] = [
     "eot of apgd": "the network answers alike", "eot of apgd_t": "the network answers alike",
     "quiet": "progress only", "batch of evaluate": "memory only",
-    "resume of evaluate": "keeps what it finds", "batch of logits": "memory only",
+    "save of evaluate": "keeps what it finds", "keep of evaluate": "keeps what it finds",
+    "max_time of evaluate": "ends nothing that is quick", "batch of logits": "memory only",
     "n of eot": "models answer alike each time",
   ]
 
@@ -208,6 +209,23 @@ import Testing
         ],
         program: "r = CALL; answer = str(list(r.robust)) + str(list(r.correct))")
     ],
+    "paired": [
+      Use(
+        base: [
+          ("a", "evaluate(net, many, attacks=fgsm(eps=0.1), quiet=true)"),
+          ("b", "evaluate(small, many, attacks=fgsm(eps=0.1), quiet=true)"),
+        ], program: "answer = str(CALL)")
+    ],
+    "curve": [
+      Use(
+        base: [("evaluation", "evaluate(net, many, attacks=fab(steps=2), eps=0.1, quiet=true)")],
+        program: "answer = str(CALL)")
+    ],
+    "report": [
+      Use(
+        base: [("evaluation", "evaluate(net, many, attacks=fgsm(eps=0.1), quiet=true)")],
+        program: "answer = split(CALL, \"seconds\")[0][:60]")
+    ],
     "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
     "logits": [Use(base: [("model", "net"), ("data", "test")], program: "answer = bits(CALL)")],
     "predict": [Use(base: [("model", "net"), ("x", "many")], program: "answer = str(list(CALL))")],
@@ -341,7 +359,10 @@ import Testing
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
-    "resume": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).verdicts\""],
+    "save": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).sqlite\""],
+    "keep": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).npz\""],
+    "max_time": ["1000.0"], "form": EvaluationReport.Form.allCases.map { "\"\($0.rawValue)\"" },
+    "against": ["\"steps\"", "\"queries\""],
   ]
 
   private static let prelude = """

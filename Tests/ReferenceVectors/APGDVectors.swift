@@ -90,7 +90,8 @@ extension ReferenceVectors {
     @Test(arguments: rows(["apgd_t"]))
     func targeted(_ row: Row) throws {
       let (model, images, labels) = try Self.material(row.network)
-      let verdicts = try APGDT(norm: row.norm).verdicts(on: model, input(images, labels, row.eps))
+      let verdicts = try APGDT(norm: row.norm).attacked(model, input(images, labels, row.eps), keepsImages: false)
+        .verdicts
       let flags = try row.values.ints("robust")
       #expect(zip(verdicts, flags).count { ($0.brokenBy == nil) != ($1 == 1) } <= 1)
     }

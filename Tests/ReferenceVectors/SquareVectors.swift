@@ -66,7 +66,7 @@ extension ReferenceVectors {
       var input = AttackInput(images: try test.images, labels: test.labels)
       input.random = ReferenceOrderRandom(seed: 0)
       let square = Square(eps: row.eps, norm: row.norm, queries: row.queries)
-      let verdicts = try square.verdicts(on: model, input)
+      let verdicts = try square.attacked(model, input, keepsImages: false).verdicts
       // One more query judges what was found.
       let queries = verdicts.map { $0.queries - 1 }
       let (expected, margins) = (try row.expected.ints("n_queries"), try row.expected.numbers("margin"))

@@ -1,7 +1,8 @@
 import Datasets
 import Networks
-import Robustness
 import Tensors
+
+@testable import Robustness
 
 /// Three classes of noisy 8x8 images: a bright bar at the top, in the middle or at the bottom.
 func bars(_ n: Int, seed: UInt64 = 0) throws -> Dataset {
@@ -31,4 +32,11 @@ func network(seed: UInt64 = 0) throws -> Model {
 
 func largest(_ a: Tensor, _ b: Tensor) -> Float {
   zip(a.floats(), b.floats()).reduce(0) { max($0, abs($1.0 - $1.1)) }
+}
+
+extension Attack {
+  /// What became of images under the attack, all of them in one batch.
+  func verdicts(on model: Model, _ input: AttackInput) throws -> [Verdict] {
+    try attacked(model, input, keepsImages: false).verdicts
+  }
 }

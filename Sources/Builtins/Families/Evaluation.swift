@@ -7,21 +7,33 @@ import Tensors
 extension BuiltinTable {
   static let evaluation: [Builtin] = [
     Builtin(
-      "evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float | none = none, batch: int = 250, seed: int = 0, resume: string | none = none, quiet: bool = false) -> evaluation",
+      """
+      evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float | list | none = none, batch: int = 250, \
+      seed: int = 0, save: string | bool = false, keep: string | none = none, max_time: float | none = none, \
+      quiet: bool = false) -> evaluation
+      """,
       "Natural accuracy, accuracy under each attack, and under the worst of them for each example.",
       details: """
         The model is in evaluation mode. Robust accuracy is the share of examples that no attack broke, with its 95 % Wilson \
-        interval. The result prints as a table; `.natural`, `.worst_case`, `.attacks`, `.rows` and the masks `.correct` and \
-        `.robust` are its parts; `.by_class` is a table with a row for each class. Logits that are not finite are an error: \
-        they have no class.
+        interval. The result prints as a table: each attack *alone*, and *cumulative*, what it leaves of what those before it \
+        have left. `.natural`, `.worst_case`, `.attacks`, `.rows` and the masks `.correct` and `.robust` are its parts; \
+        `.table` has a row for each example, `.by_class` one for each class, `.worst_cases` one for each radius. Logits that \
+        are not finite are an error: they have no class. What an attack has broken is shown to the model once more, and a \
+        warning says where it answers otherwise.
 
         - attacks: one, or several in a list, such as [fgsm(), pgd(steps=20)]. The second of two equal ones is named \
         "pgd(steps=20) #2".
-        - eps: radius in units of the [0, 1] image for the attacks without one of their own; when left out, 8/255 in Linf, 0.5 in \
-        L2, 12 in L1. Where there are none it is refused.
+        - eps: radius in units of the [0, 1] image for the attacks without one of their own, or several in a list, at each of \
+        which these attacks are run; when left out, 8/255 in Linf, 0.5 in L2, 12 in L1. Where no attack would use it, it is \
+        refused.
         - seed: key of the random starts; refused where no attack has one.
-        - resume: the path of a file in which the verdicts are kept as batches finish. The same call continues where an \
-        earlier one was stopped; the model, the images and all settings are compared first.
+        - save: the path of a ledger, an SQLite database in which every verdict is kept as batches finish; true stands for \
+        runs.sqlite. The same call continues where an earlier one was stopped, killed or without power: weights, images, \
+        settings and the build of ltd are compared first, and what differs is another run. `runs()` lists them.
+        - keep: the path of an .npz file for the adversarial images that broke an example, with their labels, ids, \
+        positions and attacks. They are read back and shown to the model again, as they are and rounded to 8 bits: `.kept`.
+        - max_time: seconds after which the evaluation ends with what is settled. What was not attacked by then counts as \
+        robust, so that accuracies are upper bounds, and are marked so.
         """,
       examples: [
         Example(
@@ -29,34 +41,34 @@ extension BuiltinTable {
           "10"),
         Example(
           "r = evaluate(mlp(hidden=[4]), glyphs(n=20)[0], quiet=true); sum([row.n for row in r.by_class])", "20"),
+        Example(
+          """
+          evaluate(mlp(hidden=[4]), glyphs(n=20)[0], attacks=fgsm(), eps=[0, 0.1], quiet=true).worst_cases[0].eps
+          """, "0.0"),
       ],
-      seeAlso: ["accuracy", "pgd", "fgsm", "whatif"],
-      search: ["robust accuracy", "test", "autoattack", "score", "epsilon", "validate", "per class"],
+      seeAlso: ["accuracy", "runs", "paired", "report", "certify", "pgd", "autoattack"],
+      search: [
+        "robust accuracy", "test", "autoattack", "score", "epsilon", "validate", "per class", "resume", "ledger",
+      ],
       family: "evaluation"
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      var attacks: [any Attack] = []
-      let given = try call["attacks"]
-      for item in given.asObject == nil ? try call.list("attacks") : [given] {
-        guard let attack = item.configured(as: (any Attack).self) else {
-          throw call.error(
-            .type, "attacks must be a list of attacks; one item is \(item.described)",
-            hint: "attacks=[fgsm(), pgd(steps=20)]",
-            at: "attacks")
-        }
-        attacks.append(attack)
+      var plan = EvaluationPlan(try call.attacks("attacks"))
+      plan.radii = try call.radii("eps")
+      plan.batch = try call.int("batch")
+      plan.seed = try call.isGiven("seed") ? call.seed("seed") : nil
+      plan.seconds = try call.optionalFloat("max_time")
+      plan.isIdentified = true
+      plan.command = call.spelling(leaving: ["quiet", "save", "keep", "max_time"]) { model in
+        model.model.source.map { "load_model(\(Call.spelling($0.path)))" }
       }
-      let progress = call.session.progress(quiet: try call.bool("quiet"))
+      let quiet = try call.bool("quiet")
+      let files = try EvaluationFiles(call)
+      plan.keepsImages = files?.kept != nil
       let evaluation = try evaluate(
-        model, on: data, attacks: attacks, eps: call.optionalFloat("eps"), batch: call.int("batch"),
-        seed: call.isGiven("seed") ? call.seed("seed") : nil,
-        ledger: call.optionalString("resume").map { path in
-          try call.prepareToWrite()
-          return try VerdictFile(path)
-        },
-        progress: progress)
-      return Value(EvaluationObject(evaluation))
+        model, on: data, plan, ledger: files?.open(quiet: quiet), progress: call.session.progress(quiet: quiet))
+      return Value(EvaluationObject(evaluation, kept: try files?.writeKept(of: evaluation, model)))
     },
     Builtin(
       "accuracy(model: model, data: dataset) -> float",

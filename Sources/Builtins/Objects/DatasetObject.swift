@@ -8,8 +8,10 @@ import Tensors
 /// `for x, y in data` goes through images and classes.
 final class DatasetObject: HostObject {
   let data: Dataset
+  /// What to type for the same data set; nil where that cannot be said.
+  var spelling: String?
 
-  init(_ data: Dataset) { self.data = data }
+  init(_ data: Dataset, spelling: String? = nil) { (self.data, self.spelling) = (data, spelling) }
 
   override class var typeName: String { "dataset" }
   override var summary: String { "dataset \(data.name) of \(data.count)" }
@@ -87,7 +89,11 @@ final class DatasetObject: HostObject {
       else {
         return nil
       }
-      return Value(DatasetObject(try data.subset(chosen.tensor.ints())))
+      var own: String?
+      if case .slice(let start, let stop, let step) = items[0], step == 1 {
+        own = spelling.map { "\($0)[\(start.map { "\($0)" } ?? ""):\(stop.map { "\($0)" } ?? "")]" }
+      }
+      return Value(DatasetObject(try data.subset(chosen.tensor.ints()), spelling: own))
     }
   }
 

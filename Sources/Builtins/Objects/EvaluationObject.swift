@@ -1,13 +1,16 @@
 import Base
 import Interpreter
+import Networks
 import Robustness
 import Tensors
 
 /// What `evaluate` found: prints as a table; its parts are attributes.
 final class EvaluationObject: HostObject {
   let evaluation: Evaluation
+  private let kept: KeptCheck?
 
-  init(_ evaluation: Evaluation) { self.evaluation = evaluation }
+  /// - Parameter kept: what the model makes of the adversarial images that were stored.
+  init(_ evaluation: Evaluation, kept: KeptCheck? = nil) { (self.evaluation, self.kept) = (evaluation, kept) }
 
   override class var typeName: String { "evaluation" }
   override class var typeSummary: String { "What evaluate found; it prints as a table." }
@@ -18,6 +21,11 @@ final class EvaluationObject: HostObject {
     },
     Member("by_class", "list[record]", "A table with a row for each class that has examples.") {
       (object: EvaluationObject) in object.byClass
+    },
+    Member(
+      "complete", "bool", "Whether everything that was to be attacked was attacked; else accuracies are upper bounds."
+    ) {
+      (object: EvaluationObject) in Value(object.evaluation.isComplete)
     },
     Member("correct", "tensor", "A mask [n]: the natural images that were classified correctly.") {
       (object: EvaluationObject) in try mask(object.evaluation.natural)
@@ -33,6 +41,16 @@ final class EvaluationObject: HostObject {
           }
         })
     },
+    Member(
+      "kept", "record | none",
+      "Of the adversarial images that were kept: how many, and how many the model misclassifies as stored and in 8 bits."
+    ) { (object: EvaluationObject) in
+      object.kept.map {
+        Value(fields: [
+          ("images", Value($0.images)), ("as_stored", Value($0.asStored)), ("in_8_bits", Value($0.roundedTo8Bits)),
+        ])
+      } ?? .none
+    },
     Member("model", "string", "The name of the model.") { (object: EvaluationObject) in Value(object.evaluation.model)
     },
     Member("n", "int", "How many examples were evaluated.") { (object: EvaluationObject) in Value(object.evaluation.n)
@@ -43,14 +61,27 @@ final class EvaluationObject: HostObject {
     Member("robust", "tensor", "A mask [n]: the examples that no attack broke.") { (object: EvaluationObject) in
       try mask(object.evaluation.robust)
     },
+    Member("run", "int | none", "The number of the run in its ledger.") { (object: EvaluationObject) in
+      object.evaluation.number.map { Value($0) } ?? .none
+    },
     Member("rows", "list[record]", "A table with a row for the natural images, each attack and the worst case.") {
       (object: EvaluationObject) in object.rows
     },
+    Member("seconds", "float", "How long it took, over all the sessions of its run.") {
+      (object: EvaluationObject) in Value(object.evaluation.seconds)
+    },
+    Member(
+      "table", "list[record]",
+      "A row for each example: what the model makes of it, the first attack that broke it, how far and at what cost."
+    ) { (object: EvaluationObject) in object.table },
     Member("warnings", "list[string]", "What should make one doubt the numbers; mostly nothing.") {
       (object: EvaluationObject) in Value(object.evaluation.warnings.map { Value($0) })
     },
     Member("worst_case", "float", "The share of the examples that no attack broke.") { (object: EvaluationObject) in
       Value(object.evaluation.worstCase.value)
+    },
+    Member("worst_cases", "list[record]", "A row for each norm and radius: the share that nothing broke within it.") {
+      (object: EvaluationObject) in object.worstCases
     },
   ]
 
@@ -58,18 +89,62 @@ final class EvaluationObject: HostObject {
     Value(try Tensor(bools: flags, shape: [flags.count]))
   }
 
-  /// One record for natural images, each attack and the worst case: accuracy and its 95 % interval.
+  /// One record for natural images, each attack and the worst case: accuracy, what is left of that of the attacks before,
+  /// and the 95 % interval of the accuracy. A stage that sees only what others left has no accuracy alone.
   private var rows: Value {
-    func row(_ name: String, eps: Double?, _ accuracy: Accuracy) -> Value {
+    func row(_ name: String, eps: Double?, alone: Double?, left: Double, _ accuracy: Accuracy) -> Value {
       Value(fields: [
         ("attack", Value(name)), ("eps", eps.map { Value($0) } ?? .none), ("accuracy", Value(accuracy.value)),
         ("low", Value(accuracy.interval.low)), ("high", Value(accuracy.interval.high)), ("n", Value(accuracy.n)),
+        ("alone", alone.map { Value($0) } ?? .none), ("cumulative", Value(left)),
       ])
     }
+    let natural = evaluation.naturalAccuracy
     return Value(
-      [row("none (natural)", eps: nil, evaluation.naturalAccuracy)]
-        + evaluation.attacks.map { row($0.attack, eps: $0.eps, $0.accuracy) }
-        + [row("worst case", eps: nil, evaluation.worstCase)])
+      [row("none (natural)", eps: nil, alone: natural.value, left: natural.value, natural)]
+        + zip(evaluation.attacks, evaluation.cumulative).map { outcome, left in
+          row(
+            outcome.attack, eps: outcome.eps, alone: outcome.round.continues ? nil : outcome.accuracy.value,
+            left: left.value, outcome.accuracy)
+        }
+        + [
+          row("worst case", eps: nil, alone: nil, left: evaluation.worstCase.value, evaluation.worstCase)
+        ])
+  }
+
+  /// One record for each norm and radius.
+  private var worstCases: Value {
+    Value(
+      evaluation.balls.map { norm, eps in
+        let accuracy = evaluation.worstCase(norm: norm, eps: eps)
+        return Value(fields: [
+          ("norm", Value(norm.rawValue)), ("eps", Value(eps)), ("accuracy", Value(accuracy.value)),
+          ("low", Value(accuracy.interval.low)), ("high", Value(accuracy.interval.high)), ("n", Value(accuracy.n)),
+        ])
+      })
+  }
+
+  /// One record for each example.
+  private var table: Value {
+    let breakers = evaluation.breakers
+    return Value(
+      evaluation.labels.indices.map { position in
+        let natural = evaluation.naturalVerdicts[position]
+        let verdicts = evaluation.attacks.compactMap { $0.verdicts[position] }
+        let breaking = breakers[position].flatMap { evaluation.attacks[$0].verdicts[position] }
+        let correct = natural.prediction == evaluation.labels[position]
+        return Value(fields: [
+          ("position", Value(position)), ("id", Value(evaluation.ids[position])),
+          ("label", Value(evaluation.labels[position])), ("prediction", Value(natural.prediction)),
+          ("correct", Value(correct)), ("robust", Value(correct && breaking == nil)),
+          ("broken_by", breakers[position].map { Value(evaluation.attacks[$0].attack) } ?? .none),
+          ("adversarial", breaking.map { Value($0.prediction) } ?? .none),
+          ("distance", breaking?.distance.map { Value($0) } ?? .none),
+          ("margin", Value(breaking?.margin ?? (verdicts.map(\.margin) + [natural.margin]).min() ?? natural.margin)),
+          ("steps", Value(breaking?.foundAfterGradients ?? verdicts.reduce(0) { $0 + $1.gradients })),
+          ("queries", Value(breaking?.foundAfterQueries ?? verdicts.reduce(0) { $0 + $1.queries })),
+        ])
+      })
   }
 
   /// One record for each class that has examples: how many there are, and what `rows` has as columns.
@@ -96,24 +171,39 @@ final class EvaluationObject: HostObject {
   }
 
   override func text(_ options: PrintOptions) -> String {
-    var lines = [["attack", "eps", "accuracy", "95 % interval"]]
-    func add(_ name: String, _ eps: String, _ accuracy: Accuracy) {
-      let interval = accuracy.interval
-      lines.append([name, eps, percent(accuracy.value), "\(percent(interval.low)) – \(percent(interval.high))"])
+    let report = EvaluationReport(evaluation)
+    let kept = kept.map {
+      ["kept \($0.images) images: the model misclassifies \($0.asStored) as stored, \($0.roundedTo8Bits) in 8 bits"]
     }
-    add("none (natural)", "", evaluation.naturalAccuracy)
-    for outcome in evaluation.attacks { add(outcome.attack, radius(outcome.eps), outcome.accuracy) }
-    if evaluation.attacks.count > 1 { add("worst case", "", evaluation.worstCase) }
-    return "\(evaluation.model) on \(evaluation.n) images of \(evaluation.data)\n"
-      + (AlignedText(lines, sides: [.left, .right]).lines(gap: 3, indent: 2)
-      + evaluation.warnings.map { "warning: \($0)" }).joined(separator: "\n")
+    return
+      ([report.title] + AlignedText(report.table, sides: [.left, .right]).lines(gap: 3, indent: 2)
+      + (kept ?? []) + evaluation.warnings.map { "warning: \($0)" }).joined(separator: "\n")
+  }
+
+  /// What to type for the same evaluation; nil where that cannot be said, such as where the file of the weights holds
+  /// others by now.
+  func command(_ call: Call) throws -> String? {
+    let run = evaluation.run
+    guard let command = run.command, let file = run.modelFile, let fingerprint = run.modelFingerprint else {
+      return nil
+    }
+    guard call.session.limits.allowsFiles else { return nil }
+    do throws(CoreError) {
+      let model = try Model.load(file)
+      guard model.fingerprint == fingerprint else { return nil }
+      return "ltd -e " + "print(\(command))".quotedForShell
+    } catch {
+      if error.kind == .interrupted || error.kind == .limit { throw error }
+      return nil
+    }
   }
 
   private func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
+}
 
-  /// As a fraction of 255 where it is one, and as a decimal.
-  private func radius(_ eps: Double) -> String {
-    let decimal = eps.general(4)
-    return eps.greyLevels.map { "\($0) = \(decimal)" } ?? decimal
+extension String {
+  /// As one word of a shell.
+  fileprivate var quotedForShell: String {
+    "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

@@ -101,6 +101,16 @@ public final class Builtin: Sendable {
     glance = nil
     self.body = body
   }
+
+  /// The same entry with another body, which may call the first one.
+  public init(_ other: Builtin, body: @escaping Body) {
+    (name, signature, family, isGeneric) = (other.name, other.signature, other.family, other.isGeneric)
+    (words, glance) = (other.words, other.glance)
+    self.body = body
+  }
+
+  /// What the function does, for an entry that wraps it.
+  public var unwrapped: Body { body }
 }
 
 /// A value that is always there under a name, such as `pi`.

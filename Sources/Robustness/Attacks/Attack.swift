@@ -113,16 +113,26 @@ extension Attack {
     return parts.count == 1 ? parts[0] : parts.isEmpty ? input.images : try concat(parts, axis: 0)
   }
 
-  /// Attacks images as `run` does, all of them together.
+  /// Attacks images as `run` does, all of them together, and shows what breaks them to the model once more.
   ///
-  /// - Parameter progress: is told how much is done, from 0 to 1.
+  /// - Parameters:
+  ///   - keepsImages: whether the images that break an example are handed out.
+  ///   - progress: is told how much is done, from 0 to 1.
   /// - Returns: what became of each image, in their order.
-  func verdicts(
-    on model: Model, _ input: AttackInput, progress: ((Double) -> Void)? = nil
-  ) throws -> [Verdict] {
+  func attacked(
+    _ model: Model, _ input: AttackInput, keepsImages: Bool, progress: ((Double) -> Void)? = nil
+  ) throws -> AttackedBatch {
     let eps = try checked(input, model)
     let oracle = try attacked(model, input, eps: eps, progress: progress)
-    return try oracle.verdicts(ids: input.ids)
+    var verdicts = try oracle.verdicts(ids: input.ids)
+    let broken = verdicts.indices.filter { verdicts[$0].brokenBy != nil }
+    guard !broken.isEmpty else { return AttackedBatch(verdicts: verdicts) }
+    let images = try oracle.answer.indexSelect(axis: 0, broken)
+    let again = try model(images).argmax(axis: 1).ints()
+    for (example, prediction) in zip(broken, again) where prediction != verdicts[example].prediction {
+      verdicts[example].isDisputed = true
+    }
+    return AttackedBatch(verdicts: verdicts, images: keepsImages ? (broken, images) : nil)
   }
 
   private func run(
@@ -239,4 +249,12 @@ extension Attack {
         hint: "a target must differ from the class of its image", argument: "targets")
     }
   }
+}
+
+/// What became of the images of a batch.
+struct AttackedBatch {
+  /// A row for each image.
+  var verdicts: [Verdict]
+  /// The images that break an example, [k, c, h, w], and which examples these are.
+  var images: (examples: [Int], images: Tensor)?
 }

@@ -44,7 +44,8 @@ public final class ModelOracle: Oracle {
   /// Whether the first gradient of each example was zero everywhere; nil before one was asked for.
   private var beganFlat: [Bool?]
 
-  private var pending: (images: Tensor, examples: [Int])?
+  /// What was submitted and is not judged yet, with the counts of that moment.
+  private var pending: (images: Tensor, examples: [Int], queries: [Int], gradients: [Int])?
   private var submissions = 0
   private var best: Tensor
   private var judgements: [Judgement?]
@@ -57,6 +58,9 @@ public final class ModelOracle: Oracle {
     var worth: Float
     var margin: Float
     var submission: Int
+    /// How often the model had seen and been differentiated for the example when it was handed in.
+    var queries: Int
+    var gradients: Int
     /// How far the image is from the original, where the nearest is looked for.
     var distance: Float?
   }
@@ -212,7 +216,7 @@ public final class ModelOracle: Oracle {
     try judgePending()
     guard !examples.isEmpty else { return }
     try requireWithin(x, batch.rows(batch.images, of: examples))
-    pending = (x, examples)
+    pending = (x, examples, queries, gradients)
     submissions += 1
   }
 
@@ -231,7 +235,7 @@ public final class ModelOracle: Oracle {
   }
 
   private func judgePending() throws {
-    guard let (images, examples) = pending else { return }
+    guard let (images, examples, queries, gradients) = pending else { return }
     pending = nil
     let logits = try logits(images, of: examples)
     let labels = examples.map { batch.labels[$0] }
@@ -246,7 +250,7 @@ public final class ModelOracle: Oracle {
       let isFooled = batch.isFooled(example, by: predictions[k])
       var judgement = Judgement(
         prediction: predictions[k], isBroken: training == nil && isFooled, worth: worths[k], margin: margins[k],
-        submission: submissions - 1)
+        submission: submissions - 1, queries: queries[example], gradients: gradients[example])
       if let distances {
         // The nearest of those that fool the model, even beyond the radius.
         guard isFooled, distances[k] < judgements[example]?.distance ?? .infinity else { continue }
@@ -275,7 +279,8 @@ public final class ModelOracle: Oracle {
         Verdict(
           id: ids[i], label: batch.labels[i], prediction: $0.prediction, brokenBy: $0.isBroken ? $0.submission : nil,
           distance: attack.isMinimal ? $0.distance.map { Double($0) } : Double(distances[i]), margin: Double($0.margin),
-          queries: queries[i], gradients: gradients[i], beganFlat: beganFlat[i] == true)
+          queries: queries[i], gradients: gradients[i], foundAfterQueries: $0.queries,
+          foundAfterGradients: $0.gradients, beganFlat: beganFlat[i] == true)
       }
     }
     for (i, row) in zip(untouched, rows) { verdicts.insert(row, at: i) }
@@ -293,7 +298,8 @@ public final class ModelOracle: Oracle {
       return Verdict(
         id: ids[examples[k]], label: labels[k], prediction: predictions[k], brokenBy: isFooled ? submissions : nil,
         distance: isFooled || !attack.isMinimal ? 0 : nil, margin: Double(margins[k]), queries: queries[examples[k]],
-        gradients: gradients[examples[k]], beganFlat: beganFlat[examples[k]] == true)
+        gradients: gradients[examples[k]], foundAfterQueries: isFooled ? 0 : nil,
+        foundAfterGradients: isFooled ? 0 : nil, beganFlat: beganFlat[examples[k]] == true)
     }
   }
 

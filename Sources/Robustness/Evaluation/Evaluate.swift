@@ -7,169 +7,217 @@ import Tensors
 ///
 /// The model is in evaluation mode. Each attack starts from the natural images, of which only those classified
 /// correctly are attacked: the others count as broken. An attack of several stages hands each of them the examples that
-/// those before left standing, put together into full batches, and has an outcome after each. An example is robust if no attack breaks it, so the worst case
-/// of several attacks is counted example by example and never exceeds the least of their accuracies. Logits that are
-/// not finite have no largest one, so they are an error and neither right nor wrong. Random starts are keyed by the
-/// seed and the id of an example: no result depends on batches, threads or the other examples.
+/// those before left standing, put together into full batches, and has an outcome after each. An example is robust if no
+/// attack breaks it, so the worst case of several attacks is counted example by example and never exceeds the least of
+/// their accuracies. Logits that are not finite have no largest one, so they are an error and neither right nor wrong.
+/// Random starts are keyed by the seed and the id of an example: no result depends on batches, threads or the other
+/// examples.
 ///
-/// - Parameters:
-///   - attacks: each is run by itself; none measures the natural accuracy alone.
-///   - eps: radius for attacks that have none of their own, in units of the [0, 1] image; nil stands for the usual one
-///     of each attack's norm (`Norm.usualRadius`).
-///   - batch: examples at a time; no result depends on it.
-///   - seed: key of random starts; nil stands for 0.
-///   - ledger: where the verdict on each attacked example is recorded, batch by batch; what it holds of the same
-///     evaluation is not done again.
+/// What an attack says to have broken is shown to the model once more; where it answers otherwise, the verdict is
+/// disputed and a warning says how many are.
+///
+/// - Parameter ledger: where the verdicts are recorded, batch by batch; what it holds of the same evaluation is not done
+///   again. Where it can no longer be written to, the evaluation continues and a warning says so.
 /// - Throws: `.value` for settings out of range, and for a radius or a seed that no attack would use; `.numeric` when
-///   logits or gradients are not finite; `.interrupted` when the user stops it.
+///   logits or gradients are not finite; `.interrupted` when the user stops it; `.limit` when `plan.seconds` have passed
+///   before the natural accuracy is known.
+public func evaluate(
+  _ model: Model, on data: Dataset, _ plan: EvaluationPlan, ledger: (any RunLedger)? = nil,
+  progress: (any Progress)? = nil
+) throws -> Evaluation {
+  try plan.validate(for: model)
+  try requireFitting(data, model)
+  let start = monotonicSeconds()
+  let end = plan.seconds.map { start + $0 } ?? .infinity
+  let rounds = plan.rounds(classes: model.classes)
+  let description = RunDescription(
+    model: model.name, modelFingerprint: plan.isIdentified || ledger != nil ? model.fingerprint : nil,
+    modelFile: model.source?.path, data: data.name,
+    dataFingerprint: ledger != nil || plan.isIdentified && !data.isStreamed ? try data.fingerprint : nil,
+    classNames: data.classNames, n: data.count, rounds: rounds.map(\.description), batch: plan.batch,
+    keepsImages: plan.keepsImages, command: plan.command)
+  let recorder = Recorder(try ledger?.begin(description))
+  let watch = EvaluationProgress(progress, total: data.count * (rounds.count + 1))
+  defer { progress?.finish() }
+
+  let (natural, remarks) = try naturalVerdicts(model, data, plan, recorder, watch, until: end)
+  var evaluation = Evaluation(
+    run: description, labels: data.labels, ids: data.ids, naturalVerdicts: natural, warnings: remarks)
+  for (number, round) in rounds.enumerated() {
+    let examples =
+      round.description.continues ? evaluation.attacks[number - 1].robust : evaluation.natural
+    let outcome = try attack(
+      round, number, model, data, plan, standing: examples, recorder, watch, until: end)
+    evaluation.attacks.append(outcome)
+  }
+  evaluation.isComplete = evaluation.attacks.allSatisfy { $0.unsettled == 0 }
+  evaluation.number = recorder.record?.number
+  evaluation.warn(plan.attacks, rounds.map(\.attack), classes: model.classes)
+  evaluation.warnings += try recorder.end(isComplete: evaluation.isComplete, warnings: evaluation.warnings)
+  evaluation.seconds = try recorder.record?.seconds() ?? monotonicSeconds() - start
+  return evaluation
+}
+
+/// Evaluates with these settings; see `EvaluationPlan` for what they mean.
 public func evaluate(
   _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double? = nil, batch: Int = 250,
   seed: UInt64? = nil, ledger: (any RunLedger)? = nil, progress: (any Progress)? = nil
 ) throws -> Evaluation {
-  try requireBatch(batch, hint: "batch=250")
-  for attack in attacks { try attack.validate() }
-  try requireFitting(data, model)
-  try requireUse(of: eps, seed, by: attacks, classes: model.classes)
-  let batch = min(batch, data.count)
-
-  let start = monotonicSeconds()
-  let stages = attacks.map { $0.stages(classes: model.classes) }
-  let watch = EvaluationProgress(progress, total: data.count * (stages.joined().count + 1))
-  defer { progress?.finish() }
-  var natural: [Bool] = []
-  var unknown = NonFinite()
-  var remarks: [String] = []
-  for positions in data.batches(of: batch) {
-    try StopSignal.poll()
-    let part = try data.batch(positions)
-    let logits = try model(part.images)
-    if natural.isEmpty, !attacks.isEmpty, !logits.hasNonFinite {
-      remarks = try warnings(
-        of: model, part.images, logits: logits,
-        isRandomExpected: attacks.allSatisfy { ($0 as? AutoAttack)?.version == .rand })
-    }
-    unknown.add(logits, at: positions)
-    natural += try isRight(logits, part.labels)
-    watch.add(positions.count, "evaluate", "natural", Accuracy(natural))
-  }
-  try unknown.require(of: model, "logits")
-  // What is compared with a record is the same for all stages, and takes a look at every weight and pixel.
-  let identities = try ledger.map { _ in
-    (model: model.settingIdentity, data: "\(data.name)#\(try data.fingerprint)")
-  }
-  var outcomes: [AttackOutcome] = []
-  for (attack, stages) in zip(attacks, stages) {
-    // Each attack begins with the natural images; its stages hand on what they leave standing.
-    var robust = natural
-    var own: [AttackOutcome] = []
-    for (number, stage) in stages.enumerated() {
-      let began = monotonicSeconds()
-      let eps = stage.eps ?? attack.eps ?? eps ?? stage.norm.usualRadius
-      let seed = attack.seed ?? seed ?? 0
-      // A stage of its own kind is the attack as it is run on this model, such as with fewer target classes.
-      let name =
-        stages.count > 1
-        ? "\(type(of: attack).name): \(stage)"
-        : type(of: stage) == type(of: attack) ? stage.description : attack.description
-      let random = attack.randomNumbers(seed: seed)
-      let standing = robust.indices.filter { robust[$0] }
-      var distances: [Double?]? = stage.isMinimal ? robust.map { $0 ? nil : 0 } : nil
-      var withoutGradient = 0
-      watch.add(robust.count - standing.count, "evaluate \(name)", "robust", Accuracy(robust))
-      func take(_ verdicts: [Verdict], of positions: some Sequence<Int>) {
-        for (position, verdict) in zip(positions, verdicts) {
-          robust[position] = verdict.brokenBy == nil
-          distances?[position] = verdict.distance
-          if verdict.beganFlat { withoutGradient += 1 }
-        }
-        watch.add(verdicts.count, "evaluate \(name)", "robust", Accuracy(robust))
-      }
-      var run: Record?
-      if let ledger, let identities {
-        let order = [stages.count > 1 ? "stage \(number + 1)" : "", random.sharesDraws ? "batch \(batch)" : ""]
-        let record = LedgerRun(
-          model: identities.model, data: identities.data,
-          attack: ([try attack.json.text] + order).filter { !$0.isEmpty }.joined(separator: " "), norm: stage.norm,
-          eps: eps, seed: seed)
-        run = Record(ledger, try ledger.begin(record))
-      }
-      let known = try run?.known(standing.map { data.ids[$0] }) ?? []
-      take(known, of: standing)
-      for first in stride(from: known.count, to: standing.count, by: batch) {
-        let positions = Array(standing[first..<min(first + batch, standing.count)])
-        let part = try data.batch(positions)
-        var input = AttackInput(
-          images: part.images, labels: part.labels, ids: part.ids, seed: seed, eps: stage.eps == nil ? eps : nil)
-        input.positions = positions
-        input.random = attack.randomNumbers(seed: seed)
-        let accuracy = Accuracy(robust)
-        let verdicts = try stage.verdicts(on: model, input) { share in
-          watch.show(positions.count, share, "evaluate \(name)", "robust", accuracy)
-        }
-        try run?.add(verdicts)
-        take(verdicts, of: positions)
-      }
-      own.append(
-        AttackOutcome(
-          attack: name, norm: stage.norm, eps: eps, robust: robust, distances: distances,
-          withoutGradient: withoutGradient, seconds: monotonicSeconds() - began))
-    }
-    if let attack = attack as? AutoAttack { remarks += warnings(classes: model.classes, of: attack) }
-    remarks += warnings(of: own, stages)
-    outcomes += own
-  }
-  outcomes.nameApart()
-  return Evaluation(
-    model: model.name, data: data.name, classNames: data.classNames, labels: data.labels, natural: natural,
-    attacks: outcomes, warnings: remarks, seconds: monotonicSeconds() - start)
+  var plan = EvaluationPlan(attacks)
+  plan.radii = eps.map { [$0] } ?? []
+  plan.batch = batch
+  plan.seed = seed
+  return try evaluate(model, on: data, plan, ledger: ledger, progress: progress)
 }
 
-/// The run of a ledger that an evaluation adds to.
-private struct Record {
-  private let ledger: any RunLedger
-  private let run: Int
+/// What the model makes of all images as they are, and what that gives away.
+private func naturalVerdicts(
+  _ model: Model, _ data: Dataset, _ plan: EvaluationPlan, _ recorder: Recorder, _ watch: EvaluationProgress,
+  until end: Double
+) throws -> ([NaturalVerdict], [String]) {
+  var verdicts = try recorder.record?.natural() ?? []
+  func accuracy() -> Accuracy { Accuracy(zip(verdicts, data.labels).map { $0.prediction == $1 }) }
+  watch.add(verdicts.count, "evaluate", "natural", accuracy())
+  var unknown = NonFinite()
+  var remarks: [String]?
+  func remark(_ images: Tensor, _ logits: Tensor) throws {
+    guard remarks == nil, !plan.attacks.isEmpty, !logits.hasNonFinite else { return }
+    remarks = try warnings(
+      of: model, images, logits: logits,
+      isRandomExpected: plan.attacks.allSatisfy { ($0 as? AutoAttack)?.version == .rand })
+  }
+  let batch = min(plan.batch, data.count)
+  if !verdicts.isEmpty {
+    let images = try data.batch(Array(0..<batch)).images
+    try remark(images, model(images))
+  }
+  for first in stride(from: verdicts.count, to: data.count, by: batch) {
+    let positions = Array(first..<min(first + batch, data.count))
+    let began = monotonicSeconds()
+    let found: [NaturalVerdict]? = try StopSignal.run(until: end) {
+      try StopSignal.poll()
+      let part = try data.batch(positions)
+      let logits = try model(part.images)
+      try remark(part.images, logits)
+      unknown.add(logits, at: positions)
+      let margins =
+        model.classes > 1 && !logits.hasNonFinite
+        ? try margin(logits, labels: part.labels).floats() : positions.map { _ in .infinity }
+      return zip(try logits.argmax(axis: 1).ints(), margins).map {
+        NaturalVerdict(prediction: $0, margin: Double($1))
+      }
+    }
+    guard let found else {
+      throw CoreError(
+        .limit, "max_time has passed after \(verdicts.count) of \(data.count) images as they are",
+        hint: "give it more seconds; with save=, the same call continues", argument: "max_time")
+    }
+    if !unknown.isEmpty {
+      verdicts += found
+      continue
+    }
+    let seconds = monotonicSeconds() - began
+    try recorder.add {
+      try $0.record(
+        natural: found, from: first, labels: positions.map { data.labels[$0] }, ids: positions.map { data.ids[$0] },
+        seconds: seconds)
+    }
+    verdicts += found
+    watch.add(positions.count, "evaluate", "natural", accuracy())
+  }
+  try unknown.require(of: model, "logits")
+  return (verdicts, remarks ?? [])
+}
 
-  init(_ ledger: any RunLedger, _ run: Int) { (self.ledger, self.run) = (ledger, run) }
+/// Runs one attack at one radius on the examples that stand, but for those whose verdicts are on record.
+private func attack(
+  _ round: EvaluationRound, _ number: Int, _ model: Model, _ data: Dataset, _ plan: EvaluationPlan,
+  standing flags: [Bool], _ recorder: Recorder, _ watch: EvaluationProgress, until end: Double
+) throws -> AttackOutcome {
+  let standing = flags.indices.filter { flags[$0] }
+  let title = "evaluate \(round.description.attack)"
+  var outcome = AttackOutcome(round.description, standing: flags)
+  func take(_ verdicts: [Verdict], at positions: [Int]) {
+    for (position, verdict) in zip(positions, verdicts) { outcome.verdicts[position] = verdict }
+    watch.add(verdicts.count, title, "robust", outcome.accuracy)
+  }
+  watch.add(flags.count - standing.count, title, "robust", outcome.accuracy)
+  let known = try recorder.known(number, standing, ids: data.ids)
+  take(known.map(\.verdict), at: known.map(\.position))
+  outcome.seconds = try recorder.record?.seconds(of: number) ?? 0
+  for first in stride(from: known.count, to: standing.count, by: plan.batch) {
+    let positions = Array(standing[first..<min(first + plan.batch, standing.count)])
+    let began = monotonicSeconds()
+    let found: AttackedBatch? = try StopSignal.run(until: end) {
+      let part = try data.batch(positions)
+      var input = AttackInput(
+        images: part.images, labels: part.labels, ids: part.ids, seed: round.description.seed ?? 0,
+        eps: round.attack.eps == nil ? round.description.eps : nil)
+      input.positions = positions
+      input.random = round.origin.randomNumbers(seed: round.description.seed ?? 0)
+      let accuracy = outcome.accuracy
+      return try round.attack.attacked(model, input, keepsImages: plan.keepsImages) { share in
+        watch.show(positions.count, share, title, "robust", accuracy)
+      }
+    }
+    guard let found else { break }
+    let seconds = monotonicSeconds() - began
+    outcome.seconds += seconds
+    let images = found.images.map { (positions: $0.examples.map { positions[$0] }, images: $0.images) }
+    try recorder.add {
+      try $0.record(found.verdicts, at: positions, images: images, of: number, seconds: seconds)
+    }
+    take(found.verdicts, at: positions)
+  }
+  return outcome
+}
 
-  /// What is on record of the examples with these ids, which are attacked in this order.
+/// Hands the evidence on to a record, if there is one.
+///
+/// What cannot be written, such as on a full disk, is kept and tried again after the next batch: what is computed is
+/// never lost for the sake of its record.
+private final class Recorder {
+  let record: (any RunRecord)?
+  private var waiting: [(any RunRecord) throws -> Void] = []
+  private var failure: CoreError?
+
+  init(_ record: (any RunRecord)?) { self.record = record }
+
+  func add(_ write: @escaping (any RunRecord) throws -> Void) throws {
+    guard let record else { return }
+    waiting.append(write)
+    do {
+      while let write = waiting.first {
+        try write(record)
+        waiting.removeFirst()
+      }
+      failure = nil
+    } catch let error as CoreError where error.kind == .io { failure = error }
+  }
+
+  /// What is on record of a round that attacks these examples in this order.
   ///
   /// - Throws: `value` where the record is of other examples, or of more.
-  func known(_ ids: [Int]) throws -> [Verdict] {
-    let known = try ledger.verdicts(of: run)
-    guard known.count <= ids.count, zip(known, ids).allSatisfy({ $0.id == $1 }) else {
+  func known(_ round: Int, _ standing: [Int], ids: [Int]) throws -> [(position: Int, verdict: Verdict)] {
+    guard let record else { return [] }
+    let known = try record.verdicts(of: round)
+    guard known.count <= standing.count,
+      zip(known, standing).allSatisfy({ $0.position == $1 && $0.verdict.id == ids[$1] })
+    else {
       throw CoreError(
-        .value, "the record of this evaluation holds verdicts on other images than it would attack",
-        hint: "give the path of a new file", argument: "resume")
+        .value, "run \(record.number) holds verdicts on other images than this evaluation would attack",
+        hint: "the record was changed by hand or is damaged: give the path of a new file", argument: "save")
     }
     return known
   }
 
-  func add(_ verdicts: [Verdict]) throws { try ledger.record(verdicts, of: run) }
-}
-
-/// How far an evaluation is: shown after each batch, and within one wherever the attack says so.
-private final class EvaluationProgress {
-  private let progress: (any Progress)?
-  private let total: Int
-  private let start = monotonicSeconds()
-  private var done = 0
-
-  init(_ progress: (any Progress)?, total: Int) { (self.progress, self.total) = (progress, total) }
-
-  /// Counts examples that are done.
-  func add(_ count: Int, _ title: String, _ what: String, _ accuracy: Accuracy) {
-    done += count
-    show(0, 0, title, what, accuracy)
-  }
-
-  /// Shows what is done, with a share of the examples that are being worked on.
-  func show(_ count: Int, _ share: Double, _ title: String, _ what: String, _ accuracy: Accuracy) {
-    guard let progress else { return }
-    let done = Double(done) + Double(count) * min(max(share, 0), 1)
-    let elapsed = monotonicSeconds() - start
-    progress.update(
-      title: title, done: Int(done), total: total, fields: [(what, accuracy.value)],
-      secondsLeft: done > 0 ? elapsed / done * (Double(total) - done) : nil)
+  /// Writes what is left.
+  ///
+  /// - Returns: a warning where that is not possible.
+  func end(isComplete: Bool, warnings: [String]) throws -> [String] {
+    guard record != nil else { return [] }
+    try add { try $0.end(isComplete: isComplete, warnings: warnings) }
+    return failure.map { ["not everything is on record: \($0.message)" + ($0.hint.map { " (\($0))" } ?? "")] } ?? []
   }
 }
 
@@ -218,36 +266,6 @@ package func logits(
 func requireBatch(_ size: Int, hint: String) throws(CoreError) {
   guard size >= 1 else {
     throw CoreError(.value, "batch must be at least 1, not \(size)", hint: hint, argument: "batch")
-  }
-}
-
-/// A radius or a seed that no attack uses is a mistake.
-private func requireUse(of eps: Double?, _ seed: UInt64?, by attacks: [any Attack], classes: Int) throws(CoreError) {
-  for attack in attacks {
-    if let seed, let own = attack.seed, own != seed {
-      throw CoreError(
-        .value,
-        "\(attack) has a seed of its own: seed=\(Int64(bitPattern: seed)) would not be used",
-        hint: "leave seed out, here or there", argument: "seed")
-    }
-  }
-  if let eps {
-    for attack in attacks { try attack.norm.require(radius: attack.eps ?? eps) }
-    let radii = attacks.flatMap { attack in attack.stages(classes: classes).map { $0.eps ?? attack.eps } }
-    guard radii.contains(where: { ($0 ?? eps) == eps }) else {
-      throw CoreError(
-        .value,
-        attacks.isEmpty
-          ? "no attack would use eps=\(eps.asRadius)"
-          : "every attack has a radius of its own: eps=\(eps.asRadius) would not be used",
-        hint: attacks.isEmpty ? "give attacks=[pgd()], or leave eps out" : "leave eps out, or write pgd() without one",
-        argument: "eps")
-    }
-  }
-  if let seed, !attacks.contains(where: \.isRandom) {
-    throw CoreError(
-      .value, "nothing is drawn at random here: seed=\(Int64(bitPattern: seed)) would not be used",
-      hint: "leave seed out; pgd() has random starts, fgsm() has none", argument: "seed")
   }
 }
 

@@ -38,6 +38,27 @@ func warnings(
 /// Rows of length 1.
 private func normalised(_ logits: Tensor) throws -> Tensor { try logits / (Norm.l2.length(logits) + 1e-10) }
 
+extension Evaluation {
+  /// Adds what the course of the attacks gives away.
+  ///
+  /// - Parameters:
+  ///   - given: the attacks as they were given.
+  ///   - attacks: what was run, in the order of the outcomes.
+  mutating func warn(_ given: [any Attack], _ attacks: [any Attack], classes: Int) {
+    for case let attack as AutoAttack in given { warnings += Robustness.warnings(classes: classes, of: attack) }
+    var first = 0
+    for i in self.attacks.indices where i + 1 == self.attacks.count || !self.attacks[i + 1].round.continues {
+      warnings += Robustness.warnings(of: Array(self.attacks[first...i]), Array(attacks[first...i]))
+      first = i + 1
+    }
+    let unsettled = self.attacks.reduce(0) { $0 + $1.unsettled }
+    if unsettled > 0 {
+      warnings.append(
+        "time was up with \(unsettled) attacks on examples still to do: accuracies are upper bounds")
+    }
+  }
+}
+
 /// What the course of an attack gives away.
 ///
 /// - Parameters:
@@ -50,6 +71,13 @@ func warnings(of stages: [AttackOutcome], _ attacks: [any Attack]) -> [String] {
       """
       \(outcome.withoutGradient) images have a gradient of zero where \(outcome.attack) begins, which may make it blind; \
       mifpe() does not depend on the size of logits, square() on no gradient
+      """)
+  }
+  for outcome in stages where outcome.disputed > 0 {
+    found.append(
+      """
+      the model classifies \(outcome.disputed) of the images that \(outcome.attack) broke otherwise when it is asked \
+      again: it answers at random, or the attack was told something else
       """)
   }
   // AutoAttack's rule: 0.2 % of all examples.

@@ -8,6 +8,9 @@ struct NonFinite {
   private var total = 0
   private var first: Int?
 
+  /// Whether all that was counted is finite.
+  var isEmpty: Bool { first == nil }
+
   /// Counts the examples of a batch.
   ///
   /// - Parameters:

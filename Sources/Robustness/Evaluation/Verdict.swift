@@ -21,56 +21,40 @@ public struct Verdict: Sendable, Equatable {
   public var queries: Int
   /// How often the model was differentiated for this example.
   public var gradients: Int
-
+  /// How often the model had seen images of this example when the image that was kept was handed in.
+  public var foundAfterQueries: Int
+  /// How often the model had been differentiated for this example when the image that was kept was handed in.
+  public var foundAfterGradients: Int
   /// Whether the first gradient that the attack asked for was zero everywhere.
   public var beganFlat: Bool
+  /// Whether the model, asked once more about the image that was kept, answers otherwise than the attack was told.
+  public var isDisputed: Bool
 
   /// A row with all that it says; see the properties.
+  ///
+  /// - Parameters:
+  ///   - foundAfterQueries: nil stands for all of them.
+  ///   - foundAfterGradients: nil stands for all of them.
   public init(
     id: Int, label: Int, prediction: Int, brokenBy: Int?, distance: Double?, margin: Double, queries: Int,
-    gradients: Int, beganFlat: Bool = false
+    gradients: Int, foundAfterQueries: Int? = nil, foundAfterGradients: Int? = nil, beganFlat: Bool = false,
+    isDisputed: Bool = false
   ) {
     (self.id, self.label, self.prediction, self.brokenBy) = (id, label, prediction, brokenBy)
     (self.distance, self.margin, self.queries, self.gradients) = (distance, margin, queries, gradients)
-    self.beganFlat = beganFlat
+    self.foundAfterQueries = foundAfterQueries ?? queries
+    self.foundAfterGradients = foundAfterGradients ?? gradients
+    (self.beganFlat, self.isDisputed) = (beganFlat, isDisputed)
   }
 }
 
-/// What an evaluation under one attack is a record of.
-public struct LedgerRun: Sendable, Equatable {
-  /// The name of the model and the fingerprint of its weights (`Model.settingIdentity`).
-  public var model: String
-  /// The name of the data set.
-  public var data: String
-  /// All settings of the attack, as JSON; of one of several stages, the number of the stage before it, and where results
-  /// depend on batches, their size.
-  public var attack: String
-  /// The norm of the attack.
-  public var norm: Norm
-  /// The radius, in units of the [0, 1] image.
-  public var eps: Double
-  /// The key of the random starts.
-  public var seed: UInt64
+/// What the model makes of an image as it is.
+public struct NaturalVerdict: Sendable, Equatable {
+  /// The class that the model gives to it.
+  public var prediction: Int
+  /// The margin of the logits, z_y − max_{j≠y} z_j: below 0 where the image is misclassified.
+  public var margin: Double
 
-  /// A record with all that it says; see the properties.
-  public init(model: String, data: String, attack: String, norm: Norm, eps: Double, seed: UInt64) {
-    (self.model, self.data, self.attack) = (model, data, attack)
-    (self.norm, self.eps, self.seed) = (norm, eps, seed)
-  }
-}
-
-/// Where the verdicts of evaluations are kept.
-///
-/// A run is one evaluation under one attack. Its rows are recorded as batches finish, so that what is known is not lost
-/// when the evaluation is interrupted, and the next one with the same record continues after them. Only examples that were attacked have rows: those that the model already
-/// misclassifies have none.
-public protocol RunLedger: Sendable {
-  /// Begins a run, or continues the one that has the same record.
-  ///
-  /// - Returns: the number of the run.
-  func begin(_ run: LedgerRun) throws -> Int
-  /// Adds verdicts to a run, in this order.
-  func record(_ verdicts: [Verdict], of run: Int) throws
-  /// All verdicts of a run in the order in which they were recorded.
-  func verdicts(of run: Int) throws -> [Verdict]
+  /// A row with all that it says; see the properties.
+  public init(prediction: Int, margin: Double) { (self.prediction, self.margin) = (prediction, margin) }
 }
