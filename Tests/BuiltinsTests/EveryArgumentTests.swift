@@ -158,7 +158,13 @@ import Testing
         base: [("eps", "0.1"), ("queries", "30")], program: "answer = bits(perturb(net, test, attack=CALL))")
     ],
     "cw": [nearest([("steps", "30"), ("search_steps", "3"), ("learning_rate", "0.1")])],
-    "ddn": [nearest([("steps", "20")])], "fmn": [nearest([("steps", "20")])],
+    "ddn": [
+      Use(
+        base: [("steps", "20")],
+        // Within 20 steps only a radius that begins so large comes to its limit.
+        company: ["limit": [("init_eps", "1000")]], program: "answer = bits(perturb(net, train, attack=CALL))")
+    ],
+    "fmn": [nearest([("steps", "20")])],
     "eot": [Use(base: [("attack", "fgsm(eps=0.1)")], program: "answer = bits(perturb(net, test, attack=CALL))")],
     "transfer": [
       Use(

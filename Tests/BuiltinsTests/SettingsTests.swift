@@ -85,7 +85,7 @@ import Testing
       .number(0.25), .number(0.75), .int(3), .int(16), .bool(true), .bool(false),
       .list([.int(2), .int(3), .int(4), .int(5)]),
       .list([.int(30), .int(29)]), .list([.number(0.25), .number(0.75)]), .string("raw"), .string("relu"),
-      .int(11), .string("torchvision"),
+      .int(11), .string("torchvision"), .string("corner"),
     ]
     var values = [Made()]
     for setting in Made.settings where !["mean", "std"].contains(setting.name) {

@@ -10,7 +10,8 @@ import Testing
   static let attacks: [any Attack] = [
     DeepFool(), DeepFool(norm: .linf), DeepFool(overshootOn: .step), DeepFool(candidates: 1),
     CW(steps: 40, searchSteps: 4, learningRate: 0.05), CW(c: 10, steps: 60, searchSteps: 0, learningRate: 0.1),
-    DDN(steps: 40), DDN(steps: 20, levels: nil), FMN(steps: 40), FMN(norm: .linf, steps: 40), FMN(norm: .l1, steps: 40),
+    DDN(steps: 40), DDN(steps: 20, levels: nil), DDN(steps: 40, limit: .corner),
+    FMN(steps: 40), FMN(norm: .linf, steps: 40), FMN(norm: .l1, steps: 40),
   ]
 
   let data: Dataset
@@ -147,6 +148,21 @@ import Testing
     let grey = try (data.images * 255).round() / 255
     let found = try DDN(steps: 30).run(on: model, AttackInput(images: grey, labels: data.labels))
     #expect(found.floats().allSatisfy { abs($0 * 255 - ($0 * 255).rounded()) < 1e-3 })
+  }
+
+  /// On a sphere far outside of [0, 1] all values end at 0 or 1; the walk back from there finds a near image all the same.
+  @Test func theRadiusOfDDNMayBeAnything() throws {
+    let input = AttackInput(images: try data.images, labels: data.labels)
+    for start in [1e30, 1e-3] {
+      let found = try DDN(steps: 1200, initialRadius: start).run(on: model, input)
+      #expect(found.floats().allSatisfy { $0 >= 0 && $0 <= 1 })
+      let classes = try model(found).argmax(axis: 1).ints()
+      #expect(zip(classes, data.labels).count { $0 != $1 } >= 30)
+    }
+    // Spheres that end at the farthest corner do not begin beyond it.
+    let corner = try DDN(steps: 5, initialRadius: 1e30, limit: .corner).run(on: model, input)
+    let open = try DDN(steps: 5, initialRadius: 1e30).run(on: model, input)
+    #expect(!corner.isIdentical(to: open))
   }
 
   /// The sum of the steps is kept within the bound, and then lengthened; no fewer are broken that near.

@@ -8,9 +8,13 @@ import Tensors
 /// and is then put onto the sphere of the example's radius: that shrinks by the share gamma where the point was broken,
 /// and grows by it where not. The nearest broken point is kept. Where the gradient is exactly 0 a direction is drawn.
 ///
-/// As in the authors' adversarial-library, the radius never exceeds the farthest corner of [0, 1], which advertorch's
-/// version lets it do, and the length of step i is that of the cosine at i, not at i + 1. Points are rounded to 256
-/// levels, so that the image can be stored.
+/// Published programs differ in how far the radius grows where nothing is found. In advertorch nothing holds it, as in
+/// the paper: on a sphere far outside of [0, 1] every value ends at 0 or 1 by the sign of its change, and among those
+/// corners one is broken sooner or later. The authors' fast_adversarial and adversarial-library, and foolbox, stop at
+/// the farthest corner of [0, 1] (`limit`), where the walk can stay without an end. Nothing holds it here unless asked.
+///
+/// The length of step i is that of the cosine at i, as in adversarial-library; advertorch begins at i + 1, which differs
+/// by a step in all. Points are rounded to 256 levels, so that the image can be stored.
 public struct DDN: Attack {
   public static let name = "ddn"
   public static let page = Page(
@@ -36,7 +40,21 @@ public struct DDN: Attack {
     Setting(
       "levels", \.levels, .int(2...65536, hint: "levels=256, or none"),
       note: "how many values a pixel can have: points are rounded to them; none does not round."),
+    .choice(
+      "limit", \.limit,
+      note: """
+        "open" lets the radius grow until something is found, as in the paper and in advertorch; "corner" stops it at the \
+        farthest corner of [0, 1], as in adversarial-library and foolbox, which finds nothing for some images.
+        """),
   ]
+
+  /// How far the radius may grow.
+  public enum Limit: String, SettingChoice {
+    /// Until something is found.
+    case open
+    /// To the corner of [0, 1] that is farthest from the image.
+    case corner
+  }
 
   /// The radius within which an image counts as broken; nil takes that of the evaluation, and without one any counts.
   public var eps: Double?
@@ -48,15 +66,18 @@ public struct DDN: Attack {
   public var gamma = 0.05
   /// How many values a pixel can have; nil does not round.
   public var levels: Int? = 256
+  /// How far the radius may grow.
+  public var limit = Limit.open
 
   public init() {}
 
   /// An attack with these settings.
   public init(
-    eps: Double? = nil, steps: Int = 100, initialRadius: Double = 1, gamma: Double = 0.05, levels: Int? = 256
+    eps: Double? = nil, steps: Int = 100, initialRadius: Double = 1, gamma: Double = 0.05, levels: Int? = 256,
+    limit: Limit = .open
   ) {
     (self.eps, self.steps, self.initialRadius) = (eps, steps, initialRadius)
-    (self.gamma, self.levels) = (gamma, levels)
+    (self.gamma, self.levels, self.limit) = (gamma, levels, limit)
   }
 
   /// Distance is Euclidean.
@@ -75,8 +96,9 @@ public struct DDN: Attack {
     guard !examples.isEmpty else { return }
     var nearest = try NearestImages(of: examples, in: batch)
     let origin = nearest.origin
-    let farthest = try nearest.farthest(.l2)
-    var radius = try minimum(Tensor.full(farthest.shape, Float(initialRadius)), farthest)
+    // From 1e9 on, a change in float32 ends in the same corners as with any longer one.
+    let most = try limit == .corner ? nearest.farthest(.l2) : Tensor.full(nearest.distance.shape, 1e9)
+    var radius = try minimum(Tensor.full(most.shape, Float(min(initialRadius, 1e9))), most)
     var x = origin
     for step in 0..<steps {
       let change = try x - origin
@@ -87,7 +109,7 @@ public struct DDN: Attack {
       let direction = try search.direction(slope.gradient, of: examples, draw: step)
       let moved = try change + direction * Float(0.01 + 0.99 * share)
       radius = try minimum(
-        whereSelect(isBroken, radius * Float(1 - gamma), radius * Float(1 + gamma)), farthest)
+        whereSelect(isBroken, radius * Float(1 - gamma), radius * Float(1 + gamma)), most)
       x = try (origin + moved * (radius / Norm.l2.length(moved).clip(min: 1e-12))).clip(min: 0, max: 1)
       if let levels { x = try (x * Float(levels - 1)).round() / Float(levels - 1) }
       batch.report(Double(step + 1) / Double(steps))

@@ -8,14 +8,19 @@ import Tensors
 /// the present distance. After that it shrinks by gamma where the point is broken, and grows by it where not. The step is
 /// a unit step along the slope, in L2 whatever the norm; the change is then put into the ball of the norm, and into
 /// [0, 1]. The length of the steps and gamma fall along cosines. The nearest broken point is kept.
+///
+/// In L2 the change is put onto the sphere, lengthened as well as shortened. That is a quirk of adversarial-library,
+/// where a minimum with 1 is taken of the wrong number, and it finds more than the paper's ball: with 100 steps an image
+/// for 199 of 199 digits on a LeNet5 trained against PGD, where the ball found 121. (foolbox's form divides a length by
+/// itself and projects nowhere.)
 public struct FMN: Attack {
   public static let name = "fmn"
   public static let page = Page(
     "Fast minimum norm: the nearest image, in a ball whose radius is estimated from the slope of the margin.",
     details: """
       Unit steps along the slope of the margin, within a radius that is estimated until the first success, then shrinks by \
-      gamma at each success and grows at each failure. The radius of an evaluation says only what counts as broken. Pintor \
-      et al. 2021.
+      gamma at each success and grows at each failure; in L2 points lie on the sphere, as in adversarial-library. The \
+      radius of an evaluation says only what counts as broken. Pintor et al. 2021.
       """,
     examples: [("fmn(norm=\"linf\")", "fmn(norm=\"linf\", steps=100)")],
     seeAlso: ["ddn", "cw", "deepfool", "evaluate", "perturb"],
@@ -82,7 +87,10 @@ public struct FMN: Attack {
       radius = try minimum(whereSelect(lead.isBroken, shrunk, grown), farthest)
       let unit = try lead.gradient / Norm.l2.length(lead.gradient).clip(min: 1e-12)
       let moved = try change + unit * Float(length)
-      x = try (origin + norm.project(moved, radii: radius)).clip(min: 0, max: 1)
+      let held =
+        norm == .l2
+        ? try moved * (radius / norm.length(moved).clip(min: 1e-12)) : try norm.project(moved, radii: radius)
+      x = try (origin + held).clip(min: 0, max: 1)
       batch.report(Double(step + 1) / Double(steps))
     }
     try nearest.submit(to: oracle)
