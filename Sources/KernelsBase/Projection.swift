@@ -1,5 +1,13 @@
 import KernelTypes
 
+/// Which norm it is, as a pattern and not by `==`: that is a call into another module, which the compiler would make for
+/// every vector of a loop.
+extension BoxNorm {
+  fileprivate var isLinf: Bool { if case .linf = self { true } else { false } }
+  fileprivate var isL2: Bool { if case .l2 = self { true } else { false } }
+  fileprivate var isL1: Bool { if case .l1 = self { true } else { false } }
+}
+
 // Projections of points t of the box [0, 1] onto a hyperplane, as FAB needs them (Croce and Hein 2020).
 //
 // A value t_i may move against the sign of w_i until it meets the box: its room is t_i or 1 − t_i. In Linf every value
@@ -92,18 +100,18 @@ extension CPUKernels {
   ) -> Move {
     var move = Move()
     (move.direction, move.scale) = (amount < 0 ? -1 : 1, scale)
-    move.floor = norm == .linf ? 0 : negligible * scale
+    move.floor = norm.isLinf ? 0 : negligible * scale
     let amount = abs(amount)
-    if norm == .l1 { return solveInOrder(t, w, amount, count, move) }
+    if norm.isL1 { return solveInOrder(t, w, amount, count, move) }
     // Far fewer passes are needed; a bound is for rows that nobody has met.
     for _ in 0..<100 {
       let (moved, slope) = sums(count) { i, n in
         let (weight, room) = sizes(vload(t + i, first: n), vload(w + i, first: n), move)
-        let reach = norm == .linf ? V(repeating: move.level) : weight * move.level
+        let reach = norm.isLinf ? V(repeating: move.level) : weight * move.level
         let isFree = reach .< room
         return (
           weight * lesser(room, reach),
-          V.zero.replacing(with: norm == .linf ? weight : weight * weight, where: isFree)
+          V.zero.replacing(with: norm.isLinf ? weight : weight * weight, where: isFree)
         )
       }
       let next = slope > 0 ? Float(min(Double(move.level) + (amount - moved) / slope, 1e30)) : 1e30
@@ -229,15 +237,15 @@ extension CPUKernels {
       var (s, t) = (V.zero, V.zero)
       while i < end {
         let (u, v) = f(i, min(16, end - i))
-        s = norm == .linf ? greater(s, vabs(u)) : s + (norm == .l2 ? u * u : vabs(u))
-        t = norm == .linf ? greater(t, vabs(v)) : t + (norm == .l2 ? v * v : vabs(v))
+        s = norm.isLinf ? greater(s, vabs(u)) : s + (norm.isL2 ? u * u : vabs(u))
+        t = norm.isLinf ? greater(t, vabs(v)) : t + (norm.isL2 ? v * v : vabs(v))
         i += 16
       }
       i = end
-      a = norm == .linf ? max(a, Double(laneMaximum(s))) : a + Double(laneSum(s))
-      b = norm == .linf ? max(b, Double(laneMaximum(t))) : b + Double(laneSum(t))
+      a = norm.isLinf ? max(a, Double(laneMaximum(s))) : a + Double(laneSum(s))
+      b = norm.isLinf ? max(b, Double(laneMaximum(t))) : b + Double(laneSum(t))
     }
-    return norm == .l2 ? (Float(a.squareRoot()), Float(b.squareRoot())) : (Float(a), Float(b))
+    return norm.isL2 ? (Float(a.squareRoot()), Float(b.squareRoot())) : (Float(a), Float(b))
   }
 
   @inline(__always) private static func step(
