@@ -27,6 +27,8 @@ package typealias MatrixShape = Kernels.MatrixShape
 package typealias ImageShape = Kernels.ImageShape
 /// A square of pixels of one image.
 package typealias ImageSquare = Kernels.ImageSquare
+/// Where patches of images belong.
+package typealias PatchPlaces = Kernels.PatchPlaces
 /// A move of a window of a changed image.
 package typealias WindowMove = Kernels.WindowMove
 /// The norms in which windows are moved.

@@ -96,6 +96,9 @@ package protocol Device: Sendable {
   func convolve(
     _ s: ConvolutionShape, _ x: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ y: Storage
   ) throws(CoreError)
+  /// Whether an output of such a convolution has the same bits in an image that is cut out of the given one around its
+  /// window, wherever the window is.
+  func convolvesByWindow(_ s: ConvolutionShape) -> Bool
   /// dx = the gradient of x from that of the result, finished by the epilogue.
   func convolveInputGradient(
     _ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ dx: Storage
@@ -187,6 +190,11 @@ package protocol Device: Sendable {
   func moveWindows(
     _ s: ImageShape, _ norm: WindowNorm, _ moves: [WindowMove], side: Int, pattern: [Float], signs: [Float],
     best: Storage, center: Storage, eps: Float, _ candidates: Storage) throws(CoreError)
+  /// What each patch of x and that of y at the same position in the lists have in common goes from x to y, in place; what
+  /// else a patch of y holds becomes 0 or stays.
+  func copyPatches(
+    channels: Int, _ x: Storage, _ sources: PatchPlaces, to y: Storage, _ targets: PatchPlaces, clears: Bool)
+    throws(CoreError)
 }
 
 /// The device of the process. Tensors do not move between devices.

@@ -10,13 +10,16 @@ package enum Convolution {
     if DepthwiseConvolution.suits(s) {
       return try DepthwiseConvolution.forward(s, x: x, weight: weight, packed: packed, epilogue: epilogue, y: y)
     }
-    // Winograd rounds equal windows differently, so that ties of a later max pooling fall elsewhere than with the sums
-    // of the definition; on flat image backgrounds that shows in the gradients of nets with few channels.
-    if usesWinograd(s) && s.channels >= 64 {
+    if !isByWindow(s) {
       return try WinogradConvolution.forward(s, x: x, weight: weight, packed: packed, epilogue: epilogue, y: y)
     }
     try DirectConvolution.forward(s, x: x, weight: weight, packed: packed, epilogue: epilogue, y: y)
   }
+
+  /// Whether each output of `forward` is one sum over its window, in the same order wherever in the image that is. Winograd
+  /// rounds equal windows differently, so that ties of a later max pooling fall elsewhere than with the sums of the
+  /// definition; on flat image backgrounds that shows in the gradients of nets with few channels.
+  package static func isByWindow(_ s: ConvolutionShape) -> Bool { !(usesWinograd(s) && s.channels >= 64) }
 
   /// dx from dy: the adjoint of `forward` in x, finished by the epilogue. Overwrites dx.
   package static func inputGradient(

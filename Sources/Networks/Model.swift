@@ -176,7 +176,12 @@ public final class Model {
   func pieces(of images: Tensor) throws(CoreError) -> [Range<Int>] {
     let n = images.shape.first ?? 0
     guard !Compute.checksFinite else { return [0..<n] }
-    return try frozenNetwork(Pass(parameters: parameters, buffers: buffers, mode: .eval, dropout: nil)).pieces(of: n)
+    return try frozenNetwork().pieces(of: n)
+  }
+
+  /// The network in evaluation mode.
+  func frozenNetwork() throws(CoreError) -> FrozenNetwork {
+    try frozenNetwork(Pass(parameters: parameters, buffers: buffers, mode: .eval, dropout: nil))
   }
 
   private func frozenNetwork(_ pass: Pass) throws(CoreError) -> FrozenNetwork {

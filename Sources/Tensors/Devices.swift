@@ -17,6 +17,10 @@ package typealias BoundaryStep = Devices.BoundaryStep
 package typealias WindowMove = Devices.WindowMove
 /// The norms in which windows are moved.
 package typealias WindowNorm = Devices.WindowNorm
+/// A square of pixels of one image.
+package typealias ImageSquare = Devices.ImageSquare
+/// Where patches of images belong.
+package typealias PatchPlaces = Devices.PatchPlaces
 
 /// Calls `make` once for each of some pieces of work that know nothing of each other, on all threads, and returns the
 /// results in their order. A result must not depend on which thread makes it.

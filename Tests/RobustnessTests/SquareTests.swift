@@ -74,28 +74,54 @@ import Testing
     }
   }
 
+  /// Answers nothing but logits, of whole images.
+  private final class BlackBox: Oracle {
+    let inner: ModelOracle
+    init(_ inner: ModelOracle) { self.inner = inner }
+    var classes: Int { inner.classes }
+    var standing: [Int] { get throws { try inner.standing } }
+    func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
+      #expect(!x.isTracked)
+      return try inner.logits(x, of: examples)
+    }
+    func slope(of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?) throws -> Slope {
+      throw CoreError(.value, "a gradient was asked for")
+    }
+    func leads(
+      at x: Tensor, of examples: [Int], over rounds: [[Int]]
+    ) throws -> (logits: Tensor, gradients: [Tensor]) {
+      throw CoreError(.value, "a gradient was asked for")
+    }
+    func submit(_ x: Tensor, of examples: [Int]) throws { try inner.submit(x, of: examples) }
+    func countKnown(of examples: [Int]) { inner.countKnown(of: examples) }
+  }
+
+  /// A search that remembers what the network makes of the best images finds the same, bit for bit, and counts the same
+  /// queries.
+  @Test func whatIsRememberedChangesNothing() throws {
+    let model = try Model(Architecture(MNISTNet(), classes: 10, input: [1, 28, 28]), seed: 4)
+    let images = try Tensor.uniform([12, 1, 28, 28], stream: RandomStream(seed: 1, purpose: "images"))
+    // Squares of four pixels and less, where the network looks at patches.
+    let square = Square(eps: 0.03, queries: 400, p: 0.02, restarts: 2, rescales: true)
+    let labels = try model(images).argmax(axis: 1).ints()
+    let batch = AttackBatch(AttackInput(images: images, labels: labels, seed: 2), eps: 0.03)
+    let oracle = ModelOracle(model, for: square, batch)
+    #expect(try oracle.remembering(images, side: 4) != nil)
+    try square.perturb(batch, oracle)
+    let whole = BlackBox(ModelOracle(model, for: square, batch))
+    try square.perturb(batch, whole)
+    let part = PartOracle(ModelOracle(model, for: square, batch), of: batch.all)
+    try square.perturb(batch, part)
+    #expect(try oracle.answer.isIdentical(to: whole.inner.answer))
+    #expect(oracle.queries == whole.inner.queries)
+    #expect(try oracle.standing == whole.standing && oracle.standing == part.standing)
+    let broken = try batch.count - oracle.standing.count
+    #expect(broken > 0 && broken < batch.count, "the test needs both: \(broken)")
+  }
+
   /// An oracle that answers nothing but logits is enough.
   @Test(arguments: norms)
   func noGradientIsAskedFor(_ norm: Norm, _ eps: Double) throws {
-    final class BlackBox: Oracle {
-      let inner: ModelOracle
-      init(_ inner: ModelOracle) { self.inner = inner }
-      var classes: Int { inner.classes }
-      var standing: [Int] { get throws { try inner.standing } }
-      func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
-        #expect(!x.isTracked)
-        return try inner.logits(x, of: examples)
-      }
-      func slope(of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?) throws -> Slope {
-        throw CoreError(.value, "a gradient was asked for")
-      }
-      func leads(
-        at x: Tensor, of examples: [Int], over rounds: [[Int]]
-      ) throws -> (logits: Tensor, gradients: [Tensor]) {
-        throw CoreError(.value, "a gradient was asked for")
-      }
-      func submit(_ x: Tensor, of examples: [Int]) throws { try inner.submit(x, of: examples) }
-    }
     let square = Square(eps: eps, norm: norm, queries: 20, restarts: 2)
     let batch = AttackBatch(AttackInput(images: try data.images, labels: data.labels), eps: eps)
     let oracle = BlackBox(ModelOracle(model, for: square, batch))

@@ -20,6 +20,8 @@ extension CPUDevice {
     }
   }
 
+  func convolvesByWindow(_ s: ConvolutionShape) -> Bool { Convolution.isByWindow(s) }
+
   func convolveInputGradient(
     _ s: ConvolutionShape, _ dy: Storage, _ weight: Storage, _ epilogue: ConvolutionEpilogue, _ dx: Storage
   ) throws(CoreError) {
@@ -177,6 +179,14 @@ extension CPUDevice {
       try Windows.move(
         s, norm, moves, side: side, pattern: pattern, signs: signs, best: best.floats, center: center.floats, eps: eps,
         candidates.floats)
+    }
+  }
+
+  func copyPatches(
+    channels: Int, _ x: Storage, _ sources: PatchPlaces, to y: Storage, _ targets: PatchPlaces, clears: Bool
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Patches.copy(channels: channels, x.floats, sources, y.floats, targets, clears: clears)
     }
   }
 }

@@ -70,7 +70,7 @@ final class FrozenNetwork {
   }
 
   private let network: NetworkNode
-  private var steps: [Step] = []
+  private(set) var steps: [Step] = []
   /// Runs the other layers; in training mode it moves the buffers.
   private(set) var pass: Pass
   /// The first and the last step that reads each value; -1 for none.
@@ -284,7 +284,8 @@ final class FrozenNetwork {
   // MARK: Running
 
   /// What the gradient needs of a forward pass.
-  private struct Record: Sendable {
+  struct Record: Sendable {
+    /// Of each value, the images first.
     var shapes: [[Int]]
     /// Results of ReLUs.
     var masks: [Int: Tensor] = [:]
@@ -340,8 +341,12 @@ final class FrozenNetwork {
   /// threads that have pieces of their own never wait for each other. Large weights pass through the cache once for
   /// each piece, so that networks with such take all images at once, as do those in training, whose images share their
   /// statistics.
-  func pieces(of n: Int) -> [Range<Int>] {
-    guard pass.mode == .eval, n > 1, weightCount <= 1 << 20, let valuesPerImage else { return [0..<n] }
+  ///
+  /// - Parameter values: how many values an image gives, where that is not what it gives from the first step to the last.
+  func pieces(of n: Int, values: Int? = nil) -> [Range<Int>] {
+    guard pass.mode == .eval, n > 1, weightCount <= 1 << 20, let valuesPerImage = values ?? valuesPerImage else {
+      return [0..<n]
+    }
     let most = min(max((1 << 20) / max(valuesPerImage, 1), 8), 64)
     var count = max((n + most - 1) / most, min(8, n * valuesPerImage >> 18))
     if count > 1 { count = min(n, (count + 1) / 2 * 2) }
@@ -354,9 +359,21 @@ final class FrozenNetwork {
   ) throws(CoreError) -> (logits: Tensor, record: Record, valuesPerImage: Int) {
     var values = [Tensor?](repeating: nil, count: steps.count + 1)
     var record = Record(shapes: [images.shape])
-    var total = images.count
     values[0] = images
-    for (i, step) in steps.enumerated() {
+    try run(from: 0, &values, tracked, &pass, &record)
+    guard let logits = values[steps.count] else { throw CoreError(.value, "a network without layers") }
+    let total = record.shapes.reduce(0) { $0 + $1.reduce(1, *) }
+    return (logits, record, total / max(images.shape[0], 1))
+  }
+
+  /// Runs the steps from `first` on, of which `values` holds what they read. A value goes when nobody reads it any more,
+  /// unless it is among those `keeping`.
+  func run(
+    from first: Int, _ values: inout [Tensor?], keeping kept: Set<Int> = [], _ tracked: Bool = false,
+    _ pass: inout Pass, _ record: inout Record
+  ) throws(CoreError) {
+    for i in first..<steps.count {
+      let step = steps[i]
       guard let x = values[step.input] else { break }
       let result: Tensor
       switch step.operation {
@@ -382,12 +399,9 @@ final class FrozenNetwork {
       }
       if tracked, step.relu, !step.leavesMask { record.masks[i + 1] = result }
       record.shapes.append(result.shape)
-      total += result.count
       values[i + 1] = result
-      for value in step.reads where lastReader[value] == i { values[value] = nil }
+      for value in step.reads where lastReader[value] == i && !kept.contains(value) { values[value] = nil }
     }
-    guard let logits = values[steps.count] else { throw CoreError(.value, "a network without layers") }
-    return (logits, record, total / max(images.shape[0], 1))
   }
 
   /// The gradient with respect to the images.

@@ -91,6 +91,24 @@ public final class ModelOracle: Oracle {
     return logits
   }
 
+  /// What the model makes of images, kept; in training, where batch norm mixes the images of a batch, nothing is.
+  public func remembering(_ images: Tensor, side: Int) throws -> RememberedImages? {
+    training == nil ? try model.remembering(images, side: side) : nil
+  }
+
+  /// Logits [k, classes] of changed images of these k examples; each is counted as a query.
+  ///
+  /// - Throws: as `logits`.
+  public func logits(
+    _ candidates: Tensor, changed changes: [RememberedImages.Change], from remembered: RememberedImages,
+    of examples: [Int]
+  ) throws -> Tensor {
+    countKnown(of: examples)
+    let logits = try remembered.logits(of: candidates, changes)
+    try requireFinite(logits, "logits", of: model, at: examples.map { batch.positions[$0] })
+    return logits
+  }
+
   /// The loss and its gradient for images of these k examples; each is counted as a query and as a gradient.
   public func slope(
     of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?

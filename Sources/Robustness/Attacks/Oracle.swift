@@ -1,4 +1,5 @@
 import Base
+import Networks
 import Tensors
 
 /// All that an attack may ask of a model: logits, gradients, and whether an image breaks its example.
@@ -18,6 +19,24 @@ public protocol Oracle: AnyObject {
   ///
   /// - Throws: `numeric` where logits are not finite.
   func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor
+
+  /// What knows these images [k, c, h, w] and answers for others that differ from them in one square each, for less than
+  /// `logits` costs; no query is counted. Nil where there is no such thing, or it would not pay.
+  ///
+  /// - Parameter side: of the squares.
+  func remembering(_ images: Tensor, side: Int) throws -> RememberedImages?
+
+  /// Logits [k, classes] as of `logits`, bit for bit, of images of these k examples that differ from remembered ones in
+  /// one square each.
+  ///
+  /// - Parameters:
+  ///   - candidates: [n, c, h, w]: an image for each remembered one.
+  ///   - changes: which k of them are asked about, and where they differ.
+  /// - Throws: `numeric` where logits are not finite.
+  func logits(
+    _ candidates: Tensor, changed changes: [RememberedImages.Change], from remembered: RememberedImages,
+    of examples: [Int]
+  ) throws -> Tensor
 
   /// The loss that the attack makes large, and its gradient with respect to the images.
   ///
@@ -65,6 +84,17 @@ public struct Slope {
 }
 
 extension Oracle {
+  /// An oracle that looks at every image as a whole.
+  public func remembering(_ images: Tensor, side: Int) throws -> RememberedImages? { nil }
+
+  /// The logits of whole images.
+  public func logits(
+    _ candidates: Tensor, changed changes: [RememberedImages.Change], from remembered: RememberedImages,
+    of examples: [Int]
+  ) throws -> Tensor {
+    try logits(candidates.indexSelect(axis: 0, changes.map(\.image)), of: examples)
+  }
+
   /// An oracle that counts nothing.
   public func countKnown(of examples: [Int]) {}
 

@@ -1,4 +1,5 @@
 import Base
+import Networks
 import Tensors
 
 /// Gradients of one model for attacks on another: what an attacker does who cannot differentiate the target. The target
@@ -21,6 +22,19 @@ public final class TransferOracle: Oracle {
   /// The logits of the surrogate.
   public func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor {
     try surrogate.logits(x, of: examples)
+  }
+
+  /// What the surrogate makes of images.
+  public func remembering(_ images: Tensor, side: Int) throws -> RememberedImages? {
+    try surrogate.remembering(images, side: side)
+  }
+
+  /// The logits of the surrogate.
+  public func logits(
+    _ candidates: Tensor, changed changes: [RememberedImages.Change], from remembered: RememberedImages,
+    of examples: [Int]
+  ) throws -> Tensor {
+    try surrogate.logits(candidates, changed: changes, from: remembered, of: examples)
   }
 
   /// The loss and the gradient of the surrogate.
@@ -138,6 +152,17 @@ final class PartOracle: Oracle {
   private func whole(_ examples: [Int]) -> [Int] { examples.map { members[$0] } }
 
   func logits(_ x: Tensor, of examples: [Int]) throws -> Tensor { try oracle.logits(x, of: whole(examples)) }
+
+  func remembering(_ images: Tensor, side: Int) throws -> RememberedImages? {
+    try oracle.remembering(images, side: side)
+  }
+
+  func logits(
+    _ candidates: Tensor, changed changes: [RememberedImages.Change], from remembered: RememberedImages,
+    of examples: [Int]
+  ) throws -> Tensor {
+    try oracle.logits(candidates, changed: changes, from: remembered, of: whole(examples))
+  }
 
   func slope(of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?) throws -> Slope {
     try oracle.slope(of: loss, at: x, of: whole(examples), targets: targets)

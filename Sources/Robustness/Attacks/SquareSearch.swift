@@ -1,4 +1,5 @@
 import Base
+import Networks
 import Tensors
 
 /// One restart of `square` for some examples of a batch: what is known of each of them, and the loop over queries.
@@ -16,6 +17,12 @@ struct SquareSearch {
   private var losses: [Float] = []
   /// The pattern of the last side.
   private var pattern: (side: Int, values: [Float]) = (0, [])
+  /// What knows the best images, for squares of the present side, and the side for which the oracle was asked for it.
+  private var remembered: RememberedImages?
+  private var rememberedSide = 0
+  /// The side of the last square, and how many squares in a row have had it.
+  private var side = 0
+  private var sameSides = 0
 
   init(_ square: Square, _ batch: AttackBatch, _ oracle: any Oracle, _ examples: [Int], restart: Int) throws {
     (self.square, self.batch, self.oracle, self.examples) = (square, batch, oracle, examples)
@@ -33,7 +40,7 @@ struct SquareSearch {
     // Nothing can be changed.
     guard images.count > 0, batch.eps > 0 else { return images }
     let start = square.norm == .linf ? try stripes() : try tiles()
-    (margins, losses) = try judge(start, Array(examples.indices))
+    (margins, losses) = try judge(oracle.logits(start, of: examples), Array(examples.indices))
     if margins.allSatisfy({ $0 < 0 }) { return start }
     var images = try PaintedImages(start, around: images, eps: Float(batch.eps))
     try images.keep(images.examples.filter { margins[$0] > 0 })
@@ -45,8 +52,9 @@ struct SquareSearch {
         try paint(&images, query)
         // A square that is there already changes nothing, and the answer to its image is known: it is not accepted.
         var accepted = [Bool](repeating: false, count: places.count)
-        let found = try accept(images.changedCandidates(), images.changed.map { places[$0] })
+        let found = try images.changed.isEmpty ? [] : accept(logitsOfChanged(images), images.changed.map { places[$0] })
         for (k, isAccepted) in zip(images.changed, found) { accepted[k] = isAccepted }
+        try remembered?.settle(accepted: found)
         if images.changed.count < places.count {
           let changed = Set(images.changed)
           oracle.countKnown(of: places.indices.filter { !changed.contains($0) }.map { examples[places[$0]] })
@@ -54,19 +62,40 @@ struct SquareSearch {
         try images.settleSquares(accepted: accepted)
       } else {
         try move(&images, query)
-        try images.settleImages(accepted: accept(images.candidates, places))
+        let logits = try oracle.logits(images.candidates, of: places.map { examples[$0] })
+        try images.settleImages(accepted: accept(logits, places))
       }
-      try images.keep(places.indices.filter { margins[places[$0]] > 0 })
+      let standing = places.indices.filter { margins[places[$0]] > 0 }
+      if standing.count < places.count {
+        try images.keep(standing)
+        remembered?.keep(standing)
+      }
     }
     return images.best
   }
 
   // MARK: Judging
 
+  /// Logits of the candidates that a square has changed.
+  ///
+  /// From some squares of one side on, the oracle may remember what the model makes of the best images, and then looks
+  /// at the squares alone.
+  private mutating func logitsOfChanged(_ images: PaintedImages) throws -> Tensor {
+    if sameSides >= 5, rememberedSide != side {
+      rememberedSide = side
+      remembered = try oracle.remembering(images.best.indexSelect(axis: 0, images.examples), side: side)
+    }
+    let chosen = images.changed.map { examples[images.examples[$0]] }
+    guard let remembered else { return try oracle.logits(images.changedCandidates(), of: chosen) }
+    let changes = images.changed.map {
+      RememberedImages.Change(image: $0, top: images.squares[$0].top, left: images.squares[$0].left)
+    }
+    return try oracle.logits(images.candidates, changed: changes, from: remembered, of: chosen)
+  }
+
   /// The margin of each image, which is not above 0 where it does what it shall, and its loss, which is made small.
-  private func judge(_ x: Tensor, _ places: [Int]) throws -> (margins: [Float], losses: [Float]) {
+  private func judge(_ logits: Tensor, _ places: [Int]) throws -> (margins: [Float], losses: [Float]) {
     let chosen = places.map { examples[$0] }
-    let logits = try oracle.logits(x, of: chosen)
     if let targets = batch.targets {
       // Towards a target it is always the cross-entropy, as in the original.
       let wanted = chosen.map { targets[$0] }
@@ -84,9 +113,9 @@ struct SquareSearch {
   /// Judges candidates, and takes over the numbers of those that are better.
   ///
   /// - Returns: for each candidate whether it is kept: its loss is less, or the model is fooled.
-  private mutating func accept(_ x: Tensor, _ places: [Int]) throws -> [Bool] {
+  private mutating func accept(_ logits: Tensor, _ places: [Int]) throws -> [Bool] {
     if places.isEmpty { return [] }
-    let found = try judge(x, places)
+    let found = try judge(logits, places)
     var accepted = [Bool](repeating: false, count: places.count)
     for (k, place) in places.enumerated() {
       let isBetter = found.losses[k] < losses[place]
@@ -137,6 +166,9 @@ struct SquareSearch {
       for c in 0..<channels { shifts.append(Float(2 * batch.eps) * sign(numbers[first + 2 + c])) }
     }
     try painted.paint(corners, side: side, shifts: shifts)
+    sameSides = side == self.side ? sameSides + 1 : 1
+    self.side = side
+    if side != rememberedSide { remembered = nil }
   }
 
   // MARK: L2 and L1

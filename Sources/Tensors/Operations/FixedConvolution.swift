@@ -59,6 +59,16 @@ package struct FixedConvolution: Sendable {
     return y
   }
 
+  /// Whether `forward` of images of this shape gives each output the bits that it gives it where only its window is there.
+  package func isByWindow(_ input: [Int]) -> Bool { device.convolvesByWindow(shape(input)) }
+
+  /// The same without zeros around the image.
+  package var unpadded: FixedConvolution {
+    var convolution = self
+    convolution.padding = .none
+    return convolution
+  }
+
   /// The gradient with respect to the input, plus the addend, 0 where the mask is not positive.
   ///
   /// - Parameters:

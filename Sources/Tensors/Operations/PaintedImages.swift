@@ -19,7 +19,8 @@ package struct PaintedImages {
   private let center: Tensor
   private let eps: Float
   private let shape: ImageShape
-  private var squares: [ImageSquare] = []
+  /// The square of each candidate since something was painted; their `image` is the example.
+  package private(set) var squares: [ImageSquare] = []
   /// Which of the candidates differ from the best images since something was painted.
   package private(set) var changed: [Int] = []
   private var side = 0
