@@ -1,6 +1,7 @@
 import Base
 import Builtins
 import CAllocator
+import Devices
 import Interpreter
 import Platform
 import Tensors

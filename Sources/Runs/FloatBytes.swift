@@ -1,4 +1,4 @@
-import struct Foundation.Data
+internal import struct Foundation.Data
 
 // GRDB hands blobs over as Foundation's `Data`; nothing else of Foundation is used.
 

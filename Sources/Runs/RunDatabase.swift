@@ -1,5 +1,5 @@
 import Base
-import GRDB
+internal import GRDB
 import Platform
 import Robustness
 

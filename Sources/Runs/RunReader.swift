@@ -1,5 +1,5 @@
 import Base
-import GRDB
+internal import GRDB
 import Robustness
 import Tensors
 

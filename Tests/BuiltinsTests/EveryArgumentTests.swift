@@ -219,7 +219,7 @@ import Testing
       Use(
         base: [
           ("a", "evaluate(net, many, attacks=fgsm(eps=0.1), quiet=true)"),
-          ("b", "evaluate(small, many, attacks=fgsm(eps=0.1), quiet=true)"),
+          ("b", "evaluate(net, many, attacks=fgsm(eps=0.05), quiet=true)"),
         ], program: "answer = str(CALL)")
     ],
     "curve": [
@@ -368,6 +368,11 @@ import Testing
     "save": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).sqlite\""],
     "keep": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).npz\""],
     "max_time": ["1000.0"], "form": EvaluationReport.Form.allCases.map { "\"\($0.rawValue)\"" },
+    "curve.evaluation": ["evaluate(net, many.take(40), attacks=fab(steps=2), eps=0.1, quiet=true)"],
+    "report.evaluation": ["evaluate(net, many.take(40), attacks=fgsm(eps=0.1), quiet=true)"],
+    "at": ["[0, 0.5]"],
+    "paired.a": ["evaluate(net, many, attacks=fgsm(eps=0.02), quiet=true)"],
+    "paired.b": ["evaluate(net, many, attacks=fgsm(eps=0.01), quiet=true)"],
     "against": ["\"steps\"", "\"queries\""],
   ]
 

@@ -138,7 +138,8 @@ import Testing
   /// Parameters of built-ins through which no gradient passes though the result depends on them.
   private let allowed =
     ([
-      "T of at", "T of soft_labels", "T of whatif", "base of log", "eps of evaluate", "eps of layer_norm",
+      "T of at", "at of curve", "T of soft_labels", "T of whatif", "base of log", "eps of evaluate",
+      "eps of layer_norm",
       "fraction of hold_out", "width of mobilenet_v2",
       "scale of load_dataset", "ambiguity of glyphs", "difficulty of glyphs",
       "mean of normalise", "std of normalise", "p of dropout", "p of norm", "slope of leaky_relu", "start of geomspace",

@@ -25,6 +25,7 @@ import Testing
       of: sources.appending(path: "Builtins"), sources.appending(path: "Robustness"),
       sources.appending(path: "Base"), sources.appending(path: "Datasets"), sources.appending(path: "Networks"),
       sources.appending(path: "Tensors"), sources.appending(path: "Devices"), sources.appending(path: "Drawing"),
+      sources.appending(path: "Runs"),
       calls: [".limit("], partCalls: ["path,", "throw error(", "throw parser.error(", "throw damaged("])
     #expect(unseen == [])
   }

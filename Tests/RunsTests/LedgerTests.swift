@@ -1,6 +1,7 @@
 import Base
 import Datasets
 import Foundation
+import GRDB
 import Networks
 import Robustness
 import Runs
@@ -254,6 +255,79 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
       try bytes.prefix(size).write(to: URL(filePath: bench.path))
       do { _ = try RunReader(bench.path).evaluation(1) } catch { #expect(!error.message.isEmpty) }
     }
+  }
+}
+
+@Suite struct OtherDatabaseTests {
+  /// A database of another program is left alone; one of a newer ltd is not read, and one of an older only to bring it up
+  /// to date.
+  @Test func versions() throws {
+    let bench = try Bench()
+    defer { bench.remove() }
+    func message(_ body: () throws -> Void) -> String {
+      do { try body() } catch let error as CoreError { return error.message } catch { return "\(error)" }
+      return ""
+    }
+    let foreign = bench.folder.appending(path: "foreign.sqlite").path
+    try DatabaseQueue(path: foreign).write { try $0.execute(sql: "CREATE TABLE things (x)") }
+    #expect(message { _ = try SQLiteLedger(foreign) }.contains("not of runs of ltd"))
+    #expect(message { _ = try RunReader(foreign) }.contains("not of runs of ltd"))
+
+    _ = try evaluate(bench.model, on: bench.data, attacks: [FGSM()], eps: 0.2, ledger: SQLiteLedger(bench.path))
+    func execute(_ sql: String) throws { try DatabaseQueue(path: bench.path).write { try $0.execute(sql: sql) } }
+    try execute("INSERT INTO grdb_migrations VALUES ('99')")
+    #expect(message { _ = try RunReader(bench.path) }.contains("newer version"))
+    #expect(message { _ = try SQLiteLedger(bench.path) }.contains("newer version"))
+    try execute("DELETE FROM grdb_migrations WHERE identifier = '99'")
+    #expect(try RunReader(bench.path).entries().count == 1)
+    // What was changed by hand is noticed.
+    try execute("UPDATE verdicts SET broken_by = NULL WHERE position = 0")
+    #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("is damaged"))
+    try execute("DELETE FROM verdicts WHERE position = 0")
+    #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("is damaged"))
+    try execute("UPDATE attacks SET norm = 'l7'")
+    #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("unknown norm"))
+    try execute("DELETE FROM grdb_migrations")
+    #expect(message { _ = try RunReader(bench.path) }.contains("older version"))
+  }
+
+  /// A wait for another process ends with Ctrl-C.
+  @Test func aLockedLedgerCanBeLeft() throws {
+    let bench = try Bench()
+    defer { bench.remove() }
+    _ = try SQLiteLedger(bench.path)
+    let other = try DatabaseQueue(path: bench.path)
+    try other.writeWithoutTransaction { db in
+      try db.execute(sql: "BEGIN EXCLUSIVE")
+      let stop = StopSignal()
+      stop.raise(.interrupted)
+      let error = #expect(throws: CoreError.self) {
+        _ = try stop.carry { () throws(CoreError) in try SQLiteLedger(bench.path) }
+      }
+      #expect(error?.kind == .interrupted)
+      try db.execute(sql: "ROLLBACK")
+    }
+  }
+
+  /// Python's sqlite3 reads the file, and its view counts what the evaluation counts.
+  @Test func otherProgramsReadIt() throws {
+    let bench = try Bench()
+    defer { bench.remove() }
+    let evaluation = try evaluate(
+      bench.model, on: bench.data, attacks: [FGSM(), PGD(steps: 3)], eps: 0.2, ledger: SQLiteLedger(bench.path))
+    let python = Process()
+    python.executableURL = URL(filePath: "/usr/bin/env")
+    python.arguments = [
+      "python3", "-c",
+      "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute("
+        + "'SELECT sum(correct), sum(robust), count(*) FROM worst_case').fetchone())", bench.path,
+    ]
+    let output = Pipe()
+    python.standardOutput = output
+    try python.run()
+    python.waitUntilExit()
+    let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    #expect(text == "\(evaluation.naturalAccuracy.correct) \(evaluation.worstCase.correct) 48\n")
   }
 }
 

@@ -142,7 +142,7 @@ extension BuiltinTable {
         """,
       examples: [
         Example(
-          "r = evaluate(mlp(), glyphs(n=20)[0], attacks=[fgsm()], quiet=true); contains(report(r, \"latex\"), \"toprule\")",
+          "r = evaluate(mlp(), glyphs(n=20)[0], attacks=[fgsm()], quiet=true); \"toprule\" in report(r, \"latex\")",
           "true")
       ],
       seeAlso: ["evaluate", "run"], search: ["latex", "markdown", "csv", "table", "paper", "export"],

@@ -1,3 +1,5 @@
+import Base
+import Devices
 import Interpreter
 import Tensors
 
@@ -105,6 +107,7 @@ extension BuiltinTable {
     "losses.x": "a tensor, or numbers in lists",
     "a": "a tensor or a number; the shapes of both broadcast",
     "b": "a tensor or a number; the shapes of both broadcast",
+    "evaluation": "what evaluate or run has returned",
     "mask": "a tensor of bools",
     "shape": "sizes of the axes, such as [2, 3]",
     "parts": "tensors whose shapes agree",

@@ -1,6 +1,7 @@
 import Base
 import Datasets
 import Interpreter
+import Networks
 import Robustness
 import Tensors
 

@@ -1,5 +1,6 @@
 import Base
 import Interpreter
+import Networks
 import Tensors
 
 extension BuiltinTable {

@@ -1,4 +1,6 @@
 import Base
+import Datasets
+import Devices
 import Interpreter
 import Networks
 import Robustness

@@ -1,5 +1,6 @@
 import Base
 import Datasets
+import Devices
 import Interpreter
 import Tensors
 

@@ -1,5 +1,7 @@
 import Base
+import Devices
 import Interpreter
+import KernelTypes
 import Tensors
 
 /// A tensor as the language sees it: a value.

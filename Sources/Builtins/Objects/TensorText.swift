@@ -1,4 +1,5 @@
 import Base
+import Devices
 import Interpreter
 import Tensors
 

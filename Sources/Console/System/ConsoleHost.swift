@@ -1,5 +1,6 @@
 import Base
 import Builtins
+import Devices
 import Stdlib
 import Tensors
 
