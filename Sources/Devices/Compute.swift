@@ -47,6 +47,16 @@ public enum Compute {
     Threads.parallelFor(count, grain: grain, body)
   }
 
+  /// A product of the host in double precision, on the calling thread: c[rows, columns] = a[rows, inner] · b, dense and
+  /// row-major; b is stored [columns, inner] where it is transposed. It is for proofs, whose sums must not round as float32
+  /// does; its bits depend on the sizes alone. It is not stopped, so it should be of a hundred million multiplications at most.
+  package static func product(
+    rows: Int, columns: Int, inner: Int, transposeB: Bool = false, _ a: UnsafePointer<Double>,
+    _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>
+  ) {
+    DoubleProduct.multiply(rows: rows, columns: columns, inner: inner, transposeB: transposeB, a, b, c)
+  }
+
   /// Whether the run of the calling thread asks each operation to look for NaN and infinities (`RunSettings`).
   public static var checksFinite: Bool { RunSettings.ofThread.checksFinite }
 }

@@ -31,7 +31,7 @@ import Testing
     "arange": "arange(0, 2**22)", "augmented": "augmented(train, [crop_flip(), mixup()])",
     "broadcast": "broadcast(t[0], [1024, 4096])",
     "check_gradients": "check_gradients(x => sum(exp(x)), rand([64]), samples=64)", "clip": "clip(t, 0, 0.5)",
-    "collect": "collect(xs, x => x, quiet=true)", "concat": "concat([t, t])", "count": "count(xs, -1)",
+    "collect": "collect(xs, x => x, quiet=true)", "certify": "certify(small, test, eps=0.1, quiet=true)", "concat": "concat([t, t])", "count": "count(xs, -1)",
     "cross_entropy": "cross_entropy(rows, places)", "detach": "detach(t) + 1", "eye": "eye(2048)",
     "evaluate": "evaluate(net, test, attacks=[fgsm(eps=0.1)], quiet=true)", "filter": "filter(xs, x => true)",
     "fit": "fit(small, train, epochs=3, quiet=true)", "float32": "float32(i)", "format": "format(xs, \">10\")",

@@ -232,6 +232,11 @@ import Testing
         base: [("evaluation", "evaluate(net, many, attacks=fgsm(eps=0.1), quiet=true)")],
         program: "answer = split(CALL, \"seconds\")[0][:60]")
     ],
+    "certify": [
+      Use(
+        base: [("model", "net"), ("data", "many"), ("eps", "0.003"), ("quiet", "true")],
+        program: "r = CALL; answer = bits(r.bounds) + str(r)")
+    ],
     "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
     "logits": [Use(base: [("model", "net"), ("data", "test")], program: "answer = bits(CALL)")],
     "predict": [Use(base: [("model", "net"), ("x", "many")], program: "answer = str(list(CALL))")],

@@ -15,6 +15,13 @@ import Testing
       "evaluate(mlp(hidden=[2]), glyphs(n=8)[0], quiet=true)",
       "evaluate(mlp(hidden=[2]), glyphs(n=8)[0], attacks=[fgsm(), fgsm()], quiet=true)",
     ],
+    "certificate": [
+      "certify(mlp(hidden=[2]), glyphs(n=8)[0], eps=0.01, quiet=true)",
+      """
+      certify(mlp(hidden=[2]), glyphs(n=8)[0], eps=0.01, quiet=true,
+        against=evaluate(mlp(hidden=[2]), glyphs(n=8)[0], attacks=fgsm(), eps=0.01, quiet=true))
+      """,
+    ],
     "summary": ["summary(mlp(hidden=[2]))", "summary(freeze(smallcnn(), \"*.bias\"))"],
     "optimiser": ["sgd(mlp(hidden=[2]))"], "random": ["random(7)"], "range": ["0..3"], "function": ["x => x", "sum"],
     "oracle": [

@@ -25,11 +25,11 @@ package struct TensorSpecification: Sendable, Equatable {
 
 /// The indices of a batch norm's tensors: weight and bias among the weights of the model, the others among its buffers.
 package struct BatchNormSlots: Sendable {
-  var weight: Int
-  var bias: Int
-  var mean: Int
-  var variance: Int
-  var counter: Int
+  package var weight: Int
+  package var bias: Int
+  package var mean: Int
+  package var variance: Int
+  package var counter: Int
 }
 
 /// A layer built for the shape it receives: it has the indices of its weights in the model's list.

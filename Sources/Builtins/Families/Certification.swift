@@ -1,0 +1,54 @@
+import Base
+import Datasets
+import Interpreter
+import Robustness
+import Tensors
+
+extension BuiltinTable {
+  static let certification: [Builtin] = [
+    Builtin(
+      "certify(model: model, data: dataset, eps: float, norm: string = \"linf\", method: string = \"crown\", against: evaluation | none = none, quiet: bool = false) -> certificate",
+      "Proves, example by example, that no image within a radius is misclassified.",
+      details: """
+        Lower bounds of the margin of the true class over all images of [0, 1] in the ball. Where the bound is above 0 the \
+        example is certified: no attack can break it, whatever it tries. Beside an evaluation under attacks the table is a \
+        bracket: certified ≤ robust ≤ attacked; an example that is both certified and broken is an error.
+
+        The proof is of the network in real arithmetic, with its weights as they are: double precision, with every rounding \
+        counted against the certificate. That the network itself runs in float32, which moves logits by some 1e-6, is not part \
+        of it. Bounds exist for linear layers, convolutions, relu, leaky_relu, relu6, pooling, batch norm and residual sums. \
+        Networks that were not trained for it have few certificates or none.
+
+        - eps: radius in units of the [0, 1] image.
+        - norm: "linf", "l2" or "l1": the norm of the ball.
+        - method: "crown" propagates linear bounds backward; "interval" is faster, and much weaker.
+        - against: what `evaluate` found of the same model and data, with this norm and eps.
+        """,
+      examples: [
+        Example(
+          "certify(mlp(hidden=[8]), glyphs(n=20)[1], eps=0, quiet=true).certified == accuracy(mlp(hidden=[8]), glyphs(n=20)[1])",
+          "true"),
+        Example(
+          """
+          net = mlp(hidden=[8]); test = glyphs(n=20)[1]; r = evaluate(net, test, attacks=[fgsm()], eps=0.01, quiet=true)
+          c = certify(net, test, eps=0.01, against=r, quiet=true); c.certified <= c.unbroken
+          """, "true"),
+      ],
+      seeAlso: ["evaluate"],
+      search: [
+        "verify", "verification", "proof", "lower bound", "crown", "interval bound propagation", "ibp", "fast-lin",
+        "robust accuracy", "guarantee", "bracket",
+      ],
+      family: "evaluation"
+    ) { call in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let certificate = try certify(
+        model, on: data, eps: call.float("eps"), norm: call.choice("norm", Norm.allCases.map { ($0.rawValue, $0) }),
+        method: call.choice("method", BoundMethod.allCases.map { ($0.rawValue, $0) }),
+        against: call.optionalObject("against", as: EvaluationObject.self)?.evaluation,
+        progress: call.session.progress(quiet: try call.bool("quiet")))
+      return Value(CertificateObject(certificate))
+    }
+  ]
+}
