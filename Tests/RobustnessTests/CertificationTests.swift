@@ -175,7 +175,7 @@ import Testing
     let certificate = try certify(model, on: data, eps: 0.0001, against: evaluation)
     let position = try #require(certificate.verdicts.firstIndex(of: .certified))
     #expect(certificate.certified.correct <= certificate.unbroken.correct)
-    evaluation.attacks[0].robust[position] = false
+    evaluation.attacks[0].verdicts[position]?.brokenBy = 0
     #expect { try certify(model, on: data, eps: 0.0001, against: evaluation) } throws: { error in
       (error as? CoreError)?.kind == .numeric && "\(error)".contains("both certified and broken")
     }

@@ -198,7 +198,7 @@ struct BoundNetwork: Sendable {
       return try compile(after, from: append(.sum(straight), branch, shapes[branch]), weights)
     case .silu, .gelu, .layerNorm, .attention, .classToken, .firstToken, .quantise:
       // `requireBounds` has named the layer.
-      throw CoreError(.value, "the network has a layer that has no bounds", argument: "model")
+      throw Self.refusal("a layer", "", weights.model)
     }
   }
 
@@ -315,7 +315,7 @@ struct BoundNetwork: Sendable {
       return
     case .leakyRelu(let slope):
       guard slope >= 0, slope <= 1 else {
-        throw refusal("a leaky_relu with the slope \(slope.shortest), which is not from 0 to 1", path, model)
+        throw refusal("a leaky_relu whose slope is \(slope.shortest), not from 0 to 1", path, model)
       }
     case .silu: throw refusal("a silu", path, model)
     case .gelu: throw refusal("a gelu", path, model)
@@ -344,7 +344,7 @@ struct BoundNetwork: Sendable {
   private static func refusal(_ what: String, _ path: String, _ model: Model) -> CoreError {
     CoreError(
       .value,
-      "the model \(model.name) cannot be certified: \(path.isEmpty ? "it has" : "layer '\(path)' is or has") \(what), which has no bounds",
+      "the model \(model.name) cannot be certified: \(path.isEmpty ? "it has" : "layer '\(path)' is") \(what), for which there are no bounds",
       hint: "bounds exist for linear, convolution, relu, leaky_relu, relu6, pooling, batch norm and residual sums",
       argument: "model")
   }

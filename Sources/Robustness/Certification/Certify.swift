@@ -54,8 +54,11 @@ public func certify(
     model: model.name, data: data.name, norm: norm, eps: eps, method: method, verdicts: verdicts, bounds: bounds,
     seconds: monotonicSeconds() - start)
   if let evaluation {
-    certificate.attacked = evaluation.robust
-    certificate.attacks = evaluation.attacks.map(\.attack)
+    let natural = evaluation.natural
+    certificate.attacked = natural.indices.map { position in
+      natural[position] && !evaluation.attacks.contains { $0.breaks(position, norm: norm, eps: eps) }
+    }
+    certificate.attacks = evaluation.attacks.filter { $0.norm == norm && $0.eps == eps }.map(\.attack)
     try certificate.requireSound()
   }
   return certificate
@@ -124,10 +127,11 @@ private func requireSame(
       .value, "the evaluation has no attacks to compare with", hint: "evaluate(…, attacks=[mifpe()])",
       argument: "against")
   }
-  for attack in evaluation.attacks where attack.norm != norm || attack.eps != eps {
+  guard evaluation.balls.contains(where: { $0 == (norm, eps) }) else {
+    let balls = evaluation.balls.map { "\($0.norm.rawValue) with eps=\($0.eps.asRadius)" }
     throw CoreError(
       .value,
-      "\(attack.attack) was run in \(attack.norm.rawValue) with eps=\(attack.eps.asRadius), not in \(norm.rawValue) with eps=\(eps.asRadius)",
+      "the evaluation is of \(balls.joined(separator: " and of ")), not of \(norm.rawValue) with eps=\(eps.asRadius)",
       hint: "evaluate with the norm and the radius of the certificates", argument: "against")
   }
 }
