@@ -235,6 +235,7 @@ import Testing
     "certify": [
       Use(
         base: [("model", "net"), ("data", "many"), ("eps", "0.003"), ("quiet", "true")],
+        company: ["exact": [("eps", "0.1")], "time": [("eps", "0.1"), ("exact", "true")]],
         program: "r = CALL; answer = bits(r.bounds) + str(r.rows)")
     ],
     "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
@@ -334,7 +335,7 @@ import Testing
   /// Values where neither type nor the call's own hints tell them: by entry and parameter, or by parameter.
   static let values: [String: [String]] = [
     "certify.method": ["\"interval\""], "certify.norm": ["\"l2\"", "\"l1\""],
-    "certify.against": ["evaluate(net, many, attacks=pgd(), eps=0.003, quiet=true)"],
+    "certify.time": ["1e-9"], "certify.against": ["evaluate(net, many, attacks=pgd(), eps=0.003, quiet=true)"],
     "model": ["teacher"], "data": ["train.take(11)"], "x": ["train"], "y": ["[1] * len(test)"], "teacher": ["net"],
     "attack": ["pgd(steps=3)"], "attacks": ["[fgsm()]", "[pgd(steps=1), fgsm(eps=0.3)]"], "method": ["pgd_at()"],
     "validation": ["test"], "random_start": ["true", "false", "\"normal\""], "T": ["3", "0.5"],

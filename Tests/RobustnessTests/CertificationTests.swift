@@ -181,6 +181,33 @@ import Testing
     }
   }
 
+  /// Branch and bound decides what bounds and attacks leave open, and is right on both sides.
+  @Test func exactVerdictsAreRight() throws {
+    let model = try Self.model(Self.networks[1].layer, seed: 5)
+    let x = try Self.images(12, seed: 9)
+    let labels = try model(x).argmax(axis: 1).ints()
+    let data = try Dataset(images: x, labels: labels, classNames: ["a", "b", "c"])
+    for eps in [0.02, 0.1] {
+      let bounds = try certify(model, on: data, eps: eps)
+      let exact = try certify(model, on: data, eps: eps, exact: 60)
+      let attacked = try evaluate(model, on: data, attacks: [MIFPE(), PGD(steps: 40)], eps: eps).robust
+      #expect(exact.undecided.isEmpty)
+      #expect(exact.certified.correct == exact.unbroken.correct)
+      for i in 0..<12 {
+        if bounds.verdicts[i] == .certified { #expect(exact.verdicts[i] == .certified) }
+        if !attacked[i] { #expect(exact.verdicts[i] == .broken) }
+      }
+    }
+    let threads = Compute.threads
+    defer { Compute.threads = threads }
+    let two = try certify(model, on: data, eps: 0.1, exact: 60)
+    Compute.threads = 1
+    let one = try certify(model, on: data, eps: 0.1, exact: 60)
+    #expect(one.verdicts == two.verdicts && one.searches.map(\.branches) == two.searches.map(\.branches))
+    let none = try certify(model, on: data, eps: 0.1, exact: 1e-9)
+    #expect(none.certified.correct == (try certify(model, on: data, eps: 0.1).certified.correct))
+  }
+
   @Test func ofTheNetworkWhoseRobustnessIsKnown() throws {
     guard let folder = SharedFiles.data else { return }
     let model = try Model.load(folder.appending(path: "checkpoints/kolter_wong_fashion_mnist.pth").path)
@@ -192,6 +219,10 @@ import Testing
     let proven = data.labels.indices.filter { certificate.verdicts[$0] == .certified }
     #expect(robust.isSuperset(of: proven))
     #expect(proven.count == robust.filter { $0 < 64 && ![0, 6].contains($0) }.count)
+    // 0 and 6 take branches, 226 is broken by an image that no attack finds.
+    let hard = try fashionMNIST(directory: folder.appending(path: "fashion-mnist").path, train: 0, test: 227).test
+    let exact = try certify(model, on: hard.subset([0, 6, 226]), eps: 0.1, exact: 300)
+    #expect(exact.verdicts == [.certified, .certified, .broken])
     #expect(try certify(model, on: data.take(16), eps: 0.1, method: .interval).certified.correct == 0)
   }
 }

@@ -7,7 +7,10 @@ import Tensors
 extension BuiltinTable {
   static let certification: [Builtin] = [
     Builtin(
-      "certify(model: model, data: dataset, eps: float, norm: string = \"linf\", method: string = \"crown\", against: evaluation | none = none, quiet: bool = false) -> certificate",
+      """
+      certify(model: model, data: dataset, eps: float, norm: string = "linf", method: string = "crown", \
+      against: evaluation | none = none, exact: bool = false, time: float = 60, quiet: bool = false) -> certificate
+      """,
       "Proves, example by example, that no image within a radius is misclassified.",
       details: """
         Lower bounds of the margin of the true class over all images of [0, 1] in the ball. Where the bound is above 0 the \
@@ -22,6 +25,9 @@ extension BuiltinTable {
         - eps: radius in units of the [0, 1] image.
         - norm: "linf", "l2" or "l1": the norm of the ball.
         - method: "crown" propagates linear bounds backward; "interval" is faster, and much weaker.
+        - exact: whether branch and bound goes on with what is neither certified nor broken, in Linf: it cuts the ball in parts \
+        by the signs of single activations, until all are certified or one has an image that is misclassified.
+        - time: seconds that this may take for each example; where they do not suffice it stays undecided.
         - against: what `evaluate` found of the same model and data, with this norm and eps.
         """,
       examples: [
@@ -43,9 +49,16 @@ extension BuiltinTable {
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
+      let exact = try call.bool("exact") ? call.float("time") : nil
+      guard exact != nil || !call.isGiven("time") else {
+        throw call.error(
+          .value, "time is for branch and bound alone: it would not be used", hint: "add exact=true, or leave time out",
+          at: "time")
+      }
       let certificate = try certify(
         model, on: data, eps: call.float("eps"), norm: call.choice("norm", Norm.allCases.map { ($0.rawValue, $0) }),
         method: call.choice("method", BoundMethod.allCases.map { ($0.rawValue, $0) }),
+        exact: exact,
         against: call.optionalObject("against", as: EvaluationObject.self)?.evaluation,
         progress: call.session.progress(quiet: try call.bool("quiet")))
       return Value(CertificateObject(certificate))

@@ -91,6 +91,13 @@ final class CertificateObject: HostObject {
       "\(certificate.model) on \(certificate.n) images of \(certificate.data), \(certificate.norm.rawValue) "
       + "\(radius)\(decimal), \(certificate.method.rawValue)"
     var notes = [bracket]
+    if let limit = certificate.limit {
+      let late = certificate.searches.filter { certificate.verdicts[$0.position] == .undecided }.count
+      let worst = certificate.searches.reduce(0) { max($0, $1.seconds) }
+      notes.append(
+        "branch and bound: \(certificate.searches.count) images, \(worst.fixed(1)) s the longest"
+          + (late > 0 ? "; \(late) undecided after \(limit.general(4)) s each" : ""))
+    }
     notes.append("\(certificate.seconds.fixed(1)) s")
     return title + "\n"
       + (AlignedText(table, sides: [.left, .right]).lines(gap: 3, indent: 2) + notes).joined(separator: "\n")

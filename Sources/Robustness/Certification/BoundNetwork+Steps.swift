@@ -23,6 +23,14 @@ extension BoundNetwork.Activation {
     }
   }
 
+  /// Whether the function is a line below 0 and another one above.
+  var hasOneBend: Bool {
+    switch self {
+    case .relu, .leakyRelu: true
+    case .relu6: false
+    }
+  }
+
   /// Whether the function is not a line from `low` to `high`.
   fileprivate func isBent(from low: Double, to high: Double) -> Bool {
     switch self {
@@ -33,6 +41,11 @@ extension BoundNetwork.Activation {
 }
 
 extension BoundNetwork.Step {
+  /// The slope of an activation below its bend.
+  var leastSlope: Double {
+    if case .activation(.leakyRelu(let slope)) = operation { slope } else { 0 }
+  }
+
   /// The elements of the input whose bounds matter for the lines of this bent step.
   func undecided(
     _ low: [Double], _ high: [Double], from input: BoundNetwork.Shape, to result: BoundNetwork.Shape

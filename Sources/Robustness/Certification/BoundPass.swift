@@ -51,16 +51,22 @@ struct BoundPass {
 
   /// Lower bounds of linear functions of a value, in real arithmetic.
   ///
-  /// - Parameter stopsAtBends: whether bounds of the last bent steps take the place of what lies before them: interval bounds.
+  /// - Parameters:
+  ///   - stopsAtBends: whether bounds of the last bent steps take the place of what lies before them: interval bounds.
+  ///   - lines: other lines than those of the pass, which must hold, too.
+  ///   - visit: is shown the coefficients of each value that is reached, and may add to them what is at most 0 there.
   func lowerBounds(
-    _ rows: CoefficientRows, at value: Int, stopsAtBends: Bool = false
+    _ rows: CoefficientRows, at value: Int, stopsAtBends: Bool = false, lines: [RelaxedLines?]? = nil,
+    visit: ((_ value: Int, _ rows: inout CoefficientRows) -> Void)? = nil
   ) throws(CoreError) -> [Double] {
+    let lines = lines ?? self.lines
     var state = Descent(rows.count)
     var pending = [CoefficientRows?](repeating: nil, count: value + 1)
     pending[value] = rows
     for v in stride(from: value, through: 0, by: -1) {
-      guard let g = pending[v].take() else { continue }
+      guard var g = pending[v].take() else { continue }
       try StopSignal.poll()
+      visit?(v, &g)
       state.charge(g, weights[v])
       guard v > 0 else {
         ball.minimise(g, &state)

@@ -12,6 +12,8 @@ import Tensors
 /// - Parameters:
 ///   - eps: radius, in units of the [0, 1] image.
 ///   - norm: of the ball. In L2 and L1 the ball and [0, 1] are not combined at the image: the better of both counts.
+///   - exact: the seconds that branch and bound may take for each example that is neither certified nor broken (`BranchSearch`);
+///     nil leaves them undecided. In Linf alone.
 ///   - evaluation: an evaluation of the same model and data under attacks of this norm and radius, to stand beside the
 ///     certificates.
 /// - Throws: `value` for a layer without bounds, a radius or an evaluation that does not fit, and for an example that is
@@ -19,10 +21,11 @@ import Tensors
 ///   the user stops it.
 public func certify(
   _ model: Model, on data: Dataset, eps: Double, norm: Norm = .linf, method: BoundMethod = .crown,
-  against evaluation: Evaluation? = nil, progress: (any Progress)? = nil
+  exact: Double? = nil, against evaluation: Evaluation? = nil, progress: (any Progress)? = nil
 ) throws -> Certificate {
   try norm.require(radius: eps)
   try requireFitting(data, model)
+  if let exact { try requireExact(exact, norm, method) }
   if let evaluation { try requireSame(evaluation, data, norm, eps) }
   let network = try BoundNetwork(model)
   let start = monotonicSeconds()
@@ -59,6 +62,26 @@ public func certify(
       natural[position] && !evaluation.attacks.contains { $0.breaks(position, norm: norm, eps: eps) }
     }
     certificate.attacks = evaluation.attacks.filter { $0.norm == norm && $0.eps == eps }.map(\.attack)
+    try certificate.requireSound()
+  }
+  if let exact {
+    certificate.limit = exact
+    for (done, position) in certificate.undecided.enumerated() {
+      let part = try data.batch([position])
+      let pixels = try part.images.permute([0, 2, 3, 1]).floats().map(Double.init)
+      let began = monotonicSeconds()
+      var search = BranchSearch(
+        network, model, CertifiedBall(pixels, norm: norm, eps: eps), image: part.images, label: part.labels[0],
+        end: began + exact)
+      let count = certificate.undecided.count + certificate.searches.count
+      certificate.verdicts[position] = try search.run { open, bound in
+        progress?.update(
+          title: "branch and bound, example \(position)", done: done, total: max(count, done + 1),
+          fields: [("open", Double(open)), ("bound", bound)], secondsLeft: nil)
+      }
+      certificate.searches.append((position, monotonicSeconds() - began, search.branches))
+    }
+    certificate.seconds = monotonicSeconds() - start
     try certificate.requireSound()
   }
   return certificate
@@ -110,6 +133,25 @@ extension Certificate {
         ? "example \(first) is misclassified as it is, but the evaluation says that it was not: was it of another model?"
         : "example \(first) is both certified and broken (\(wrong.count) in all): one of the two is wrong, or the evaluation was of another model",
       hint: "evaluate this model again; if it stays so, this is an error in ltd", argument: "against")
+  }
+}
+
+/// Branch and bound needs a time, boxes, and bounds that it can improve.
+private func requireExact(_ seconds: Double, _ norm: Norm, _ method: BoundMethod) throws(CoreError) {
+  guard seconds > 0, seconds.isFinite else {
+    throw CoreError(
+      .value, "time must be a positive number of seconds for each example, not \(seconds.shortest)", hint: "time=60",
+      argument: "time")
+  }
+  guard norm == .linf else {
+    throw CoreError(
+      .value, "exact certificates exist in linf only, not in \(norm.rawValue)", hint: "norm=\"linf\", or exact=false",
+      argument: "exact")
+  }
+  guard method == .crown else {
+    throw CoreError(
+      .value, "exact certificates begin with the bounds of method=\"crown\"", hint: "leave method out",
+      argument: "method")
   }
 }
 

@@ -67,6 +67,32 @@ struct CoefficientRows {
     values = dense.flatMap { $0 }
   }
 
+  /// One of the functions.
+  func row(_ row: Int) -> CoefficientRows {
+    var one = CoefficientRows(shape, [windows[row]])
+    one.values = Array(values[starts[row]..<starts[row + 1]])
+    return one
+  }
+
+  /// Adds to the coefficient of an element in the first row, if that is in its window.
+  mutating func add(_ coefficient: Double, to element: Int) {
+    let pixel = element / shape.channels
+    let (y, x, window) = (pixel / shape.width, pixel % shape.width, windows[0])
+    guard y >= window.top, y < window.bottom, x >= window.left, x < window.right else { return }
+    let place = (y - window.top) * window.width + x - window.left
+    values[starts[0] + place * shape.channels + element % shape.channels] += coefficient
+  }
+
+  /// The coefficients of all elements in the first row.
+  func whole() -> [Double] {
+    if windows[0].area == shape.height * shape.width { return Array(values[starts[0]..<starts[1]]) }
+    var whole = [Double](repeating: 0, count: shape.count)
+    row(0).forRuns { _, element, place, count in
+      for i in 0..<count { whole[element + i] = values[starts[0] + place + i] }
+    }
+    return whole
+  }
+
   /// Calls `body` for each run of neighbouring elements, with the row, where the run begins in the whole value and in
   /// `values`, and its length.
   @inline(__always)

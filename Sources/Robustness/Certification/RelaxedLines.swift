@@ -81,6 +81,9 @@ struct RelaxedLines {
     put(i, lower == .parallel ? chord : u >= -l ? 1 : slope, 0, chord, intercept)
   }
 
+  /// Makes one line of both, through 0: the element is on one side of its bend.
+  mutating func decide(_ i: Int, slope: Double) { put(i, slope, 0, slope, 0) }
+
   private mutating func put(_ i: Int, _ ls: Double, _ li: Double, _ us: Double, _ ui: Double) {
     lowerSlope[i] = ls
     lowerIntercept[i] = li
