@@ -184,7 +184,7 @@ import Testing
   /// Branch and bound decides what bounds and attacks leave open, and is right on both sides.
   @Test func exactVerdictsAreRight() throws {
     let model = try Self.model(Self.networks[1].layer, seed: 5)
-    let x = try Self.images(12, seed: 9)
+    let x = try Self.images(6, seed: 9)
     let labels = try model(x).argmax(axis: 1).ints()
     let data = try Dataset(images: x, labels: labels, classNames: ["a", "b", "c"])
     for eps in [0.02, 0.1] {
@@ -193,19 +193,20 @@ import Testing
       let attacked = try evaluate(model, on: data, attacks: [MIFPE(), PGD(steps: 40)], eps: eps).robust
       #expect(exact.undecided.isEmpty)
       #expect(exact.certified.correct == exact.unbroken.correct)
-      for i in 0..<12 {
+      for i in 0..<6 {
         if bounds.verdicts[i] == .certified { #expect(exact.verdicts[i] == .certified) }
         if !attacked[i] { #expect(exact.verdicts[i] == .broken) }
       }
     }
     let threads = Compute.threads
     defer { Compute.threads = threads }
-    let two = try certify(model, on: data, eps: 0.1, exact: 60)
+    let some = try data.subset([0, 1, 2])
+    let two = try certify(model, on: some, eps: 0.05, exact: 60)
     Compute.threads = 1
-    let one = try certify(model, on: data, eps: 0.1, exact: 60)
+    let one = try certify(model, on: some, eps: 0.05, exact: 60)
     #expect(one.verdicts == two.verdicts && one.searches.map(\.branches) == two.searches.map(\.branches))
-    let none = try certify(model, on: data, eps: 0.1, exact: 1e-9)
-    #expect(none.certified.correct == (try certify(model, on: data, eps: 0.1).certified.correct))
+    let late = try certify(model, on: some, eps: 0.05, exact: 1e-9)
+    #expect(late.certified.correct <= one.certified.correct && late.unbroken.correct >= one.unbroken.correct)
   }
 
   @Test func ofTheNetworkWhoseRobustnessIsKnown() throws {
