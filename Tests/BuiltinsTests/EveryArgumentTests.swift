@@ -238,6 +238,11 @@ import Testing
         company: ["exact": [("eps", "0.1")], "time": [("eps", "0.1"), ("exact", "true")]],
         program: "r = CALL; answer = bits(r.bounds) + str(r.rows)")
     ],
+    "smooth": [
+      Use(
+        base: [("model", "net"), ("data", "many.take(20)"), ("sigma", "0.2"), ("n", "40"), ("quiet", "true")],
+        program: "answer = str(CALL)")
+    ],
     "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
     "logits": [Use(base: [("model", "net"), ("data", "test")], program: "answer = bits(CALL)")],
     "predict": [Use(base: [("model", "net"), ("x", "many")], program: "answer = str(list(CALL))")],
@@ -335,7 +340,8 @@ import Testing
   /// Values where neither type nor the call's own hints tell them: by entry and parameter, or by parameter.
   static let values: [String: [String]] = [
     "certify.method": ["\"interval\""], "certify.norm": ["\"l2\"", "\"l1\""],
-    "certify.time": ["1e-9"], "certify.against": ["evaluate(net, many, attacks=pgd(), eps=0.003, quiet=true)"],
+    "smooth.alpha": ["0.2"], "smooth.sigma": ["0.5"], "smooth.n0": ["1", "2", "3"], "certify.time": ["1e-9"],
+    "certify.against": ["evaluate(net, many, attacks=pgd(), eps=0.003, quiet=true)"],
     "model": ["teacher"], "data": ["train.take(11)"], "x": ["train"], "y": ["[1] * len(test)"], "teacher": ["net"],
     "attack": ["pgd(steps=3)"], "attacks": ["[fgsm()]", "[pgd(steps=1), fgsm(eps=0.3)]"], "method": ["pgd_at()"],
     "validation": ["test"], "random_start": ["true", "false", "\"normal\""], "T": ["3", "0.5"],

@@ -138,7 +138,9 @@ import Testing
   /// Parameters of built-ins through which no gradient passes though the result depends on them.
   private let allowed =
     ([
-      "T of at", "at of curve", "T of soft_labels", "T of whatif", "base of log", "eps of certify", "eps of evaluate",
+      "T of at", "at of curve", "T of soft_labels", "T of whatif", "base of log", "eps of certify", "sigma of smooth",
+      "alpha of smooth",
+      "eps of evaluate",
       "eps of layer_norm",
       "fraction of hold_out", "width of mobilenet_v2",
       "scale of load_dataset", "ambiguity of glyphs", "difficulty of glyphs",

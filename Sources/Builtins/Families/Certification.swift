@@ -62,6 +62,46 @@ extension BuiltinTable {
         against: call.optionalObject("against", as: EvaluationObject.self)?.evaluation,
         progress: call.session.progress(quiet: try call.bool("quiet")))
       return Value(CertificateObject(certificate))
-    }
+    },
+    Builtin(
+      """
+      smooth(model: model, data: dataset, sigma: float, n0: int = 100, n: int = 1000, alpha: float = 0.001, \
+      seed: int = 0, quiet: bool = false) -> list[record]
+      """,
+      "Certificates in L2 of the classifier that a model becomes under normal noise: randomised smoothing.",
+      details: """
+        The smoothed classifier gives the class that the model gives most often to an image with noise. A row for each \
+        example: its label, the class (none where the counts are too close: it abstains), whether that is right, and the \
+        radius within which the class stays the same, sigma · Φ⁻¹(p), with p the lower end of the confidence interval of \
+        Clopper and Pearson. Noise may leave [0, 1]. Cohen, Rosenfeld, Kolter 2019.
+
+        - sigma: standard deviation of the noise, in units of the [0, 1] image.
+        - n0: images with noise that choose the class.
+        - n: images with noise that count it; with few of them radii are small.
+        - alpha: probability that a certificate is wrong.
+        - seed: key of the noise, which each example has of its own.
+        """,
+      examples: [
+        Example(
+          "rows = smooth(mlp(hidden=[8]), glyphs(n=20)[1], sigma=0.25, n=100, quiet=true); all([r.radius >= 0 for r in rows])",
+          "true")
+      ],
+      seeAlso: ["certify", "evaluate"], search: ["randomized smoothing", "cohen", "radius", "noise", "gaussian"],
+      family: "evaluation"
+    ) { call in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let verdicts = try smoothed(
+        model, on: data, sigma: call.float("sigma"), n0: call.int("n0"), n: call.int("n"), alpha: call.float("alpha"),
+        seed: call.seed("seed"), progress: call.session.progress(quiet: try call.bool("quiet")))
+      return Value(
+        zip(data.labels, verdicts).map { label, verdict in
+          Value(fields: [
+            ("label", Value(label)), ("prediction", verdict.prediction.map { Value($0) } ?? .none),
+            ("correct", Value(verdict.prediction == label)), ("radius", Value(verdict.radius)),
+            ("count", Value(verdict.count)),
+          ])
+        })
+    },
   ]
 }
