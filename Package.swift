@@ -85,7 +85,8 @@ let package = Package(
 
     .target(
       name: "Runs",
-      dependencies: ["Base", "Platform", "Tensors", "Robustness", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: ["Base", "Platform", "Tensors", "Robustness", .product(name: "GRDB", package: "GRDB.swift")],
+      exclude: ["SCHEMA.md"]),
 
     // The language: knows nothing of the core
     .target(name: "Syntax", exclude: ["GRAMMAR.md"]),

@@ -19,6 +19,7 @@ final class RunDatabase: Sendable {
   let path: String
   private let queue: DatabaseQueue
   private let waiting: Waiting
+  private let argument: String
 
   /// Who waits for another process: the signal that ends the wait.
   private final class Waiting: @unchecked Sendable {
@@ -41,6 +42,7 @@ final class RunDatabase: Sendable {
   init(_ path: String, writes: Bool) throws(CoreError) {
     try CoreError.checkPath(path)
     self.path = path
+    argument = writes ? "save" : "path"
     var status = stat()
     if stat(path, &status) == 0 {
       guard status.st_mode & S_IFMT == S_IFREG else {
@@ -80,20 +82,20 @@ final class RunDatabase: Sendable {
         throw CoreError.file(
           path, "is of an older version of ltd", hint: "evaluate(…, save=\"\(path)\") brings it up to date")
       }
-    } catch { throw Self.failure(error, path) }
+    } catch { throw Self.failure(error, path, argument: argument) }
   }
 
   /// Reads within one transaction.
   func read<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws(CoreError) -> Result {
     waiting.word = StopSignal.wordOfThread
-    do { return try queue.read(body) } catch { throw Self.failure(error, path) }
+    do { return try queue.read(body) } catch { throw Self.failure(error, path, argument: argument) }
   }
 
   /// Writes within one transaction, which is on the disk when this returns, or not at all. It is not left half done when
   /// there is a reason to stop.
   func write<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws(CoreError) -> Result {
     waiting.word = StopSignal.wordOfThread
-    do { return try queue.write(body) } catch { throw Self.failure(error, path) }
+    do { return try queue.write(body) } catch { throw Self.failure(error, path, argument: argument) }
   }
 
   // MARK: Schema
@@ -108,7 +110,7 @@ final class RunDatabase: Sendable {
     return migrator
   }
 
-  /// Version 1; `docs/runs.md` says what each column means.
+  /// Version 1; `SCHEMA.md` says what each column means.
   private static let schema = """
     CREATE TABLE runs (
       run INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -200,6 +202,14 @@ final class RunDatabase: Sendable {
   // MARK: Errors
 
   /// What went wrong in words.
+  ///
+  /// - Parameter argument: what names the file in a call.
+  private static func failure(_ error: any Error, _ path: String, argument: String) -> CoreError {
+    var failure = failure(error, path)
+    if failure.argument == "path" || failure.argument == "save" { failure.argument = argument }
+    return failure
+  }
+
   private static func failure(_ error: any Error, _ path: String) -> CoreError {
     if let error = error as? CoreError { return error }
     if let reason = StopSignal.reasonOfThread { return CoreError(reason) }

@@ -6,6 +6,7 @@ import Networks
 import Robustness
 import Runs
 import Tensors
+import TestSupport
 import Testing
 
 /// A small data set of bars, a model that has learnt it, and a ledger in a folder of its own.
@@ -289,6 +290,32 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("unknown norm"))
     try execute("DELETE FROM grdb_migrations")
     #expect(message { _ = try RunReader(bench.path) }.contains("older version"))
+  }
+
+  /// The description of the schema names every table and every column.
+  @Test func theSchemaIsDescribed() throws {
+    let bench = try Bench()
+    defer { bench.remove() }
+    _ = try SQLiteLedger(bench.path)
+    let page = try String(
+      contentsOf: SharedFiles.packageRoot.appending(path: "Sources/Runs/SCHEMA.md"), encoding: .utf8)
+    let columns = try DatabaseQueue(path: bench.path).read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT m.name AS container, c.name AS item FROM sqlite_master m JOIN pragma_table_info(m.name) c
+          WHERE m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE 'grdb%' AND m.type = 'table'
+          """
+      ).map { (container: $0["container"] as String, item: $0["item"] as String) }
+    }
+    #expect(columns.count > 40)
+    for (container, item) in columns {
+      let part = try #require(page.components(separatedBy: "**\(container)**").dropFirst().first, "\(container)")
+      let rows = part.components(separatedBy: "\n**")[0].split(separator: "\n").filter { $0.hasPrefix("| ") }
+      let named = rows.flatMap { $0.split(separator: "|")[0].split(separator: ",") }
+        .map { $0.trimmingCharacters(in: .whitespaces) }
+      #expect(named.contains(item), "\(container).\(item)")
+    }
   }
 
   /// A wait for another process ends with Ctrl-C.

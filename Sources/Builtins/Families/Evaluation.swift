@@ -67,8 +67,15 @@ extension BuiltinTable {
       let quiet = try call.bool("quiet")
       let files = try EvaluationFiles(call)
       plan.keepsImages = files?.kept != nil
-      let evaluation = try evaluate(
-        model, on: data, plan, ledger: files?.open(quiet: quiet), progress: call.session.progress(quiet: quiet))
+      let ledger = try files?.open(quiet: quiet)
+      let evaluation: Evaluation
+      do {
+        evaluation = try evaluate(
+          model, on: data, plan, ledger: ledger, progress: call.session.progress(quiet: quiet))
+      } catch var error as CoreError where error.kind == .interrupted && ledger != nil {
+        error.hint = "the same call continues after the last batch"
+        throw error
+      }
       return Value(EvaluationObject(evaluation, kept: try files?.writeKept(of: evaluation, model)))
     },
     Builtin(

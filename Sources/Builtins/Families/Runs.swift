@@ -10,7 +10,7 @@ extension BuiltinTable {
       "runs(ledger: string = \"runs.sqlite\") -> list", "The runs that a ledger holds, as a table.",
       details: """
         A ledger is what evaluate(…, save=…) writes: an SQLite database, so that sqlite3 and pandas read it too; \
-        docs/runs.md says what stands where. `run(n)` is the evaluation of one of them.
+        Sources/Runs/SCHEMA.md says what stands where. `run(n)` is the evaluation of one of them.
 
         - ledger: the path of the file.
         """,

@@ -134,15 +134,16 @@ final class EvaluationObject: HostObject {
         let breaking = breakers[position].flatMap { evaluation.attacks[$0].verdicts[position] }
         let correct = natural.prediction == evaluation.labels[position]
         return Value(fields: [
-          ("position", Value(position)), ("id", Value(evaluation.ids[position])),
-          ("label", Value(evaluation.labels[position])), ("prediction", Value(natural.prediction)),
-          ("correct", Value(correct)), ("robust", Value(correct && breaking == nil)),
-          ("broken_by", breakers[position].map { Value(evaluation.attacks[$0].attack) } ?? .none),
-          ("adversarial", breaking.map { Value($0.prediction) } ?? .none),
+          ("position", Value(position)), ("label", Value(evaluation.labels[position])),
+          ("prediction", Value(natural.prediction)), ("correct", Value(correct)),
+          ("robust", Value(correct && breaking == nil)),
           ("distance", breaking?.distance.map { Value($0) } ?? .none),
+          ("adversarial", breaking.map { Value($0.prediction) } ?? .none),
+          ("broken_by", breakers[position].map { Value(evaluation.attacks[$0].attack) } ?? .none),
           ("margin", Value(breaking?.margin ?? (verdicts.map(\.margin) + [natural.margin]).min() ?? natural.margin)),
           ("steps", Value(breaking?.foundAfterGradients ?? verdicts.reduce(0) { $0 + $1.gradients })),
           ("queries", Value(breaking?.foundAfterQueries ?? verdicts.reduce(0) { $0 + $1.queries })),
+          ("id", Value(evaluation.ids[position])),
         ])
       })
   }
