@@ -29,7 +29,7 @@ struct BranchProblem: Sendable {
     var bound = -Double.infinity
     /// How much is lost by each undecided activation, at the best bound.
     var scores: [Double] = []
-    /// The image at which the relaxed network takes its least value, with channels last.
+    /// An image near where the relaxed network takes its least value, with channels last.
     var image: [Double] = []
   }
 
@@ -90,15 +90,19 @@ struct BranchProblem: Sendable {
     let sideOf = Dictionary(branch.sides.map { ($0.index, $0) }, uniquingKeysWith: { a, _ in a })
     var lines = lines(of: branch)
     var rate = 1.0
+    var mean: [Double] = []
     for step in 1...max(steps, 1) {
       let found = try descend(branch, lines)
       let ascent = try climb(found, lines)
       if found.bound > best.bound {
         best = branch
         best.bound = found.bound
-        best.image = ascent.image
         best.scores = scores(found, lines, sideOf)
       }
+      // The mean of the later worst images approaches where the relaxed network is least, which lies between corners.
+      let weight = step <= steps / 2 ? 1 : 1 / Double(step - steps / 2)
+      if mean.isEmpty { mean = ascent.image }
+      for i in mean.indices { mean[i] += weight * (ascent.image[i] - mean[i]) }
       if best.bound > 0 || step == steps { break }
       // Adam, upwards.
       func move(_ i: Int, _ gradient: Double) -> Double {
@@ -124,6 +128,7 @@ struct BranchProblem: Sendable {
       }
       rate *= 0.95
     }
+    best.image = mean
     return best
   }
 
