@@ -47,7 +47,7 @@ extension BuiltinTable {
           evaluate(mlp(hidden=[4]), glyphs(n=20)[0], attacks=fgsm(), eps=[0, 0.1], quiet=true).worst_cases[0].eps
           """, "0.0"),
       ],
-      seeAlso: ["accuracy", "runs", "paired", "report", "pgd", "autoattack"],
+      seeAlso: ["accuracy", "runs", "paired", "report", "certify", "pgd", "autoattack"],
       search: [
         "robust accuracy", "test", "autoattack", "score", "epsilon", "validate", "per class", "resume", "ledger",
       ],

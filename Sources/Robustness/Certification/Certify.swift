@@ -26,7 +26,7 @@ public func certify(
   try norm.require(radius: eps)
   try requireFitting(data, model)
   if let exact { try requireExact(exact, norm, method) }
-  if let evaluation { try requireSame(evaluation, data, norm, eps) }
+  if let evaluation { try requireSame(evaluation, model, data, norm, eps) }
   let network = try BoundNetwork(model)
   let start = monotonicSeconds()
   defer { progress?.finish() }
@@ -157,9 +157,17 @@ private func requireExact(_ seconds: Double, _ norm: Norm, _ method: BoundMethod
 
 /// An evaluation stands beside certificates only if both speak of the same.
 private func requireSame(
-  _ evaluation: Evaluation, _ data: Dataset, _ norm: Norm, _ eps: Double
+  _ evaluation: Evaluation, _ model: Model, _ data: Dataset, _ norm: Norm, _ eps: Double
 ) throws(CoreError) {
-  guard evaluation.labels == data.labels else {
+  if let fingerprint = evaluation.run.modelFingerprint, fingerprint != model.fingerprint {
+    throw CoreError(
+      .value, "the evaluation is of other weights than \(model.name) has now",
+      hint: "evaluate and certify the same model", argument: "against")
+  }
+  let known = evaluation.run.dataFingerprint
+  var isSame = evaluation.labels == data.labels && evaluation.ids == data.ids
+  if let known, isSame { isSame = try data.fingerprint == known }
+  guard isSame else {
     throw CoreError(
       .value, "the evaluation is of \(evaluation.n) other examples than the \(data.count) of \(data.name)",
       hint: "evaluate and certify the same data", argument: "against")
