@@ -93,6 +93,9 @@ public struct RunReader: Sendable {
         evaluation.attacks.append(outcome)
       }
       evaluation.isComplete = evaluation.attacks.allSatisfy { $0.unsettled == 0 }
+      for remark in evaluation.openEnds where !evaluation.warnings.contains(remark) {
+        evaluation.warnings.append(remark)
+      }
       evaluation.number = run
       evaluation.seconds = try row.value("seconds")
       return evaluation

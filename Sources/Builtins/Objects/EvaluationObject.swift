@@ -72,7 +72,7 @@ final class EvaluationObject: HostObject {
     },
     Member(
       "table", "list[record]",
-      "A row for each example: what the model makes of it, the first attack that broke it, how far and at what cost."
+      "A row for each example: what the model makes of it, the first attack that broke it, how far away and at what cost."
     ) { (object: EvaluationObject) in object.table },
     Member("warnings", "list[string]", "What should make one doubt the numbers; mostly nothing.") {
       (object: EvaluationObject) in Value(object.evaluation.warnings.map { Value($0) })
@@ -133,14 +133,18 @@ final class EvaluationObject: HostObject {
         let verdicts = evaluation.attacks.compactMap { $0.verdicts[position] }
         let breaking = breakers[position].flatMap { evaluation.attacks[$0].verdicts[position] }
         let correct = natural.prediction == evaluation.labels[position]
+        // Of an example that stands: the nearest image that any attack has found, and the least margin within the radius.
+        let nearest = zip(evaluation.attacks, evaluation.attacks.map { $0.verdicts[position] })
+          .compactMap { $0.round.isMinimal ? $1?.distance : nil }.min()
+        let least = verdicts.filter { $0.prediction == $0.label }.map(\.margin) + [natural.margin]
         return Value(fields: [
           ("position", Value(position)), ("label", Value(evaluation.labels[position])),
           ("prediction", Value(natural.prediction)), ("correct", Value(correct)),
           ("robust", Value(correct && breaking == nil)),
-          ("distance", breaking?.distance.map { Value($0) } ?? .none),
+          ("distance", (breaking == nil ? nearest : breaking?.distance).map { Value($0) } ?? .none),
           ("adversarial", breaking.map { Value($0.prediction) } ?? .none),
           ("broken_by", breakers[position].map { Value(evaluation.attacks[$0].attack) } ?? .none),
-          ("margin", Value(breaking?.margin ?? (verdicts.map(\.margin) + [natural.margin]).min() ?? natural.margin)),
+          ("margin", Value(breaking?.margin ?? least.min() ?? natural.margin)),
           ("steps", Value(breaking?.foundAfterGradients ?? verdicts.reduce(0) { $0 + $1.gradients })),
           ("queries", Value(breaking?.foundAfterQueries ?? verdicts.reduce(0) { $0 + $1.queries })),
           ("id", Value(evaluation.ids[position])),

@@ -51,11 +51,14 @@ extension Evaluation {
       warnings += Robustness.warnings(of: Array(self.attacks[first...i]), Array(attacks[first...i]))
       first = i + 1
     }
-    let unsettled = self.attacks.reduce(0) { $0 + $1.unsettled }
-    if unsettled > 0 {
-      warnings.append(
-        "time was up with \(unsettled) attacks on examples still to do: accuracies are upper bounds")
-    }
+    warnings += openEnds
+  }
+
+  /// What is still to do, as a warning; nothing where all was done.
+  public var openEnds: [String] {
+    let unsettled = attacks.reduce(0) { $0 + $1.unsettled }
+    guard unsettled > 0 else { return [] }
+    return ["it was ended with \(unsettled) attacks on examples still to do: accuracies are upper bounds"]
   }
 }
 
