@@ -10,7 +10,7 @@ extension BuiltinTable {
     Builtin(
       """
       evaluate(model: model, data: dataset, attacks: list | attack = [], eps: float | list | none = none, batch: int = 250, \
-      seed: int = 0, save: string | bool = false, keep: string | none = none, max_time: float | none = none, \
+      seed: int = 0, save: string | bool = false, keep: string | bool = false, max_time: float | none = none, \
       quiet: bool = false) -> evaluation
       """,
       "Natural accuracy, accuracy under each attack, and under the worst of them for each example.",
@@ -31,7 +31,7 @@ extension BuiltinTable {
         - save: the path of a ledger, an SQLite database in which every verdict is kept as batches finish; true stands for \
         runs.sqlite. The same call continues where an earlier one was stopped, killed or without power: weights, images, \
         settings and the build of ltd are compared first, and what differs is another run. `runs()` lists them.
-        - keep: the path of an .npz file for the adversarial images that broke an example, with their labels, ids, \
+        - keep: the path of an .npz file, true for adversarial.npz, for the adversarial images that broke an example, with their labels, ids, \
         positions and attacks. They are read back and shown to the model again, as they are and rounded to 8 bits: `.kept`.
         - max_time: seconds after which the evaluation ends with what is settled. What was not attacked by then counts as \
         robust, so that accuracies are upper bounds, and are marked so.

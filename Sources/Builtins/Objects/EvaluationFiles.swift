@@ -14,6 +14,8 @@ import Tensors
 struct EvaluationFiles {
   /// The usual name of a ledger.
   static let usualLedger = "runs.sqlite"
+  /// The usual name of an archive of images.
+  static let usualArchive = "adversarial.npz"
 
   /// The path of the archive of images; nil for none.
   let kept: String?
@@ -24,7 +26,10 @@ struct EvaluationFiles {
   /// The files of a call; nil where it asks for none.
   init?(_ call: Call) throws {
     let save = try call["save"]
-    kept = try call.optionalString("keep")
+    switch try call["keep"] {
+    case .bool(let isKept): kept = isKept ? Self.usualArchive : nil
+    default: kept = try call.string("keep")
+    }
     session = call.session
     if let kept, TensorFile.Form(kept) != .npz {
       throw call.error(

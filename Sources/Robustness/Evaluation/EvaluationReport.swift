@@ -35,7 +35,8 @@ public struct EvaluationReport {
       let interval = accuracy.interval
       let shares =
         several
-        ? [alone.map { bound + percent($0.value) } ?? "–", bound + percent(accuracy.value)] : [bound + percent(accuracy.value)]
+        ? [alone.map { bound + percent($0.value) } ?? "–", bound + percent(accuracy.value)]
+        : [bound + percent(accuracy.value)]
       return [name, eps] + shares + ["\(percent(interval.low)) – \(percent(interval.high))"]
     }
     var rows = [["attack", "eps"] + (several ? ["alone", "cumulative"] : ["accuracy"]) + ["95 % interval"]]
