@@ -177,8 +177,9 @@ final class EvaluationObject: HostObject {
 
   override func text(_ options: PrintOptions) -> String {
     let report = EvaluationReport(evaluation)
-    let kept = kept.map {
-      ["kept \($0.images) image\($0.images == 1 ? "" : "s"): the model misclassifies \($0.asStored) as stored, \($0.roundedTo8Bits) in 8 bits"]
+    let kept = kept.map { kept in
+      let images = "\(kept.images) image\(kept.images == 1 ? "" : "s")"
+      return ["kept \(images): the model misclassifies \(kept.asStored) as stored, \(kept.roundedTo8Bits) in 8 bits"]
     }
     return
       ([report.title] + AlignedText(report.table, sides: [.left, .right]).lines(gap: 3, indent: 2)
