@@ -193,6 +193,11 @@ import Testing
         base: [("name", "\"mine\""), ("loss", "loss_of_step"), ("start", "\"normal\""), ("objective", "\"kl\"")],
         program: "m = copy(wide); trained(m, CALL); answer = weights(m) + str(CALL)")
     ],
+    "standard": [
+      Use(
+        base: [("smoothing", "0.2")], program: "m = copy(wide); trained(m, CALL, none); answer = weights(m)",
+        isCrossed: true)
+    ],
     "ltd": [
       Use(
         base: [("teacher", "teacher")], program: "m = copy(net); trained(m, CALL); answer = weights(m)", isCrossed: true

@@ -10,8 +10,13 @@ extension ReferenceVectors {
   @Suite(.enabled(if: VectorFiles.exist)) struct Steps {
     static let methods = [
       "ce", "ce_nesterov", "ce_no_momentum", "pgd_at", "trades", "trades_2fwd", "ltd_at", "ltd_at_mix0.3", "ltd_trades",
-      "ltd_trades_mix0.3",
+      "ltd_trades_mix0.3", "mart", "label_smoothing", "label_smoothing_b",
     ]
+
+    /// In step 3 of this one an activation lies 2.5e-7 from ReLU's kink. PyTorch's float32, which made the files, has it
+    /// on one side; PyTorch's float64 has it on the other, as ltd has, and its gradient is off the files by as much:
+    /// 1.02e-4 in the norm, 2.84e-4 in the momentum of conv1. Either side is right within these limits.
+    static let atAKink: Set = ["label_smoothing"]
 
     let json: JSON
     let tensors: SafeTensors
@@ -53,14 +58,17 @@ extension ReferenceVectors {
               <= 1e-4)
         }
         let norm = gradients.reduce(0.0) { $0 + $1.floats().reduce(0.0) { $0 + Double($1) * Double($1) } }.squareRoot()
-        #expect(relative(norm, try expected.number("grad_norm")) <= 1e-4)
+        #expect(
+          relative(norm, try expected.number("grad_norm")) <= (i == 2 && Self.atAKink.contains(name) ? 1.1e-4 : 1e-4))
         if i == 0 {
           try compare(Array(zip(student.parameterNames, gradients)), "\(name)/grad1", 2e-5, 5e-4)
           try compare(student.state, "\(name)/after1", 2e-5, 5e-4)
         }
       }
       try compare(student.state, "\(name)/after3", 2e-5, 5e-4)
-      try compare(Array(zip(student.parameterNames, sgd.state.map(\.tensor))), "\(name)/momentum3", 2e-5, 5e-4)
+      try compare(
+        Array(zip(student.parameterNames, sgd.state.map(\.tensor))), "\(name)/momentum3",
+        Self.atAKink.contains(name) ? 3e-4 : 2e-5, 5e-4)
     }
 
     @Test(arguments: methods)
@@ -89,6 +97,10 @@ extension ReferenceVectors {
       case "pgd_at": return (PGDAT(), entry)
       case "trades": return (TRADES(beta: try parameter("beta"), separateForward: true), entry)
       case "trades_2fwd": return (TRADES(beta: try parameter("beta")), entry)
+      case "label_smoothing":
+        let convention: SmoothingConvention = name.hasSuffix("_b") ? .others : .uniform
+        return (Standard(smoothing: try parameter("s"), convention: convention), entry)
+      case "mart": return (MART(beta: try parameter("beta")), entry)
       case "ltd_at", "ltd_trades":
         return (
           LTD(

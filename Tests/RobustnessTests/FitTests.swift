@@ -20,6 +20,7 @@ import Testing
     switch name {
     case "trades": return TRADES(beta: 2)
     case "trades separate": return TRADES(beta: 2, separateForward: true)
+    case "mart": return MART(beta: 2)
     case "ltd": return LTD(teacher: try network(seed: 9), temperature: 2, beta: 2, mix: 0.5)
     case "ltd on pgd_at": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .pgdAT)
     default: return try #require(Methods.all.first { $0.name == name }).init()
@@ -184,7 +185,9 @@ import Testing
     let teacher = try network()
     let methods: [(any TrainingMethod, String)] = [
       (TRADES(beta: -1), "beta"), (TRADES(beta: .nan), "beta"), (TRADES(beta: .infinity), "beta"),
-      (TRADES(beta: 1e39), "beta"), (LTD(teacher: teacher, temperature: 0), "temperature"),
+      (TRADES(beta: 1e39), "beta"), (MART(beta: -1), "beta"), (MART(beta: .nan), "beta"),
+      (Standard(smoothing: 1.5), "smoothing"), (Standard(smoothing: .nan), "smoothing"),
+      (LTD(teacher: teacher, temperature: 0), "temperature"),
       (LTD(teacher: teacher, temperature: 1e-50), "temperature"),
       (LTD(teacher: teacher, temperature: .nan), "temperature"),
       (LTD(teacher: teacher, temperature: 1e39), "temperature"), (LTD(teacher: teacher, mix: 2), "mix"),

@@ -1,15 +1,44 @@
 import Base
+import Datasets
 import Tensors
 
-/// Ordinary training: cross-entropy on natural images.
+extension SmoothingConvention: SettingChoice {}
+
+/// Ordinary training: cross-entropy on natural images, of labels that may be smoothed. Two conventions of smoothing are
+/// in use, and they differ: PyTorch gives all classes a share, several training codes only the wrong ones.
 public struct Standard: StatelessMethod {
   public static let name = "standard"
   public static let page = Page(
-    "Standard training: cross-entropy of natural images.", examples: [("standard()", "standard()")],
-    seeAlso: ["fit", "pgd_at", "trades", "ltd"], search: ["natural", "erm"])
-  public static let settings: [Setting<Standard>] = []
+    "Standard training: cross-entropy of natural images.",
+    details: """
+      With smoothing=s, the target of an image is (1 - s)·one-hot + s/classes by convention "uniform", as in PyTorch; by \
+      "others" it is 1 - s for the label and s/(classes - 1) for each other class, as in Bag of Tricks (Pang et al. 2021). \
+      Targets that an augmentation has mixed are smoothed alike. Szegedy et al. 2016.
+      """,
+    examples: [("standard()", "standard()"), ("standard(smoothing=0.1)", "standard(smoothing=0.1)")],
+    seeAlso: ["fit", "pgd_at", "trades", "ltd", "cross_entropy"],
+    search: ["natural", "erm", "label smoothing", "soft labels"])
+  public static let settings: [Setting<Standard>] = [
+    Setting(
+      "smoothing", \.smoothing, .share(hint: "smoothing=0.1 is usual"),
+      note: "share of the target that does not depend on the label, from 0 to 1."),
+    .choice(
+      "convention", \.convention,
+      note: "who has the smoothed share: \"uniform\", all classes alike, or \"others\", all but the label."),
+  ]
+
+  /// Share of the target that does not depend on the label, from 0 to 1.
+  public var smoothing = 0.0
+  /// Which classes have that share.
+  public var convention = SmoothingConvention.uniform
 
   public init() {}
+
+  /// A method with smoothed labels.
+  public init(smoothing: Double, convention: SmoothingConvention = .uniform) {
+    self.smoothing = smoothing
+    self.convention = convention
+  }
 
   /// No search: the method sees natural images only.
   public var inner: InnerMaximisation? { nil }
@@ -17,6 +46,19 @@ public struct Standard: StatelessMethod {
   /// The cross-entropy of the natural images.
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let logits = try step.forward(step.images)
-    return StepLoss(total: try step.crossEntropy(logits), naturalLogits: logits)
+    return StepLoss(total: try crossEntropy(logits, step.targets), naturalLogits: logits)
+  }
+
+  private func crossEntropy(_ logits: Tensor, _ targets: Targets) throws -> Tensor {
+    let share = Float(smoothing)
+    switch targets {
+    case .classes(let labels):
+      return try Tensors.crossEntropy(logits, labels: labels, labelSmoothing: share, convention: convention)
+    case .soft(let rows) where convention == .others && share != 0:
+      // Linear in the target: what a class lacks of 1 is what it has of the share of the others.
+      let other = share / Float(max(logits.shape[1] - 1, 1))
+      return try Tensors.crossEntropy(logits, target: rows.affine(scale: 1 - share - other, offset: other))
+    case .soft(let rows): return try Tensors.crossEntropy(logits, target: rows, labelSmoothing: share)
+    }
   }
 }
