@@ -3,9 +3,10 @@ extension StopSignal {
   ///
   /// The body answers to a signal of its own, which also passes on what is raised for the thread outside.
   ///
-  /// - Parameter end: by the clock of `monotonicSeconds`.
+  /// - Parameter end: by the clock of `monotonicSeconds`; an infinite one changes nothing, and costs nothing.
   /// - Returns: what `body` returns; nil where the time was passed first. Nothing of a body that was ended is used.
   package static func run<Result>(until end: Double, _ body: () throws -> Result) throws -> Result? {
+    guard end < .infinity else { return try body() }
     nonisolated(unsafe) let outer = wordOfThread
     let signal = StopSignal()
     let isPassed = Locked(false)

@@ -11,15 +11,17 @@ import Robustness
 /// is one file and can be read where nothing can be written.
 ///
 /// SQLite does not notice every byte that a disk has lost. Rows of evidence have a digest, and what is read is compared
-/// with it, as the settings of a run are with its identity, and the rows are counted: a damaged ledger is an error, never another number.
+/// with it, as the settings of a run are with its identity, and the rows are counted: a damaged ledger is an error, never
+/// another number.
 ///
 /// The schema has a version. A file of an older one is migrated when it is opened for writing; one of a newer one is
 /// refused, since what it means is not known here.
 final class RunDatabase: Sendable {
   let path: String
+  /// The argument of a call that names the file: errors of the file are about it.
+  let argument: String
   private let queue: DatabaseQueue
   private let waiting: Waiting
-  private let argument: String
 
   /// Who waits for another process: the signal that ends the wait.
   private final class Waiting: @unchecked Sendable {
@@ -37,20 +39,12 @@ final class RunDatabase: Sendable {
 
   /// Opens a file of runs.
   ///
-  /// - Parameter writes: whether it may be changed, and is made where it is missing.
+  /// - Parameters:
+  ///   - writes: whether it may be changed, and is made where it is missing.
+  ///   - argument: what names the file in a call.
   /// - Throws: `io` where it cannot be opened, is damaged, or is of a newer version; `value` where it is something else.
-  init(_ path: String, writes: Bool) throws(CoreError) {
-    try CoreError.checkPath(path)
-    self.path = path
-    argument = writes ? "save" : "path"
-    var status = stat()
-    if stat(path, &status) == 0 {
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        throw .file(path, "is not a regular file", hint: "give the path of a file: save=\"runs.sqlite\"")
-      }
-    } else if !writes {
-      throw .cannot("read", path, code: errno, hint: "evaluate(…, save=\"\(path)\") makes it")
-    }
+  init(_ path: String, writes: Bool, argument: String) throws(CoreError) {
+    (self.path, self.argument) = (path, argument)
     let waiting = Waiting()
     self.waiting = waiting
     var configuration = Configuration()
@@ -59,6 +53,7 @@ final class RunDatabase: Sendable {
     configuration.busyMode = .callback { waiting.goesOn($0) }
     configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = EXTRA") }
     do {
+      try Self.check(path, writes: writes)
       // A name such as ":memory:" is that of a file here.
       queue = try DatabaseQueue(path: path.hasPrefix("/") ? path : "./" + path, configuration: configuration)
       let (application, tables) = try queue.read { db in
@@ -70,7 +65,7 @@ final class RunDatabase: Sendable {
       guard application == Self.application || tables == 0 && writes else {
         throw CoreError(
           .value, "'\(path)' is a database, but not of runs of ltd", hint: "give the path of a new file",
-          argument: "save")
+          argument: "path")
       }
       let migrator = Self.migrator
       if try queue.read(migrator.hasBeenSuperseded) {
@@ -85,17 +80,33 @@ final class RunDatabase: Sendable {
     } catch { throw Self.failure(error, path, argument: argument) }
   }
 
+  /// Checks that a path leads to a file, or to none yet where one may be made.
+  private static func check(_ path: String, writes: Bool) throws(CoreError) {
+    try CoreError.checkPath(path)
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw .file(path, "is not a regular file", hint: "give the path of a file: save=\"runs.sqlite\"")
+      }
+    } else if !writes {
+      throw .cannot("read", path, code: errno, hint: "evaluate(…, save=\"\(path)\") makes it")
+    }
+  }
+
   /// Reads within one transaction.
   func read<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws(CoreError) -> Result {
-    waiting.word = StopSignal.wordOfThread
-    do { return try queue.read(body) } catch { throw Self.failure(error, path, argument: argument) }
+    try access { try queue.read(body) }
   }
 
   /// Writes within one transaction, which is on the disk when this returns, or not at all. It is not left half done when
   /// there is a reason to stop.
   func write<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws(CoreError) -> Result {
+    try access { try queue.write(body) }
+  }
+
+  private func access<Result>(_ body: () throws -> Result) throws(CoreError) -> Result {
     waiting.word = StopSignal.wordOfThread
-    do { return try queue.write(body) } catch { throw Self.failure(error, path, argument: argument) }
+    do { return try body() } catch { throw Self.failure(error, path, argument: argument) }
   }
 
   // MARK: Schema
@@ -206,7 +217,7 @@ final class RunDatabase: Sendable {
   /// - Parameter argument: what names the file in a call.
   private static func failure(_ error: any Error, _ path: String, argument: String) -> CoreError {
     var failure = failure(error, path)
-    if failure.argument == "path" || failure.argument == "save" { failure.argument = argument }
+    if failure.argument == "path" { failure.argument = argument }
     return failure
   }
 
@@ -222,7 +233,7 @@ final class RunDatabase: Sendable {
     case .SQLITE_FULL: return .cannot("write", path, code: ENOSPC, hint: "make room: what is written so far stays")
     case .SQLITE_NOTADB:
       return CoreError(
-        .value, "'\(path)' is not a database of runs", hint: "give the path of a new file", argument: "save")
+        .value, "'\(path)' is not a database of runs", hint: "give the path of a new file", argument: "path")
     case .SQLITE_CORRUPT:
       return .file(
         path, "is damaged: \(error.message ?? "SQLite cannot read it")",

@@ -28,8 +28,11 @@ public struct RunReader: Sendable {
 
   /// Opens a ledger for reading.
   ///
+  /// - Parameter argument: what names the file in a call.
   /// - Throws: `io` where it cannot be read, is damaged, or is of another version; `value` where it is something else.
-  public init(_ path: String) throws(CoreError) { database = try RunDatabase(path, writes: false) }
+  public init(_ path: String, argument: String = "ledger") throws(CoreError) {
+    database = try RunDatabase(path, writes: false, argument: argument)
+  }
 
   /// All runs in their order.
   public func entries() throws(CoreError) -> [Entry] {
@@ -37,9 +40,10 @@ public struct RunReader: Sendable {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT r.*, (SELECT count(*) FROM worst_case w WHERE w.run = r.run AND w.correct) AS right,
-            (SELECT count(*) FROM worst_case w WHERE w.run = r.run AND w.robust) AS robust
-          FROM runs r ORDER BY r.run
+          SELECT r.*, ifnull(w.right, 0) AS right, ifnull(w.robust, 0) AS robust FROM runs r
+          LEFT JOIN (SELECT run, sum(correct) AS right, sum(robust) AS robust FROM worst_case GROUP BY run) w
+            ON w.run = r.run
+          ORDER BY r.run
           """
       ).map { row in
         Entry(
@@ -155,7 +159,8 @@ public struct RunReader: Sendable {
       classNames: try JSON.parse(row.value("classes") as String).arrayValue?.compactMap(\.stringValue) ?? [],
       n: try row.value("n"),
       rounds: rounds, batch: try row.value("batch"), keepsImages: try row.value("keeps_images"),
-      command: try row.optional("command"), build: try row.optional("build"), machine: try row.value("machine"))
+      command: try row.optional("command"), version: try row.value("version"), build: try row.optional("build"),
+      machine: try row.value("machine"))
     guard try row.value("identity") == description.identity.line else { throw Row.damaged("identity") }
     return description
   }

@@ -27,17 +27,20 @@ public final class SQLiteLedger: RunLedger {
 
   /// Opens a ledger, or begins one.
   ///
-  /// - Parameter onBegin: told the number of each run that is begun or continued, before anything of it is computed.
+  /// - Parameters:
+  ///   - argument: what names the file in a call.
+  ///   - onBegin: told the number of each run that is begun or continued, before anything of it is computed.
   /// - Throws: `io` where it cannot be opened or written, is damaged, or is of a newer version; `value` where the file is
   ///   something else.
   public init(
-    _ path: String, onBegin: @escaping @Sendable (_ run: Int, _ how: Beginning) -> Void = { _, _ in }
+    _ path: String, argument: String = "save",
+    onBegin: @escaping @Sendable (_ run: Int, _ how: Beginning) -> Void = { _, _ in }
   ) throws(CoreError) {
-    database = try RunDatabase(path, writes: true)
+    database = try RunDatabase(path, writes: true, argument: argument)
     self.onBegin = onBegin
   }
 
-  /// Begins a run, or continues the latest one of the same identity.
+  /// Begins a run, or continues the latest one of the same identity, where that can be continued.
   ///
   /// - Throws: `io` where another process works on that run.
   public func begin(_ description: RunDescription) throws -> any RunRecord {
@@ -45,7 +48,7 @@ public final class SQLiteLedger: RunLedger {
     let (number, beginning) = try database.write { db -> (Int, Beginning) in
       let row = try Row.fetchOne(
         db, sql: "SELECT run, status FROM runs WHERE identity = ? ORDER BY run DESC LIMIT 1", arguments: [identity])
-      if let row {
+      if let row, description.canBeContinued {
         let isComplete = try row.value("status") as String == "complete"
         return (try row.value("run"), isComplete ? .complete : .continued)
       }
@@ -72,7 +75,7 @@ public final class SQLiteLedger: RunLedger {
       arguments: [
         identity, now, now, run.model, run.modelFingerprint, run.modelFile, run.data, run.dataFingerprint,
         JSON.array(run.classNames.map { .string($0) }).line, run.n, run.batch, run.keepsImages,
-        run.command, Build.version, run.build, run.machine,
+        run.command, run.version, run.build, run.machine,
       ])
     let number = Int(db.lastInsertedRowID)
     for (i, round) in run.rounds.enumerated() {
@@ -93,16 +96,17 @@ public final class SQLiteLedger: RunLedger {
 /// A run that is worked on.
 private final class OpenRun: RunRecord {
   let number: Int
-  let isComplete: Bool
+  private let isComplete: Bool
   private let database: RunDatabase
   private let lock: Locked<GrowingFile>
 
   init(_ database: RunDatabase, _ number: Int, isComplete: Bool) throws(CoreError) {
     (self.database, self.number, self.isComplete) = (database, number, isComplete)
     do { lock = Locked(try GrowingFile("\(database.path).run\(number).lock")) } catch {
+      guard error.message.hasSuffix(GrowingFile.isTaken) else { throw error }
       throw CoreError(
         .io, "run \(number) of '\(database.path)' is worked on by another process",
-        hint: "wait until that is done, or save into another file", argument: "save")
+        hint: "wait until that is done, or save into another file", argument: database.argument)
     }
   }
 

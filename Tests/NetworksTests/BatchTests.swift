@@ -14,14 +14,6 @@ import Testing
     return try Architecture(.sequential([first, layer, .flatten, .linear(Linear(7))]), input: image)
   }
 
-  private static func conv(
-    _ channels: Int, _ kernel: Size, stride: Size = Size(1), padding: Padding = .none, dilation: Size = Size(1),
-    groups: Int = 1
-  ) -> Layer {
-    .conv2d(
-      Conv2d(channels, kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups))
-  }
-
   /// Every kind of layer; the switch makes a new kind come here too.
   private static func samples(like layer: Layer) -> [Layer] {
     switch layer {
@@ -141,4 +133,12 @@ import Testing
       }
     }
   }
+}
+
+/// A convolution with all that a test may want of it.
+func conv(
+  _ channels: Int, _ kernel: Size, stride: Size = Size(1), padding: Padding = .none, dilation: Size = Size(1),
+  groups: Int = 1
+) -> Layer {
+  .conv2d(Conv2d(channels, kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups))
 }

@@ -6,14 +6,6 @@ import Testing
 
 /// A network that looks only at what a square has changed gives the bits that it gives for whole images.
 @Suite(.serialized) struct RememberedImagesTests {
-  private static func conv(
-    _ channels: Int, _ kernel: Size, stride: Size = Size(1), padding: Padding = .none, dilation: Size = Size(1),
-    groups: Int = 1
-  ) -> Layer {
-    .conv2d(
-      Conv2d(channels, kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups))
-  }
-
   private static let input = [3, 23, 20]
 
   /// What stands between a convolution and the whole image at the end.
@@ -63,7 +55,7 @@ import Testing
   /// Networks of layers as they come.
   @Test(arguments: 0..<12) func networksHaveTheBitsOfTheWhole(_ seed: Int) throws {
     let stream = RandomStream(seed: UInt64(seed), purpose: "layers")
-    var layers = [Self.conv(16, Size(3))]
+    var layers = [conv(16, Size(3))]
     var draw = 0
     for _ in 0..<4 {
       draw += 1

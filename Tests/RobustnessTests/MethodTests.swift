@@ -43,8 +43,9 @@ import Testing
     }
   }
 
-  /// The same for MART's, whose weight has a gradient as well; without it the boosted cross-entropy is left.
-  @Test func martHasAGradientOnBothSides() throws {
+  /// MART's parts are those of the definition, the second has a gradient, and with beta 0 the first is left alone. That
+  /// the gradient is the whole one, through clean side, adversarial side and weight, the reference vectors hold.
+  @Test func martIsMadeOfItsParts() throws {
     let own = try step(network())
     let loss = try MART(beta: 0).loss(own)
     #expect(loss.parts.map(\.name) == ["loss_bce", "loss_reg"])

@@ -77,7 +77,6 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     return try #require(record)
   }
   var number: Int { record?.number ?? 0 }
-  var isComplete: Bool { record?.isComplete ?? false }
   func natural() throws -> [NaturalVerdict] { try #require(record).natural() }
   func record(natural: [NaturalVerdict], from first: Int, labels: [Int], ids: [Int], seconds: Double) throws {
     try next().record(natural: natural, from: first, labels: labels, ids: ids, seconds: seconds)
@@ -202,6 +201,22 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder.path) == ["runs.sqlite"])
   }
 
+  /// What cannot be compared on another day is begun anew each time.
+  @Test func functionsAreNeverContinued() throws {
+    defer { bench.remove() }
+    let description = RunDescription(
+      model: "m", modelFingerprint: "1", modelFile: nil, data: "d", dataFingerprint: "2", classNames: ["a", "b"], n: 3,
+      rounds: [], batch: 2, canBeContinued: false)
+    let said = Locked<[String]>([])
+    for number in 1...2 {
+      let ledger = try SQLiteLedger(bench.path) { _, how in
+        if case .new(let unlike?) = how { said.withLock { $0 = unlike.differences } }
+      }
+      #expect(try ledger.begin(description).number == number)
+    }
+    #expect(said.withLock { $0 } == ["the functions of its attacks, which cannot be compared"])
+  }
+
   /// Adversarial images are kept with their verdicts and are what broke the model.
   @Test func imagesAreKept() throws {
     defer { bench.remove() }
@@ -281,6 +296,10 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     #expect(message { _ = try SQLiteLedger(bench.path) }.contains("newer version"))
     try execute("DELETE FROM grdb_migrations WHERE identifier = '99'")
     #expect(try RunReader(bench.path).entries().count == 1)
+    // A report names the version that has computed it.
+    try execute("UPDATE runs SET version = '0.0.9'")
+    let old = EvaluationReport(try RunReader(bench.path).evaluation(1))
+    #expect(old.facts(command: nil).contains { $0.name == "program" && $0.value.hasPrefix("ltd 0.0.9,") })
     // What was changed by hand is noticed.
     try execute("UPDATE verdicts SET broken_by = NULL WHERE position = 0")
     #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("is damaged"))

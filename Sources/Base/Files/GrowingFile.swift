@@ -11,6 +11,8 @@ package class GrowingFile {
   package private(set) var size: Int
   fileprivate let descriptor: Int32
   fileprivate var isOpen = true
+  /// What an error says of a file that another process has locked.
+  package static let isTaken = "is being written by another process"
 
   /// Opens a file, or begins one.
   ///
@@ -33,7 +35,7 @@ package class GrowingFile {
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
       close(descriptor)
-      throw .file(growingPath, "is being written by another process", hint: "wait until that is done")
+      throw .file(growingPath, Self.isTaken, hint: "wait until that is done")
     }
     size = Int(status.st_size)
   }
@@ -86,10 +88,10 @@ package class GrowingFile {
     return max(0, put)
   }
 
-  /// Forgets what is there from some byte on; from the first one unless another is given.
-  package func restart(at end: Int = 0) throws(CoreError) {
-    guard ftruncate(descriptor, off_t(end)) == 0 else { throw Self.failure(growingPath) }
-    size = end
+  /// Forgets what is there.
+  package func restart() throws(CoreError) {
+    guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(growingPath) }
+    size = 0
   }
 
   /// The digest of what is there.

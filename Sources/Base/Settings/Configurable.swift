@@ -68,6 +68,9 @@ extension Configurable {
     return Self.settings.allSatisfy { $0.read(self) == $0.read(other) }
   }
 
+  /// What its settings hold without owning it, such as a model or a function.
+  package var references: [any SettingReference] { Self.settings.flatMap { $0.read(self).references } }
+
   /// The names of the settings, in the order of the signature.
   package static var settingNames: [String] { settings.map(\.name) }
 

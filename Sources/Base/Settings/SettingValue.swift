@@ -30,8 +30,28 @@ public protocol SettingReference: SendableMetatype {
   var settingName: String { get }
   /// What tells it from others in a record, on another day and another machine.
   var settingIdentity: String { get }
+  /// Whether its identity tells all that it does, so that what a record says of it can be believed on another day. A
+  /// function of a program has a name alone; true unless it says otherwise.
+  var isLasting: Bool { get }
   /// Whether the other is the same.
   func isSame(as other: any SettingReference) -> Bool
+}
+
+extension SettingReference {
+  /// Most are told apart by their identity.
+  public var isLasting: Bool { true }
+}
+
+extension SettingValue {
+  /// What the value holds without owning it, within other values too.
+  package var references: [any SettingReference] {
+    switch self {
+    case .reference(let reference): [reference]
+    case .configured(let value): value.references
+    case .list(let values): values.flatMap(\.references)
+    case .none, .bool, .int, .number, .radius, .string: []
+    }
+  }
 }
 
 extension SettingValue: Equatable {

@@ -30,7 +30,8 @@ extension BuiltinTable {
         - seed: key of the random starts; refused where no attack has one.
         - save: the path of a ledger, an SQLite database in which every verdict is kept as batches finish; true stands for \
         runs.sqlite. The same call continues where an earlier one was stopped, killed or without power: weights, images, \
-        settings and the build of ltd are compared first, and what differs is another run. `runs()` lists them.
+        settings and the build of ltd are compared first, and what differs is another run. An attack that holds a function \
+        of a program cannot be compared, and is begun anew each time. `runs()` lists the runs.
         - keep: the path of an .npz file, true for adversarial.npz, for the adversarial images that broke an example, with their labels, ids, \
         positions and attacks. They are read back and shown to the model again, as they are and rounded to 8 bits: `.kept`.
         - max_time: seconds after which the evaluation ends with what is settled. What was not attacked by then counts as \
@@ -72,7 +73,7 @@ extension BuiltinTable {
       do {
         evaluation = try evaluate(
           model, on: data, plan, ledger: ledger, progress: call.session.progress(quiet: quiet))
-      } catch var error as CoreError where error.kind == .interrupted && ledger != nil {
+      } catch var error as CoreError where error.kind == .interrupted && ledger != nil && plan.canBeContinued {
         error.hint = "the same call continues after the last batch"
         throw error
       }

@@ -104,11 +104,8 @@ extension BuiltinTable {
       let against = try call.choice("against", Budget.allCases.map { ($0.rawValue, $0) })
       return Value(
         try evaluation.curve(by: against, at: call.numbers("at") ?? []).map { point in
-          let interval = point.accuracy.interval
-          return Value(fields: [
-            ("attack", Value(point.attack)), (against.rawValue, Value(point.budget)),
-            ("accuracy", Value(point.accuracy.value)), ("low", Value(interval.low)), ("high", Value(interval.high)),
-          ])
+          Value(
+            fields: [("attack", Value(point.attack)), (against.rawValue, Value(point.budget))] + point.accuracy.fields)
         })
     },
     Builtin(
@@ -156,11 +153,18 @@ extension BuiltinTable {
   ]
 }
 
+extension Accuracy {
+  /// The columns of tables that say how large a share is.
+  var fields: [(String, Value)] {
+    [("accuracy", Value(value)), ("low", Value(interval.low)), ("high", Value(interval.high))]
+  }
+}
+
 extension Call {
   /// The ledger that an argument names, to be read.
   fileprivate func ledger() throws -> RunReader {
     try requireFiles()
-    do { return try RunReader(string("ledger")) } catch let error as CoreError { throw error.pointing(at: "ledger") }
+    return try RunReader(string("ledger"))
   }
 
   /// One attack, or several in a list.

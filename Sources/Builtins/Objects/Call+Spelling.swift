@@ -42,25 +42,10 @@ extension Call {
     case .object(let object):
       if let data = object as? DatasetObject { return data.spelling }
       if let model = object as? ModelObject { return models(model) }
-      guard let object = object as? ConfiguredObject, object.value.isTyped else { return nil }
-      return object.shortText(PrintOptions())
+      // What holds a function or a model of its session cannot be typed elsewhere.
+      guard let object = object as? ConfiguredObject, object.value.references.isEmpty else { return nil }
+      return object.value.description
     default: return nil
-    }
-  }
-}
-
-extension Configurable {
-  /// Whether what it prints can be typed anywhere: it holds no function, model or the like of its session.
-  fileprivate var isTyped: Bool { Self.settingNames.allSatisfy { self[setting: $0]?.isTyped == true } }
-}
-
-extension SettingValue {
-  fileprivate var isTyped: Bool {
-    switch self {
-    case .reference: false
-    case .configured(let value): value.isTyped
-    case .list(let items): items.allSatisfy(\.isTyped)
-    default: true
     }
   }
 }

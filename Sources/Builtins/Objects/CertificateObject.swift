@@ -37,10 +37,10 @@ final class CertificateObject: HostObject {
       (object: CertificateObject) in
       Value(
         object.lines.map { name, accuracy in
-          Value(fields: [
-            ("what", Value(name)), ("accuracy", Value(accuracy.value)), ("low", Value(accuracy.interval.low)),
-            ("high", Value(accuracy.interval.high)), ("count", Value(accuracy.correct)), ("n", Value(accuracy.n)),
-          ])
+          Value(
+            fields: [("what", Value(name))] + accuracy.fields + [
+              ("count", Value(accuracy.correct)), ("n", Value(accuracy.n)),
+            ])
         })
     },
     Member("seconds", "float", "How long it took.") { (object: CertificateObject) in
@@ -80,10 +80,7 @@ final class CertificateObject: HostObject {
   override func text(_ options: PrintOptions) -> String {
     var table = [["", "images", "accuracy", "95 % interval"]]
     for (name, accuracy) in lines {
-      let interval = accuracy.interval
-      table.append([
-        name, String(accuracy.correct), percent(accuracy.value), "\(percent(interval.low)) – \(percent(interval.high))",
-      ])
+      table.append([name, String(accuracy.correct), accuracy.percent, accuracy.percentInterval])
     }
     let radius = certificate.eps.asRadius
     let decimal = radius.contains("/") ? " = \(certificate.eps.general(4))" : ""
@@ -109,6 +106,4 @@ final class CertificateObject: HostObject {
     if low == high { return "robust: exactly \(low) of \(certificate.n)" }
     return "robust: from \(low) to \(high) of \(certificate.n), \(certificate.undecided.count) undecided"
   }
-
-  private func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
 }

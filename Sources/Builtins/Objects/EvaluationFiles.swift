@@ -22,6 +22,8 @@ struct EvaluationFiles {
   private let ledger: String
   private let isTemporary: Bool
   private let session: Session
+  /// What names the ledger in the call.
+  private var argument: String { isTemporary ? "keep" : "save" }
 
   /// The files of a call; nil where it asks for none.
   init?(_ call: Call) throws {
@@ -60,9 +62,7 @@ struct EvaluationFiles {
         host.note("run \(run) of '\(ledger)' is complete: its verdicts are read, nothing is computed again")
       }
     }
-    do { return try SQLiteLedger(ledger, onBegin: say) } catch {
-      throw error.pointing(at: isTemporary ? "keep" : "save")
-    }
+    return try SQLiteLedger(ledger, argument: argument, onBegin: say)
   }
 
   /// Writes the archive, where one was asked for, and asks the model about what was written.
@@ -70,7 +70,7 @@ struct EvaluationFiles {
   /// - Returns: what the model makes of the images; nil where none were asked for.
   func writeKept(of evaluation: Evaluation, _ model: Model) throws -> KeptCheck? {
     guard let kept, let run = evaluation.number else { return nil }
-    let found = try RunReader(ledger).images(of: run)
+    let found = try RunReader(ledger, argument: argument).images(of: run)
     let images = try found?.images ?? Tensor.zeros([0] + model.architecture.input)
     let (positions, attacks) = (found?.positions ?? [], found?.attacks ?? [])
     func column(_ numbers: [Int]) throws -> Tensor { try Tensor(ints: numbers, shape: [numbers.count]) }
@@ -89,15 +89,6 @@ struct EvaluationFiles {
       model, file.tensor("images", in: ""), labels: file.tensor("labels", in: "").ints())
     if isTemporary, evaluation.isComplete { unlink(ledger) }
     return check
-  }
-}
-
-extension CoreError {
-  /// The same error of a file whose path is that of this argument.
-  func pointing(at argument: String) -> CoreError {
-    var error = self
-    if error.argument == "path" || error.argument == "save" { error.argument = argument }
-    return error
   }
 }
 

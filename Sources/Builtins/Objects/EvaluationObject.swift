@@ -93,11 +93,10 @@ final class EvaluationObject: HostObject {
   /// and the 95 % interval of the accuracy. A stage that sees only what others left has no accuracy alone.
   private var rows: Value {
     func row(_ name: String, eps: Double?, alone: Double?, left: Double, _ accuracy: Accuracy) -> Value {
-      Value(fields: [
-        ("attack", Value(name)), ("eps", eps.map { Value($0) } ?? .none), ("accuracy", Value(accuracy.value)),
-        ("low", Value(accuracy.interval.low)), ("high", Value(accuracy.interval.high)), ("n", Value(accuracy.n)),
-        ("alone", alone.map { Value($0) } ?? .none), ("cumulative", Value(left)),
-      ])
+      Value(
+        fields: [("attack", Value(name)), ("eps", eps.map { Value($0) } ?? .none)] + accuracy.fields + [
+          ("n", Value(accuracy.n)), ("alone", alone.map { Value($0) } ?? .none), ("cumulative", Value(left)),
+        ])
     }
     let natural = evaluation.naturalAccuracy
     return Value(
@@ -117,10 +116,8 @@ final class EvaluationObject: HostObject {
     Value(
       evaluation.balls.map { norm, eps in
         let accuracy = evaluation.worstCase(norm: norm, eps: eps)
-        return Value(fields: [
-          ("norm", Value(norm.rawValue)), ("eps", Value(eps)), ("accuracy", Value(accuracy.value)),
-          ("low", Value(accuracy.interval.low)), ("high", Value(accuracy.interval.high)), ("n", Value(accuracy.n)),
-        ])
+        return Value(
+          fields: [("norm", Value(norm.rawValue)), ("eps", Value(eps))] + accuracy.fields + [("n", Value(accuracy.n))])
       })
   }
 
@@ -172,7 +169,7 @@ final class EvaluationObject: HostObject {
   }
 
   override func shortText(_ options: PrintOptions) -> String {
-    "<evaluation of \(evaluation.model): worst case \(percent(evaluation.worstCase.value)) of \(evaluation.n)>"
+    "<evaluation of \(evaluation.model): worst case \(evaluation.worstCase.percent) of \(evaluation.n)>"
   }
 
   override func text(_ options: PrintOptions) -> String {
@@ -204,7 +201,6 @@ final class EvaluationObject: HostObject {
     }
   }
 
-  private func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
 }
 
 extension String {

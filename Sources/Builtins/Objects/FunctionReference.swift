@@ -20,6 +20,7 @@ final class FunctionReference: SettingReference {
   /// Its name; one without a name cannot be typed.
   var settingName: String { value.flatMap { $0.isNamed ? $0.name : nil } ?? "…" }
   var settingIdentity: String { "function \(settingName)" }
+  var isLasting: Bool { false }
 
   func isSame(as other: any SettingReference) -> Bool {
     guard let value, let other = (other as? FunctionReference)?.value else { return false }

@@ -8,8 +8,8 @@ import Tensors
 /// and is then put onto the sphere of the example's radius: that shrinks by the share gamma where the point was broken,
 /// and grows by it where not. The nearest broken point is kept. Where the gradient is exactly 0 a direction is drawn.
 ///
-/// Published programs differ in how far the radius grows where nothing is found. In advertorch nothing holds it, as in
-/// the paper: on a sphere far outside of [0, 1] every value ends at 0 or 1 by the sign of its change, and among those
+/// Published programs differ in how far the radius grows where nothing is found. In advertorch nothing holds
+/// it: on a sphere far outside of [0, 1] every value ends at 0 or 1 by the sign of its change, and among those
 /// corners one is broken sooner or later. The authors' fast_adversarial and adversarial-library, and foolbox, stop at
 /// the farthest corner of [0, 1] (`limit`), where the walk can stay without an end. Nothing holds it here unless asked.
 ///
@@ -43,7 +43,7 @@ public struct DDN: Attack {
     .choice(
       "limit", \.limit,
       note: """
-        "open" lets the radius grow until something is found, as in the paper and in advertorch; "corner" stops it at the \
+        "open" lets the radius grow until something is found, as in advertorch; "corner" stops it at the \
         farthest corner of [0, 1], as in adversarial-library and foolbox, which finds nothing for some images.
         """),
   ]

@@ -10,7 +10,7 @@ import Tensors
 /// [0, 1]. The length of the steps and gamma fall along cosines. The nearest broken point is kept.
 ///
 /// In L2 the change is put onto the sphere, lengthened as well as shortened. That is a quirk of adversarial-library,
-/// where a minimum with 1 is taken of the wrong number, and it finds more than the paper's ball: with 100 steps an image
+/// where a minimum with 1 is taken of the wrong number, and it finds more than a projection into the ball: with 100 steps an image
 /// for 199 of 199 digits on a LeNet5 trained against PGD, where the ball found 121. (foolbox's form divides a length by
 /// itself and projects nowhere.)
 public struct FMN: Attack {

@@ -40,7 +40,7 @@ enum BinomialBound {
     var c = 1.0
     var d = 1 / away(1 - (a + b) * x / (a + 1))
     var fraction = d
-    for m in 1...10_000 {
+    for m in 1...1_000_000 {
       let m = Double(m)
       let even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
       d = 1 / away(1 + even * d)

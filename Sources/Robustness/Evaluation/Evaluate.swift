@@ -30,13 +30,15 @@ public func evaluate(
   let start = monotonicSeconds()
   let end = plan.seconds.map { start + $0 } ?? .infinity
   let rounds = plan.rounds(classes: model.classes)
+  let isIdentified = plan.isIdentified || ledger != nil
   let description = RunDescription(
-    model: model.name, modelFingerprint: plan.isIdentified || ledger != nil ? model.fingerprint : nil,
+    model: model.name, modelFingerprint: isIdentified ? model.fingerprint : nil,
     modelFile: model.source?.path, data: data.name,
-    dataFingerprint: ledger != nil || plan.isIdentified && !data.isStreamed ? try data.fingerprint : nil,
+    dataFingerprint: ledger != nil || isIdentified && !data.isStreamed ? try data.fingerprint : nil,
     classNames: data.classNames, n: data.count, rounds: rounds.map(\.description), batch: plan.batch,
-    keepsImages: plan.keepsImages, command: plan.command)
-  let recorder = Recorder(try ledger?.begin(description))
+    keepsImages: plan.keepsImages, command: plan.command, canBeContinued: plan.canBeContinued,
+    build: isIdentified ? Build.digest : nil)
+  let recorder = try Recorder(ledger?.begin(description), rounds: rounds.count)
   let watch = EvaluationProgress(progress, total: data.count * (rounds.count + 1))
   defer { progress?.finish() }
 
@@ -54,7 +56,7 @@ public func evaluate(
   evaluation.number = recorder.record?.number
   evaluation.warn(plan.attacks, rounds.map(\.attack), classes: model.classes)
   evaluation.warnings += try recorder.end(isComplete: evaluation.isComplete, warnings: evaluation.warnings)
-  evaluation.seconds = try recorder.record?.seconds() ?? monotonicSeconds() - start
+  evaluation.seconds = recorder.record == nil ? monotonicSeconds() - start : recorder.seconds
   return evaluation
 }
 
@@ -75,7 +77,7 @@ private func naturalVerdicts(
   _ model: Model, _ data: Dataset, _ plan: EvaluationPlan, _ recorder: Recorder, _ watch: EvaluationProgress,
   until end: Double
 ) throws -> ([NaturalVerdict], [String]) {
-  var verdicts = try recorder.record?.natural() ?? []
+  var verdicts = recorder.natural
   func accuracy() -> Accuracy { Accuracy(zip(verdicts, data.labels).map { $0.prediction == $1 }) }
   watch.add(verdicts.count, "evaluate", "natural", accuracy())
   var unknown = NonFinite()
@@ -112,15 +114,13 @@ private func naturalVerdicts(
         .limit, "max_time has passed after \(verdicts.count) of \(data.count) images as they are",
         hint: "give it more seconds; with save=, the same call continues", argument: "max_time")
     }
-    if !unknown.isEmpty {
-      verdicts += found
-      continue
-    }
-    let seconds = monotonicSeconds() - began
-    try recorder.add {
-      try $0.record(
-        natural: found, from: first, labels: positions.map { data.labels[$0] }, ids: positions.map { data.ids[$0] },
-        seconds: seconds)
+    // Classes that are made of NaN are no evidence; the error is that of all images.
+    if unknown.isEmpty {
+      try recorder.add(seconds: monotonicSeconds() - began) { record, seconds in
+        try record.record(
+          natural: found, from: first, labels: positions.map { data.labels[$0] },
+          ids: positions.map { data.ids[$0] }, seconds: seconds)
+      }
     }
     verdicts += found
     watch.add(positions.count, "evaluate", "natural", accuracy())
@@ -144,7 +144,7 @@ private func attack(
   watch.add(flags.count - standing.count, title, "robust", outcome.accuracy)
   let known = try recorder.known(number, standing, ids: data.ids)
   take(known.map(\.verdict), at: known.map(\.position))
-  outcome.seconds = try recorder.record?.seconds(of: number) ?? 0
+  outcome.seconds = recorder.seconds(of: number)
   for first in stride(from: known.count, to: standing.count, by: plan.batch) {
     let positions = Array(standing[first..<min(first + plan.batch, standing.count)])
     let began = monotonicSeconds()
@@ -164,8 +164,8 @@ private func attack(
     let seconds = monotonicSeconds() - began
     outcome.seconds += seconds
     let images = found.images.map { (positions: $0.examples.map { positions[$0] }, images: $0.images) }
-    try recorder.add {
-      try $0.record(found.verdicts, at: positions, images: images, of: number, seconds: seconds)
+    try recorder.add(seconds: seconds) { record, seconds in
+      try record.record(found.verdicts, at: positions, images: images, of: number, seconds: seconds)
     }
     take(found.verdicts, at: positions)
   }
@@ -174,16 +174,38 @@ private func attack(
 
 /// Hands the evidence on to a record, if there is one.
 ///
+/// What the record holds is read before anything is computed, so that a ledger that cannot be read later costs nothing.
 /// What cannot be written, such as on a full disk, is kept and tried again after the next batch: what is computed is
 /// never lost for the sake of its record.
 private final class Recorder {
   let record: (any RunRecord)?
+  /// What is on record of the examples as they are.
+  let natural: [NaturalVerdict]
+  /// How long all of it has taken, over all sessions.
+  private(set) var seconds: Double
+  private let rounds: [(verdicts: [(position: Int, verdict: Verdict)], seconds: Double)]
   private var waiting: [(any RunRecord) throws -> Void] = []
   private var failure: CoreError?
 
-  init(_ record: (any RunRecord)?) { self.record = record }
+  init(_ record: (any RunRecord)?, rounds: Int) throws {
+    self.record = record
+    natural = try record?.natural() ?? []
+    seconds = try record?.seconds() ?? 0
+    self.rounds = try (0..<rounds).map { round in
+      (try record?.verdicts(of: round) ?? [], try record?.seconds(of: round) ?? 0)
+    }
+  }
 
-  func add(_ write: @escaping (any RunRecord) throws -> Void) throws {
+  /// How long a round has taken in earlier sessions.
+  func seconds(of round: Int) -> Double { rounds[round].seconds }
+
+  /// Records what has taken so many seconds.
+  func add(seconds: Double, _ write: @escaping (any RunRecord, Double) throws -> Void) throws {
+    self.seconds += seconds
+    try add { try write($0, seconds) }
+  }
+
+  private func add(_ write: @escaping (any RunRecord) throws -> Void) throws {
     guard let record else { return }
     waiting.append(write)
     do {
@@ -200,7 +222,7 @@ private final class Recorder {
   /// - Throws: `value` where the record is of other examples, or of more.
   func known(_ round: Int, _ standing: [Int], ids: [Int]) throws -> [(position: Int, verdict: Verdict)] {
     guard let record else { return [] }
-    let known = try record.verdicts(of: round)
+    let known = rounds[round].verdicts
     guard known.count <= standing.count,
       zip(known, standing).allSatisfy({ $0.position == $1 && $0.verdict.id == ids[$1] })
     else {

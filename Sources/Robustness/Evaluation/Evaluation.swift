@@ -1,3 +1,5 @@
+import Base
+
 /// A share of correct examples with its uncertainty.
 public struct Accuracy: Sendable, Equatable {
   /// How many examples are correct.
@@ -27,6 +29,13 @@ public struct Accuracy: Sendable, Equatable {
     // Exactly 0 and 1 at the ends, which the rounding of the formula misses.
     return (correct == 0 ? 0 : max(0, centre - half), correct == self.n ? 1 : min(1, centre + half))
   }
+
+  /// The share in per cent, as tables have it: "67.7 %".
+  package var percent: String { Self.percent(value) }
+  /// The ends of the interval in per cent: "64.7 % – 70.5 %".
+  package var percentInterval: String { "\(Self.percent(interval.low)) – \(Self.percent(interval.high))" }
+
+  private static func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
 }
 
 /// What one attack did at one radius; of an attack that consists of several, one of its stages.
@@ -83,8 +92,8 @@ public struct AttackOutcome: Sendable {
     guard norm == self.norm, let verdict = verdicts[position], verdict.brokenBy != nil || round.isMinimal else {
       return false
     }
-    // Within its own radius the ball was checked with a tolerance for rounding.
-    if eps == self.eps || eps > self.eps { if verdict.brokenBy != nil { return true } }
+    // Within its own radius the ball was checked, with a tolerance for rounding.
+    if eps >= self.eps, verdict.brokenBy != nil { return true }
     return verdict.distance.map { $0 <= eps && verdict.prediction != verdict.label } ?? false
   }
 }

@@ -6,7 +6,8 @@ public struct EvaluationPlan {
   /// The attacks; each is run by itself, and none measures the natural accuracy alone.
   public var attacks: [any Attack]
   /// The radii, in units of the [0, 1] image, for attacks that have none of their own: each of these attacks is run at
-  /// every one of them, but for those that look for the nearest image, which find the same at all. Empty stands for the usual one of each attack's norm (`Norm.usualRadius`).
+  /// every one of them, but for those that look for the nearest image, which find the same at all. Empty stands for the
+  /// usual one of each attack's norm (`Norm.usualRadius`).
   public var radii: [Double] = []
   /// Examples at a time; no result depends on it.
   public var batch = 250
@@ -19,12 +20,14 @@ public struct EvaluationPlan {
   /// Whether the fingerprints of model and data are taken where there is no record; that of images that are read from
   /// files when needed is not.
   public var isIdentified = false
-
   /// What to type for the same evaluation, for its report.
   public var command: String?
 
   /// The usual settings.
   public init(_ attacks: [any Attack] = []) { self.attacks = attacks }
+
+  /// Whether the same evaluation can be told again on another day (`RunDescription.canBeContinued`).
+  public var canBeContinued: Bool { attacks.allSatisfy { $0.references.allSatisfy(\.isLasting) } }
 
   /// Checks all that can be checked without data.
   ///

@@ -30,20 +30,17 @@ public struct EvaluationReport {
   public var table: [[String]] {
     let attacks = evaluation.attacks
     let several = attacks.count > 1
-    let isBound = evaluation.isComplete ? "" : "≤ "
+    let mark = evaluation.isComplete ? "" : "≤ "
     func row(_ name: String, _ eps: String, alone: Accuracy?, _ accuracy: Accuracy, bound: String = "") -> [String] {
-      let interval = accuracy.interval
-      let shares =
-        several
-        ? [alone.map { bound + percent($0.value) } ?? "–", bound + percent(accuracy.value)]
-        : [bound + percent(accuracy.value)]
-      return [name, eps] + shares + ["\(percent(interval.low)) – \(percent(interval.high))"]
+      let left = bound + accuracy.percent
+      return [name, eps] + (several ? [alone.map { bound + $0.percent } ?? "–", left] : [left])
+        + [accuracy.percentInterval]
     }
     var rows = [["attack", "eps"] + (several ? ["alone", "cumulative"] : ["accuracy"]) + ["95 % interval"]]
     let natural = evaluation.naturalAccuracy
     rows.append(row("none (natural)", "", alone: natural, natural))
     for (outcome, left) in zip(attacks, evaluation.cumulative) {
-      let bound = outcome.unsettled > 0 ? isBound : ""
+      let bound = outcome.unsettled > 0 ? mark : ""
       rows.append(
         row(
           outcome.attack, radius(outcome.eps), alone: outcome.round.continues ? nil : outcome.accuracy, left,
@@ -56,7 +53,7 @@ public struct EvaluationReport {
         rows.append(
           row(
             name, balls.count > 1 ? radius(eps) : "", alone: nil, evaluation.worstCase(norm: norm, eps: eps),
-            bound: isBound))
+            bound: mark))
       }
     }
     return rows
@@ -84,7 +81,7 @@ public struct EvaluationReport {
     }
     let batches = evaluation.attacks.contains { $0.round.dependsOnBatches } ? ", on which results depend" : ""
     facts.append(("batch", "\(run.batch)\(batches)"))
-    facts.append(("program", "ltd \(Build.version), build \(run.build ?? "unknown")"))
+    facts.append(("program", "ltd \(run.version), build \(run.build ?? "unknown")"))
     facts.append(("machine", run.machine))
     facts.append(("time", "\(evaluation.seconds.fixed(1)) s"))
     if let number = evaluation.number { facts.append(("run", "\(number)")) }
@@ -115,14 +112,18 @@ public struct EvaluationReport {
       let rows = table.map { $0.map(latex).joined(separator: " & ") + " \\\\" }
       let columns = "l" + String(repeating: "r", count: table[0].count - 1)
       return
-        (evaluation.warnings.map { "% warning: \($0)" } + facts.map { "% \($0.name): \($0.value)" }
-        + ["% " + title, "\\begin{tabular}{\(columns)}", "\\toprule", rows[0], "\\midrule"] + rows.dropFirst()
+        (comments(facts, mark: "%") + ["\\begin{tabular}{\(columns)}", "\\toprule", rows[0], "\\midrule"]
+        + rows.dropFirst()
         + ["\\bottomrule", "\\end{tabular}"]).joined(separator: "\n")
     case .csv:
-      let comments =
-        ["# \(title)"] + evaluation.warnings.map { "# warning: \($0)" } + facts.map { "# \($0.name): \($0.value)" }
-      return (comments + csv).joined(separator: "\n")
+      return (comments(facts, mark: "#") + csv).joined(separator: "\n")
     }
+  }
+
+  /// All but the table as comments of a line each; a name may hold anything, line ends too.
+  private func comments(_ facts: [(name: String, value: String)], mark: String) -> [String] {
+    let lines = [title] + evaluation.warnings.map { "warning: \($0)" } + facts.map { "\($0.name): \($0.value)" }
+    return lines.map { "\(mark) " + String($0.map { $0.isNewline ? " " : $0 }) }
   }
 
   /// Numbers as numbers, a row for each attack.
@@ -161,8 +162,6 @@ public struct EvaluationReport {
     }
     return lines
   }
-
-  private func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
 
   /// As a fraction of 255 where it is one, and as a decimal.
   private func radius(_ eps: Double) -> String {

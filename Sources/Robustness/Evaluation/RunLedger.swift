@@ -57,7 +57,12 @@ public struct RunDescription: Sendable, Equatable {
   public var keepsImages: Bool
   /// What to type for the same evaluation; nil where that cannot be said.
   public var command: String?
-  /// Which build of ltd computes it; nil where that cannot be read.
+  /// Whether a later evaluation of the same identity has the same verdicts: an attack that is a function of a program is
+  /// known by its name alone, and its verdicts are never taken over.
+  public var canBeContinued: Bool
+  /// The version of ltd that computes it.
+  public var version: String
+  /// Which build of ltd computes it; nil where nobody asked for it, or it cannot be read.
   public var build: String?
   /// The processor, and how many threads share the work.
   public var machine: String
@@ -65,18 +70,21 @@ public struct RunDescription: Sendable, Equatable {
   /// A description with all that it says; see the properties.
   ///
   /// - Parameters:
+  ///   - version: by default the running one.
   ///   - build: by default the running one.
   ///   - machine: by default this one.
   public init(
     model: String, modelFingerprint: String?, modelFile: String?, data: String, dataFingerprint: String?,
     classNames: [String], n: Int, rounds: [Round], batch: Int, keepsImages: Bool = false,
-    command: String? = nil, build: String? = Build.digest,
+    command: String? = nil, canBeContinued: Bool = true, version: String = Build.version,
+    build: String? = Build.digest,
     machine: String = RunDescription.thisMachine
   ) {
     (self.model, self.modelFingerprint, self.modelFile) = (model, modelFingerprint, modelFile)
     (self.data, self.dataFingerprint, self.classNames, self.n) = (data, dataFingerprint, classNames, n)
     (self.rounds, self.batch, self.keepsImages) = (rounds, batch, keepsImages)
-    (self.command, self.build, self.machine) = (command, build, machine)
+    (self.command, self.canBeContinued) = (command, canBeContinued)
+    (self.version, self.build, self.machine) = (version, build, machine)
   }
 
   /// The processor of this machine, and how many threads share the work.
@@ -114,6 +122,7 @@ public struct RunDescription: Sendable, Equatable {
     if rounds.contains(where: \.dependsOnBatches), batch != other.batch { found.append("the size of batches") }
     if keepsImages != other.keepsImages { found.append("whether images are kept") }
     if build != other.build { found.append("the build of ltd") }
+    if !canBeContinued { found.append("the functions of its attacks, which cannot be compared") }
     return found
   }
 }
@@ -132,8 +141,6 @@ public protocol RunLedger: AnyObject, Sendable {
 public protocol RunRecord: AnyObject, Sendable {
   /// The number of the run in its ledger.
   var number: Int { get }
-  /// Whether the evaluation has come to its end before.
-  var isComplete: Bool { get }
   /// What is known of the examples as they are, in their order: of all, or of the first.
   func natural() throws -> [NaturalVerdict]
   /// Adds what is known of the next examples.

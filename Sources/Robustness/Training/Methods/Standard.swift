@@ -40,6 +40,14 @@ public struct Standard: StatelessMethod {
     self.convention = convention
   }
 
+  /// A convention of smoothing is for labels that are smoothed.
+  public func validateTogether() throws(CoreError) {
+    guard smoothing == 0, convention != .uniform else { return }
+    throw CoreError(
+      .value, "no label is smoothed: convention=\"\(convention.rawValue)\" would not be used",
+      hint: "smoothing=0.1, or leave convention out", argument: "convention")
+  }
+
   /// No search: the method sees natural images only.
   public var inner: InnerMaximisation? { nil }
 
