@@ -10,24 +10,11 @@ import Testing
   let plan = TrainingPlan(epochs: 3, batchSize: 20, learningRate: 0.05, optimiser: SGD(weightDecay: 1e-4), seed: 5)
   let attack = PGD(eps: 0.1, steps: 3)
 
-  /// Every method of the list, and two with other settings.
-  static let methods = Methods.all.map { $0.name } + variants
-  /// Those that train on adversarial images.
-  static let adversarial = Methods.all.filter { $0.init().inner != nil }.map { $0.name } + variants
-  private static let variants = ["trades separate", "ltd on pgd_at"]
+  static let methods = TestMethods.names
+  static let adversarial = TestMethods.adversarial
 
-  func method(_ name: String) throws -> any TrainingMethod {
-    switch name {
-    case "trades": return TRADES(beta: 2)
-    case "trades separate": return TRADES(beta: 2, separateForward: true)
-    case "mart": return MART(beta: 2)
-    case "ltd": return LTD(teacher: try network(seed: 9), temperature: 2, beta: 2, mix: 0.5)
-    case "ltd on pgd_at": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .pgdAT)
-    default: return try #require(Methods.all.first { $0.name == name }).init()
-    }
-  }
-
-  func isAdversarial(_ name: String) -> Bool { Self.adversarial.contains(name) }
+  func method(_ name: String) throws -> any TrainingMethod { try TestMethods.method(name) }
+  func isAdversarial(_ name: String) -> Bool { TestMethods.isAdversarial(name) }
 
   @Test(arguments: methods)
   func trainingLowersTheLoss(_ name: String) throws {
@@ -40,7 +27,7 @@ import Testing
     #expect(!report.interrupted)
     #expect(report.epochs[2].loss < report.epochs[0].loss)
     #expect(report.epochs[2].naturalAccuracy > 0.5)
-    #expect((report.epochs[0].robustAccuracy != nil) == isAdversarial(name))
+    #expect((report.epochs[0].robustAccuracy != nil) == TestMethods.seesAdversarial(name))
     if name.hasPrefix("trades") || name == "ltd" {
       #expect(report.epochs[0].parts.map(\.name) == ["loss_natural", "loss_robust"])
     }
@@ -132,7 +119,7 @@ import Testing
     if name == "standard" { #expect(last.worstCase.correct < last.naturalAccuracy.correct) }
     #expect(
       report.epochs[0].accuracies.map(\.name)
-        == ["natural"] + (isAdversarial(name) ? ["robust"] : []) + ["validation_natural", "validation_robust"])
+        == ["natural"] + (TestMethods.seesAdversarial(name) ? ["robust"] : []) + ["validation_natural", "validation_robust"])
 
     let without = try fit(network(), on: bars(30), method: method(name), plan: plan, validation: test)
     #expect(without.epochs[0].accuracies.contains { $0.name == "validation_robust" } == isAdversarial(name))

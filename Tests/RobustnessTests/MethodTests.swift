@@ -24,7 +24,7 @@ import Testing
   @Test func theDivergenceOfTRADESHasAGradientOnBothSides() throws {
     for separate in [false, true] {
       let own = try step(network())
-      let loss = try TRADES(beta: 6, separateForward: separate).loss(own)
+      let loss = try TRADES(beta: 6, forwards: separate ? 3 : 2).loss(own)
       let robust = try #require(loss.parts.first { $0.name == "loss_robust" }).value
       let both = try gradients(of: robust, withRespectTo: own.parameters).flatMap { $0.floats() }
       let halves = try [true, false].map { (isCleanConstant) -> [Float] in

@@ -113,9 +113,7 @@ import Testing
   @Test func theAttackRunsInTheModeOfTheMethod() throws {
     func trained(_ mode: Mode) throws -> Model {
       let model = try network()
-      var method = PGDAT()
-      method.mode = mode
-      _ = try run(model, method, [Stop(after: 3)]).run()
+      _ = try run(model, PGDAT(attackMode: mode), [Stop(after: 3)]).run()
       return model
     }
     #expect(try !trained(.eval).hasEqualWeights(to: trained(.train)))

@@ -47,7 +47,7 @@ struct LanguageMethod: StatelessMethod {
         objective trains on natural images.
         """),
     .choice("objective", \.objective, note: "what the attack makes large, unless it says otherwise: \"ce\" or \"kl\"."),
-    .choice("mode", \.mode, note: "how the model runs while the attack works: \"eval\" or \"train\"."),
+    .choice("attack_mode", \.mode, note: "how the model runs while the attack works: \"eval\" or \"train\"."),
   ]
 
   private var label = ""
@@ -61,8 +61,8 @@ struct LanguageMethod: StatelessMethod {
   func validateTogether() throws(CoreError) {
     guard mode == .eval || inner != nil else {
       throw CoreError(
-        .value, "a method without an attack runs no model in it: mode would not be used",
-        hint: "leave mode out, or pass start=\"uniform\"", argument: "mode")
+        .value, "a method without an attack runs no model in it: attack_mode would not be used",
+        hint: "leave attack_mode out, or pass start=\"uniform\"", argument: "attack_mode")
     }
   }
 

@@ -16,6 +16,14 @@ public protocol TrainingMethod: Configurable {
   ///
   /// - Throws: an error whose argument is "method".
   func validate(for model: Model) throws(CoreError)
+  /// The form in which AWP trains the method: most methods as they are, while some codes order the forwards of their
+  /// loss differently around a perturbation of weights.
+  var withPerturbedWeights: any TrainingMethod { get }
+  /// Whether it finds its adversarial images itself, by settings of its own: the attack of `fit` is then used by the
+  /// validation alone.
+  var searchesItself: Bool { get }
+  /// Whether it moves the weights itself, within a step.
+  var movesWeights: Bool { get }
   /// Begins a run: the process has what the method keeps during it, and belongs to no other run.
   func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess
 }
@@ -24,6 +32,19 @@ public protocol TrainingMethod: Configurable {
 public protocol TrainingProcess: Resumable {
   /// The loss of a step, from its tracked forwards.
   func loss(_ step: TrainingStep) throws -> StepLoss
+  /// Is told that the weights were moved by the step at this position: averages of weights follow.
+  func after(step position: TrainingPosition, _ model: Model) throws
+  /// Is told that an epoch is over, and may set the weights back.
+  ///
+  /// - Returns: why the run ends here; nil lets it continue.
+  func after(epoch position: TrainingPosition, _ model: Model) throws -> String?
+}
+
+extension TrainingProcess {
+  /// Most processes keep nothing of the weights.
+  public func after(step position: TrainingPosition, _ model: Model) throws {}
+  /// Most processes let every run continue.
+  public func after(epoch position: TrainingPosition, _ model: Model) throws -> String? { nil }
 }
 
 /// A method that keeps nothing between steps: most of them.
@@ -35,6 +56,12 @@ public protocol StatelessMethod: TrainingMethod {
 extension TrainingMethod {
   /// Every model will do, unless the method checks it.
   public func validate(for model: Model) throws(CoreError) {}
+  /// Most methods are the same with perturbed weights.
+  public var withPerturbedWeights: any TrainingMethod { self }
+  /// Most methods leave the search to the attack of `fit`, or have none.
+  public var searchesItself: Bool { false }
+  /// Most methods leave the weights to the run.
+  public var movesWeights: Bool { false }
 }
 
 extension StatelessMethod {
@@ -82,6 +109,8 @@ public struct StepLoss {
   /// Logits [n, classes] of the adversarial images, where the method computed them; they make the robust accuracy
   /// reported.
   public var adversarialLogits: Tensor?
+  /// Whether the method has moved the weights itself (`TrainingStep.apply`), so that the run only reports the loss.
+  public var isApplied = false
 
   /// A loss with what is known of it; without natural logits another forward is run for the accuracy.
   public init(

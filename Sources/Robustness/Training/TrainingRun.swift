@@ -29,7 +29,7 @@ public func fit(
 /// moves weights, epochs and totals; the method computes losses, the optimiser makes steps, and observers look on, each
 /// of which saves what it keeps itself. Whatever is drawn is keyed by the seed, the epoch and the step, never by what
 /// came before.
-public final class TrainingRun: Resumable {
+public final class TrainingRun: Resumable, StepHost {
   private let model: Model
   private let data: Dataset
   private let method: any TrainingMethod
@@ -95,6 +95,11 @@ public final class TrainingRun: Resumable {
   ) throws -> (any Ascent)? {
     guard let inner = method.inner else {
       guard attack == nil || validation != nil else {
+        guard !method.searchesItself else {
+          throw CoreError(
+            .value, "\(method) finds its images itself, and there is no validation that would use the attack",
+            hint: "leave attack out, or give validation=…; the method has eps and step_size", argument: "attack")
+        }
         throw CoreError(
           .value, "\(method) trains without an attack, and there is no validation that would use it",
           hint: "leave attack out, or give validation=…, or method=pgd_at()", argument: "attack")
@@ -145,11 +150,13 @@ public final class TrainingRun: Resumable {
         try requireFiniteWeights()
         var result = totals.report(
           epoch: epoch + 1, learningRate: plan.schedule.learningRate(plan.learningRate, at: last))
-        var continues = true
+        let reason = try process.after(epoch: last, model)
+        var continues = reason == nil
         for observer in observers { continues = try observer.after(&result, model) && continues }
         result.seconds = monotonicSeconds() - began
         report.epochs.append(result)
         progress?.note(result.line(of: plan.epochs))
+        if let reason { progress?.note(reason) }
         (epoch, step, totals) = (epoch + 1, 0, EpochTotals())
         if !continues { break }
       }
@@ -179,8 +186,11 @@ public final class TrainingRun: Resumable {
     do {
       try StopSignal.poll()
       var totals = self.totals
-      let gradients = try gradients(positions, &totals)
-      try move(gradients)
+      let (gradients, displacement) = try gradients(positions, &totals)
+      if let gradients { try move(by: gradients, at: position) }
+      if let displacement { try model.displace(by: displacement, isBack: true) }
+      // The step is done: what follows the weights is not left halfway.
+      try StopSignal.ignoring { try process.after(step: position, model) }
       self.totals = totals
     } catch {
       try StopSignal.ignoring {
@@ -195,7 +205,11 @@ public final class TrainingRun: Resumable {
     }
   }
 
-  private func move(_ gradients: [Tensor?]) throws {
+  package func hold() throws {
+    if moved == nil { moved = (model.parameters, try optimiser.state) }
+  }
+
+  package func move(by gradients: [Tensor?], at position: TrainingPosition) throws {
     let (rate, momentum) = (
       plan.schedule.learningRate(plan.learningRate, at: position), plan.schedule.momentum(at: position)
     )
@@ -204,27 +218,25 @@ public final class TrainingRun: Resumable {
     }
   }
 
-  /// The gradients of the loss with respect to the weights. When it returns, nothing of the step holds the weights any
-  /// more: the optimiser can change them in place.
-  private func gradients(_ positions: [Int], _ totals: inout EpochTotals) throws -> [Tensor?] {
+  /// The gradients of the loss with respect to the weights, nil where the method has moved these itself, and by how
+  /// much they are displaced. When it returns, nothing of the step holds the weights any more: the optimiser can change
+  /// them in place.
+  private func gradients(
+    _ positions: [Int], _ totals: inout EpochTotals
+  ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
     let part = try plan.augmentations.apply(try data.batch(positions), of: data, seed: plan.seed, epoch: epoch)
     let step = TrainingStep(
       model: model, parameters: model.trackedParameters(), batch: part, attack: attack, inner: method.inner,
-      stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
-    ) { [self] step, loss in
-      if moved == nil { moved = (model.parameters, try optimiser.state) }
-      try move(model.gradients(of: loss.total, at: step.parameters))
-      return model.trackedParameters()
-    }
+      stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step), position: position, host: self)
     do {
       let loss = try process.loss(step)
       let value = try loss.total.item()
       guard value.isFinite else { throw diverged("the loss became \(value)", at: position) }
-      let gradients = try model.gradients(of: loss.total, at: step.parameters)
+      let gradients = try loss.isApplied ? nil : model.gradients(of: loss.total, at: step.parameters)
       // A method that never looks at natural images says nothing about them; one more forward does.
       let natural = if let logits = loss.naturalLogits { logits } else { try model(part.images) }
       try totals.add(loss, value: value, natural: natural, labels: part.labels, of: model)
-      return gradients
+      return (gradients, step.displacement)
     } catch let error as CoreError where error.kind == .numeric && error.hint != divergenceHint {
       throw diverged(error.message, at: position)
     }

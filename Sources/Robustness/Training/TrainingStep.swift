@@ -3,12 +3,23 @@ import Datasets
 import Networks
 import Tensors
 
+/// What a step asks of the run that it belongs to, for a method that moves the weights within a step.
+package protocol StepHost: AnyObject {
+  /// Keeps weights and optimiser as they are before the step, so that a step that fails leaves nothing of itself.
+  func hold() throws
+  /// Moves the weights by one step of the optimiser.
+  func move(by gradients: [Tensor?], at position: TrainingPosition) throws
+}
+
 /// One step as a method sees it: a batch, the model with tracked weights, and the attack.
 ///
 /// It is all that a method may use, so that no method has a loop of its own: images are found by `adversarial` or
 /// `maximise`, logits come from `forward`, and the loss that the method returns is differentiated by the run. Dropout
 /// draws by the number of the forward within the step, an attack by example and restart. The running statistics of
 /// batch norm move with each forward in training mode, so the order of the forwards is part of a method.
+///
+/// A method may take its loss twice (AWP): what does not depend on the weights that are moved in between, the images of
+/// the attack and the answers of a teacher, is found once (`found`), in the order in which it is asked for.
 public final class TrainingStep {
   /// The model that is trained; a method runs it by `forward`, not by calling it.
   public let model: Model
@@ -19,11 +30,23 @@ public final class TrainingStep {
   private let inner: InnerMaximisation?
   private let stream: RandomStream
   private let random: any AttackRandom
-  private let update: ((TrainingStep, StepLoss) throws -> [Tensor])?
+  private let host: (any StepHost)?
   private let given: Tensor?
   /// Whether the attack runs on `parameters` instead of the model's own weights.
   private var isElsewhere = false
   private var forwards = 0
+  /// What was found in this step, and how much of it this evaluation of the loss has asked for.
+  private var found: [Tensor] = []
+  private var asked = 0
+  private var isMaking = false
+  private var isRehearsing = false
+  /// The buffers after the last attack, whose moves of the running statistics are the step's own.
+  private var buffersAfterAttack: [Tensor]?
+  /// By how much the weights are displaced until the optimiser has moved them; nil where they are not.
+  package private(set) var displacement: [Tensor?]?
+
+  /// Where the step stands in its run.
+  public let position: TrainingPosition
 
   /// A step; `TrainingRun` makes those of a run, tests make their own.
   ///
@@ -31,12 +54,15 @@ public final class TrainingStep {
   ///   - inner: how `adversarial` has images made.
   ///   - stream: what dropout draws from, and the attack where `random` says nothing else.
   ///   - adversarial: images to take instead of those that the attack finds.
-  ///   - update: one step of the optimiser with a loss; it returns the new weights as leaves.
+  ///   - position: where the step stands in its run; by default the only step of a run.
+  ///   - host: the run.
   package init(
     model: Model, parameters: [Tensor], batch: Batch, attack: any Ascent, inner: InnerMaximisation?,
     stream: RandomStream, random: (any AttackRandom)? = nil, adversarial: Tensor? = nil,
-    update: ((TrainingStep, StepLoss) throws -> [Tensor])? = nil
+    position: TrainingPosition = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: 1),
+    host: (any StepHost)? = nil
   ) {
+    self.position = position
     self.model = model
     self.parameters = parameters
     self.batch = batch
@@ -45,7 +71,7 @@ public final class TrainingStep {
     self.stream = stream
     self.random = random ?? PerExampleRandom(stream) { (-1 - 2 * $0, -2 - 2 * $0) }
     given = adversarial
-    self.update = update
+    self.host = host
   }
 
   /// The images of the batch [n, c, h, w], augmented, values in [0, 1].
@@ -65,6 +91,26 @@ public final class TrainingStep {
     }
   }
 
+  /// The mean cross-entropy of logits [n, classes] with smoothed targets, whether these are classes or distributions.
+  ///
+  /// - Parameters:
+  ///   - smoothing: share of the target that does not depend on the label, from 0 to 1.
+  ///   - convention: who has that share.
+  public func crossEntropy(
+    _ logits: Tensor, smoothing: Double, convention: SmoothingConvention = .uniform
+  ) throws -> Tensor {
+    let share = Float(smoothing)
+    switch targets {
+    case .classes(let labels):
+      return try Tensors.crossEntropy(logits, labels: labels, labelSmoothing: share, convention: convention)
+    case .soft(let rows) where convention == .others && share != 0:
+      // Linear in the target: what a class lacks of 1 is what it has of the share of the others.
+      let other = share / Float(max(logits.shape[1] - 1, 1))
+      return try Tensors.crossEntropy(logits, target: rows.affine(scale: 1 - share - other, offset: other))
+    case .soft(let rows): return try Tensors.crossEntropy(logits, target: rows, labelSmoothing: share)
+    }
+  }
+
   /// The targets as distributions, [n, classes].
   public func distributions() throws -> Tensor {
     switch targets {
@@ -79,10 +125,11 @@ public final class TrainingStep {
     return try model.forward(images, mode: .train, parameters: parameters, dropout: stream.child(forwards))
   }
 
+  // MARK: Images
+
   /// Adversarial images as the method prescribes them (`TrainingMethod.inner`); an error where it prescribes none.
   /// It comes before the forwards of the loss, which move the running statistics of batch norm.
   public func adversarial() throws -> Tensor {
-    if let given { return given }
     guard let inner else {
       throw CoreError(
         .value, "this method prescribes no attack: it trains on natural images",
@@ -91,7 +138,7 @@ public final class TrainingStep {
     guard inner.loss == .crossEntropy, case .soft(let rows) = targets else {
       return try maximise(start: inner.start, mode: inner.mode, loss: inner.loss, objective: nil)
     }
-    return try maximise(start: inner.start, mode: inner.mode) { logits, examples in
+    return try maximise(start: inner.start, mode: inner.mode, loss: nil) { logits, examples in
       let target = examples.elementsEqual(0..<rows.shape[0]) ? rows : try rows.indexSelect(axis: 0, examples)
       return try Tensors.crossEntropy(logits, target: target, reduction: .none)
     }
@@ -112,36 +159,199 @@ public final class TrainingStep {
   private func maximise(
     start: AttackStart, mode: Mode, loss: AttackLoss?, objective: ModelOracle.Objective?
   ) throws -> Tensor {
-    var input = AttackInput(images: images, labels: labels, ids: ids)
-    input.random = random
-    let batch = AttackBatch(input, eps: attack.radius(nil), start: start, isTraining: true)
-    let oracle = ModelOracle(
-      model, for: attack, batch,
-      training: ModelOracle.Training(
-        mode: mode, dropout: stream.child(-1), parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
-        loss: loss, objective: objective))
-    try attack.perturb(batch, oracle)
-    return try oracle.answer
+    // An attack in training mode is made all the same: it moves the running statistics.
+    if let given, mode == .eval { return given }
+    return try search {
+      var input = AttackInput(images: images, labels: labels, ids: ids)
+      input.random = random
+      let batch = AttackBatch(input, eps: attack.radius(nil), start: start, isTraining: true)
+      let oracle = ModelOracle(
+        model, for: attack, batch,
+        training: ModelOracle.Training(
+          mode: mode, dropout: stream.child(-1), parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
+          loss: loss, objective: objective))
+      try attack.perturb(batch, oracle)
+      return try oracle.answer
+    }
   }
 
-  /// The same step at other weights, forward and attack, as AWP needs it.
+  /// Images of a search of the method's own, which is made once in a step; the running statistics that it moves stay
+  /// moved.
+  ///
+  /// - Parameter find: the search; it asks `slope`, and may go wherever the method has it go.
+  public func search(_ find: () throws -> Tensor) throws -> Tensor {
+    try once {
+      let images = try find()
+      buffersAfterAttack = model.buffers
+      return given ?? images
+    }
+  }
+
+  /// The radius that the attack of `fit` has in a norm.
+  ///
+  /// - Parameter own: the method's own radius, which goes before.
+  /// - Returns: the usual radius of the norm where nobody has one.
+  /// - Throws: `value` where the attack has one in another norm.
+  public func radius(_ own: Double?, in norm: Norm) throws(CoreError) -> Double {
+    if let own { return own }
+    guard attack.norm == norm || attack.eps == nil else {
+      throw CoreError(
+        .value, "the radius of \(attack) is in \(attack.norm.rawValue), that of the method in \(norm.rawValue)",
+        hint: "give the method a radius of its own: eps=8/255", argument: "method")
+    }
+    return attack.eps ?? norm.usualRadius
+  }
+
+  /// Random numbers like the images, uniform from `low` up to `high`, excluded: of each example its own, which do not
+  /// depend on its batch.
+  ///
+  /// - Parameter draw: another one has other numbers.
+  public func uniform(_ low: Double, _ high: Double, draw: Int = 0) throws(CoreError) -> Tensor {
+    try random.uniform(Float(low), Float(high), like: images, ids: ids, draw: draw)
+  }
+
+  /// The slope of the mean cross-entropy of images [n, c, h, w] with the targets, like them, for a search of the
+  /// method's own.
+  ///
+  /// - Parameter mode: how the model runs; in training mode batch norm's running statistics move.
+  public func slope(at images: Tensor, mode: Mode) throws -> Tensor {
+    try StopSignal.poll()
+    let x = images.detached().tracked()
+    let logits: Tensor
+    if mode == .train {
+      defer { forwards += 1 }
+      // No gradient of the weights is wanted.
+      logits = try model.forward(
+        x, mode: .train, parameters: parameters.map { $0.detached() }, dropout: stream.child(forwards))
+    } else {
+      logits = try isElsewhere ? model.forward(x, mode: .eval, parameters: parameters) : model(x)
+    }
+    try requireFinite(logits, of: model)
+    return try Tensors.gradients(of: crossEntropy(logits), withRespectTo: [x])[0]
+  }
+
+  // MARK: The loss again
+
+  /// Something that does not depend on the weights: it is made when first asked for, and remembered where the loss of
+  /// the step is taken again. The answers of a teacher are such.
+  public func once(_ make: () throws -> Tensor) throws -> Tensor {
+    // What is asked for while something is made is part of it.
+    if isMaking { return try make() }
+    defer { asked += 1 }
+    if asked < found.count { return found[asked] }
+    isMaking = true
+    defer { isMaking = false }
+    let made = try make()
+    found.append(made)
+    return made
+  }
+
+  /// The gradients of a loss with respect to the weights, in the order of the model's, without anything that the loss
+  /// leaves behind: the running statistics of batch norm are as before, or as the attack has moved them, and the loss
+  /// is taken again afterwards with the same images. Weights that are frozen have none.
+  ///
+  /// - Parameter loss: the loss of this step; what its process keeps is for the caller to put back.
+  public func rehearse(_ loss: () throws -> StepLoss) throws -> [Tensor?] {
+    try requireNoRehearsal()
+    let before = model.buffers
+    let first = asked
+    buffersAfterAttack = nil
+    isRehearsing = true
+    defer { isRehearsing = false }
+    let gradients = try model.gradients(of: loss().total, at: parameters)
+    try model.setBuffers(buffersAfterAttack ?? before)
+    asked = first
+    return gradients
+  }
+
+  /// Displaces the weights until the optimiser has moved them: it moves the displaced ones, and the displacement is
+  /// taken off afterwards (AWP). Forwards of the step run at the displaced weights from now on.
+  ///
+  /// - Parameter displacement: for each weight what is added to it; nil for those that stay.
+  public func displace(by displacement: [Tensor?]) throws {
+    try requireNoRehearsal()
+    try host?.hold()
+    parameters = []
+    try model.displace(by: displacement)
+    parameters = model.trackedParameters()
+    self.displacement = displacement
+  }
+
+  /// Takes the displacement off the weights, which the optimiser has moved.
+  package func takeOffDisplacement() throws(CoreError) {
+    guard let displacement else { return }
+    self.displacement = nil
+    try model.displace(by: displacement, isBack: true)
+  }
+
+  private func requireNoRehearsal() throws(CoreError) {
+    guard isRehearsing else { return }
+    throw CoreError(
+      .value, "the weights cannot be moved while the loss is rehearsed: it is taken again afterwards",
+      hint: "move them before, or after", argument: "method")
+  }
+
+  /// The same step at other weights, forward and attack.
   ///
   /// - Parameter parameters: leaves of the shapes and in the order of the model's.
   public func at(_ parameters: [Tensor]) -> TrainingStep {
     let step = TrainingStep(
       model: model, parameters: parameters, batch: batch, attack: attack, inner: inner,
-      stream: stream, random: random, adversarial: given, update: update)
+      stream: stream, random: random, adversarial: given, position: position, host: host)
     step.isElsewhere = true
     step.forwards = forwards
     return step
   }
 
+  // MARK: Several updates
+
   /// Moves the weights by one step of the optimiser, for a method that does so several times with a batch (Free-AT).
-  /// The loss that the method returns moves them once more.
+  /// The loss that the method returns moves them once more, unless it says that it `isApplied`.
   ///
+  /// - Parameters:
+  ///   - part: which of the updates of this step it is, from 0, and of how many: the schedule counts them as steps.
+  ///   - images: further leaves of which the gradients are wanted.
+  /// - Returns: the gradients of the further leaves.
   /// - Throws: `value` where the step belongs to no run.
-  public func apply(_ loss: StepLoss) throws {
-    guard let update else { throw CoreError(.value, "a step outside of a run has no optimiser to move the weights") }
-    parameters = try update(self, loss)
+  @discardableResult
+  public func apply(
+    _ loss: StepLoss, part: (index: Int, of: Int) = (0, 1), gradientsOf images: [Tensor] = []
+  ) throws -> [Tensor] {
+    try requireNoRehearsal()
+    guard let host else { throw CoreError(.value, "a step outside of a run has no optimiser to move the weights") }
+    try host.hold()
+    let (gradients, further) = try model.gradients(of: loss.total, at: parameters, and: images)
+    parameters = []
+    var position = position
+    position.stepsPerEpoch *= part.of
+    position.step = position.step * part.of + part.index
+    try host.move(by: gradients, at: position)
+    parameters = model.trackedParameters()
+    return further
+  }
+}
+
+extension Model {
+  /// Adds to each weight what there is for it.
+  func displace(by displacement: [Tensor?], isBack: Bool = false) throws(CoreError) {
+    try updateParameters { (weights) throws(CoreError) in
+      try StopSignal.ignoring { () throws(CoreError) in
+        for (i, change) in displacement.enumerated() {
+          guard let change else { continue }
+          weights[i] = try isBack ? weights[i] - change : weights[i] + change
+        }
+      }
+    }
+  }
+
+  /// The gradients of a loss with respect to the weights and to further leaves, in one pass.
+  fileprivate func gradients(
+    of loss: Tensor, at parameters: [Tensor], and leaves: [Tensor]
+  ) throws(CoreError) -> (weights: [Tensor?], leaves: [Tensor]) {
+    let trained = Set(parameters.indices).subtracting(frozenParameters).sorted()
+    let found = try Tensors.gradients(of: loss, withRespectTo: trained.map { parameters[$0] } + leaves)
+    var gradients = [Tensor?](repeating: nil, count: parameters.count)
+    for (index, gradient) in zip(trained, found) { gradients[index] = gradient }
+    return (gradients, Array(found.dropFirst(trained.count)))
   }
 }

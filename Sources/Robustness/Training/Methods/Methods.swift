@@ -1,5 +1,7 @@
 /// The list of the training methods, each in a file of its own. A line here makes the built-in, its help and its tests.
 public enum Methods {
   /// Every method, in the order of the manual.
-  public static let all: [any TrainingMethod.Type] = [Standard.self, PGDAT.self, TRADES.self, MART.self, LTD.self]
+  public static let all: [any TrainingMethod.Type] = [
+    Standard.self, PGDAT.self, TRADES.self, MART.self, AWP.self, LTD.self,
+  ]
 }

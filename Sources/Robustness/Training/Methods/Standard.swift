@@ -4,6 +4,14 @@ import Tensors
 
 extension SmoothingConvention: SettingChoice {}
 
+/// Refuses a convention of smoothing where nothing is smoothed.
+func requireUse(of convention: SmoothingConvention, smoothing: Double) throws(CoreError) {
+  guard smoothing == 0, convention != .uniform else { return }
+  throw CoreError(
+    .value, "no label is smoothed: convention=\"\(convention.rawValue)\" would not be used",
+    hint: "smoothing=0.1, or leave convention out", argument: "convention")
+}
+
 /// Ordinary training: cross-entropy on natural images, of labels that may be smoothed. Two conventions of smoothing are
 /// in use, and they differ: PyTorch gives all classes a share, several training codes only the wrong ones.
 public struct Standard: StatelessMethod {
@@ -42,10 +50,7 @@ public struct Standard: StatelessMethod {
 
   /// A convention of smoothing is for labels that are smoothed.
   public func validateTogether() throws(CoreError) {
-    guard smoothing == 0, convention != .uniform else { return }
-    throw CoreError(
-      .value, "no label is smoothed: convention=\"\(convention.rawValue)\" would not be used",
-      hint: "smoothing=0.1, or leave convention out", argument: "convention")
+    try requireUse(of: convention, smoothing: smoothing)
   }
 
   /// No search: the method sees natural images only.
@@ -54,19 +59,7 @@ public struct Standard: StatelessMethod {
   /// The cross-entropy of the natural images.
   public func loss(_ step: TrainingStep) throws -> StepLoss {
     let logits = try step.forward(step.images)
-    return StepLoss(total: try crossEntropy(logits, step.targets), naturalLogits: logits)
-  }
-
-  private func crossEntropy(_ logits: Tensor, _ targets: Targets) throws -> Tensor {
-    let share = Float(smoothing)
-    switch targets {
-    case .classes(let labels):
-      return try Tensors.crossEntropy(logits, labels: labels, labelSmoothing: share, convention: convention)
-    case .soft(let rows) where convention == .others && share != 0:
-      // Linear in the target: what a class lacks of 1 is what it has of the share of the others.
-      let other = share / Float(max(logits.shape[1] - 1, 1))
-      return try Tensors.crossEntropy(logits, target: rows.affine(scale: 1 - share - other, offset: other))
-    case .soft(let rows): return try Tensors.crossEntropy(logits, target: rows, labelSmoothing: share)
-    }
+    return StepLoss(
+      total: try step.crossEntropy(logits, smoothing: smoothing, convention: convention), naturalLogits: logits)
   }
 }

@@ -1,0 +1,31 @@
+import Robustness
+import Testing
+
+/// The methods that the tests go through: all of the list, and some with other settings. A new one that cannot be made
+/// at its defaults, or learns too little in a moment, has a case here.
+enum TestMethods {
+  static let names = Methods.all.map { $0.name } + variants
+  /// Those whose images the attack of `fit` finds.
+  static let adversarial = names.filter { (try? method($0))?.inner != nil }
+  private static let variants = ["trades separate", "ltd on pgd_at", "awp around pgd_at"]
+
+  static func method(_ name: String) throws -> any TrainingMethod {
+    switch name {
+    case "trades": return TRADES(beta: 2)
+    case "trades separate": return TRADES(beta: 2, forwards: 3)
+    case "mart": return MART(beta: 2)
+    case "awp": return AWP(TRADES(beta: 2), gamma: 0.02)
+    case "awp around pgd_at": return AWP(PGDAT(attackMode: .train), gamma: 0.02, warmup: 1)
+    case "ltd": return LTD(teacher: try network(seed: 9), temperature: 2, beta: 2, mix: 0.5)
+    case "ltd on pgd_at": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .pgdAT)
+    default: return try #require(Methods.all.first { $0.name == name }).init()
+    }
+  }
+
+  /// Whether the attack of `fit` is used in training.
+  static func isAdversarial(_ name: String) -> Bool { adversarial.contains(name) }
+  /// Whether it trains on adversarial images, whoever finds them.
+  static func seesAdversarial(_ name: String) -> Bool {
+    isAdversarial(name) || (try? method(name).searchesItself) == true
+  }
+}
