@@ -42,6 +42,7 @@ import Testing
     }
     if types.contains("model") { values.append("teacher") }
     if types.contains("function") { values.append("f") }
+    if types.contains("method") { values += ["trades(beta=6)", "pgd_at()"] }
     return values
   }
 
@@ -105,8 +106,8 @@ import Testing
     "trades(beta=-1)", "pgd(steps=0)", "pgd(eps=8)", "fgsm(eps=-0.1)", "apgd(large_eps=true)",
     "apgd_t(norm=\"l1\", large_eps=true, steps=2)", "apgd(loss=\"kl\")", "pgd(step_size=0)", "pgd(objective=\"mart\")",
     "pgd(random_start=\"far\")", "ltd(teacher, temperature=0)", "ltd(teacher, mix=2)", "ltd(teacher, on=\"mart\")",
-    "ltd(teacher, beta=1, on=\"pgd_at\")", "pgd_at(mode=\"test\")", "attack(\"\", f)",
-    "method(\"m\", f, mode=\"train\")",
+    "ltd(teacher, beta=1, on=\"pgd_at\")", "pgd_at(attack_mode=\"test\")", "attack(\"\", f)",
+    "method(\"m\", f, attack_mode=\"train\")", "awp(awp(trades()))", "awp(pgd())", "trades(forwards=4)",
   ])
   func settingsThatCannotWorkAreRefused(_ call: String) throws {
     guard case .failure(let error) = value(call) else {
@@ -118,7 +119,7 @@ import Testing
     #expect(place != call, "\(error.diagnostic.message) stands at the call")
   }
 
-  @Test(arguments: names.filter { !["ltd", "attack", "method"].contains($0) })
+  @Test(arguments: names.filter { !["ltd", "awp", "attack", "method"].contains($0) })
   func recordsAreReadBack(_ name: String) throws {
     func check<Made: Configurable>(_ type: Made.Type) throws {
       let made = Made()

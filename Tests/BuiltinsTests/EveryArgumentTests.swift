@@ -198,6 +198,15 @@ import Testing
         base: [("smoothing", "0.2")], program: "m = copy(wide); trained(m, CALL, none); answer = weights(m)",
         isCrossed: true)
     ],
+    "pgd_at": [
+      Use(
+        base: [("smoothing", "0.2")], program: "m = copy(wide); trained(m, CALL); answer = weights(m)", isCrossed: true)
+    ],
+    "awp": [
+      Use(
+        base: [("method", "trades()"), ("gamma", "0.1")],
+        program: "m = copy(wide); trained(m, CALL); answer = weights(m)")
+    ],
     "ltd": [
       Use(
         base: [("teacher", "teacher")], program: "m = copy(net); trained(m, CALL); answer = weights(m)", isCrossed: true

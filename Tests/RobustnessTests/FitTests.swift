@@ -119,7 +119,9 @@ import Testing
     if name == "standard" { #expect(last.worstCase.correct < last.naturalAccuracy.correct) }
     #expect(
       report.epochs[0].accuracies.map(\.name)
-        == ["natural"] + (TestMethods.seesAdversarial(name) ? ["robust"] : []) + ["validation_natural", "validation_robust"])
+        == ["natural"] + (TestMethods.seesAdversarial(name) ? ["robust"] : []) + [
+          "validation_natural", "validation_robust",
+        ])
 
     let without = try fit(network(), on: bars(30), method: method(name), plan: plan, validation: test)
     #expect(without.epochs[0].accuracies.contains { $0.name == "validation_robust" } == isAdversarial(name))
