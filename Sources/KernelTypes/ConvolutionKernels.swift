@@ -96,10 +96,13 @@ package struct KernelEpilogue {
   package let relu: Bool
   /// Whether there is anything but the bias.
   package let changes: Bool
+  /// Whether sums begin with what the outputs hold, those of earlier inputs, instead of the bias.
+  package let continues: Bool
 
-  /// Nothing but the bias, if there is one.
-  package init(bias: Floats? = nil) {
+  /// Nothing but the bias, if there is one, or what the outputs hold.
+  package init(bias: Floats? = nil, continues: Bool = false) {
     self.bias = bias
+    self.continues = continues
     (addendDistance, maskDistance, masksFirst, relu, changes) = (nil, nil, false, false, false)
   }
 
@@ -113,6 +116,7 @@ package struct KernelEpilogue {
     maskDistance = mask.map { $0 - Floats(target) }
     self.masksFirst = masksFirst
     self.relu = relu
+    continues = false
     changes = relu || addend != nil || mask != nil
   }
 }

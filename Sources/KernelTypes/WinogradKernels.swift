@@ -110,10 +110,10 @@ package protocol WinogradKernels {
   /// The same for stride 2.
   static func stridedWinogradOutputGradient(
     _ s: WinogradShape, tiles: Range<Int>, _ dy: Floats, zeros: Floats, _ target: WinogradMatrices)
-  /// m[rows][16 · blocks] = v[rows][depth] · weights[block][depth][16].
+  /// m[rows][16 · blocks] = v[rows][depth] · weights[block][depth][16]; += where it `continues`.
   static func winogradMultiply(
     depth: Int, rows: Int, blocks: Range<Int>, _ v: Floats, step vStep: Int, _ weights: Floats, _ m: MutableFloats,
-    step mStep: Int)
+    step mStep: Int, continues: Bool)
   /// y = the transformed products of some tiles, finished by the epilogue.
   static func winogradOutput(
     _ s: WinogradShape, tiles: Range<Int>, _ product: WinogradMatrices, _ epilogue: KernelEpilogue, _ y: MutableFloats)
@@ -127,11 +127,11 @@ package protocol WinogradKernels {
   static func winogradAccumulate(
     inputs: Int, rows: Int, blocks: Range<Int>, _ input: Floats, step inputStep: Int, _ gradient: Floats,
     step gradientStep: Int, _ sums: MutableFloats, step: Int, starts: Bool)
-  /// packed[36][block][input][16] from weights[output · outputStep + input · inputStep + 0..<9], turned by half a turn
-  /// for the adjoint.
+  /// packed[36 planes][blocks][inputs][16] of some blocks of outputs and some inputs, from
+  /// weights[output · outputStep + input · inputStep + 0..<9], turned by half a turn for the adjoint.
   static func winogradWeights(
     _ s: WinogradShape, _ weights: Floats, outputStep: Int, inputStep: Int, turned: Bool, blocks: Range<Int>,
-    _ packed: MutableFloats)
+    inputs: Range<Int>, _ packed: MutableFloats, plane: Int)
   /// weights[output · outputStep + input · inputStep + 0..<9] from sums[36][input][output].
   static func winogradWeightGradient(
     _ s: WinogradShape, inputs: Range<Int>, _ sums: WinogradMatrices, outputStep: Int, inputStep: Int,

@@ -1,5 +1,6 @@
 import Base
 import KernelTypes
+import Synchronization
 
 /// Forms of one weight tensor in the orders that the convolution kernels read, made when first needed.
 ///
@@ -30,14 +31,44 @@ package final class PackedWeights: Sendable {
     }
   }
 
+  /// The most bytes that large forms, of all weights of the process together, take.
+  private static let mostLarge = 256 << 20
+  private static let large = Atomic<Int>(0)
+
   private let forms = Locked<[Key: Buffer]>([:])
+  /// Bytes of the large forms kept here.
+  private let ownLarge = Atomic<Int>(0)
 
   /// Makes a set without any form yet.
   package init() {}
 
+  deinit { Self.large.subtract(ownLarge.load(ordering: .relaxed), ordering: .relaxed) }
+
+  /// A form that is known, whatever it takes.
+  func known(_ key: Key) -> Buffer? { forms.withLock { $0[key] } }
+
+  /// The form for `key`, which takes many bytes: nil where the process keeps as many as it may.
+  func largeForm(
+    _ key: Key, bytes: Int, make: () throws(KernelError) -> Buffer
+  ) throws(KernelError) -> Buffer? {
+    if let known = known(key) { return known }
+    guard Self.large.add(bytes, ordering: .relaxed).newValue <= Self.mostLarge else {
+      Self.large.subtract(bytes, ordering: .relaxed)
+      return nil
+    }
+    do {
+      let made = try form(key, make: make)
+      ownLarge.add(bytes, ordering: .relaxed)
+      return made
+    } catch {
+      Self.large.subtract(bytes, ordering: .relaxed)
+      throw error
+    }
+  }
+
   /// The form for `key`, made by `make` the first time. What was stopped is not kept.
   func form(_ key: Key, make: () throws(KernelError) -> Buffer) throws(KernelError) -> Buffer {
-    if let known = forms.withLock({ $0[key] }) { return known }
+    if let known = known(key) { return known }
     let made = try make()
     if Threads.isStopped { return made }
     forms.withLock { $0[key] = made }

@@ -40,6 +40,12 @@ enum WinogradConvolution {
     bytes / (4 * s.places * (s.inputs + s.outputs + 32)) / 6 * 6
   }
 
+  /// Pairs of an input and an output beyond which transformed weights are formed anew in pieces that stay in the cache:
+  /// kept, they would take four times the memory of the weights, for each direction. The bits are the same.
+  private static let widest = 1 << 16
+  /// Calls with fewer tiles than this would spend much of their time on forming them; they keep some of them after all.
+  private static let fewest = 32
+
   /// The transformed tiles of one block, and their products.
   private struct Block {
     var size: Int
@@ -75,11 +81,15 @@ enum WinogradConvolution {
     _ packed: PackedWeights?, _ epilogue: KernelEpilogue, _ target: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     guard s.tiles > 0, s.outputs > 0 else { return }
-    let weights: Buffer
-    if let packed {
-      weights = try packed.form(key) { () throws(KernelError) in try pack(s, weight) }
+    let isWide = s.inputs * s.outputs > widest
+    let kept: Buffer?
+    if let packed, !isWide {
+      kept = try packed.form(key) { () throws(KernelError) in try pack(s, weight) }
+    } else if let packed, s.tiles < fewest {
+      let bytes = 4 * 36 * plane(inputs: s.inputs, blocks: s.outputBlocks)
+      kept = try packed.largeForm(key, bytes: bytes) { () throws(KernelError) in try pack(s, weight) }
     } else {
-      weights = try pack(s, weight)
+      kept = isWide ? packed?.known(key) : try pack(s, weight)
     }
     // Small weights: each thread works on its own blocks of tiles. Large ones: all threads share each block, so that the
     // weights pass through the caches once per block.
@@ -87,12 +97,16 @@ enum WinogradConvolution {
     let size = min(blockSize(s, shared: shared), (s.tiles + 5) / 6 * 6)
     let slots = shared ? 1 : Threads.count
     let blockCount = Block.count(s, size: size)
-    let buffer = try scratch(Float.self, slots * blockCount + s.inputs)
-    defer { extendLifetime((weights, buffer)) }
+    // Without kept ones each thread forms the weights of a few inputs and outputs, multiplies with them, and forgets them.
+    let (group, depth, threads) = (2, 128, kept == nil ? Threads.count : 0)
+    let groupPlane = plane(inputs: depth, blocks: group)
+    let zeroCount = (s.inputs + 15) / 16 * 16
+    let buffer = try scratch(Float.self, slots * blockCount + zeroCount + threads * 36 * groupPlane)
+    defer { extendLifetime((kept, buffer)) }
     let zeros = buffer.floats + slots * blockCount
-    zeros.update(repeating: 0, count: s.inputs)
+    zeros.update(repeating: 0, count: zeroCount)
+    let formed = zeros + zeroCount
     let kernels = kernels
-    let u = UnsafePointer(weights.floats)
 
     func process(_ tiles: Range<Int>, _ block: Block) {
       let grain = max(1, 4096 / (s.inputs + s.outputs))
@@ -102,16 +116,37 @@ enum WinogradConvolution {
       Threads.parallelFor(tiles.count, grain: grain) { rows in
         transformInput(kernels, s, part(rows), source, zeros, block.inputs(from: rows.lowerBound))
       }
-      let slabs = (s.outputBlocks + 15) / 16
-      Threads.parallelFor(s.places * slabs, grain: 1) { range in
-        for index in range {
-          let (place, slab) = (index / slabs, index % slabs)
-          kernels.winogradMultiply(
-            depth: s.inputs, rows: tiles.count,
-            blocks: s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs,
-            block.inputs.values + place * block.inputs.plane, step: block.inputs.step,
-            u + s.weight(of: place) * s.outputBlocks * 16 * s.inputs,
-            block.products.values + place * block.products.plane, step: block.products.step)
+      func multiply(
+        _ place: Int, _ u: UnsafePointer<Float>, inputs: Range<Int>, from first: Int, _ blocks: Range<Int>
+      ) {
+        kernels.winogradMultiply(
+          depth: inputs.count, rows: tiles.count, blocks: blocks,
+          block.inputs.values + place * block.inputs.plane + inputs.lowerBound, step: block.inputs.step, u,
+          block.products.values + place * block.products.plane + first * 16, step: block.products.step,
+          continues: inputs.lowerBound > 0)
+      }
+      if let kept {
+        let slabs = (s.outputBlocks + 15) / 16
+        Threads.parallelFor(s.places * slabs, grain: 1) { range in
+          for index in range {
+            let (place, slab) = (index / slabs, index % slabs)
+            multiply(
+              place, kept.floats + s.weight(of: place) * plane(inputs: s.inputs, blocks: s.outputBlocks),
+              inputs: 0..<s.inputs, from: 0,
+              s.outputBlocks * slab / slabs..<s.outputBlocks * (slab + 1) / slabs)
+          }
+        }
+      } else {
+        Threads.parallelFor(s.outputBlocks, grain: group, slots: threads) { blocks, slot in
+          let u = formed + slot * 36 * groupPlane
+          for start in stride(from: 0, to: s.inputs, by: depth) {
+            let inputs = start..<min(start + depth, s.inputs)
+            form(kernels, s, weight, blocks, inputs, u, plane: groupPlane)
+            for place in 0..<s.places {
+              multiply(
+                place, u + s.weight(of: place) * groupPlane, inputs: inputs, from: blocks.lowerBound, 0..<blocks.count)
+            }
+          }
         }
       }
       Threads.parallelFor(tiles.count, grain: grain) { rows in
@@ -151,17 +186,29 @@ enum WinogradConvolution {
     }
   }
 
-  /// [36][⌈outputs/16⌉][inputs][16].
+  /// Values from one transformed weight to the next: 16 away from powers of two, whose addresses would share few cache
+  /// sets.
+  private static func plane(inputs: Int, blocks: Int) -> Int { blocks * 16 * inputs + 16 }
+
+  /// [36 planes][⌈outputs/16⌉][inputs][16].
   private static func pack(_ s: WinogradShape, _ weight: UnsafePointer<Float>) throws(KernelError) -> Buffer {
-    let turned = s.isAdjoint
-    let buffer = try scratch(Float.self, 36 * s.outputBlocks * 16 * s.inputs)
+    let plane = plane(inputs: s.inputs, blocks: s.outputBlocks)
+    let buffer = try scratch(Float.self, 36 * plane)
     let kernels = kernels
     Threads.parallelFor(s.outputBlocks, grain: 1) { blocks in
-      kernels.winogradWeights(
-        s, weight, outputStep: turned ? 9 : 9 * s.inputs, inputStep: turned ? 9 * s.outputs : 9, turned: turned,
-        blocks: blocks, buffer.floats)
+      form(kernels, s, weight, blocks, 0..<s.inputs, buffer.floats + blocks.lowerBound * 16 * s.inputs, plane: plane)
     }
     return buffer
+  }
+
+  /// The transformed weights of some blocks of outputs, [36 planes][blocks][inputs][16].
+  private static func form(
+    _ kernels: any KernelSet.Type, _ s: WinogradShape, _ weight: UnsafePointer<Float>, _ blocks: Range<Int>,
+    _ inputs: Range<Int>, _ target: UnsafeMutablePointer<Float>, plane: Int
+  ) {
+    kernels.winogradWeights(
+      s, weight, outputStep: s.isAdjoint ? 9 : 9 * s.inputs, inputStep: s.isAdjoint ? 9 * s.outputs : 9,
+      turned: s.isAdjoint, blocks: blocks, inputs: inputs, target, plane: plane)
   }
 
   static func weightGradient(

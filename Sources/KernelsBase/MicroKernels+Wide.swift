@@ -45,6 +45,11 @@ import KernelTypes
     }
     var (c00, c10, c20, c30, c40, c50) = (low, low, low, low, low, low)
     var (c01, c11, c21, c31, c41, c51) = (high, high, high, high, high, high)
+    if e.continues {
+      (c00, c10, c20, c30, c40, c50) = (vload(y0), vload(y1), vload(y2), vload(y3), vload(y4), vload(y5))
+      (c01, c11, c21) = (vload(y0 + 16), vload(y1 + 16), vload(y2 + 16))
+      (c31, c41, c51) = (vload(y3 + 16), vload(y4 + 16), vload(y5 + 16))
+    }
     var b = weights
     let next = weights2 - weights
     var run = 0
@@ -111,6 +116,12 @@ import KernelTypes
     if let values = e.bias { bias = vload(values) }
     var (c0, c1, c2, c3, c4, c5) = (bias, bias, bias, bias, bias, bias)
     var (c6, c7, c8, c9, c10, c11) = (bias, bias, bias, bias, bias, bias)
+    if e.continues {
+      (c0, c1, c2) = (vload(y + targets[0]), vload(y + targets[1]), vload(y + targets[2]))
+      (c3, c4, c5) = (vload(y + targets[3]), vload(y + targets[4]), vload(y + targets[5]))
+      (c6, c7, c8) = (vload(y + targets[6]), vload(y + targets[7]), vload(y + targets[8]))
+      (c9, c10, c11) = (vload(y + targets[9]), vload(y + targets[10]), vload(y + targets[11]))
+    }
     var b = weights
     var run = 0
     while run < runCount {

@@ -60,6 +60,11 @@ func panel(
   }
   var (c00, c10, c20, c30, c40, c50) = (low, low, low, low, low, low)
   var (c01, c11, c21, c31, c41, c51) = (high, high, high, high, high, high)
+  if e.continues {
+    (c00, c10, c20, c30, c40, c50) = (load(y0), load(y1), load(y2), load(y3), load(y4), load(y5))
+    (c01, c11, c21) = (load(y0 + 8), load(y1 + 8), load(y2 + 8))
+    (c31, c41, c51) = (load(y3 + 8), load(y4 + 8), load(y5 + 8))
+  }
   var b = weights
   var run = 0
   while run < runCount {

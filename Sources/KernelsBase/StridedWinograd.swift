@@ -47,7 +47,7 @@ private func gradientTransform(_ y0: W, _ y1: W, _ y2: W, _ y3: W) -> (W, W, W, 
 
 /// The middle tap, then G of the outer ones.
 @inline(__always)
-func stridedWeightTransform(_ g0: V8, _ middle: V8, _ g1: V8) -> (V8, V8, V8, V8, V8, V8) {
+func stridedWeightTransform(_ g0: V, _ middle: V, _ g1: V) -> (V, V, V, V, V, V) {
   let p = g1 * a
   let q = g1 * b
   return (middle, (g0 + p) * ga, (p - g0) * ga, (g0 + q) * gb, (q - g0) * gb, g1)

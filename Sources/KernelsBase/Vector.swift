@@ -55,6 +55,9 @@ typealias I8 = SIMD8<Int32>
   if count == 16 { vstore(p, v) } else { ltd_store_first16(p, v, count) }
 }
 
+/// The compiler takes the standard library's product apart into a few lanes at a time.
+@inline(__always) func * (_ a: V, _ b: Float) -> V { ltd_times16(a, b) }
+
 /// a·b + c; in one rounding where the instruction set has it (elsewhere that would be a call to libm for every value).
 @inline(__always) func fma(_ a: V8, _ b: V8, _ c: V8) -> V8 {
   #if LTD_FMA || arch(arm64)

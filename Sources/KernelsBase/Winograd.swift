@@ -1,3 +1,4 @@
+import CCPU
 import KernelTypes
 
 // F(4x4, 3x3): a tile of 4x4 results from 6x6 inputs with 36 products, by evaluating polynomials at six points. Along an axis
@@ -53,7 +54,7 @@ private func gradientTransform(_ y0: W, _ y1: W, _ y2: W, _ y3: W) -> Six<W> {
 
 /// G g.
 @inline(__always)
-private func weightTransform(_ g0: V8, _ g1: V8, _ g2: V8) -> Six<V8> {
+private func weightTransform(_ g0: V, _ g1: V, _ g2: V) -> Six<V> {
   let e = fma(a2, g2, g0) * ga
   let o = g1 * (a * ga)
   let f = fma(b2, g2, g0) * gb
@@ -203,9 +204,9 @@ extension CPUKernels {
 
   package static func winogradMultiply(
     depth: Int, rows: Int, blocks: Range<Int>, _ v: Floats, step vStep: Int, _ weights: Floats, _ m: MutableFloats,
-    step mStep: Int
+    step mStep: Int, continues: Bool
   ) {
-    let plain = KernelEpilogue()
+    let plain = KernelEpilogue(continues: continues)
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 25) { memory in
       guard let start = memory.baseAddress else { return }
       // The run of a row, and the places of twelve rows.
@@ -309,32 +310,27 @@ extension CPUKernels {
 
   package static func winogradWeights(
     _ s: WinogradShape, _ weights: Floats, outputStep: Int, inputStep: Int, turned: Bool, blocks: Range<Int>,
-    _ packed: MutableFloats
+    inputs: Range<Int>, _ packed: MutableFloats, plane: Int
   ) {
-    let (inputs, outputs) = (s.inputs, s.outputs)
-    let plane = s.outputBlocks * 16 * inputs
     let strided = s.isStrided
-    withTile(V8.self) { _, t in
-      for half in blocks.lowerBound * 2..<blocks.upperBound * 2 {
-        let lanes = max(0, min(8, outputs - half * 8))
-        for input in 0..<inputs {
-          let source = weights + half * 8 * outputStep + input * inputStep
-          var tap = 0
-          while tap < 9 {
-            var g = V8.zero
-            let p = source + (turned ? 8 - tap : tap)
-            if lanes == 8 {
-              g = V8(
-                p[0], p[outputStep], p[2 * outputStep], p[3 * outputStep], p[4 * outputStep], p[5 * outputStep],
-                p[6 * outputStep], p[7 * outputStep])
-            } else {
-              for lane in 0..<lanes { g[lane] = p[lane * outputStep] }
+    withTile(V.self) { _, t in
+      // Columns first: 6 x 3 values after the nine taps.
+      let u = t + 9
+      var out = packed
+      for block in blocks {
+        let outputs = s.outputs - block * 16
+        for input in inputs {
+          let source = weights + block * 16 * outputStep + input * inputStep
+          for lane in 0..<16 { ltd_prefetch(source + lane * outputStep + 16 * inputStep) }
+          if outputs >= 16 {
+            taps(source, step: outputStep, turned: turned, t)
+          } else {
+            for tap in 0..<9 {
+              var g = V.zero
+              for lane in 0..<outputs { g[lane] = source[lane * outputStep + (turned ? 8 - tap : tap)] }
+              t[tap] = g
             }
-            t[tap] = g
-            tap += 1
           }
-          // Columns first: 6 x 3 values after the nine weights.
-          let u = t + 9
           var j = 0
           while j < 3 {
             (u[j], u[3 + j], u[6 + j], u[9 + j], u[12 + j], u[15 + j]) =
@@ -342,23 +338,88 @@ extension CPUKernels {
               ? stridedWeightTransform(t[j], t[3 + j], t[6 + j]) : weightTransform(t[j], t[3 + j], t[6 + j])
             j += 1
           }
-          var out = packed + ((half / 2) * inputs + input) * 16 + half % 2 * 8
+          var target = out
+          out += 16
           var i = 0
           while i < 6 {
             let (g0, g1, g2) = (u[3 * i], u[3 * i + 1], u[3 * i + 2])
             let r = strided ? stridedWeightTransform(g0, g1, g2) : weightTransform(g0, g1, g2)
-            store(out, r.0)
-            store(out + plane, r.1)
-            store(out + 2 * plane, r.2)
-            store(out + 3 * plane, r.3)
-            store(out + 4 * plane, r.4)
-            store(out + 5 * plane, r.5)
-            out += 6 * plane
+            vstore(target, r.0)
+            vstore(target + plane, r.1)
+            vstore(target + 2 * plane, r.2)
+            vstore(target + 3 * plane, r.3)
+            vstore(target + 4 * plane, r.4)
+            vstore(target + 5 * plane, r.5)
+            target += 6 * plane
             i += 1
           }
         }
       }
     }
+  }
+
+  /// The nine taps of sixteen outputs, a vector each.
+  @inline(__always)
+  private static func taps(_ source: Floats, step: Int, turned: Bool, _ t: UnsafeMutablePointer<V>) {
+    // Eight taps of each output are rows to be transposed; turned, the last eight, in reverse order.
+    let (first, rest) = turned ? (1, 0) : (0, 8)
+    let low = columns(source + first, step)
+    let high = columns(source + 8 * step + first, step)
+    let p = source + rest
+    let q = p + 8 * step
+    let last = V(
+      p[0], p[step], p[2 * step], p[3 * step], p[4 * step], p[5 * step], p[6 * step], p[7 * step],
+      q[0], q[step], q[2 * step], q[3 * step], q[4 * step], q[5 * step], q[6 * step], q[7 * step])
+    if turned {
+      t[0] = V(lowHalf: low.7, highHalf: high.7)
+      t[1] = V(lowHalf: low.6, highHalf: high.6)
+      t[2] = V(lowHalf: low.5, highHalf: high.5)
+      t[3] = V(lowHalf: low.4, highHalf: high.4)
+      t[4] = V(lowHalf: low.3, highHalf: high.3)
+      t[5] = V(lowHalf: low.2, highHalf: high.2)
+      t[6] = V(lowHalf: low.1, highHalf: high.1)
+      t[7] = V(lowHalf: low.0, highHalf: high.0)
+    } else {
+      t[0] = V(lowHalf: low.0, highHalf: high.0)
+      t[1] = V(lowHalf: low.1, highHalf: high.1)
+      t[2] = V(lowHalf: low.2, highHalf: high.2)
+      t[3] = V(lowHalf: low.3, highHalf: high.3)
+      t[4] = V(lowHalf: low.4, highHalf: high.4)
+      t[5] = V(lowHalf: low.5, highHalf: high.5)
+      t[6] = V(lowHalf: low.6, highHalf: high.6)
+      t[7] = V(lowHalf: low.7, highHalf: high.7)
+    }
+    t[8] = last
+  }
+
+  /// The columns of eight rows of eight values.
+  @inline(__always)
+  private static func columns(_ p: Floats, _ step: Int) -> (V8, V8, V8, V8, V8, V8, V8, V8) {
+    let a = pairs(load(p), load(p + step), load(p + 2 * step), load(p + 3 * step))
+    let b = pairs(load(p + 4 * step), load(p + 5 * step), load(p + 6 * step), load(p + 7 * step))
+    return (
+      V8(lowHalf: a.0.lowHalf, highHalf: b.0.lowHalf), V8(lowHalf: a.1.lowHalf, highHalf: b.1.lowHalf),
+      V8(lowHalf: a.2.lowHalf, highHalf: b.2.lowHalf), V8(lowHalf: a.3.lowHalf, highHalf: b.3.lowHalf),
+      V8(lowHalf: a.0.highHalf, highHalf: b.0.highHalf), V8(lowHalf: a.1.highHalf, highHalf: b.1.highHalf),
+      V8(lowHalf: a.2.highHalf, highHalf: b.2.highHalf), V8(lowHalf: a.3.highHalf, highHalf: b.3.highHalf)
+    )
+  }
+
+  /// Four rows as columns of four, in each half of the vectors.
+  @inline(__always)
+  private static func pairs(_ a: V8, _ b: V8, _ c: V8, _ d: V8) -> (V8, V8, V8, V8) {
+    let ab = (
+      V8(a[0], b[0], a[1], b[1], a[4], b[4], a[5], b[5]), V8(a[2], b[2], a[3], b[3], a[6], b[6], a[7], b[7])
+    )
+    let cd = (
+      V8(c[0], d[0], c[1], d[1], c[4], d[4], c[5], d[5]), V8(c[2], d[2], c[3], d[3], c[6], d[6], c[7], d[7])
+    )
+    return (
+      V8(ab.0[0], ab.0[1], cd.0[0], cd.0[1], ab.0[4], ab.0[5], cd.0[4], cd.0[5]),
+      V8(ab.0[2], ab.0[3], cd.0[2], cd.0[3], ab.0[6], ab.0[7], cd.0[6], cd.0[7]),
+      V8(ab.1[0], ab.1[1], cd.1[0], cd.1[1], ab.1[4], ab.1[5], cd.1[4], cd.1[5]),
+      V8(ab.1[2], ab.1[3], cd.1[2], cd.1[3], ab.1[6], ab.1[7], cd.1[6], cd.1[7])
+    )
   }
 
   package static func winogradWeightGradient(

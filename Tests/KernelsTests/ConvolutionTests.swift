@@ -57,6 +57,8 @@ struct ConvolutionCase: CustomTestStringConvertible {
     ConvolutionCase(1, 7, 7, 80, 32, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
     ConvolutionCase(2, 10, 13, 64, 64, (3, 3), stride: (2, 2), pad: (2, 1, 0, 3)),
     ConvolutionCase(2, 17, 16, 136, 128, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
+    ConvolutionCase(1, 5, 6, 300, 230, (3, 3), pad: (1, 1, 1, 1)),
+    ConvolutionCase(1, 7, 8, 260, 264, (3, 3), stride: (2, 2), pad: (1, 1, 1, 1)),
     ConvolutionCase(0, 5, 5, 3, 4, (3, 3)),
     ConvolutionCase(2, 5, 5, 0, 4, (3, 3)),
     ConvolutionCase(2, 5, 5, 4, 0, (3, 3)),
@@ -99,6 +101,37 @@ struct ConvolutionCase: CustomTestStringConvertible {
       #expect(relativeError(dx, exactDx) < 2e-6)
       #expect(relativeError(dw, exact.dw) < 2e-6)
       #expect(relativeError(db, exact.db) < 2e-6)
+    }
+  }
+
+  /// Of wide layers a call with few tiles keeps the transformed weights, and one with many forms them in pieces.
+  @Test(arguments: [(1, 1), (2, 2)])
+  func keptAndFormedWeightsGiveTheSameBits(_ stride: (Int, Int)) throws {
+    func item(_ batch: Int) -> ConvolutionShape {
+      ConvolutionCase(batch, 8, 8, 290, 250, (3, 3), stride: stride, pad: (1, 1, 1, 1)).shape
+    }
+    let (many, one) = (item(9), item(1))
+    let x = values(many.inputCount)
+    let dy = values(many.outputCount, seed: 4)
+    let weight = values(many.weightCount, seed: 2)
+    for set in InstructionSet.available {
+      try InstructionSet.with(set) {
+        var (y, dx) = (
+          [Float](repeating: .nan, count: many.outputCount), [Float](repeating: .nan, count: many.inputCount)
+        )
+        try Convolution.forward(many, x: x, weight: weight, packed: PackedWeights(), y: &y)
+        try Convolution.inputGradient(many, dy: dy, weight: weight, packed: PackedWeights(), dx: &dx)
+        for packed in [PackedWeights(), nil] {
+          for _ in 0..<2 {
+            var (y1, dx1) = (
+              [Float](repeating: .nan, count: one.outputCount), [Float](repeating: .nan, count: one.inputCount)
+            )
+            try Convolution.forward(one, x: x, weight: weight, packed: packed, y: &y1)
+            try Convolution.inputGradient(one, dy: dy, weight: weight, packed: packed, dx: &dx1)
+            #expect(y1.elementsEqual(y.prefix(y1.count)) && dx1.elementsEqual(dx.prefix(dx1.count)))
+          }
+        }
+      }
     }
   }
 

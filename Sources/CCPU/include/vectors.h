@@ -17,10 +17,14 @@ LTD_VECTOR ltd_float8 ltd_fma8(ltd_float8 a, ltd_float8 b, ltd_float8 c) { retur
 LTD_VECTOR ltd_float16 ltd_fma16(ltd_float16 a, ltd_float16 b, ltd_float16 c) {
   return __builtin_elementwise_fma(a, b, c);
 }
+LTD_VECTOR ltd_float16 ltd_times16(ltd_float16 a, float b) { return a * b; }
 LTD_VECTOR ltd_float16 ltd_sqrt16(ltd_float16 a) { return __builtin_elementwise_sqrt(a); }
 LTD_VECTOR ltd_float16 ltd_floor16(ltd_float16 a) { return __builtin_elementwise_floor(a); }
 LTD_VECTOR ltd_float16 ltd_ceil16(ltd_float16 a) { return __builtin_elementwise_ceil(a); }
 LTD_VECTOR ltd_float16 ltd_round16(ltd_float16 a) { return __builtin_elementwise_roundeven(a); }
+
+// Asks for the cache line of an address that will be read; any address will do.
+LTD_VECTOR void ltd_prefetch(const float *p) { __builtin_prefetch(p); }
 
 // Sum of the lanes, by halves.
 LTD_VECTOR float ltd_sum16(ltd_float16 v) {

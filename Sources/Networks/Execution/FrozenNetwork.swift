@@ -394,7 +394,7 @@ final class FrozenNetwork {
       case .other(let node):
         let input = tracked ? x.tracked() : x
         let output = try pass.run(node, input)
-        if tracked { record.layers[i] = (input, output) }
+        if tracked { record.layers[i] = (input, try output.recordAlone) }
         result = output.detached()
       }
       if tracked, step.relu, !step.leavesMask { record.masks[i + 1] = result }

@@ -1,4 +1,5 @@
 import Base
+import Devices
 import Synchronization
 
 /// A node in the record of what was computed: the inputs through which a gradient is followed, and how a gradient of
@@ -140,6 +141,14 @@ extension Tensor {
 
   /// The same values without a record.
   public func detached() -> Tensor { with(node: nil) }
+
+  /// The shape and the record without the values, which are not held any longer: enough to take a gradient from, with a
+  /// cotangent.
+  package var recordAlone: Tensor {
+    get throws(CoreError) {
+      Tensor(try Storage(dtype, count: 0), dtype, shape: shape, count: 0, layout: layout).with(node: node)
+    }
+  }
 
   /// Whether a gradient is followed through this tensor.
   public var isTracked: Bool { node != nil }
