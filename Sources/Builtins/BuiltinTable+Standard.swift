@@ -8,7 +8,7 @@ extension BuiltinTable {
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions)
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + (data + dataSelection + dataFiles).map(\.spelling) + downloads + models + attacks + methods)
-    table.add(training + trainingParts + evaluation + certification + runs + temperature)
+    table.add(training + trainingParts + evaluation + certification + runs + temperature + softenings)
     table.add(files + tensorFiles + fileUpdates + system)
     table.add(kinds)
     table.advise(foreignNames)
@@ -29,7 +29,7 @@ extension BuiltinTable {
 
   private static let kinds = [
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
-    ScheduleObject.self, AugmentationObject.self,
+    ScheduleObject.self, AugmentationObject.self, TemperatureObject.self,
     OptimiserObject.self, EvaluationObject.self, CertificateObject.self, SummaryObject.self, RandomObject.self,
     TrackedObject.self, OracleObject.self, StepObject.self,
   ].map { Kind($0) }

@@ -61,6 +61,7 @@ import Testing
     "trim": "trim(spaces)", "upper": "upper(long)", "value_and_grad": "value_and_grad(x => sum(exp(x)), t)",
     "where": "where(m, t, 0.5)", "wideresnet": "wideresnet(depth=10, widen=2)", "whatif": "whatif(net, test)",
     "zeros": "zeros([2**22])", "zip": "zip(xs, xs)",
+    "soften": "soften(net, test, entropy=1)",
     "smooth": "smooth(small, test.take(20), sigma=0.1, n=200, quiet=true)", "sqrt": "sqrt(t)", "log": "log(t)",
   ]
 
@@ -91,7 +92,7 @@ import Testing
   ]
 
   /// What describes something makes it in no time.
-  private static let descriptions = ["layer", "optimiser", "schedule", "augmentation"].map { "-> \($0)" }
+  private static let descriptions = ["layer", "optimiser", "schedule", "augmentation", "temperature"].map { "-> \($0)" }
 
   /// These end with the results so far.
   private static let keepers: Set = ["collect", "fit"]

@@ -91,7 +91,16 @@ import Testing
     }
     if let method = Methods.all.first(where: { $0.name == entry.name }) {
       let attack = method.init().inner == nil ? "none" : "pgd(eps=0.1, steps=2)"
-      return [Use(base: [], program: "m = copy(wide); trained(m, CALL, \(attack)); answer = weights(m)")]
+      let teachers = try parseSignature(entry.signature.text).parameters.filter { $0.defaultValue == nil }
+      return [
+        Use(
+          base: teachers.map { ($0.name.text, "teacher") },
+          program: "m = copy(wide); trained(m, CALL, \(attack)); answer = weights(m)")
+      ]
+    }
+    if SofteningRules.all.contains(where: { $0.name == entry.name }) {
+      let run = "fit(m, train, method=ltd(teacher, temperature=CALL), epochs=4, batch=12, lr=0.1, quiet=true)"
+      return [Use(base: [], program: "m = copy(net); \(run); answer = weights(m)")]
     }
     if Optimisers.all.contains(where: { $0.name == entry.name }) {
       let steps = "for i in 1..2 { step(grad(n => cross_entropy(n(train.images), train.labels), m)) }"
@@ -209,9 +218,10 @@ import Testing
     ],
     "ltd": [
       Use(
-        base: [("teacher", "teacher")], program: "m = copy(net); trained(m, CALL); answer = weights(m)", isCrossed: true
-      )
+        base: [("teacher", "teacher")], company: ["nat_weight": [("on", "\"nat\"")], "inner": [("on", "\"pgd_at\"")]],
+        program: "m = copy(wide); trained(m, CALL); answer = weights(m)", isCrossed: true)
     ],
+    "soften": [Use(base: [("model", "net"), ("x", "test"), ("temperature", "3")], program: "answer = bits(CALL)")],
     "fit": ["standard()", "trades()"].map { method in
       Use(
         base: [
@@ -389,6 +399,7 @@ import Testing
     "deepfool.steps": ["1"], "deepfool.candidates": ["1"], "restarts": ["4", "9"], "take.data": ["test"],
     "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
+    "temperature": ["3", "0.5", "to_entropy(1.2)"], "ard.alpha": ["0.3", "0.7"], "natural": ["net"], "robust": ["net"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],
@@ -601,5 +612,6 @@ extension EveryArgumentTests {
   /// What settings that are left out come down to in one use or another.
   static let prescribed: Set = [
     "random_start=true", "random_start=\"normal\"", "objective=\"ce\"", "objective=\"kl\"",
+    "inner=\"hard\"",
   ]
 }

@@ -138,7 +138,8 @@ import Testing
   /// Parameters of built-ins through which no gradient passes though the result depends on them.
   private let allowed =
     ([
-      "T of at", "at of curve", "T of soft_labels", "T of whatif", "base of log", "eps of certify", "sigma of smooth",
+      "T of at", "at of curve", "T of soft_labels", "temperature of soften", "entropy of soften", "T of whatif",
+      "base of log", "eps of certify", "sigma of smooth",
       "alpha of smooth",
       "eps of evaluate",
       "eps of layer_norm",
@@ -149,7 +150,7 @@ import Testing
     ] + Self.configurable.flatMap { settings(of: $0) }).map { "error: type: no gradient passes through " + $0 }
 
   private static let configurable: [any Configurable.Type] =
-    Attacks.all + Methods.all + Schedules.all + Augmentations.all
+    Attacks.all + Methods.all + Schedules.all + Augmentations.all + SofteningRules.all
 
   /// What an expression gives, as printed in full with its type; or its error.
   private func value(of expression: String, within: Bool, x: String = "[2.0, 3.0, 1.0]") -> String {

@@ -2,6 +2,7 @@ import Base
 import Builtins
 import Datasets
 import Networks
+import Robustness
 import Testing
 
 /// Every configurable value of the lists, at its defaults and with each setting changed: what it prints can be typed and
@@ -16,7 +17,7 @@ import Testing
   }
 
   static let kinds: [Kind] = [
-    Kind(types: Schedules.all), Kind(types: Augmentations.all),
+    Kind(types: Schedules.all), Kind(types: Augmentations.all), Kind(types: SofteningRules.all),
     Kind(types: networkCalls, program: "print((CALL).architecture)") { $0.replacing(/, seed=[0-9]+/, with: "") },
     // An optimiser has a model, too.
     Kind(
@@ -85,7 +86,7 @@ import Testing
       .number(0.25), .number(0.75), .int(3), .int(16), .bool(true), .bool(false),
       .list([.int(2), .int(3), .int(4), .int(5)]),
       .list([.int(30), .int(29)]), .list([.number(0.25), .number(0.75)]), .string("raw"), .string("relu"),
-      .int(11), .string("torchvision"), .string("corner"),
+      .int(11), .string("torchvision"), .string("corner"), .string("linear"),
     ]
     var values = [Made()]
     for setting in Made.settings where !["mean", "std"].contains(setting.name) {

@@ -20,7 +20,8 @@ import Testing
     let profiles = try temperatureProfiles(of: model, on: data, temperatures: [1, 5])
     #expect(profiles.map(\.temperature) == [1, 5])
     for profile in profiles {
-      let soft = try softLabels(of: model, on: .data(data), temperature: profile.temperature).floats().map(Double.init)
+      let labels = try softLabels(of: model, on: .data(data), temperature: .fixed(profile.temperature))
+      let soft = labels.floats().map { Double($0) }
       var (top, label, gap) = (0.0, 0.0, 0.0)
       let posterior = try #require(try data.posterior).floats().map(Double.init)
       for i in 0..<data.count {

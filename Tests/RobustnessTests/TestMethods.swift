@@ -7,7 +7,7 @@ enum TestMethods {
   static let names = Methods.all.map { $0.name } + variants
   /// Those whose images the attack of `fit` finds.
   static let adversarial = names.filter { (try? method($0))?.inner != nil }
-  private static let variants = ["trades separate", "ltd on pgd_at", "awp around pgd_at"]
+  private static let variants = ["trades separate", "ltd on pgd_at", "ltd on mart", "ltd on nat", "awp around pgd_at"]
 
   static func method(_ name: String) throws -> any TrainingMethod {
     switch name {
@@ -18,10 +18,19 @@ enum TestMethods {
     case "awp around pgd_at": return AWP(PGDAT(attackMode: .train), gamma: 0.02, warmup: 1)
     case "ltd": return LTD(teacher: try network(seed: 9), temperature: 2, beta: 2, mix: 0.5)
     case "ltd on pgd_at": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .pgdAT)
+    case "ltd on mart": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .mart)
+    case "ltd on nat": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .natural, naturalWeight: 0.3)
+    case "ard": return ARD(teacher: try network(seed: 9), temperature: 3, alpha: 0.5, reduction: .overBatch)
+    case "rslad": return RSLAD(teacher: try trained())
+    case "adaad": return AdaAD(teacher: try trained())
+    case "kd_swa": return KDSWA(natural: try network(seed: 9), robust: try trained())
+    case "defensive_distillation": return DefensiveDistillation(teacher: try trained(), temperature: 2)
     default: return try #require(Methods.all.first { $0.name == name }).init()
     }
   }
 
+  /// Those that learn from teachers alone.
+  static let labelless: Set = ["rslad", "adaad", "defensive_distillation"]
   /// Whether the attack of `fit` is used in training.
   static func isAdversarial(_ name: String) -> Bool { adversarial.contains(name) }
   /// Whether it trains on adversarial images, whoever finds them.

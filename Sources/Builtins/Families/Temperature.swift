@@ -6,6 +6,13 @@ import Robustness
 import Tensors
 
 extension BuiltinTable {
+  /// What finds temperatures for methods that distil.
+  static let softenings: [Builtin] = SofteningRules.all.map { softening($0) }
+
+  private static func softening<Rule: SofteningRule>(_ rule: Rule.Type) -> Builtin {
+    .making(rule, result: "temperature", family: "temperature") { TemperatureObject($0) }
+  }
+
   static let temperature: [Builtin] = [
     Builtin(
       "at(model: model, T: float > 0) -> model",
@@ -79,7 +86,33 @@ extension BuiltinTable {
       let model = try call.object("model", as: ModelObject.self)
       return Value(
         try softLabels(
-          of: model.model, on: call.examples("x"), temperature: call.float("T"), parameters: model.tracked))
+          of: model.model, on: call.examples("x"), temperature: .fixed(call.float("T")), parameters: model.tracked))
+    },
+    Builtin(
+      "soften(model: model, x: tensor | dataset, temperature: float | temperature | none = none, entropy: float | none = none) -> tensor",
+      "A teacher's soft labels for images, [n, classes], as soft as methods that distil would have them.",
+      details: """
+        softmax(logits / T) of the model in evaluation mode. T is a number, or what a rule finds for each image; methods \
+        such as ltd take the same as their temperature. soft_labels(model, x, T) is the same for one number alone.
+
+        - x: images [n, c, h, w] in [0, 1], or a data set.
+        - temperature: a positive number, or a rule: \(SofteningRules.all.map { "\($0.name)(…)" }.joined(separator: ", ")).
+        - entropy: of each label in nats, in place of a temperature: short for temperature=to_entropy(entropy).
+        """,
+      examples: [
+        Example(
+          "m = mlp().at(T=0.01); q = soften(m, rand([2, 1, 28, 28]), entropy=1.2); max(abs(entropy(q) - 1.2)) < 1e-4",
+          "true"),
+        Example(
+          "m = mlp(); x = rand([2, 1, 28, 28]); max(abs(soften(m, x, temperature=4) - soft_labels(m, x, T=4)))", "0.0"),
+      ],
+      seeAlso: ["soft_labels", "to_entropy", "standardised", "ltd", "whatif"],
+      search: ["distillation", "teacher", "soft labels", "entropy", "temperature"], family: "temperature"
+    ) { call in
+      let model = try call.object("model", as: ModelObject.self)
+      return Value(
+        try softLabels(
+          of: model.model, on: call.examples("x"), temperature: call.softening(), parameters: model.tracked))
     },
     Builtin(
       "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list",
@@ -115,6 +148,25 @@ extension BuiltinTable {
       return Value(try temperatureProfiles(of: model, on: data, temperatures: temperatures).map(\.row))
     },
   ]
+}
+
+extension Call {
+  /// The temperature or the entropy of `soften`; one of them must be given.
+  fileprivate func softening() throws -> Temperature {
+    let (given, entropy) = (try self["temperature"], try self["entropy"])
+    guard given.isNone != entropy.isNone else {
+      throw error(
+        .value, "soften needs a temperature or an entropy" + (given.isNone ? "" : ", not both"),
+        hint: "soften(model, x, entropy=1.2), or temperature=5", at: given.isNone ? nil : "entropy")
+    }
+    if !entropy.isNone {
+      let rule = ToEntropy(try float("entropy"))
+      try rule.validate()
+      return .rule(rule)
+    }
+    if let rule = given.configured(as: (any SofteningRule).self) { return .rule(rule) }
+    return .fixed(try float("temperature"))
+  }
 }
 
 extension TemperatureProfile {

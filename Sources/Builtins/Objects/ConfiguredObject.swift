@@ -36,6 +36,12 @@ final class MethodObject: ConfiguredObject {
   override class var typeSummary: String { "What fit minimises." }
 }
 
+/// A rule for temperatures as a value for methods that distil.
+final class TemperatureObject: ConfiguredObject {
+  override class var typeName: String { "temperature" }
+  override class var typeSummary: String { "How far the labels of a teacher are softened." }
+}
+
 /// A learning rate schedule as a value for `fit`.
 final class ScheduleObject: ConfiguredObject {
   override class var typeName: String { "schedule" }

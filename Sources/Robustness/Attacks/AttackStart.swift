@@ -10,6 +10,9 @@ public enum AttackStart: String, SettingChoice {
   /// The start of PGD: clip(x + d, 0, 1), where d is U(-eps, eps) in Linf. In L2 it is N(0, I) and in L1 a Laplace
   /// distribution, scaled to the length U(0, 1)·eps.
   case uniform
+  /// In Linf x + U(-eps, eps), not clipped before the first step, as in the code of ARD and IAD; in other norms as
+  /// `uniform`.
+  case unclipped
   /// The start of TRADES and its relatives: x + 0.001·N(0, I), not clipped before the first step.
   case normal
   /// The start of BIM: x itself.
@@ -35,7 +38,8 @@ public enum AttackStart: String, SettingChoice {
     case (.normal, _): return try images + batch.normal(deviation: 0.001, of: examples, draw: draw)
     case (.uniform, .linf), (.ball, .linf):
       return try (images + batch.uniform(-batch.eps, batch.eps, of: examples, draw: draw)).clip(min: 0, max: 1)
-    case (.uniform, _), (.ball, _):
+    case (.unclipped, .linf): return try images + batch.uniform(-batch.eps, batch.eps, of: examples, draw: draw)
+    case (.uniform, _), (.unclipped, _), (.ball, _):
       guard images.count > 0 else { return images }
       let direction = try direction(batch, examples, norm, draw)
       var length = try batch.uniformNumber(0, 1, of: examples, draw: draw + Self.lengths)

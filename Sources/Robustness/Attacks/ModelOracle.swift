@@ -15,6 +15,8 @@ import Tensors
 public final class ModelOracle: Oracle {
   /// What an oracle climbs and compares by, where the attack names no loss: logits of examples to one value each [k].
   public typealias Objective = (_ logits: Tensor, _ examples: [Int]) throws -> Tensor
+  /// An objective that looks at the images [k, c, h, w], too.
+  typealias ImageObjective = (_ images: Tensor, _ logits: Tensor, _ examples: [Int]) throws -> Tensor
 
   /// How an oracle is to answer in training.
   struct Training {
@@ -26,7 +28,7 @@ public final class ModelOracle: Oracle {
     var parameters: [Tensor]?
     /// What the method prescribes, by name or as a function.
     var loss: AttackLoss?
-    var objective: Objective?
+    var objective: ImageObjective?
   }
 
   private let model: Model
@@ -132,7 +134,7 @@ public final class ModelOracle: Oracle {
   ) throws -> Slope {
     let tracked = x.detached().tracked()
     let logits = try forward(tracked, examples)
-    let values = try value(of: loss, logits, examples, targets)
+    let values = try value(of: loss, tracked, logits, examples, targets)
     let gradient = try Tensors.gradients(of: values.sum(), withRespectTo: [tracked])[0]
     return Slope(loss: values.detached(), gradient: gradient, logits: logits.detached())
   }
@@ -197,9 +199,11 @@ public final class ModelOracle: Oracle {
   }
 
   private func value(
-    of loss: AttackLoss?, _ logits: Tensor, _ examples: [Int], _ targets: [Int]? = nil
+    of loss: AttackLoss?, _ images: Tensor, _ logits: Tensor, _ examples: [Int], _ targets: [Int]? = nil
   ) throws -> Tensor {
-    if loss == nil, targets == nil, let objective = training?.objective { return try objective(logits, examples) }
+    if loss == nil, targets == nil, let objective = training?.objective {
+      return try objective(images, logits, examples)
+    }
     let loss = loss ?? training?.loss ?? .crossEntropy
     let clean = loss == .klDivergence ? try batch.rows(cleanLogits(), of: examples) : logits
     return try loss.values(
@@ -259,7 +263,8 @@ public final class ModelOracle: Oracle {
     let labels = examples.map { batch.labels[$0] }
     let predictions = try logits.argmax(axis: 1).ints()
     let margins = try margin(logits, labels: labels).floats()
-    let worths = try value(of: training == nil ? .crossEntropy : nil, logits, examples, targetsOf(examples)).floats()
+    let worths = try value(of: training == nil ? .crossEntropy : nil, images, logits, examples, targetsOf(examples))
+      .floats()
     let distances =
       attack.isMinimal ? try attack.norm.distance(images, batch.rows(batch.images, of: examples)) : nil
     // Row i of the batch as it is, or row n + k of what was submitted.

@@ -33,12 +33,12 @@ public struct PGD: Ascent {
       "step_size", \.stepSize, .positive(hint: "for instance step_size=2/255"),
       note: "2.5·eps/steps when left out, which is 2/255 for eps 8/255 and 10 steps."),
     Setting(
-      "random_start", type: "bool | string | none", expected: "true, false, \"normal\" or \"ball\"",
+      "random_start", type: "bool | string | none", expected: "true, false, \"normal\", \"ball\" or \"unclipped\"",
       hint: "random_start=\"normal\" begins as TRADES does",
       note: """
         true begins at x0 + U(-eps, eps), in L2 and L1 in a random direction at the distance U(0, 1)·eps; "ball" is uniform \
-        in the ball, "normal" x0 + 0.001·N(0, I) as TRADES has it, false the image itself (BIM). When left out: true, and in \
-        `fit` as the method says.
+        in the ball, "normal" x0 + 0.001·N(0, I) as TRADES has it, "unclipped" begins outside of [0, 1], too, as ARD has it, \
+        false at the image itself (BIM). When left out: true, and in `fit` as the method says.
         """,
       read: { $0.start?.isRandom ?? .none },
       write: { pgd, value in
@@ -156,6 +156,7 @@ extension AttackStart {
     case .bool(false): self = .image
     case .string("normal"): self = .normal
     case .string("ball"): self = .ball
+    case .string("unclipped"): self = .unclipped
     default: return nil
     }
   }
@@ -166,6 +167,7 @@ extension AttackStart {
     case .image: .bool(false)
     case .normal: .string("normal")
     case .ball: .string("ball")
+    case .unclipped: .string("unclipped")
     }
   }
 }

@@ -14,14 +14,18 @@ public enum Examples: Sendable {
 /// The model's softmax at a temperature: softmax(logits / T), [n, classes].
 ///
 /// - Parameters:
-///   - temperature: T, above 0. At 1 they are the model's probabilities, at a large one they are nearly equal.
+///   - temperature: T, above 0, or a rule that finds one, such as one for each image. At 1 they are the model's
+///     probabilities, at a large one they are nearly equal.
 ///   - parameters: weights to run with instead of the model's own, such as tracked ones.
 /// - Throws: `.numeric` for logits that are not finite, `.value` for a temperature that is not a positive float32
-///   number, `.shape` for images that the model does not read.
+///   number and for a rule that does not hold for these classes or needs a run, `.shape` for images that the model does
+///   not read.
 public func softLabels(
-  of model: Model, on examples: Examples, temperature: Double, parameters: [Tensor]? = nil
+  of model: Model, on examples: Examples, temperature: Temperature, parameters: [Tensor]? = nil
 ) throws(CoreError) -> Tensor {
-  try finiteLogits(of: model, on: examples, parameters: parameters).softmax(temperature: Float(temperature))
+  try temperature.validate(classes: model.classes)
+  let logits = try finiteLogits(of: model, on: examples, parameters: parameters)
+  return try temperature.softness(of: logits, at: nil).softmax(logits)
 }
 
 /// The class with the largest logit for each image, [n].

@@ -84,13 +84,13 @@ private final class StatelessProcess<Method: StatelessMethod>: TrainingProcess {
 public struct InnerMaximisation: Sendable {
   /// Where the search begins.
   public var start: AttackStart
-  /// What the search makes large.
-  public var loss: AttackLoss
+  /// What the search makes large; nil is what the method says with each search.
+  public var loss: AttackLoss?
   /// How the model runs meanwhile, by default in evaluation mode.
   public var mode: Mode
 
   /// A search with this start, loss and mode.
-  public init(start: AttackStart, loss: AttackLoss, mode: Mode = .eval) {
+  public init(start: AttackStart, loss: AttackLoss?, mode: Mode = .eval) {
     self.start = start
     self.loss = loss
     self.mode = mode

@@ -39,6 +39,8 @@ public final class TrainingStep {
   private var found: [Tensor] = []
   private var asked = 0
   private var isMaking = false
+  /// The answers of teachers to the natural images, which do not depend on the weights either.
+  var answers: [ObjectIdentifier: Tensor] = [:]
   private var isRehearsing = false
   /// The buffers after the last attack, whose moves of the running statistics are the step's own.
   private var buffersAfterAttack: [Tensor]?
@@ -156,8 +158,26 @@ public final class TrainingStep {
     try maximise(start: start, mode: mode, loss: nil, objective: objective)
   }
 
+  /// Images that make an objective large which looks at them, too: at what another model answers to them.
+  ///
+  /// - Parameter objective: images [k, c, h, w] and logits [k, classes] of these examples to one value each, [k]; the
+  ///   gradient flows through both.
+  func maximise(
+    start: AttackStart, mode: Mode = .eval, imageObjective objective: @escaping ModelOracle.ImageObjective
+  ) throws -> Tensor {
+    try maximise(start: start, mode: mode, loss: nil, imageObjective: objective)
+  }
+
   private func maximise(
     start: AttackStart, mode: Mode, loss: AttackLoss?, objective: ModelOracle.Objective?
+  ) throws -> Tensor {
+    try maximise(
+      start: start, mode: mode, loss: loss,
+      imageObjective: objective.map { objective in { _, logits, examples in try objective(logits, examples) } })
+  }
+
+  private func maximise(
+    start: AttackStart, mode: Mode, loss: AttackLoss?, imageObjective: ModelOracle.ImageObjective?
   ) throws -> Tensor {
     // An attack in training mode is made all the same: it moves the running statistics.
     if let given, mode == .eval { return given }
@@ -169,7 +189,7 @@ public final class TrainingStep {
         model, for: attack, batch,
         training: ModelOracle.Training(
           mode: mode, dropout: stream.child(-1), parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
-          loss: loss, objective: objective))
+          loss: loss, objective: imageObjective))
       try attack.perturb(batch, oracle)
       return try oracle.answer
     }

@@ -47,24 +47,37 @@ public struct MART: StatelessMethod {
     let adversarial = try step.adversarial()
     let logits = try step.forward(step.images)
     let adversarialLogits = try step.forward(adversarial)
+    let (boosted, regular) = try Self.terms(step, logits, adversarialLogits)
+    return StepLoss(
+      total: try boosted + regular * Float(beta), parts: [("loss_bce", boosted), ("loss_reg", regular)],
+      naturalLogits: logits, adversarialLogits: adversarialLogits)
+  }
+
+  /// The boosted cross-entropy and the weighted divergence.
+  ///
+  /// - Parameter target: what stands for the targets in the cross-entropy alone, [n, classes]; nil leaves them.
+  static func terms(
+    _ step: TrainingStep, _ logits: Tensor, _ adversarialLogits: Tensor, target: Tensor? = nil
+  ) throws -> (boosted: Tensor, regular: Tensor) {
     let logQ = try logits.logSoftmax()
     let q = try logQ.exp()
     var boosted = try martBCE(adversarialLogits, labels: step.labels)
+    var rows = target
     let hit: Tensor
     switch step.targets {
     case .classes(let labels): hit = try q.gather(axis: 1, labels)
-    case .soft(let rows):
+    case .soft(let distributions):
+      rows = target ?? distributions
+      hit = try (q * distributions).sum(axes: [1])
+    }
+    if let rows {
       // Only the first term of the boosted cross-entropy knows more than one class.
       boosted =
         try boosted + crossEntropy(adversarialLogits, target: rows)
         - crossEntropy(adversarialLogits, labels: step.labels)
-      hit = try (q * rows).sum(axes: [1])
     }
     let logP = try adversarialLogits.softmax().affine(scale: 1, offset: 1e-12).log()
     let divergence = try (q * (logQ - logP)).sum(axes: [1])
-    let regular = try (divergence * hit.affine(scale: -1, offset: 1.0000001)).mean()
-    return StepLoss(
-      total: try boosted + regular * Float(beta), parts: [("loss_bce", boosted), ("loss_reg", regular)],
-      naturalLogits: logits, adversarialLogits: adversarialLogits)
+    return (boosted, try (divergence * hit.affine(scale: -1, offset: 1.0000001)).mean())
   }
 }
