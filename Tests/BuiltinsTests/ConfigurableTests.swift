@@ -42,7 +42,7 @@ import Testing
     }
     if types.contains("model") { values.append("teacher") }
     if types.contains("function") { values.append("f") }
-    if types.contains("method") { values += ["trades(beta=6)", "pgd_at()"] }
+    if types.contains("method") { values += ["pgd_at()", "ltd(teacher, beta=6)", "trades(beta=6)", "rslad(teacher)"] }
     return values
   }
 
@@ -107,7 +107,8 @@ import Testing
     "apgd_t(norm=\"l1\", large_eps=true, steps=2)", "apgd(loss=\"kl\")", "pgd(step_size=0)", "pgd(objective=\"mart\")",
     "pgd(random_start=\"far\")", "ltd(teacher, temperature=0)", "ltd(teacher, mix=2)", "ltd(teacher, on=\"hat\")",
     "ltd(teacher, beta=1, on=\"pgd_at\")", "pgd_at(attack_mode=\"test\")", "attack(\"\", f)",
-    "method(\"m\", f, attack_mode=\"train\")", "awp(awp(trades()))", "awp(pgd())", "trades(forwards=4)",
+    "method(\"m\", f, attack_mode=\"train\")", "awp(awp(trades()))", "awp(pgd())", "igdm(trades())",
+    "igdm(saad(teacher))", "awp(lbgat(teacher))", "trades(forwards=4)",
   ])
   func settingsThatCannotWorkAreRefused(_ call: String) throws {
     guard case .failure(let error) = value(call) else {

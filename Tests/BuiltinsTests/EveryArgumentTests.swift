@@ -216,6 +216,31 @@ import Testing
         base: [("method", "trades()"), ("gamma", "0.1")],
         program: "m = copy(wide); trained(m, CALL); answer = weights(m)")
     ],
+    "igdm": [
+      Use(
+        base: [("method", "rslad(teacher)")], program: "m = copy(wide); trained(m, CALL); answer = weights(m)")
+    ],
+    "iad": [
+      Use(
+        base: [("teacher", "teacher"), ("begin", "0")], program: "m = copy(wide); trained(m, CALL); answer = weights(m)"
+      )
+    ],
+    "saad": [
+      Use(
+        base: [("teacher", "teacher"), ("beta", "1")], program: "m = copy(wide); trained(m, CALL); answer = weights(m)")
+    ],
+    "lbgat": [
+      Use(
+        base: [("teacher", "copy(teacher)")],
+        program:
+          "m = copy(wide); fit(m, train, method=CALL, epochs=1, batch=12, lr=0.01, quiet=true); answer = weights(m)")
+    ],
+    "mtard": [
+      Use(
+        base: [("natural", "teacher"), ("robust", "teacher"), ("rate", "0.5")],
+        program: "m = copy(wide); fit(m, train, method=CALL, epochs=2, batch=12, lr=1, quiet=true); answer = weights(m)"
+      )
+    ],
     "ltd": [
       Use(
         base: [("teacher", "teacher")], company: ["nat_weight": [("on", "\"nat\"")], "inner": [("on", "\"pgd_at\"")]],
@@ -400,6 +425,7 @@ import Testing
     "apgd.loss": APGD.Loss.allCases.map { "\"\($0.rawValue)\"" },
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "temperature": ["3", "0.5", "to_entropy(1.2)"], "ard.alpha": ["0.3", "0.7"], "natural": ["net"], "robust": ["net"],
+    "igdm.method": ["ard(teacher)"], "mtard.beta": ["3"], "drops": ["[1]"], "begin": ["1"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],

@@ -50,7 +50,8 @@ import Testing
     // Right or wrong, of natural and of adversarial images. The bounds of what the attack found are three numbers.
     let judged = tests.isAdversarial(name) ? 2 : 1
     // The fingerprints of teachers, before the first step and after the last.
-    let teachers = (method as? any TaughtMethod)?.teachers.compactMap(\.model) ?? []
+    let within = (method as? AWP)?.method ?? method
+    let teachers = (within as? any TaughtMethod)?.teachers.compactMap(\.model) ?? []
     let prints = HostReads.counting { for teacher in teachers { _ = teacher.fingerprint } }
     let large = { (reads: [Int]) in reads.filter { $0 > Self.numbers(3) } }
     #expect(large(reads) == large(prints) + Array(repeating: Self.classes(30), count: judged) + large(prints))

@@ -7,7 +7,10 @@ enum TestMethods {
   static let names = Methods.all.map { $0.name } + variants
   /// Those whose images the attack of `fit` finds.
   static let adversarial = names.filter { (try? method($0))?.inner != nil }
-  private static let variants = ["trades separate", "ltd on pgd_at", "ltd on mart", "ltd on nat", "awp around pgd_at"]
+  private static let variants = [
+    "trades separate", "ltd on pgd_at", "ltd on mart", "ltd on nat", "iad with two",
+    "igdm around ltd", "awp around pgd_at",
+  ]
 
   static func method(_ name: String) throws -> any TrainingMethod {
     switch name {
@@ -24,13 +27,20 @@ enum TestMethods {
     case "rslad": return RSLAD(teacher: try trained())
     case "adaad": return AdaAD(teacher: try trained())
     case "kd_swa": return KDSWA(natural: try network(seed: 9), robust: try trained())
+    case "mtard": return MTARD(natural: try network(seed: 9), robust: try trained())
+    case "iad": return IAD(teacher: try trained(), begin: 1)
+    case "iad with two": return IAD(teacher: try trained(), natural: try network(seed: 9), temperature: 2, begin: 1)
+    case "saad": return SAAD(teacher: try trained(), beta: 1, igdm: 0.1, entropyScale: 1)
+    case "igdm": return IGDM(RSLAD(teacher: try trained()), alpha: 2)
+    case "igdm around ltd": return AWP(IGDM(LTD(teacher: try network(seed: 9), beta: 2, mix: 0.5)), gamma: 0.01)
+    case "lbgat": return LBGAT(teacher: try trained(), beta: 0.5)
     case "defensive_distillation": return DefensiveDistillation(teacher: try trained(), temperature: 2)
     default: return try #require(Methods.all.first { $0.name == name }).init()
     }
   }
 
   /// Those that learn from teachers alone.
-  static let labelless: Set = ["rslad", "adaad", "defensive_distillation"]
+  static let labelless: Set = ["rslad", "adaad", "saad", "igdm", "defensive_distillation"]
   /// Whether the attack of `fit` is used in training.
   static func isAdversarial(_ name: String) -> Bool { adversarial.contains(name) }
   /// Whether it trains on adversarial images, whoever finds them.

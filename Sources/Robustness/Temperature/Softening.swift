@@ -60,6 +60,12 @@ public enum Softness {
     }
   }
 
+  /// That of some examples.
+  func rows(of examples: [Int]) throws(CoreError) -> Softness {
+    guard case .each(let temperatures, let scale) = self else { return self }
+    return .each(try temperatures.rows(of: examples), scale: scale)
+  }
+
   /// Losses of examples [n], times T².
   public func timesSquare(_ losses: Tensor) throws(CoreError) -> Tensor {
     switch self {

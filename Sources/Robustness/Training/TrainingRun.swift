@@ -210,12 +210,16 @@ public final class TrainingRun: Resumable, StepHost {
   }
 
   package func move(by gradients: [Tensor?], at position: TrainingPosition) throws {
-    let (rate, momentum) = (
-      plan.schedule.learningRate(plan.learningRate, at: position), plan.schedule.momentum(at: position)
-    )
+    let (rate, momentum) = rates(at: position)
     try model.updateParameters { (weights) throws(CoreError) in
       try optimiser.step(&weights, gradients: gradients, rate: rate, momentum: momentum)
     }
+  }
+
+  package func makeOptimiser() -> any Optimiser { plan.optimiser.makeOptimiser() }
+
+  package func rates(at position: TrainingPosition) -> (rate: Double, momentum: Double?) {
+    (plan.schedule.learningRate(plan.learningRate, at: position), plan.schedule.momentum(at: position))
   }
 
   /// The gradients of the loss with respect to the weights, nil where the method has moved these itself, and by how

@@ -9,6 +9,10 @@ package protocol StepHost: AnyObject {
   func hold() throws
   /// Moves the weights by one step of the optimiser.
   func move(by gradients: [Tensor?], at position: TrainingPosition) throws
+  /// An optimiser with the settings of the run that has not made a step, for a further model.
+  func makeOptimiser() -> any Optimiser
+  /// The learning rate, and the momentum where the schedule sets it.
+  func rates(at position: TrainingPosition) -> (rate: Double, momentum: Double?)
 }
 
 /// One step as a method sees it: a batch, the model with tracked weights, and the attack.
@@ -304,6 +308,26 @@ public final class TrainingStep {
     try model.displace(by: displacement, isBack: true)
   }
 
+  /// An optimiser like that of the run, for a model that is trained along.
+  ///
+  /// - Throws: `value` where the step belongs to no run.
+  func makeOptimiser() throws(CoreError) -> any Optimiser { try requireHost().makeOptimiser() }
+
+  /// The learning rate of the step, and the momentum where the schedule sets it.
+  ///
+  /// - Throws: `value` where the step belongs to no run.
+  func rates() throws(CoreError) -> (rate: Double, momentum: Double?) { try requireHost().rates(at: position) }
+
+  /// What dropout of a model that is trained along draws from.
+  func stream(of name: String) -> RandomStream { stream.child(name.utf8.reduce(-3) { $0 &- Int($1) }) }
+
+  private func requireHost() throws(CoreError) -> any StepHost {
+    guard let host else {
+      throw CoreError(.value, "a step outside of a run has no optimiser to move the weights")
+    }
+    return host
+  }
+
   private func requireNoRehearsal() throws(CoreError) {
     guard isRehearsing else { return }
     throw CoreError(
@@ -338,7 +362,7 @@ public final class TrainingStep {
     _ loss: StepLoss, part: (index: Int, of: Int) = (0, 1), gradientsOf images: [Tensor] = []
   ) throws -> [Tensor] {
     try requireNoRehearsal()
-    guard let host else { throw CoreError(.value, "a step outside of a run has no optimiser to move the weights") }
+    let host = try requireHost()
     try host.hold()
     let (gradients, further) = try model.gradients(of: loss.total, at: parameters, and: images)
     parameters = []

@@ -3,6 +3,7 @@ public enum Methods {
   /// Every method, in the order of the manual.
   public static let all: [any TrainingMethod.Type] = [
     Standard.self, PGDAT.self, TRADES.self, MART.self, AWP.self, LTD.self,
-    ARD.self, RSLAD.self, AdaAD.self, KDSWA.self, DefensiveDistillation.self,
+    ARD.self, RSLAD.self, AdaAD.self, KDSWA.self, MTARD.self, IAD.self, SAAD.self, IGDM.self,
+    LBGAT.self, DefensiveDistillation.self,
   ]
 }

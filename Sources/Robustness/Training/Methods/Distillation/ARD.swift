@@ -25,7 +25,7 @@ public struct ARD: DistillationMethod {
       With attack_mode="eval" the start is clipped and nothing of the attack moves them. Goldblum et al. 2020.
       """,
     examples: [("ard(mlp())", "ard(mlp, temperature=30, alpha=1)")],
-    seeAlso: ["fit", "ltd", "rslad", "soften"],
+    seeAlso: ["fit", "ltd", "rslad", "iad", "igdm", "soften"],
     search: ["distillation", "adversarially robust distillation", "goldblum", "teacher"])
   public static let settings: [Setting<ARD>] = [
     .teacher(\.teacher, note: "a robust model; its weights stay as they are."),

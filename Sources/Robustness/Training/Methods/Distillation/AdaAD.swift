@@ -20,7 +20,7 @@ public struct AdaAD: DistillationMethod {
       step of the attack costs a forward and a backward of the teacher besides. Huang et al. 2023.
       """,
     examples: [("adaad(mlp())", "adaad(mlp, temperature=1, alpha=1)")],
-    seeAlso: ["fit", "ltd", "rslad"],
+    seeAlso: ["fit", "ltd", "rslad", "iad", "saad", "igdm"],
     search: ["distillation", "adaptive adversarial distillation", "teacher"])
   public static let settings: [Setting<AdaAD>] = [
     .teacher(\.teacher, note: "a robust model; its weights stay as they are."),

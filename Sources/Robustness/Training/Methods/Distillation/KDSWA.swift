@@ -5,7 +5,7 @@ import Tensors
 /// Smoothing of logits by two teachers (Chen et al. 2021, "Robust overfitting may be mitigated by properly learned
 /// smoothening"): PGD-AT whose labels are mixed with the answers of a natural and of a robust teacher to x'. The authors
 /// average weights besides (SWA), which is an average of `fit`, not of the method.
-public struct KDSWA: TaughtMethod {
+public struct KDSWA: DistillationMethod {
   public static let name = "kd_swa"
   public static let page = Page(
     "Two teachers that smooth logits: PGD-AT with soft labels of a natural and of a robust model, both of which see x'.",
@@ -18,7 +18,7 @@ public struct KDSWA: TaughtMethod {
       55 on (SWA). Chen et al. 2021.
       """,
     examples: [("kd_swa(mlp(), mlp())", "kd_swa(mlp, mlp, temperature=2)")],
-    seeAlso: ["fit", "ltd", "ard", "pgd_at", "soften"],
+    seeAlso: ["fit", "ltd", "ard", "pgd_at", "igdm", "soften"],
     search: ["distillation", "robust overfitting", "learned smoothening", "self-training", "swa", "teacher"])
   public static let settings: [Setting<KDSWA>] = [
     .teacher(\.natural, named: "natural", note: "a model trained on natural images; its weights stay as they are."),
@@ -61,6 +61,8 @@ public struct KDSWA: TaughtMethod {
   }
 
   public var teachers: [(name: String, model: Model?)] { [("natural", natural), ("robust", robust)] }
+  /// The robust teacher.
+  public var teacher: Model? { robust }
   public var softening: Temperature { temperature }
 
   /// The search by cross-entropy from a uniform start, in the mode of the settings.
@@ -68,9 +70,11 @@ public struct KDSWA: TaughtMethod {
     InnerMaximisation(start: .uniform, loss: .crossEntropy, mode: attackMode)
   }
 
+  /// The images of the search by cross-entropy.
+  public func perturbed(_ step: TrainingStep) throws -> Tensor { try step.adversarial() }
+
   /// The cross-entropies with labels and teachers, which are the parts of the loss.
-  public func loss(_ step: TrainingStep) throws -> StepLoss {
-    let adversarial = try step.adversarial()
+  public func loss(_ step: TrainingStep, at adversarial: Tensor) throws -> StepLoss {
     let answers = try [
       step.taught(by: given(natural, "natural", of: Self.name), at: adversarial),
       step.taught(by: given(robust, "robust", of: Self.name), at: adversarial),

@@ -21,7 +21,7 @@ public struct RSLAD: DistillationMethod {
       then x. Zi et al. 2021.
       """,
     examples: [("rslad(mlp())", "rslad(mlp, temperature=1)")],
-    seeAlso: ["fit", "ltd", "ard", "adaad", "soften"],
+    seeAlso: ["fit", "ltd", "ard", "adaad", "igdm", "soften"],
     search: ["distillation", "robust soft labels", "teacher"])
   public static let settings: [Setting<RSLAD>] = [
     .teacher(\.teacher, note: "a robust model; its weights stay as they are."),
