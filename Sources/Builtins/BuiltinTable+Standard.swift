@@ -29,7 +29,7 @@ extension BuiltinTable {
 
   private static let kinds = [
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
-    ScheduleObject.self, AugmentationObject.self, TemperatureObject.self,
+    TrainingRunObject.self, ScheduleObject.self, AugmentationObject.self, TemperatureObject.self,
     OptimiserObject.self, EvaluationObject.self, CertificateObject.self, SummaryObject.self, RandomObject.self,
     TrackedObject.self, OracleObject.self, StepObject.self,
   ].map { Kind($0) }

@@ -48,6 +48,8 @@ public final class Model {
     var source: ModelSource?
     /// The indices of the weights that training leaves as they are.
     var untrained: Set<Int> = []
+    /// Whether a training run moves them at present.
+    var isInTraining = false
 
     init(parameters: [Tensor], buffers: [Tensor], untrained: Set<Int> = []) {
       self.parameters = parameters
@@ -203,6 +205,21 @@ public final class Model {
   }
 
   // MARK: Weights
+
+  /// Marks the weights as those of a training run, until `endTraining`.
+  ///
+  /// - Throws: `value` where another run moves them already.
+  package func beginTraining() throws(CoreError) {
+    guard !weights.isInTraining else {
+      throw CoreError(
+        .value, "the model \(name) is being trained by another fit", hint: "give it a copy: copy(model)",
+        argument: "model")
+    }
+    weights.isInTraining = true
+  }
+
+  /// The run is over.
+  package func endTraining() { weights.isInTraining = false }
 
   /// Replaces all weights, in the order of `parameters`.
   ///

@@ -165,7 +165,7 @@ private struct Mixing: Augmentation {
 }
 
 /// Ends the run as Ctrl-C does, once.
-private final class Stop: TrainingObserver {
+final class Stop: TrainingObserver {
   private let steps: Int
   private var isDone = false
 

@@ -14,7 +14,7 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", augment: string | augmentation | list = \"none\", validation: dataset | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", augment: string | augmentation | list = \"none\", validation: dataset | none = none, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
@@ -35,6 +35,14 @@ extension BuiltinTable {
         settings of its own, such as crop_flip(padding=2), or a list of them, applied in its order: \
         [crop_flip(), cutout(size=8), mixup()]. `augmented` shows what they do.
         - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one.
+        - checkpoint: a folder in which the run leaves itself, whole and with a digest: weights, optimiser, method, averages \
+        and history. The same call in the same folder continues by itself after the newest one that is whole, and ends in \
+        the same bits as a run that was left alone, whatever ended the process; a run with another model, data set, method, \
+        attack or setting is refused by name. A run that is finished returns its report and its weights again.
+        - every: steps from one checkpoint to the next; after each epoch when left out. One is written after Ctrl-C too.
+        - keep: how many of the newest are kept.
+        - resume: the report of a run that Ctrl-C has stopped: it continues where it was, in the weights that it had, \
+        without files.
         - seed: key of order, starts, dropout and augmentation. The same seed leads to the same bits for any number of \
         threads.
         - epochs: passes over the data.
@@ -72,11 +80,15 @@ extension BuiltinTable {
       plan.augmentations = try call.augmentations("augment")
       let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
       let progress = call.session.progress(quiet: try call.bool("quiet"))
+      let checkpoints = try call.checkpoints()
+      let resume = try call.resumed()
       let report = try fit(
-        model, on: data, method: method, attack: attack, plan: plan, validation: validation, progress: progress)
+        model, on: data, method: method, attack: attack, plan: plan, validation: validation, checkpoints: checkpoints,
+        resume: resume, progress: progress)
       if report.interrupted {
         call.session.keepResults()
-        progress.note("interrupted: the model keeps what it learned in \(report.steps) steps")
+        let further = checkpoints == nil ? "fit(…, resume=report) continues" : "the same call continues"
+        progress.note("interrupted: the model keeps what it learned in \(report.steps) steps; \(further)")
       }
       return report.value
     }
@@ -136,6 +148,50 @@ extension Call {
   }
 }
 
+extension Call {
+  /// The folder in which a run leaves itself; nil for none.
+  fileprivate func checkpoints() throws -> CheckpointFolder? {
+    guard try !self["checkpoint"].isNone else {
+      for name in ["every", "keep"] where isGiven(name) {
+        throw error(
+          .value, "without a folder of checkpoints \(name) would not be used", hint: "checkpoint=\"run1\"", at: name)
+      }
+      return nil
+    }
+    try prepareToWrite()
+    return try CheckpointFolder(
+      string("checkpoint"), every: self["every"].isNone ? nil : int("every"), keep: int("keep"))
+  }
+
+  /// The run that the report of an earlier call tells of; nil for none.
+  fileprivate func resumed() throws -> TrainingReport? {
+    let given = try self["resume"]
+    guard !given.isNone else { return nil }
+    guard case .record(let record) = given, case .object(let object)? = record["run"],
+      let run = object as? TrainingRunObject
+    else {
+      throw error(
+        .type, "resume must be the report of a fit that was interrupted, not \(given.described)",
+        hint: "r = fit(net, data), and after Ctrl-C fit(net, data, resume=r)", at: "resume")
+    }
+    return run.report
+  }
+}
+
+/// Where the run of a report stands: what `fit(…, resume=report)` continues from.
+final class TrainingRunObject: HostObject {
+  let report: TrainingReport
+
+  init(_ report: TrainingReport) { self.report = report }
+
+  override class var typeName: String { "training" }
+  override class var typeSummary: String { "Where a run of fit stands, to be continued." }
+  override func shortText(_ options: PrintOptions) -> String {
+    guard let state = report.state else { return "<training, finished>" }
+    return "<training after \(state.step) steps>"
+  }
+}
+
 extension TrainingReport {
   /// A record whose `epochs` prints as a table.
   fileprivate var value: Value {
@@ -147,7 +203,7 @@ extension TrainingReport {
     }
     return Value(fields: [
       ("method", Value(method)), ("epochs", Value(rows)), ("steps", Value(steps)), ("seconds", Value(seconds)),
-      ("interrupted", Value(interrupted)),
+      ("interrupted", Value(interrupted)), ("run", .object(TrainingRunObject(self))),
     ])
   }
 }

@@ -173,6 +173,13 @@ public final class SafeTensors: WeightFile {
   public static func write(
     _ path: String, tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:]
   ) throws(CoreError) {
+    try AtomicFile.replace(path, parts: try parts(tensors, metadata: metadata))
+  }
+
+  /// The pieces of a file: its header, then the numbers of each tensor.
+  private static func parts(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
+  ) throws(CoreError) -> [[UInt8]] {
     var members: [JSON.Member] = []
     if !metadata.isEmpty {
       let items = metadata.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }
@@ -200,7 +207,73 @@ public final class SafeTensors: WeightFile {
     var beginning = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
     beginning += header
     parts[0] = beginning
+    return parts
+  }
+}
+
+// MARK: - Sealed files
+
+extension SafeTensors {
+  /// The entry of the metadata that seals a file.
+  private static let seal = "sha256"
+  private static let blank = String(repeating: "0", count: 64)
+
+  /// Writes tensors as `write` does, with the SHA-256 of the whole file in its metadata, so that a byte that a disk has
+  /// lost is noticed when it is read. The digest is taken with 64 zeros in its place.
+  ///
+  /// - Throws: as `write`.
+  package static func writeSealed(
+    _ path: String, tensors: NamedTensors, metadata: [String: String]
+  ) throws(CoreError) {
+    var sealed = metadata
+    sealed[seal] = blank
+    var parts = try parts(tensors, metadata: sealed)
+    var digest = FileDigest()
+    for part in parts { digest.add(part) }
+    guard let place = place(of: blank, in: parts[0]) else { throw CoreError(.value, "the file has no seal") }
+    parts[0].replaceSubrange(place, with: Array(digest.sha256Text.utf8))
     try AtomicFile.replace(path, parts: parts)
+  }
+
+  /// Reads all of a sealed file.
+  ///
+  /// - Throws: `io` where it cannot be read, is not of this format or has no seal, and where a byte is not as it was
+  ///   written.
+  package static func readSealed(
+    _ path: String
+  ) throws(CoreError) -> (tensors: NamedTensors, metadata: [String: String]) {
+    let file = try SafeTensors(path)
+    guard let text = file.metadata[seal], text.utf8.count == blank.utf8.count else {
+      throw .file(path, "is no checkpoint of a training run: it has no digest")
+    }
+    var header = try file.file.read(at: 0, count: file.start)
+    if let place = place(of: text, in: header) { header.replaceSubrange(place, with: Array(blank.utf8)) }
+    var digest = FileDigest()
+    digest.add(header)
+    for offset in stride(from: file.start, to: file.file.size, by: 1 << 22) {
+      try StopSignal.poll()
+      digest.add(try file.file.read(at: offset, count: min(1 << 22, file.file.size - offset)))
+    }
+    guard digest.sha256Text == text else { throw .file(path, "is damaged: it is not what was written") }
+    var tensors: NamedTensors = []
+    for entry in file.entries { tensors.append((entry.name, try file.tensor(entry.name))) }
+    var metadata = file.metadata
+    metadata[seal] = nil
+    return (tensors, metadata)
+  }
+
+  /// Where the value of the seal stands in a header.
+  private static func place(of text: String, in header: [UInt8]) -> Range<Int>? {
+    let needle = Array("\"\(seal)\"".utf8)
+    let value = Array(text.utf8)
+    guard header.count > needle.count else { return nil }
+    for start in 8..<header.count - needle.count where header[start..<start + needle.count].elementsEqual(needle) {
+      for first in start + needle.count..<min(start + needle.count + 4, header.count)
+      where first + value.count <= header.count && header[first..<first + value.count].elementsEqual(value) {
+        return first..<first + value.count
+      }
+    }
+    return nil
   }
 }
 

@@ -6,6 +6,8 @@ import Networks
 /// Observers are asked in the order in which they were given, after the step or the epoch is done. They must leave the
 /// model as it is.
 public protocol TrainingObserver: Resumable {
+  /// What it was told to do, as far as a run that is continued must be told the same, under the names of arguments.
+  var settings: [TrainingDescription.Field] { get }
   /// Looks at the model after a step.
   ///
   /// - Parameter step: the number of the step in the whole run, counted from 1.
@@ -18,6 +20,8 @@ public protocol TrainingObserver: Resumable {
 }
 
 extension TrainingObserver {
+  /// Most observers change nothing that a run ends with.
+  public var settings: [TrainingDescription.Field] { [] }
   /// Does nothing after a step.
   public func after(step: Int, _ model: Model) throws {}
   /// Adds nothing to the epoch and lets the run continue.

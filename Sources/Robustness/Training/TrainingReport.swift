@@ -1,3 +1,5 @@
+import Base
+
 /// What one epoch of training measured, averaged over its examples.
 public struct EpochReport: Sendable {
   /// The number of the epoch, counted from 1.
@@ -10,41 +12,44 @@ public struct EpochReport: Sendable {
   public var naturalAccuracy: Double
   /// The same for the adversarial images; nil where the method makes none.
   public var robustAccuracy: Double?
-  /// What was measured after the epoch on the examples given for it, under the attack given or trained with; nil where
-  /// none were given.
-  public var validation: Evaluation?
+  /// What observers measured after the epoch, by name: "validation_natural", "validation_robust".
+  public var figures: [(name: String, value: Double)] = []
+  /// What observers have to say, a sentence each: alarms.
+  public var notes: [String] = []
   /// The learning rate of the last step.
   public var learningRate: Double
   /// How many seconds the epoch took, validation included.
   public var seconds: Double
+
+  /// The figure of this name; nil where nobody measured it.
+  public subscript(figure name: String) -> Double? { figures.first { $0.name == name }?.value }
 }
 
 extension EpochReport {
-  /// Accuracies by name, from 0 to 1: "natural" and "robust" of the training images, "validation_natural" and
-  /// "validation_robust".
+  /// Accuracies by name, from 0 to 1: "natural" and "robust" of the training images; then what observers measured.
   public var accuracies: [(name: String, value: Double)] {
     var accuracies = [(name: "natural", value: naturalAccuracy)]
     if let robustAccuracy { accuracies.append(("robust", robustAccuracy)) }
-    if let validation {
-      accuracies.append(("validation_natural", validation.naturalAccuracy.value))
-      if !validation.attacks.isEmpty { accuracies.append(("validation_robust", validation.worstCase.value)) }
-    }
-    return accuracies
+    return accuracies + figures
   }
 
-  /// The line of the epoch in a log: `epoch 2/10  loss 0.412  natural 0.871  robust 0.623  12.3 s`.
-  func line(of epochs: Int) -> String {
-    let figures = [("loss", loss)] + accuracies
+  /// The line of the epoch in a log:
+  /// `epoch 2/10  loss 0.412  loss_natural 0.304  natural 0.871  robust 0.623  12.3 s, 98 s left`.
+  ///
+  /// - Parameter secondsLeft: how long the epochs that follow will take.
+  func line(of epochs: Int, secondsLeft: Double) -> String {
+    let figures = [("loss", loss)] + parts + accuracies
     let parts = figures.map { "\($0) \($1.rounded(to: 3))" }
-    return (["epoch \(epoch)/\(epochs)"] + parts + ["\(seconds.rounded(to: 1)) s"]).joined(separator: "  ")
+    let left = epoch < epochs ? ", \(secondsLeft.rounded(to: secondsLeft < 10 ? 1 : 0)) s left" : ""
+    return (["epoch \(epoch)/\(epochs)"] + parts + ["\(seconds.rounded(to: 1)) s\(left)"]).joined(separator: "  ")
   }
 }
 
 /// What `fit` returns.
-public struct TrainingReport: Sendable {
+public struct TrainingReport {
   /// The call that makes the method.
   public var method: String
-  /// What the epochs that ended in this call measured.
+  /// What the epochs measured that the run has done so far, over all calls and processes.
   public var epochs: [EpochReport]
   /// Optimiser steps done in this call.
   public var steps: Int
@@ -52,4 +57,10 @@ public struct TrainingReport: Sendable {
   public var seconds: Double
   /// Whether the user stopped it; the model keeps the last whole step.
   public var interrupted: Bool
+  /// Where a run stands that was interrupted, with which it can be continued; nil for one that has ended.
+  public var state: TrainingState?
+  /// The step that this call has continued after; nil where it began anew.
+  public var continuedAfter: Int?
+  /// Whether the run had come to its end before this call, which then has done nothing.
+  public var wasFinished: Bool
 }

@@ -10,15 +10,19 @@ import Tensors
 ///   - attack: the attack of the inner maximisation and of the validation; nil stands for `PGD()` where the method
 ///     trains on adversarial images. What it leaves open, start and objective, the method prescribes.
 ///   - validation: examples on which the model is measured after each epoch, under the attack.
+///   - checkpoints: where the run leaves itself, and continues from by itself.
+///   - resume: the report of a run that was interrupted, which this one continues.
 @discardableResult
 public func fit(
   _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
   plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = [],
-  progress: (any Progress)? = nil
+  checkpoints: CheckpointFolder? = nil, resume: TrainingReport? = nil, progress: (any Progress)? = nil
 ) throws -> TrainingReport {
-  try TrainingRun(
-    model, on: data, method: method, attack: attack, plan: plan, validation: validation, observers: observers
-  ).run(progress: progress)
+  let run = try TrainingRun(
+    model, on: data, method: method, attack: attack, plan: plan, validation: validation, observers: observers,
+    checkpoints: checkpoints)
+  if let resume { try run.resume(resume) }
+  return try run.run(progress: progress)
 }
 
 /// One training of a model: what is settled when it begins, and how far it has come.
@@ -42,6 +46,16 @@ public final class TrainingRun: Resumable, StepHost {
   private var epoch = 0
   private var step = 0
   private var totals = EpochTotals()
+  /// What the epochs so far have measured.
+  private var history: [EpochReport] = []
+  /// Whether an observer or the method has ended the run before its last epoch.
+  private var isEnded = false
+  private let checkpoints: CheckpointFolder?
+  private let validation: Dataset?
+  /// The fingerprint of the weights that the run began with, where checkpoints are kept.
+  private let startWeights: String?
+  /// The description without the weights, once it was needed.
+  private var described: TrainingDescription?
   /// The weights and the optimiser before the step under way, once its method has moved them within it. Holding the
   /// weights costs a copy, so that they are held only then.
   private var moved: (weights: [Tensor], optimiser: NamedTensors)?
@@ -52,7 +66,8 @@ public final class TrainingRun: Resumable, StepHost {
   ///   before any work starts.
   public init(
     _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
-    plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = []
+    plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = [],
+    checkpoints: CheckpointFolder? = nil
   ) throws {
     try plan.validate()
     try plan.augmentations.validate(for: data)
@@ -85,6 +100,9 @@ public final class TrainingRun: Resumable, StepHost {
       (validation.map { [Validation($0, attack: used, seed: plan.seed)] as [any TrainingObserver] } ?? []) + observers
     process = try method.begin(model, on: data)
     optimiser = plan.optimiser.makeOptimiser()
+    self.checkpoints = checkpoints
+    self.validation = validation
+    startWeights = checkpoints == nil ? nil : model.fingerprint
   }
 
   /// The attack that training and validation use; nil for none.
@@ -121,51 +139,87 @@ public final class TrainingRun: Resumable, StepHost {
   public var stepsPerEpoch: Int { (data.count - 1) / plan.batchSize + 1 }
   /// The optimiser steps done so far, over all calls.
   public var stepsDone: Int { epoch * stepsPerEpoch + step }
+  /// Whether nothing is left to do.
+  public var isFinished: Bool { isEnded || epoch >= plan.epochs }
 
-  /// Trains to the end, or until the user stops it.
+  /// Trains to the end, or until the user stops it. Where a folder of checkpoints was given that has some, the run
+  /// continues after the newest one that is whole.
   ///
-  /// - Returns: what this call has done. After an interruption the report says so, and nothing is thrown; `run`
+  /// - Returns: what the run has done. After an interruption the report says so, and nothing is thrown; `run`
   ///   continues.
-  /// - Throws: `.numeric` when loss, logits or weights are no longer finite.
+  /// - Throws: `.numeric` when loss, logits or weights are no longer finite; `.value` where the checkpoints are of a run
+  ///   with other settings.
   public func run(progress: (any Progress)? = nil) throws -> TrainingReport {
     defer { progress?.finish() }
     let start = monotonicSeconds()
+    try model.beginTraining()
+    defer { model.endTraining() }
+    let continued = try continueFromFolder(progress)
     let first = stepsDone
-    var report = TrainingReport(method: method.description, epochs: [], steps: 0, seconds: 0, interrupted: false)
+    let wasFinished = isFinished
+    var interrupted = false
     do {
-      while epoch < plan.epochs {
+      while !isFinished {
         let began = monotonicSeconds()
         let batches = data.batches(
           of: plan.batchSize, shuffledBy: RandomStream(seed: plan.seed, purpose: "fit.order", epoch))
         while step < stepsPerEpoch {
           try train(batches[step])
           step += 1
-          for observer in observers { try observer.after(step: stepsDone, model) }
+          // What follows the weights step by step is not left a step behind.
+          try StopSignal.ignoring { for observer in observers { try observer.after(step: stepsDone, model) } }
           let share = (monotonicSeconds() - start) / Double(stepsDone - first)
           let total = plan.epochs * stepsPerEpoch
           progress?.update(
             title: "fit epoch \(epoch + 1)/\(plan.epochs)", done: stepsDone, total: total, fields: totals.fields,
             secondsLeft: share * Double(total - stepsDone))
+          if let every = checkpoints?.every, stepsDone % every == 0, step < stepsPerEpoch { try save(progress) }
         }
-        try requireFiniteWeights()
-        var result = totals.report(
-          epoch: epoch + 1, learningRate: plan.schedule.learningRate(plan.learningRate, at: last))
-        let reason = try process.after(epoch: last, model)
-        var continues = reason == nil
-        for observer in observers { continues = try observer.after(&result, model) && continues }
-        result.seconds = monotonicSeconds() - began
-        report.epochs.append(result)
-        progress?.note(result.line(of: plan.epochs))
-        if let reason { progress?.note(reason) }
-        (epoch, step, totals) = (epoch + 1, 0, EpochTotals())
-        if !continues { break }
+        try end(epoch: began, since: (start, first), progress)
+        if checkpoints?.every == nil || stepsDone % (checkpoints?.every ?? 1) == 0 || isFinished { try save(progress) }
       }
     } catch  where isInterruption(error) {
-      report.interrupted = true
+      interrupted = true
+      try StopSignal.ignoring { try save(progress) }
     }
-    report.steps = stepsDone - first
-    report.seconds = monotonicSeconds() - start
-    return report
+    return TrainingReport(
+      method: method.description, epochs: history, steps: stepsDone - first, seconds: monotonicSeconds() - start,
+      interrupted: interrupted, state: interrupted ? try StopSignal.ignoring { try position(with: nil) } : nil,
+      continuedAfter: continued || wasFinished ? first : nil, wasFinished: wasFinished)
+  }
+
+  /// Ends an epoch: what was measured is reported. Where that is interrupted, the epoch has not ended, and its end is
+  /// done again when the run continues.
+  ///
+  /// - Parameters:
+  ///   - began: when the epoch began.
+  ///   - start: when this call began, and after which step.
+  private func end(epoch began: Double, since start: (seconds: Double, step: Int), _ progress: (any Progress)?) throws {
+    try requireFiniteWeights()
+    let kept = (process: try process.state, observers: try observers.map { try $0.state })
+    let weights = model.state
+    do {
+      var result = totals.report(
+        epoch: epoch + 1, learningRate: plan.schedule.learningRate(plan.learningRate, at: last))
+      let reason = try process.after(epoch: last, model)
+      var continues = reason == nil
+      for observer in observers { continues = try observer.after(&result, model) && continues }
+      result.seconds = monotonicSeconds() - began
+      if let reason { result.notes.append(reason) }
+      let share = (monotonicSeconds() - start.seconds) / Double(max(1, stepsDone - start.step))
+      progress?.note(
+        result.line(of: plan.epochs, secondsLeft: share * Double((plan.epochs - epoch - 1) * stepsPerEpoch)))
+      for note in result.notes { progress?.note(note) }
+      history.append(result)
+      (epoch, step, totals, isEnded) = (epoch + 1, 0, EpochTotals(), !continues)
+    } catch {
+      try StopSignal.ignoring {
+        try model.setState(weights)
+        try process.restore(kept.process)
+        for (observer, state) in zip(observers, kept.observers) { try observer.restore(state) }
+      }
+      throw error
+    }
   }
 
   private var position: TrainingPosition {
@@ -273,11 +327,12 @@ public final class TrainingRun: Resumable, StepHost {
 // MARK: - Saving
 
 extension TrainingRun {
-  /// The model, the optimiser, what the method and the observers keep, and the position.
+  /// The model, the optimiser, what the method and the observers keep, what was measured, and the position.
   public var state: NamedTensors {
     get throws(CoreError) {
       var state: NamedTensors = [
         ("epoch", try Tensor(ints: [epoch], shape: [])), ("step", try Tensor(ints: [step], shape: [])),
+        ("ended", try Tensor(ints: [isEnded ? 1 : 0], shape: [])), ("history", try TextTensor.tensor(history.text)),
       ]
       func add(_ part: String, _ tensors: NamedTensors) { state += tensors.map { ("\(part).\($0.name)", $0.tensor) } }
       add("totals", try totals.state)
@@ -302,8 +357,10 @@ extension TrainingRun {
 
   /// Takes on the parts of a state one after the other.
   private func take(_ state: NamedTensors) throws(CoreError) {
-    func part(_ name: String) -> NamedTensors {
-      state.filter { $0.name.hasPrefix(name + ".") }.map { (String($0.name.dropFirst(name.utf8.count + 1)), $0.tensor) }
+    var parts: [Substring: NamedTensors] = [:]
+    for (name, tensor) in state {
+      guard let point = name.firstIndex(of: ".") else { continue }
+      parts[name[..<point], default: []].append((String(name[name.index(after: point)...]), tensor))
     }
     func number(_ name: String, _ limit: Int) throws(CoreError) -> Int {
       guard let tensor = state.first(where: { $0.name == name })?.tensor, tensor.dtype == .int64,
@@ -312,11 +369,111 @@ extension TrainingRun {
       return number
     }
     let (epoch, step) = (try number("epoch", plan.epochs), try number("step", stepsPerEpoch))
-    let totals = try EpochTotals(part("totals"))
-    try model.setState(part("model"))
-    try optimiser.restore(part("optimiser"))
-    try process.restore(part("method"))
-    for (i, observer) in observers.enumerated() { try observer.restore(part("observer\(i)")) }
-    (self.epoch, self.step, self.totals) = (epoch, step, totals)
+    let isEnded = try number("ended", 1) == 1
+    guard let text = state.first(where: { $0.name == "history" }) else {
+      throw CoreError(.value, "the history of this state is not one of this run")
+    }
+    let history = try [EpochReport](text: TextTensor.text(text.tensor))
+    let totals = try EpochTotals(parts["totals"] ?? [])
+    try model.setState(parts["model"] ?? [])
+    try optimiser.restore(parts["optimiser"] ?? [])
+    try process.restore(parts["method"] ?? [])
+    for (i, observer) in observers.enumerated() { try observer.restore(parts["observer\(i)"] ?? []) }
+    (self.epoch, self.step, self.totals, self.history, self.isEnded) = (epoch, step, totals, history, isEnded)
+  }
+
+  /// Continues a run that was interrupted in this process.
+  ///
+  /// - Throws: `value` for the report of a run that has ended, and for one of a run with other settings, which are named.
+  public func resume(_ report: TrainingReport) throws {
+    guard let state = report.state, let (data, validation) = state.examples else {
+      throw CoreError(
+        .value, "this report is of a run that has come to its end: there is nothing to resume",
+        hint: "leave resume out to train further from the weights of the model", argument: "resume")
+    }
+    var differences = try description(withData: false).differences(from: state.description)
+    if try !data.isSame(as: self.data) { differences.append("data is another") }
+    if let validation, let own = self.validation, try !validation.isSame(as: own) {
+      differences.append("validation is another")
+    }
+    guard differences.isEmpty else {
+      throw CoreError(
+        .value, "the run of this report was begun with other settings: \(differences.joined(separator: "; "))",
+        hint: "give the same settings, or leave resume out", argument: "resume")
+    }
+    try restore(state.tensors)
+  }
+
+  /// Continues after the newest checkpoint of the folder, where there is one.
+  private func continueFromFolder(_ progress: (any Progress)?) throws -> Bool {
+    guard let checkpoints, stepsDone == 0, let state = try checkpoints.load(warn: { progress?.note("warning: \($0)") })
+    else { return false }
+    var description = try description(withData: true)
+    description.fields.append(.init(TrainingDescription.weights, startWeights ?? ""))
+    var differences = description.differences(from: state.description, leaving: [TrainingDescription.weights])
+    // At the prompt the model has moved already: to where the checkpoint stands.
+    let own = Dictionary(model.state.map { ("model.\($0.name)", $0.tensor) }) { first, _ in first }
+    if differences.isEmpty, !description.differences(from: state.description).isEmpty,
+      !state.tensors.allSatisfy({ name, tensor in
+        !name.hasPrefix("model.") || own[name]?.isIdentical(to: tensor) == true
+      })
+    {
+      differences.append("the weights with which the model begins are others")
+    }
+    guard differences.isEmpty else {
+      throw CoreError(
+        .value,
+        "'\(checkpoints.path)' holds a run that was begun with other settings: \(differences.joined(separator: "; "))",
+        hint: "give the same settings, or another folder", argument: "checkpoint")
+    }
+    try restore(state.tensors)
+    if isFinished {
+      progress?.note("the run in '\(checkpoints.path)' is finished: its report and its weights are read")
+    } else {
+      progress?.note("continues after step \(stepsDone) of \(plan.epochs * stepsPerEpoch) ('\(checkpoints.path)')")
+    }
+    return true
+  }
+
+  /// Where the run stands.
+  ///
+  /// - Parameter weights: the fingerprint of the weights at the beginning, for a state that outlives the process.
+  private func position(with weights: String?) throws -> TrainingState {
+    var description = try description(withData: weights != nil)
+    if let weights { description.fields.append(.init(TrainingDescription.weights, weights)) }
+    return TrainingState(
+      description: description, tensors: try state, step: stepsDone, isFinished: isFinished,
+      examples: weights == nil ? (data, validation) : nil)
+  }
+
+  /// What decides where the run ends, but for the weights with which it begins.
+  private func description(withData: Bool) throws -> TrainingDescription {
+    if withData, let described { return described }
+    var fields: [TrainingDescription.Field] = [.init("model", model.architecture.call)]
+    if model.temperature != 1 { fields.append(.init("temperature of the model", Double(model.temperature).shortest)) }
+    if !model.frozen.isEmpty {
+      fields.append(
+        .init("frozen weights", model.frozen.sorted().map { model.parameterNames[$0] }.joined(separator: " ")))
+    }
+    if withData { fields.append(.init("data", try data.identity)) }
+    fields += [
+      .init("method", method.identity), .init("attack", attack.identity), .init("epochs", "\(plan.epochs)"),
+      .init("batch", "\(plan.batchSize)"), .init("lr", plan.learningRate.shortest),
+      .init("optimiser", plan.optimiser.identity), .init("schedule", plan.schedule.identity),
+      .init("augment", "[\(plan.augmentations.items.map(\.identity).joined(separator: ", "))]"),
+      .init("seed", "\(plan.seed)"),
+    ]
+    if let validation { fields.append(.init("validation", withData ? try validation.identity : "given")) }
+    for observer in observers { fields += observer.settings }
+    let made = TrainingDescription(fields)
+    if withData { described = made }
+    return made
+  }
+
+  private func save(_ progress: (any Progress)?) throws {
+    guard let checkpoints else { return }
+    // Weights that are useless are no place to continue from.
+    guard model.damage == nil else { return }
+    checkpoints.save(try position(with: startWeights ?? "")) { progress?.note("warning: \($0)") }
   }
 }

@@ -15,8 +15,10 @@ final class Validation: TrainingObserver {
   }
 
   func after(_ epoch: inout EpochReport, _ model: Model) throws -> Bool {
-    epoch.validation = try evaluate(
+    let evaluation = try evaluate(
       model, on: data, attacks: attack.map { [$0] } ?? [], seed: attack?.isRandom == true ? seed : nil)
+    epoch.figures.append(("validation_natural", evaluation.naturalAccuracy.value))
+    if attack != nil { epoch.figures.append(("validation_robust", evaluation.worstCase.value)) }
     return true
   }
 }
