@@ -30,7 +30,7 @@ import Testing
     "quiet": "progress only", "batch of evaluate": "memory only",
     "save of evaluate": "keeps what it finds", "keep of evaluate": "keeps what it finds",
     "max_time of evaluate": "ends nothing that is quick", "batch of logits": "memory only",
-    "n of eot": "models answer alike each time",
+    "checkpoint of fit": "keeps where the run stands", "n of eot": "models answer alike each time",
   ]
 
   /// Values of choices that are the usual one in a short run.
@@ -430,6 +430,8 @@ import Testing
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
+    "checkpoint": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString)\""],
+    "resume": ["{a: 1}"], "fit.keep": ["1"],
     "save": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).sqlite\""],
     "keep": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).npz\""],
     "max_time": ["1000.0"], "form": EvaluationReport.Form.allCases.map { "\"\($0.rawValue)\"" },
