@@ -154,6 +154,53 @@ import Testing
     #expect(Double(agree) > 0.9 * Double(found.count))
   }
 
+  /// Where nothing changes the images, a teacher answers once in a run, with the bits of answering in each epoch.
+  @Test(arguments: names)
+  func whatATeacherAnsweredIsKept(_ name: String) throws {
+    func trained(_ augmentations: [any Augmentation]) throws -> Model {
+      let model = try network()
+      var plan = plan
+      plan.epochs = 3
+      plan.augmentations = AugmentationList(augmentations)
+      let method = try method(name)
+      try fit(model, on: bars(40), method: method, attack: method.inner == nil ? nil : attack, plan: plan)
+      return model
+    }
+    #expect(try trained([]).hasEqualWeights(to: trained([Still()])))
+  }
+
+  @Test func answersAreAskedForOnce() throws {
+    let teacher = try network(seed: 9)
+    let images = try bars(10).images
+    let answers = TeacherAnswers()
+    var asked = 0
+    func find(_ positions: [Int]) throws -> Tensor {
+      try answers.logits(of: teacher, at: positions) {
+        asked += 1
+        return try teacher(images.indexSelect(axis: 0, positions))
+      }
+    }
+    let all = try teacher(images)
+    let epochs = [
+      [[3, 1, 4], [0, 5, 9], [2, 6, 8], [7]], [[9, 8, 7], [6, 5, 4], [3, 2, 1], [0]], [[1, 0, 2, 9]],
+    ]
+    for positions in epochs.joined() {
+      #expect(try find(positions).isIdentical(to: all.indexSelect(axis: 0, positions)))
+    }
+    #expect(asked == 4)
+    _ = try answers.logits(of: network(seed: 8), at: [1]) {
+      asked += 1
+      return all
+    }
+    #expect(asked == 5)
+    // What holds an image twice, or images known and unknown, is asked about and answered.
+    let few = TeacherAnswers()
+    for positions in [[1, 1], [1, 2], [2, 3], [1, 2]] {
+      let found = try few.logits(of: teacher, at: positions) { try teacher(images.indexSelect(axis: 0, positions)) }
+      #expect(try found.isIdentical(to: all.indexSelect(axis: 0, positions)))
+    }
+  }
+
   // MARK: Continuing
 
   /// Stopped after each step, saved, and continued by another run with other models: the bits of one that was left alone.
@@ -420,4 +467,13 @@ private final class Halt: TrainingObserver {
     isDone = true
     throw CoreError(.interrupted, "interrupted")
   }
+}
+
+/// An augmentation that changes nothing.
+private struct Still: Augmentation {
+  static let name = "still"
+  static let page = Page("Nothing.")
+  static let settings: [Setting<Still>] = []
+
+  func apply(_ batch: Batch, stream: RandomStream, partners: AugmentationPartners) throws(CoreError) -> Batch { batch }
 }

@@ -42,6 +42,8 @@ public final class TrainingRun: Resumable, StepHost {
   private let observers: [any TrainingObserver]
   private let process: any TrainingProcess
   private let optimiser: any Optimiser
+  /// What teachers have answered to the images of the data set.
+  private let answers = TeacherAnswers()
   /// The next step.
   private var epoch = 0
   private var step = 0
@@ -286,6 +288,7 @@ public final class TrainingRun: Resumable, StepHost {
     let step = TrainingStep(
       model: model, parameters: model.trackedParameters(), batch: part, attack: attack, inner: method.inner,
       stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step), position: position, host: self)
+    if plan.augmentations.items.isEmpty { step.known = KnownAnswers(answers: answers, positions: positions) }
     do {
       let loss = try process.loss(step)
       let value = try loss.total.item()

@@ -43,6 +43,8 @@ public final class TrainingStep {
   private var found: [Tensor] = []
   private var asked = 0
   private var isMaking = false
+  /// What is known of the answers of teachers; nil where the images are not those of the data set.
+  var known: KnownAnswers?
   /// The answers of teachers to the natural images, which do not depend on the weights either.
   var answers: [ObjectIdentifier: Tensor] = [:]
   private var isRehearsing = false

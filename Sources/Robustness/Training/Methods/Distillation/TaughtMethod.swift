@@ -167,12 +167,16 @@ extension DistillationMethod {
 
 extension TrainingStep {
   /// The logits [n, classes] of a teacher for the natural images, in evaluation mode; no gradient flows to either. They
-  /// are found once in a step, however often they are asked for.
+  /// are found once in a step, however often they are asked for, and once in a run where no augmentation changes the
+  /// images.
   ///
   /// - Throws: `numeric` where they are not finite.
   func taught(by teacher: Model) throws -> Tensor {
     if let known = answers[ObjectIdentifier(teacher)] { return known }
-    let logits = try answer(of: teacher, images)
+    let logits =
+      try self.known.map { known in
+        try known.answers.logits(of: teacher, at: known.positions) { try answer(of: teacher, images) }
+      } ?? answer(of: teacher, images)
     answers[ObjectIdentifier(teacher)] = logits
     return logits
   }
