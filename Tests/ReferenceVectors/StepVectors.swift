@@ -167,7 +167,7 @@ extension ReferenceVectors {
       try method.begin(student, on: Dataset(images: tensors.tensor("x1"), labels: tensors.tensor("y1").ints()))
     }
 
-    private func model(_ name: String) throws -> Model {
+    func model(_ name: String) throws -> Model {
       func channels(_ layer: String) throws -> Int { try #require(tensors.shape(of: "\(name)/\(layer)"))[0] }
       func conv(_ layer: String, stride: Int) throws -> Layer {
         .conv2d(
