@@ -38,7 +38,8 @@ import Testing
         + [Self.classes(standing), Self.numbers(standing), Self.numbers(standing)])
   }
 
-  @Test(arguments: FitTests.methods)
+  // The guard of fast_at attacks after the epoch.
+  @Test(arguments: FitTests.methods.filter { $0 != "fast_at" })
   func aTrainingStepReadsNumbersAndClasses(_ name: String) throws {
     let (model, data, tests) = (try network(), try bars(30), FitTests())
     var plan = tests.plan
@@ -47,8 +48,9 @@ import Testing
     let reads = try HostReads.counting {
       try fit(model, on: data, method: method, attack: tests.isAdversarial(name) ? tests.attack : nil, plan: plan)
     }
-    // Right or wrong, of natural and of adversarial images. The bounds of what the attack found are three numbers.
-    let judged = tests.isAdversarial(name) ? 2 : 1
+    // Right or wrong, of natural and of adversarial images. The bounds of what the attack found are three numbers. The
+    // helper of hat says a class for each image.
+    let judged = (TestMethods.seesAdversarial(name) ? 2 : 1) + (name == "hat" ? 1 : 0)
     // The fingerprints of teachers, before the first step and after the last.
     let within = (method as? AWP)?.method ?? method
     let teachers = (within as? any TaughtMethod)?.teachers.compactMap(\.model) ?? []

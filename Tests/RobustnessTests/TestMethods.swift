@@ -9,7 +9,7 @@ enum TestMethods {
   static let adversarial = names.filter { (try? method($0))?.inner != nil }
   private static let variants = [
     "trades separate", "ltd on pgd_at", "ltd on mart", "ltd on nat", "iad with two",
-    "igdm around ltd", "awp around pgd_at",
+    "igdm around ltd", "awp around pgd_at", "fast_at unguarded",
   ]
 
   static func method(_ name: String) throws -> any TrainingMethod {
@@ -19,6 +19,11 @@ enum TestMethods {
     case "mart": return MART(beta: 2)
     case "awp": return AWP(TRADES(beta: 2), gamma: 0.02)
     case "awp around pgd_at": return AWP(PGDAT(attackMode: .train), gamma: 0.02, warmup: 1)
+    case "hat": return HAT(helper: try network(seed: 9))
+    case "fast_at unguarded": return FastAT(attackMode: .eval, threshold: nil)
+    case "free_at": return FreeAT(replays: 2, eps: 0.05)
+    case "sat": return SAT(beta: 2, start: 1)
+    case "ikl": return IKL(beta: 2, alpha: 1)
     case "ltd": return LTD(teacher: try network(seed: 9), temperature: 2, beta: 2, mix: 0.5)
     case "ltd on pgd_at": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .pgdAT)
     case "ltd on mart": return LTD(teacher: try network(seed: 9), mix: 0.5, framework: .mart)

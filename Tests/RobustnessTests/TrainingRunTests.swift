@@ -1,6 +1,7 @@
 import Base
 import Datasets
 import Networks
+import Synchronization
 import Tensors
 import Testing
 
@@ -42,6 +43,98 @@ import Testing
       _ = try first.run()
       #expect(model.hasEqualWeights(to: whole))
     }
+  }
+
+  /// Every method of the list, stopped in each epoch and at the end of one.
+  @Test(arguments: TestMethods.names, [1, 3, 5, 8])
+  func everyMethodIsContinued(_ name: String, _ steps: Int) throws {
+    func run(_ model: Model, _ steps: Int) throws -> TrainingRun {
+      let attack = TestMethods.isAdversarial(name) ? PGD(eps: 0.1, steps: 2) : nil
+      return try TrainingRun(
+        model, on: bars(40), method: TestMethods.method(name), attack: attack, plan: plan,
+        observers: [Stop(after: steps)])
+    }
+    let whole = try network()
+    let all = try run(whole, .max)
+    let report = try all.run()
+    let first = try run(network(), steps)
+    #expect(try first.run().interrupted)
+    let other = try network(seed: 77)
+    let second = try run(other, .max)
+    try second.restore(first.state)
+    let rest = try second.run()
+    #expect(other.hasEqualWeights(to: whole))
+    #expect(rest.epochs.last?.loss == report.epochs.last?.loss)
+    // What the method keeps is the same, too.
+    let (kept, expected) = (try second.state, try all.state)
+    #expect(kept.map(\.name) == expected.map(\.name))
+    for (a, b) in zip(kept, expected) { #expect(a.tensor.isIdentical(to: b.tensor), "\(a.name)") }
+  }
+
+  /// Ctrl-C at any moment of a step leaves nothing of it: the run continues to the same bits.
+  @Test(arguments: TestMethods.names)
+  func everyMethodIsInterruptedAtAnyMoment(_ name: String) throws {
+    var plan = plan
+    plan.epochs = 2
+    func run(_ model: Model) throws -> TrainingRun {
+      let attack = TestMethods.isAdversarial(name) ? PGD(eps: 0.1, steps: 2) : nil
+      return try TrainingRun(model, on: bars(40), method: TestMethods.method(name), attack: attack, plan: plan)
+    }
+    let whole = try network()
+    let all = try run(whole)
+    _ = try all.run()
+    let model = try network()
+    let broken = try run(model)
+    var stops = 0
+    // Each run gets a little farther than the one before.
+    for look in stride(from: 3, to: 1000, by: 13) {
+      let signal = StopSignal()
+      let looks = Looks()
+      signal.atEveryLook { [unowned signal] in if looks.next() == look { signal.raise(.interrupted) } }
+      if try !signal.carry({ try broken.run() }).interrupted { break }
+      stops += 1
+    }
+    _ = try broken.run()
+    #expect(stops > 3)
+    #expect(model.hasEqualWeights(to: whole))
+    for (a, b) in zip(try broken.state, try all.state) { #expect(a.tensor.isIdentical(to: b.tensor), "\(a.name)") }
+  }
+
+  /// sat keeps one target for each image.
+  @Test func imagesThatAreMixedHaveNoTargetOfTheirOwn() throws {
+    var plan = plan
+    plan.augmentations = AugmentationList([Mixing(share: 0.2)])
+    let error = #expect(throws: CoreError.self) {
+      try fit(network(), on: bars(32), method: SAT(start: 2), attack: PGD(eps: 0.1, steps: 1), plan: plan)
+    }
+    #expect(error?.argument == "method")
+  }
+
+  /// A method that moves the weights, or perturbs them, cannot be perturbed itself.
+  @Test func awpRefusesWhatMovesTheWeights() throws {
+    for method in [FreeAT(), AWP(TRADES())] as [any TrainingMethod] {
+      let error = #expect(throws: CoreError.self) { try AWP(method).validate() }
+      #expect(error?.argument == "method")
+    }
+    let own = try network()
+    let before = own.copy()
+    #expect(throws: CoreError.self) { try run(own, AWP(Twice())).run() }
+    #expect(own.hasEqualWeights(to: before))
+  }
+
+  /// With gamma 0 the perturbation is none, and before its time there is none.
+  @Test func awpPerturbsFromItsEpochOn() throws {
+    func trained(_ method: any TrainingMethod) throws -> Model {
+      let model = try network()
+      _ = try run(model, method).run()
+      return model
+    }
+    var reordered = TRADES(beta: 2)
+    reordered.beginsAdversarial = true
+    let same = try trained(reordered)
+    #expect(try trained(AWP(TRADES(beta: 2), gamma: 0)).hasEqualWeights(to: same))
+    #expect(try trained(AWP(TRADES(beta: 2), gamma: 0.1, warmup: 3)).hasEqualWeights(to: same))
+    #expect(try !trained(AWP(TRADES(beta: 2), gamma: 0.1, warmup: 2)).hasEqualWeights(to: same))
   }
 
   @Test func aStateOfSomethingElseIsRefused() throws {
@@ -121,7 +214,7 @@ import Testing
   }
 
   /// Mixed images have distributions as targets: every loss and every attack takes them, and one-hot ones are classes.
-  @Test(arguments: FitTests.methods)
+  @Test(arguments: FitTests.methods.filter { $0 != "sat" })
   func targetsMayBeDistributions(_ name: String) throws {
     func trained(_ share: Float) throws -> (Model, TrainingReport) {
       let model = try network()
@@ -162,6 +255,12 @@ private struct Mixing: Augmentation {
     batch.targets = .soft(try Tensor.oneHot(batch.labels, classes: 3) * (1 - share) + next * share)
     return batch
   }
+}
+
+/// Counts looks at a signal, whichever thread looks.
+private final class Looks: Sendable {
+  private let count = Atomic(0)
+  func next() -> Int { count.add(1, ordering: .relaxed).newValue }
 }
 
 /// Ends the run as Ctrl-C does, once.

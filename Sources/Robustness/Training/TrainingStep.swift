@@ -40,7 +40,7 @@ public final class TrainingStep {
   private var isElsewhere = false
   private var forwards = 0
   /// What was found in this step, and how much of it this evaluation of the loss has asked for.
-  private var found: [Tensor] = []
+  package private(set) var found: [Tensor] = []
   private var asked = 0
   private var isMaking = false
   /// What is known of the answers of teachers; nil where the images are not those of the data set.
@@ -137,16 +137,18 @@ public final class TrainingStep {
 
   /// Adversarial images as the method prescribes them (`TrainingMethod.inner`); an error where it prescribes none.
   /// It comes before the forwards of the loss, which move the running statistics of batch norm.
-  public func adversarial() throws -> Tensor {
+  ///
+  /// - Parameter radius: the share of the attack's radius that is used, from 0 to 1.
+  public func adversarial(radius: Double = 1) throws -> Tensor {
     guard let inner else {
       throw CoreError(
         .value, "this method prescribes no attack: it trains on natural images",
         hint: "say where the attack begins: start=\"uniform\"", argument: "method")
     }
     guard inner.loss == .crossEntropy, case .soft(let rows) = targets else {
-      return try maximise(start: inner.start, mode: inner.mode, loss: inner.loss, objective: nil)
+      return try maximise(start: inner.start, mode: inner.mode, radius, loss: inner.loss, objective: nil)
     }
-    return try maximise(start: inner.start, mode: inner.mode, loss: nil) { logits, examples in
+    return try maximise(start: inner.start, mode: inner.mode, radius, loss: nil) { logits, examples in
       let target = examples.elementsEqual(0..<rows.shape[0]) ? rows : try rows.indexSelect(axis: 0, examples)
       return try Tensors.crossEntropy(logits, target: target, reduction: .none)
     }
@@ -161,7 +163,7 @@ public final class TrainingStep {
   public func maximise(
     start: AttackStart, mode: Mode = .eval, objective: @escaping ModelOracle.Objective
   ) throws -> Tensor {
-    try maximise(start: start, mode: mode, loss: nil, objective: objective)
+    try maximise(start: start, mode: mode, 1, loss: nil, objective: objective)
   }
 
   /// Images that make an objective large which looks at them, too: at what another model answers to them.
@@ -171,26 +173,26 @@ public final class TrainingStep {
   func maximise(
     start: AttackStart, mode: Mode = .eval, imageObjective objective: @escaping ModelOracle.ImageObjective
   ) throws -> Tensor {
-    try maximise(start: start, mode: mode, loss: nil, imageObjective: objective)
+    try maximise(start: start, mode: mode, 1, loss: nil, imageObjective: objective)
   }
 
   private func maximise(
-    start: AttackStart, mode: Mode, loss: AttackLoss?, objective: ModelOracle.Objective?
+    start: AttackStart, mode: Mode, _ share: Double, loss: AttackLoss?, objective: ModelOracle.Objective?
   ) throws -> Tensor {
     try maximise(
-      start: start, mode: mode, loss: loss,
+      start: start, mode: mode, share, loss: loss,
       imageObjective: objective.map { objective in { _, logits, examples in try objective(logits, examples) } })
   }
 
   private func maximise(
-    start: AttackStart, mode: Mode, loss: AttackLoss?, imageObjective: ModelOracle.ImageObjective?
+    start: AttackStart, mode: Mode, _ share: Double, loss: AttackLoss?, imageObjective: ModelOracle.ImageObjective?
   ) throws -> Tensor {
     // An attack in training mode is made all the same: it moves the running statistics.
     if let given, mode == .eval { return given }
     return try search {
       var input = AttackInput(images: images, labels: labels, ids: ids)
       input.random = random
-      let batch = AttackBatch(input, eps: attack.radius(nil), start: start, isTraining: true)
+      let batch = AttackBatch(input, eps: attack.radius(nil) * share, start: start, isTraining: true)
       let oracle = ModelOracle(
         model, for: attack, batch,
         training: ModelOracle.Training(
@@ -248,7 +250,8 @@ public final class TrainingStep {
       defer { forwards += 1 }
       // No gradient of the weights is wanted.
       logits = try model.forward(
-        x, mode: .train, parameters: parameters.map { $0.detached() }, dropout: stream.child(forwards))
+        x, mode: .train, parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
+        dropout: stream.child(forwards))
     } else {
       logits = try isElsewhere ? model.forward(x, mode: .eval, parameters: parameters) : model(x)
     }

@@ -20,7 +20,7 @@ public struct PGDAT: StatelessMethod {
       the loss alone, not in the attack: smoothing=s and convention are those of standard(…). Madry et al. 2018.
       """,
     examples: [("pgd_at()", "pgd_at()"), ("pgd_at(smoothing=0.2)", "pgd_at(smoothing=0.2)")],
-    seeAlso: ["fit", "trades", "awp", "ltd"],
+    seeAlso: ["fit", "trades", "awp", "fast_at", "adr", "ltd"],
     search: ["madry", "adversarial training", "label smoothing", "bag of tricks"])
   public static let settings: [Setting<PGDAT>] = [
     .choice(

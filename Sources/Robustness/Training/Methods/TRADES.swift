@@ -20,7 +20,7 @@ public struct TRADES: StatelessMethod {
       statistics move with x, x', x instead of x, x'. Within awp(…) the order is x', x(, x), as in its code. Zhang et \
       al. 2019.
       """,
-    examples: [("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "awp", "mart", "ltd", "pgd_at"],
+    examples: [("trades(beta=6)", "trades(beta=6)")], seeAlso: ["fit", "awp", "mart", "ltd", "pgd_at", "hat", "ikl"],
     search: ["kl", "regularisation"])
   public static let settings: [Setting<TRADES>] = [
     Setting(
