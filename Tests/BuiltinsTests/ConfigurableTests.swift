@@ -109,6 +109,8 @@ import Testing
     "ltd(teacher, beta=1, on=\"pgd_at\")", "pgd_at(attack_mode=\"test\")", "attack(\"\", f)",
     "method(\"m\", f, attack_mode=\"train\")", "awp(awp(trades()))", "awp(pgd())", "igdm(trades())",
     "igdm(saad(teacher))", "awp(lbgat(teacher))", "trades(forwards=4)",
+    "fast_at(guard=2)", "n_fgsm(k=-1)", "free_at(replays=0)", "sat(momentum=2)", "adr(lambda=[1])",
+    "ikl(temperature=0)", "awp(free_at())", "pgd_at(convention=\"others\")", "hat(teacher, h=0)",
   ])
   func settingsThatCannotWorkAreRefused(_ call: String) throws {
     guard case .failure(let error) = value(call) else {

@@ -31,6 +31,7 @@ import Testing
     "save of evaluate": "keeps what it finds", "keep of evaluate": "keeps what it finds",
     "max_time of evaluate": "ends nothing that is quick", "batch of logits": "memory only",
     "checkpoint of fit": "keeps where the run stands", "n of eot": "models answer alike each time",
+    "guard of fast_at": "nothing overfits so soon",
   ]
 
   /// Values of choices that are the usual one in a short run.
@@ -210,6 +211,17 @@ import Testing
     "pgd_at": [
       Use(
         base: [("smoothing", "0.2")], program: "m = copy(wide); trained(m, CALL); answer = weights(m)", isCrossed: true)
+    ],
+    "sat": [
+      Use(base: [("start", "0")], program: "m = copy(wide); trained(m, CALL); answer = weights(m)")
+    ],
+    // Class means matter from the second epoch on.
+    "ikl": [
+      Use(
+        base: [],
+        program:
+          "m = copy(wide); fit(m, train, method=CALL, attack=pgd(eps=0.1, steps=2), epochs=2, batch=12, lr=0.01, quiet=true); answer = weights(m)"
+      )
     ],
     "awp": [
       Use(
@@ -426,6 +438,8 @@ import Testing
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "temperature": ["3", "0.5", "to_entropy(1.2)"], "ard.alpha": ["0.3", "0.7"], "natural": ["net"], "robust": ["net"],
     "igdm.method": ["ard(teacher)"], "mtard.beta": ["3"], "drops": ["[1]"], "begin": ["1"],
+    "helper": ["net"],
+    "adr.temperature": ["[4, 1]"], "lambda": ["[0.2, 0.4]"],
     "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],

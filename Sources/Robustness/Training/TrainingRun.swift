@@ -118,7 +118,8 @@ public final class TrainingRun: Resumable, StepHost {
         guard !method.searchesItself else {
           throw CoreError(
             .value, "\(method) finds its images itself, and there is no validation that would use the attack",
-            hint: "leave attack out, or give validation=…; the method has eps and step_size", argument: "attack")
+            hint: "leave attack out, or give validation=…; the radius is a setting of the method: eps=8/255",
+            argument: "attack")
         }
         throw CoreError(
           .value, "\(method) trains without an attack, and there is no validation that would use it",
