@@ -270,6 +270,8 @@ private final class Host: StepHost {
   var positions: [TrainingPosition] = []
   func hold() throws {}
   func move(by gradients: [Tensor?], at position: TrainingPosition) throws { positions.append(position) }
+  func makeOptimiser() -> any Optimiser { SGD().makeOptimiser() }
+  func rates(at position: TrainingPosition) -> (rate: Double, momentum: Double?) { (0.1, nil) }
 }
 
 private final class Notes: Progress {
