@@ -89,7 +89,7 @@ import Testing
   /// A run whose guard has spoken has fewer epochs, and says why.
   @Test func aRunIsEndedByItsMethod() throws {
     let model = try network()
-    let notes = Notes()
+    let notes = NotedLines()
     let report = try fit(
       model, on: bars(40), method: Ending(), plan: TrainingPlan(epochs: 5, batchSize: 20), progress: notes)
     #expect(report.epochs.count == 2 && !report.interrupted)
@@ -274,7 +274,7 @@ private final class Host: StepHost {
   func rates(at position: TrainingPosition) -> (rate: Double, momentum: Double?) { (0.1, nil) }
 }
 
-private final class Notes: Progress {
+private final class NotedLines: Progress {
   let lines = Locked<[String]>([])
   func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
