@@ -45,6 +45,11 @@ import Testing
     }
   }
 
+  /// What of a state is the same however often the run was stopped: the history has seconds.
+  private func bits(_ state: NamedTensors) -> NamedTensors {
+    state.filter { item in ["model.", "optimiser.", "method.", "totals."].contains { item.name.hasPrefix($0) } }
+  }
+
   /// Every method of the list, stopped in each epoch and at the end of one.
   @Test(arguments: TestMethods.names, [1, 3, 5, 8])
   func everyMethodIsContinued(_ name: String, _ steps: Int) throws {
@@ -69,7 +74,7 @@ import Testing
     #expect(other.hasEqualWeights(to: whole))
     #expect(rest.epochs.last?.loss == report.epochs.last?.loss)
     // What the method keeps is the same, too.
-    let (kept, expected) = (try second.state, try all.state)
+    let (kept, expected) = (bits(try second.state), bits(try all.state))
     #expect(kept.map(\.name) == expected.map(\.name))
     for (a, b) in zip(kept, expected) { #expect(a.tensor.isIdentical(to: b.tensor), "\(a.name)") }
   }
@@ -100,7 +105,9 @@ import Testing
     _ = try broken.run()
     #expect(stops > 3)
     #expect(model.hasEqualWeights(to: whole))
-    for (a, b) in zip(try broken.state, try all.state) { #expect(a.tensor.isIdentical(to: b.tensor), "\(a.name)") }
+    for (a, b) in zip(bits(try broken.state), bits(try all.state)) {
+      #expect(a.tensor.isIdentical(to: b.tensor), "\(a.name)")
+    }
   }
 
   /// sat keeps one target for each image.
