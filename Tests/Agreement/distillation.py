@@ -102,6 +102,24 @@ def mtard(student, nets, epoch):
     return (1 - weight) * adversarial + weight * clean
 
 
+def b_mtard(student, nets, epoch):
+    moved = attacked(student, cross_entropy)
+    (robust,), (natural,) = answers(nets["rob"], moved), answers(nets["std"], x)
+    za, z = student(moved), student(x)
+    robust_t, natural_t = nets.setdefault("temperatures", (2.0, 2.0))
+    q1, q2 = F.softmax(robust / robust_t, 1), F.softmax(natural / natural_t, 1)
+    adversarial = (q1 * ((q1 + 1e-5).log() - F.log_softmax(za, 1))).mean()
+    clean = (q2 * ((q2 + 1e-5).log() - F.log_softmax(z, 1))).mean()
+    ratio = (q1 * (q1 + 1e-5).log()).sum(1).mean() / (q2 * (q2 + 1e-5).log()).sum(1).mean()
+    robust_t, natural_t = robust_t - 0.4 * torch.sign(ratio - 1).item(), natural_t - 0.4 * torch.sign(1 / ratio - 1).item()
+    nets["temperatures"] = (max(min(10, robust_t), 1), max(min(10, natural_t), 1))
+    first = nets.setdefault("first", (adversarial.item(), clean.item()))
+    weight = nets.get("weight", 0.5)
+    ra, rn = adversarial.item() / first[0], clean.item() / first[1]
+    nets["weight"] = weight = weight - 0.3 * (weight - rn / (ra + rn))
+    return (1 - weight) * adversarial + weight * clean
+
+
 def saad(student, nets, epoch):
     leaf = x.clone().requires_grad_()
     logits = nets["rob"](leaf)
@@ -142,7 +160,8 @@ def lbgat(student, nets, epoch):
 
 
 for name, loss in [
-    ("iad", iad), ("iad with two", iad_with_two), ("mtard", mtard), ("saad", saad), ("igdm", igdm), ("lbgat", lbgat)
+    ("iad", iad), ("iad with two", iad_with_two), ("mtard", mtard), ("b-mtard", b_mtard),
+    ("saad", saad), ("igdm", igdm), ("lbgat", lbgat)
 ]:
     student = network("student0")
     nets = {"rob": network("teacher_rob").eval(), "std": network("teacher_std").eval(), "learner": network("teacher_std")}

@@ -14,6 +14,7 @@ extension ReferenceVectors {
       "iad": ([0.1496689, 0.1461346, 0.1313942], 8.326992),
       "iad with two": ([0.8162349, 0.8046783, 0.7923489], 8.329344),
       "mtard": ([0.0199643, 0.0198932, 0.0197650], 8.211842),
+      "mtard with temperatures": ([0.0199643, 0.0166704, 0.0144830], 8.212092),
       "saad": ([0.4845338, 0.3465168, 0.2469719], 8.293044),
       "igdm": ([0.3165453, 0.2910426, 0.3991859], 8.379547),
       "lbgat": ([3.5513754, 3.0726852, 2.5075724], 8.199450),
@@ -28,9 +29,10 @@ extension ReferenceVectors {
       switch name {
       case "iad": method = IAD(teacher: robust, temperature: 2, begin: 1)
       case "iad with two": method = IAD(teacher: robust, natural: natural, temperature: 2, begin: 1)
-      case "mtard":
+      case "mtard", "mtard with temperatures":
         var mtard = MTARD(natural: natural, robust: robust, temperature: 2)
         mtard.rate = 0.3
+        mtard.temperatureRate = name == "mtard" ? 0 : 0.4
         method = mtard
       case "saad": method = SAAD(teacher: robust, beta: 0.5)
       case "igdm": method = IGDM(RSLAD(teacher: robust), alpha: 20)

@@ -9,7 +9,7 @@ enum TestMethods {
   static let adversarial = names.filter { (try? method($0))?.inner != nil }
   private static let variants = [
     "trades separate", "ltd on pgd_at", "ltd on mart", "ltd on nat", "iad with two",
-    "igdm around ltd", "awp around pgd_at", "fast_at unguarded",
+    "mtard with temperatures", "igdm around ltd", "awp around pgd_at", "fast_at unguarded",
   ]
 
   static func method(_ name: String) throws -> any TrainingMethod {
@@ -33,6 +33,10 @@ enum TestMethods {
     case "adaad": return AdaAD(teacher: try trained())
     case "kd_swa": return KDSWA(natural: try network(seed: 9), robust: try trained())
     case "mtard": return MTARD(natural: try network(seed: 9), robust: try trained())
+    case "mtard with temperatures":
+      var method = MTARD(natural: try network(seed: 9), robust: try trained(), temperature: 2)
+      (method.temperatureRate, method.rate, method.drops) = (0.3, 0.2, [1])
+      return method
     case "iad": return IAD(teacher: try trained(), begin: 1)
     case "iad with two": return IAD(teacher: try trained(), natural: try network(seed: 9), temperature: 2, begin: 1)
     case "saad": return SAAD(teacher: try trained(), beta: 1, igdm: 0.1, entropyScale: 1)

@@ -26,7 +26,21 @@ public struct LBGAT: TrainingMethod {
     examples: [("lbgat(mlp())", "lbgat(mlp, beta=6)")], seeAlso: ["fit", "trades", "ltd", "rslad"],
     search: ["distillation", "learnable boundary", "guided", "joint training", "teacher"])
   public static let settings: [Setting<LBGAT>] = [
-    .teacher(\.teacher, note: "the model that is trained along, usually a fresh one; its weights change."),
+    Setting(
+      "teacher", type: "model", expected: "a model",
+      note: "the model that is trained along, usually a fresh one; its weights change.", isRequired: true,
+      read: { $0.teacher.map { .reference(Learner(model: $0)) } ?? .none },
+      write: { lbgat, value in
+        guard case .reference(let made) = value, let teacher = made as? Model ?? (made as? Learner)?.model else {
+          return false
+        }
+        lbgat.teacher = teacher
+        return true
+      },
+      check: { (lbgat) throws(CoreError) in
+        guard lbgat.teacher == nil else { return }
+        throw CoreError(.value, "lbgat needs teacher, a model", argument: "teacher")
+      }),
     Setting(
       "beta", \.beta, .atLeastZero(hint: "beta=0 leaves its term out"),
       note: "weight of the divergence; the paper has 0 and 6.", isAlwaysShown: true),
@@ -136,5 +150,17 @@ public struct LBGAT: TrainingMethod {
       try teacher.setState(part("teacher."))
       if let optimiser { try optimiser.restore(part("optimiser.")) } else { pending = part("optimiser.") }
     }
+  }
+}
+
+/// A model that a run trains along: its weights are part of the state of the run, and not of what the run is.
+private struct Learner: SettingReference {
+  var model: Model
+
+  var settingName: String { model.settingName }
+  var settingIdentity: String { "\(model.name), trained along: \(model.architecture)" }
+  func isSame(as other: any SettingReference) -> Bool {
+    guard let other = other as? Learner else { return false }
+    return model.isSame(as: other.model)
   }
 }

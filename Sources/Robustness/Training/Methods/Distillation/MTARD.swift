@@ -10,7 +10,8 @@ import Tensors
 /// w_adv·K(q_r(x'), p(x')) + w_nat·K(q_n(x), p(x)), w_adv = 1 − w_nat, K as in RSLAD: the mean over batch and classes of
 /// q·(log(q + 1e-5) − log p). In each step, before its loss, w_nat ← w_nat − rate·(w_nat − r_nat/(r_adv + r_nat)) with r =
 /// (K/K₀)^beta, K₀ that of the first step; w_nat begins at 1/2. The rate falls to a tenth where the authors' learning rate
-/// does. The weight and the first losses are the state of a run.
+/// does. B-MTARD, its successor, has temperatures of both teachers as well, which move by a fixed amount in each step until
+/// the mean entropies of their labels agree. Weight, temperatures and first losses are the state of a run.
 public struct MTARD: TaughtMethod {
   public static let name = "mtard"
   public static let page = Page(
@@ -22,8 +23,10 @@ public struct MTARD: TaughtMethod {
       towards r_nat/(r_adv + r_nat), r = (KL/its first value)^beta, from 1/2; the rate is divided by 10 after each epoch in \
       drops. x' maximises the cross-entropy of the label from x + 0.001·N(0, I), with the student in evaluation mode. Batch \
       norm's running statistics move with the forwards of x', then x. loss_natural and loss_robust are the divergences, \
-      weight_natural is w_nat. The later B-MTARD also moves the teachers' temperatures until their entropies agree: \
-      temperature=to_entropy(…) makes them agree for each image. Zhao et al. 2022 (arXiv 2306.16170).
+      weight_natural is w_nat. With temperature_rate=0.001 it is \
+      B-MTARD: after each step each teacher's temperature, from `temperature` on and from 1 to 10, moves by that much, down \
+      for the one whose labels have the larger mean entropy (with log(q + 1e-5)) in the batch, up for the other. \
+      temperature=to_entropy(…) makes entropies agree for each image. Zhao et al. 2022 (arXiv 2306.16170).
       """,
     examples: [("mtard(mlp(), mlp())", "mtard(mlp, mlp, temperature=1)")],
     seeAlso: ["fit", "rslad", "kd_swa", "ltd", "to_entropy"],
@@ -38,7 +41,10 @@ public struct MTARD: TaughtMethod {
       "beta", \.beta, .atLeastZero(hint: "beta=1"), note: "how much the pace of the losses counts; 0 keeps 1/2."),
     Setting(
       "drops", \.drops, .ints(1...1_000_000, hint: "drops=[215, 260, 285]"),
-      note: "epochs after which the rate is divided by 10, as the authors' learning rate is."),
+      note: "epochs after which both rates are divided by 10, as the authors' learning rate is."),
+    Setting(
+      "temperature_rate", \.temperatureRate, .atLeastZero(hint: "temperature_rate=0.001"),
+      note: "how far the teachers' temperatures move in a step; 0 leaves them, 0.001 is B-MTARD."),
   ]
 
   /// The model trained on natural images; it must be given.
@@ -53,6 +59,8 @@ public struct MTARD: TaughtMethod {
   public var beta = 1.0
   /// The epochs after which the rate is divided by 10.
   public var drops = [215, 260, 285]
+  /// How far the teachers' temperatures move in a step; 0 leaves them.
+  public var temperatureRate = 0.0
 
   public init() {}
 
@@ -61,6 +69,14 @@ public struct MTARD: TaughtMethod {
     self.natural = natural
     self.robust = robust
     self.temperature = temperature
+  }
+
+  /// Temperatures that move begin with a number.
+  public func validateTogether() throws(CoreError) {
+    guard temperatureRate > 0, case .rule(let rule) = temperature else { return }
+    throw CoreError(
+      .value, "\(rule) finds the temperatures: temperature_rate of mtard would not be used",
+      hint: "temperature=1, or leave temperature_rate out", argument: "temperature_rate")
   }
 
   public var teachers: [(name: String, model: Model?)] { [("natural", natural), ("robust", robust)] }
@@ -81,10 +97,14 @@ public struct MTARD: TaughtMethod {
     private var weight = 0.5
     /// The divergences of the first step; nil before it.
     private var first: (natural: Double, robust: Double)?
+    /// The temperatures of the next step, where they move.
+    private var temperatures: (natural: Double, robust: Double)
 
     init(_ settings: MTARD) {
       self.settings = settings
       watch = Watch(settings.teachers)
+      let begin = if case .fixed(let temperature) = settings.temperature { temperature } else { 1.0 }
+      temperatures = (begin, begin)
     }
 
     func loss(_ step: TrainingStep) throws -> StepLoss {
@@ -93,14 +113,24 @@ public struct MTARD: TaughtMethod {
       let moved = try step.taught(by: given(settings.robust, "robust", of: MTARD.name), at: adversarial)
       let adversarialLogits = try step.forward(adversarial)
       let logits = try step.forward(step.images)
-      func divergence(_ logits: Tensor, _ answers: Tensor) throws -> Tensor {
-        let q = try settings.temperature.softness(of: answers, at: step.position).softmax(answers)
-        let rows = try (q * (q.affine(scale: 1, offset: 1e-5).log() - logits.logSoftmax())).sum(axes: [1])
+      let isMoving = settings.temperatureRate > 0
+      func labels(_ answers: Tensor, _ temperature: Double) throws -> (q: Tensor, logs: Tensor) {
+        let found: Temperature = isMoving ? .fixed(temperature) : settings.temperature
+        let q = try found.softness(of: answers, at: step.position).softmax(answers)
+        return (q, try q.affine(scale: 1, offset: 1e-5).log())
+      }
+      func divergence(_ logits: Tensor, _ label: (q: Tensor, logs: Tensor)) throws -> Tensor {
+        let rows = try (label.q * (label.logs - logits.logSoftmax())).sum(axes: [1])
         return try DivergenceMean.overClasses(rows, classes: logits.shape[1])
       }
-      let (clean, robust) = (try divergence(logits, natural), try divergence(adversarialLogits, moved))
+      let (own, other) = (try labels(natural, temperatures.natural), try labels(moved, temperatures.robust))
+      let (clean, robust) = (try divergence(logits, own), try divergence(adversarialLogits, other))
       let values = try Tensor.items([clean.detached(), robust.detached()])
       balance((values[0], values[1]), at: step.position)
+      if isMoving {
+        let sharpness = try Tensor.items([(own.q * own.logs).sum(), (other.q * other.logs).sum()])
+        adapt(by: sharpness[0] - sharpness[1], at: step.position)
+      }
       return StepLoss(
         total: try robust * Float(1 - weight) + clean * Float(weight),
         parts: [
@@ -108,12 +138,24 @@ public struct MTARD: TaughtMethod {
         ], naturalLogits: logits, adversarialLogits: adversarialLogits)
     }
 
+    /// Moves the temperatures of labels of which the natural ones are sharper by so much.
+    private func adapt(by difference: Double, at position: TrainingPosition) {
+      guard difference != 0 else { return }
+      let rate = settings.temperatureRate * slowing(position) * (difference > 0 ? 1 : -1)
+      temperatures.natural = min(max(temperatures.natural + rate, 1), 10)
+      temperatures.robust = min(max(temperatures.robust - rate, 1), 10)
+    }
+
+    /// What is left of a rate.
+    private func slowing(_ position: TrainingPosition) -> Double {
+      pow(0.1, Double(settings.drops.count { $0 <= position.epoch }))
+    }
+
     /// Moves the weight by the pace of the losses.
     private func balance(_ now: (natural: Double, robust: Double), at position: TrainingPosition) {
       let first = first ?? now
       self.first = first
-      let drops = settings.drops.count { $0 <= position.epoch }
-      let rate = settings.rate * pow(0.1, Double(drops))
+      let rate = settings.rate * slowing(position)
       let (natural, robust) = (
         pow(now.natural / first.natural, settings.beta), pow(now.robust / first.robust, settings.beta)
       )
@@ -129,7 +171,10 @@ public struct MTARD: TaughtMethod {
 
     var state: NamedTensors {
       get throws(CoreError) {
-        var numbers = [("weight", weight)]
+        var numbers = [
+          ("weight", weight), ("temperature_natural", temperatures.natural),
+          ("temperature_robust", temperatures.robust),
+        ]
         if let first { numbers += [("first_natural", first.natural), ("first_robust", first.robust)] }
         var state: NamedTensors = []
         for (name, number) in numbers {
@@ -141,18 +186,21 @@ public struct MTARD: TaughtMethod {
 
     func restore(_ state: NamedTensors) throws(CoreError) {
       var numbers: [String: Double] = [:]
-      let own = ["weight", "first_natural", "first_robust"]
+      let own = ["weight", "temperature_natural", "temperature_robust", "first_natural", "first_robust"]
       for (name, tensor) in state where own.contains(name) {
         guard tensor.dtype == .int64, tensor.count == 1, let bits = tensor.ints().first else {
           throw CoreError(.shape, "'\(name)' of a training run must be one whole number")
         }
         numbers[name] = Double(bitPattern: UInt64(truncatingIfNeeded: bits))
       }
-      guard let weight = numbers["weight"] else {
+      guard let weight = numbers["weight"], let natural = numbers["temperature_natural"],
+        let robust = numbers["temperature_robust"]
+      else {
         throw CoreError(.value, "this is the state of a run with other teachers")
       }
       try watch.restore(state.filter { !own.contains($0.name) })
       self.weight = weight
+      temperatures = (natural, robust)
       first = nil
       if let natural = numbers["first_natural"], let robust = numbers["first_robust"] { first = (natural, robust) }
     }
