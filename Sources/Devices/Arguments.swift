@@ -21,6 +21,8 @@ package typealias PoolShape = KernelTypes.PoolShape
 package typealias BoxNorm = KernelTypes.BoxNorm
 /// The settings of a step of FAB.
 package typealias BoundaryStep = KernelTypes.BoundaryStep
+/// The numbers of one step of Adam.
+package typealias AdamStep = KernelTypes.AdamStep
 /// The sizes of a batch of matrix products.
 package typealias MatrixShape = Kernels.MatrixShape
 /// Where the values of images lie in memory.

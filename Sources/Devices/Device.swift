@@ -141,7 +141,11 @@ package protocol Device: Sendable {
   /// : v). Without a velocity: w −= rate · g'.
   func sgd(
     _ weights: Storage, velocity: Storage?, _ gradient: Storage, count: Int, rate: Float, momentum: Float,
-    weightDecay: Float, nesterov: Bool) throws(CoreError)
+    weightDecay: Float, kept: Float, nesterov: Bool) throws(CoreError)
+  /// One step of Adam, in place.
+  func adam(
+    _ weights: Storage, mean: Storage, square: Storage, _ gradient: Storage, count: Int, _ step: AdamStep
+  ) throws(CoreError)
   /// y = x + step · sign(gradient), limited to center ± eps and then to low…high.
   func signStep(
     _ x: Storage, _ gradient: Storage, _ center: Storage, step: Float, eps: Float, low: Float, high: Float,

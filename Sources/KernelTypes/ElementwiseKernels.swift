@@ -49,9 +49,40 @@ package protocol ElementwiseKernels {
   static func signStep(
     _ x: Floats, _ gradient: Floats, _ center: Floats, _ step: Float, _ eps: Float, _ low: Float, _ high: Float,
     _ y: MutableFloats, _ count: Int)
-  /// g' = g + weightDecay · w; v = momentum · v + g'; w −= rate · (nesterov ? g' + momentum · v : v).
-  /// Without `velocity`: w −= rate · g'.
+  /// g' = g + weightDecay · w; v = momentum · v + g'; w = kept · w − rate · (nesterov ? g' + momentum · v : v).
+  /// Without `velocity`: w = kept · w − rate · g'.
   static func sgd(
     _ weights: MutableFloats, _ velocity: MutableFloats?, _ gradient: Floats, _ count: Int, rate: Float,
-    momentum: Float, weightDecay: Float, nesterov: Bool)
+    momentum: Float, weightDecay: Float, kept: Float, nesterov: Bool)
+  /// g' = g + weightDecay · w; m += (1 − beta1) · (g' − m); v = beta2 · v + (1 − beta2) · g'²;
+  /// w = kept · w − size · m / (√v / root + eps).
+  static func adam(
+    _ weights: MutableFloats, mean: MutableFloats, square: MutableFloats, _ gradient: Floats, _ count: Int,
+    _ step: AdamStep)
+}
+
+/// The numbers of one step of Adam.
+package struct AdamStep: Sendable {
+  /// The learning rate over 1 − beta1ᵗ.
+  package var size: Float
+  /// √(1 − beta2ᵗ).
+  package var root: Float
+  /// The share of the mean gradient that is kept.
+  package var beta1: Float
+  /// The share of the mean square that is kept.
+  package var beta2: Float
+  /// What is added to the root.
+  package var eps: Float
+  /// What is added to the gradient for each unit of weight.
+  package var weightDecay: Float
+  /// The share of the weights that is kept before the step.
+  package var kept: Float
+
+  /// The numbers of one step.
+  package init(
+    size: Float, root: Float, beta1: Float, beta2: Float, eps: Float, weightDecay: Float = 0, kept: Float = 1
+  ) {
+    (self.size, self.root, self.beta1, self.beta2) = (size, root, beta1, beta2)
+    (self.eps, self.weightDecay, self.kept) = (eps, weightDecay, kept)
+  }
 }

@@ -142,14 +142,27 @@ package enum Elementwise {
   /// g', w −= rate · (nesterov ? g' + momentum · v : v); without `velocity`, w −= rate · g'.
   package static func sgd(
     _ weights: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>?, gradient: UnsafePointer<Float>,
-    count: Int, rate: Float, momentum: Float = 0, weightDecay: Float = 0, nesterov: Bool = false
+    count: Int, rate: Float, momentum: Float = 0, weightDecay: Float = 0, kept: Float = 1,
+    nesterov: Bool = false
   ) {
     let kernels = kernels
     Threads.parallelFor(count, grain: grain) { r in
       let i = r.lowerBound
       kernels.sgd(
         weights + i, velocity.map { $0 + i }, gradient + i, r.count, rate: rate, momentum: momentum,
-        weightDecay: weightDecay, nesterov: nesterov)
+        weightDecay: weightDecay, kept: kept, nesterov: nesterov)
+    }
+  }
+
+  /// One step of Adam, in place.
+  package static func adam(
+    _ weights: UnsafeMutablePointer<Float>, mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>,
+    gradient: UnsafePointer<Float>, count: Int, _ step: AdamStep
+  ) {
+    let kernels = kernels
+    Threads.parallelFor(count, grain: grain) { r in
+      let i = r.lowerBound
+      kernels.adam(weights + i, mean: mean + i, square: square + i, gradient + i, r.count, step)
     }
   }
 }

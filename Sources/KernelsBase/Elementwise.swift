@@ -150,7 +150,7 @@ extension CPUKernels {
 
   package static func sgd(
     _ weights: MutableFloats, _ velocity: MutableFloats?, _ gradient: Floats, _ count: Int, rate: Float,
-    momentum: Float, weightDecay: Float, nesterov: Bool
+    momentum: Float, weightDecay: Float, kept: Float, nesterov: Bool
   ) {
     var i = 0
     while i < count {
@@ -162,7 +162,28 @@ extension CPUKernels {
         vstore(velocity + i, v, first: n)
         g = nesterov ? g + v * momentum : v
       }
-      vstore(weights + i, w - g * rate, first: n)
+      vstore(weights + i, w * kept - g * rate, first: n)
+      i += 16
+    }
+  }
+
+  package static func adam(
+    _ weights: MutableFloats, mean: MutableFloats, square: MutableFloats, _ gradient: Floats, _ count: Int,
+    _ step: AdamStep
+  ) {
+    let root = V(repeating: step.root)
+    let eps = V(repeating: step.eps)
+    var i = 0
+    while i < count {
+      let n = min(16, count - i)
+      let w = vload(weights + i, first: n)
+      let g = vload(gradient + i, first: n) + w * step.weightDecay
+      let last = vload(mean + i, first: n)
+      let m = last + (g - last) * (1 - step.beta1)
+      let v = vload(square + i, first: n) * step.beta2 + g * g * (1 - step.beta2)
+      vstore(mean + i, m, first: n)
+      vstore(square + i, v, first: n)
+      vstore(weights + i, w * step.kept - m * step.size / (ltd_sqrt16(v) / root + eps), first: n)
       i += 16
     }
   }

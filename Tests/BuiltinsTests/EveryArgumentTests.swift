@@ -408,6 +408,7 @@ import Testing
     "validation": ["test"], "random_start": ["true", "false", "\"normal\""], "T": ["3", "0.5"],
     "hidden": ["[4]", "[5, 5]"], "planes": ["[2, 4, 4, 4]"], "mean": ["[0.4, 0.4, 0.4]"], "std": ["[0.5, 0.5, 0.5]"],
     "network.mean": ["[0.4]"], "network.std": ["[0.5]"],
+    "fit.optimiser": ["\"adam\"", "sgd(nesterov=true)"], "fit.warmup": ["1", "2"],
     "step_schedule.epochs": ["[3]", "[2, 4]"], "width": ["3"], "smallcnn.width": ["3", "[1, 2, 3, 4]"],
     "normalise.mean": ["[0.5, 0.5]"], "normalise.std": ["[0.25, 0.25]"],
     "size": ["9"], "depth": ["16"], "vgg.width": ["3"], "mobilenet_v2.width": ["0.5"], "vgg.depth": ["13"],

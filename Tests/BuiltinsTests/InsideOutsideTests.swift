@@ -150,7 +150,7 @@ import Testing
     ] + Self.configurable.flatMap { settings(of: $0) }).map { "error: type: no gradient passes through " + $0 }
 
   private static let configurable: [any Configurable.Type] =
-    Attacks.all + Methods.all + Schedules.all + Augmentations.all + SofteningRules.all
+    Attacks.all + Methods.all + Schedules.all + Augmentations.all + SofteningRules.all + Optimisers.all
 
   /// What an expression gives, as printed in full with its type; or its error.
   private func value(of expression: String, within: Bool, x: String = "[2.0, 3.0, 1.0]") -> String {

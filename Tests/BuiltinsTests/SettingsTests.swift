@@ -87,12 +87,17 @@ import Testing
       .list([.int(2), .int(3), .int(4), .int(5)]),
       .list([.int(30), .int(29)]), .list([.number(0.25), .number(0.75)]), .string("raw"), .string("relu"),
       .int(11), .string("torchvision"), .string("corner"), .string("linear"),
+      .string("matrices"),
     ]
     var values = [Made()]
     for setting in Made.settings where !["mean", "std"].contains(setting.name) {
       // No network of any family reads images of three pixels.
       let changed = (setting.name == "size" ? [.int(40)] : candidates).lazy
-        .compactMap { try? Made([(setting.name, $0)]) }.filter { !$0.isEqual(to: Made()) }
+        .compactMap { candidate in
+          // How weights decay is said only where they do.
+          (try? Made([(setting.name, candidate)]))
+            ?? (try? Made([("weight_decay", .number(0.25)), (setting.name, candidate)]))
+        }.filter { !$0.isEqual(to: Made()) }
       let value = changed.first { _ in true }
       values.append(try #require(value, "no value is known for \(setting.name) of \(Made.name)"))
     }

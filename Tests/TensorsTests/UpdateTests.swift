@@ -29,6 +29,61 @@ import Testing
     }
   }
 
+  /// Three steps of torch.optim.Adam (lr 0.1, betas 0.8 and 0.95, weight decay 0.01) and AdamW (weight decay 0.05), by
+  /// PyTorch 2.13.
+  @Test(arguments: [
+    (
+      false,
+      [
+        [0.90000004, -1.89999998, 2.90000010, 0.40000021], [0.95797873, -1.86784720, 2.80313349, 0.32211295],
+        [0.98964417, -1.90740836, 2.82096267, 0.27983880],
+      ] as [[Float]]
+    ),
+    (
+      true,
+      [
+        [0.89499998, -1.88999999, 2.88500023, 0.49750000], [0.94647533, -1.85391629, 2.77354002, 0.42059880],
+        [0.97698343, -1.88358569, 2.77582884, 0.37462613],
+      ]
+    ),
+  ])
+  func adam(isDecoupled: Bool, expected: [[Float]]) throws {
+    let update =
+      isDecoupled
+      ? AdamUpdate(learningRate: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, kept: 1 - 0.1 * 0.05)
+      : AdamUpdate(learningRate: 0.1, beta1: 0.8, beta2: 0.95, eps: 1e-8, weightDecay: 0.01)
+    let gradients: [[Float]] = [[0.1, -0.2, 0.3, 0], [-0.4, 0.1, 0.2, 1], [0.05, 0.3, -0.6, -0.2]]
+    var weights = try Tensor([1, -2, 3, 0.5] as [Float])
+    let before = weights
+    var moments: (mean: Tensor, square: Tensor)?
+    for (i, gradient) in gradients.enumerated() {
+      try update.apply(to: &weights, moments: &moments, gradient: Tensor(gradient), number: i + 1)
+      expectEqual(weights, try Tensor(expected[i]), tolerance: 2e-6)
+    }
+    expectEqual(before, try Tensor([1, -2, 3, 0.5] as [Float]), "copies keep the old weights")
+    expectError(.shape, containing: "[3]", "[4]") {
+      try update.apply(to: &weights, moments: &moments, gradient: Tensor.zeros([3]), number: 4)
+    }
+  }
+
+  /// Decoupled weight decay shrinks the weights, and no momentum remembers it.
+  @Test func decoupledDecay() throws {
+    var weights = try sample([40])
+    var expected = weights.floats()
+    var velocity: Tensor?
+    var moving = [Float](repeating: 0, count: 40)
+    for step in 0..<3 {
+      let gradient = try sample([40], "gradient \(step)")
+      try SGDUpdate(learningRate: 0.1, momentum: 0.9, kept: 0.95).apply(
+        to: &weights, velocity: &velocity, gradient: gradient)
+      for (i, g) in gradient.floats().enumerated() {
+        moving[i] = 0.9 * moving[i] + g
+        expected[i] = 0.95 * expected[i] - 0.1 * moving[i]
+      }
+      expectEqual(weights, try Tensor(expected), tolerance: 1e-6)
+    }
+  }
+
   @Test func signStepStaysInBallAndBox() throws {
     let x = try Tensor([0.5, 0.5, 0.5, 0.02, 0.99, 0.5])
     let g = try Tensor([1, -1, 0, -1, 1, .nan])

@@ -14,7 +14,7 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", augment: string | augmentation | list = \"none\", validation: dataset | none = none, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | none = none, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
@@ -27,10 +27,15 @@ extension BuiltinTable {
         - attack: an attack such as pgd(…), for the adversarial images of training and for the validation. Its eps is \
         8/255 when it has none; its start and objective are those of the method when it has none. A method that trains on \
         adversarial images has an attack of its own when this is left out.
-        - lr: the learning rate, as that of torch.optim.SGD.
-        - momentum, weight_decay: as those of torch.optim.SGD. "one_cycle" sets the momentum itself, and refuses one.
+        - lr: the learning rate, as that of torch.optim.
+        - optimiser: \(Optimisers.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), or one with settings of its own, \
+        such as sgd(nesterov=true) or adamw(weight_decay=0.05).
+        - momentum, weight_decay: as those of torch.optim; they belong to an optimiser named by a word, and one that has no \
+        such setting refuses them. "one_cycle" sets the momentum itself, and refuses one.
         - schedule: \(Schedules.named.map { "\"\($0.name)\"" }.joined(separator: ", ")), or a schedule with settings of \
         its own, such as step_schedule(epochs=[10, 15]).
+        - warmup: epochs at the beginning during which the rate rises along a line: step k of their n steps has k/n of the \
+        schedule's rate, whose own time they are part of.
         - augment: "none", \(Augmentations.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), an augmentation with \
         settings of its own, such as crop_flip(padding=2), or a list of them, applied in its order: \
         [crop_flip(), cutout(size=8), mixup()]. `augmented` shows what they do.
@@ -53,7 +58,7 @@ extension BuiltinTable {
           "train, test = glyphs(n=64, seed=1); m = mlp(hidden=[16]); r = fit(m, train, epochs=2, quiet=true); len(r.epochs)",
           "2")
       ],
-      seeAlso: ["standard", "pgd_at", "trades", "ltd", "sgd", "evaluate"],
+      seeAlso: ["standard", "pgd_at", "trades", "ltd", "sgd", "adamw", "evaluate"],
       search: [
         "train", "optimise", "optimizer", "optimiser", "sgd", "learn", "learning rate", "weight decay", "scheduler",
         "training loop", "dataloader", "batch size", "data augmentation",
@@ -72,11 +77,16 @@ extension BuiltinTable {
       }
       var plan = TrainingPlan(
         epochs: try call.int("epochs"), batchSize: try call.int("batch"), learningRate: try call.float("lr"),
-        optimiser: SGD(
-          momentum: call.isGiven("momentum") ? try call.float("momentum") : nil,
-          weightDecay: try call.float("weight_decay")))
+        optimiser: try call.optimiserOfFit())
       plan.seed = try call.seed("seed")
       plan.schedule = try call.configured("schedule", Schedules.named.map { ($0.name, $0.schedule) })
+      let warmup = try call.int("warmup")
+      guard warmup >= 0, warmup <= plan.epochs else {
+        throw call.error(
+          .value, "warmup of fit must be from 0 to the epochs of the run, \(plan.epochs), not \(warmup)",
+          hint: "warmup=0 starts at the whole rate", at: "warmup")
+      }
+      if warmup > 0 { plan.schedule = WarmupSchedule(plan.schedule, epochs: warmup) }
       plan.augmentations = try call.augmentations("augment")
       let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
       let progress = call.session.progress(quiet: try call.bool("quiet"))
@@ -105,19 +115,61 @@ extension BuiltinTable {
 
   private static func optimiser<Settings: OptimiserSettings>(_ settings: Settings.Type) -> Builtin {
     .described(
-      by: settings, first: [("model: model", "whose weights are moved."), ("lr: float = 0.01", "the learning rate.")],
+      by: settings,
+      first: [
+        ("model: model | none = none", "whose weights a call moves; left out, the optimiser is for fit."),
+        ("lr: float | none = none", "the learning rate of a model's optimiser, 0.01 when left out; fit has its own."),
+      ],
       result: "optimiser", family: "training"
     ) { call in
-      let rate = try call.float("lr")
-      try requireLearningRate(rate, of: Settings.name)
-      return Value(
-        OptimiserObject(
-          try call.object("model", as: ModelObject.self).model, try call.made(settings), rate))
+      let rate = try call.optionalFloat("lr")
+      guard let model = try call.optionalObject("model", as: ModelObject.self)?.model else {
+        guard rate == nil else {
+          throw call.error(
+            .value, "an optimiser without a model is for fit, which has a learning rate of its own",
+            hint: "fit(…, optimiser=\(Settings.name)(), lr=0.01), or \(Settings.name)(net, lr=0.01)", at: "lr")
+        }
+        return Value(OptimiserObject(try call.made(settings)))
+      }
+      if let rate { try requireLearningRate(rate, of: Settings.name) }
+      return Value(OptimiserObject(model, try call.made(settings), rate ?? 0.01))
     }
   }
 }
 
 extension Call {
+  /// The optimiser of `fit`: a value without a model, or a word with the settings that `fit` has for it.
+  func optimiserOfFit() throws -> any OptimiserSettings {
+    let given = ["momentum", "weight_decay"].filter { isGiven($0) }
+    if case .object(let object) = try self["optimiser"], let optimiser = object as? OptimiserObject {
+      guard !optimiser.isBound else {
+        throw error(
+          .value, "fit needs an optimiser without a model of its own, not \(optimiser.shortText(PrintOptions()))",
+          hint: "optimiser=\(optimiser.settings)", at: "optimiser")
+      }
+      if let unused = given.first {
+        throw error(
+          .value, "\(unused) of fit would not be used: the optimiser \(optimiser.settings) has its own",
+          hint: "optimiser=\(type(of: optimiser.settings).name)(\(unused)=\(try float(unused).shortest))", at: unused)
+      }
+      return optimiser.settings
+    }
+    let kinds: [(name: String, value: any OptimiserSettings.Type)] = Optimisers.all.map { ($0.name, $0) }
+    let kind = try choice("optimiser", kinds)
+    return try named(kind, given)
+  }
+
+  private func named<Settings: OptimiserSettings>(
+    _ type: Settings.Type, _ given: [String]
+  ) throws -> any OptimiserSettings {
+    if let unknown = given.first(where: { name in !Settings.settings.contains { $0.name == name } }) {
+      throw error(
+        .value, "\(Settings.name) has no \(unknown): that of fit would not be used",
+        hint: "leave \(unknown) out, or optimiser=\"sgd\"", at: unknown)
+    }
+    return try Settings(given.map { ($0, .number(try float($0))) })
+  }
+
   /// Augmentations: a word, one of them, or a list of both.
   func augmentations(_ name: String) throws -> AugmentationList {
     let items = try self[name].asList ?? [self[name]]

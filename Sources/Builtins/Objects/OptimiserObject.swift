@@ -4,28 +4,40 @@ import Interpreter
 import Networks
 import Tensors
 
-/// An optimiser of one model: a reference that keeps what it remembers from step to step. `step(gradient)` changes the
-/// model.
+/// An optimiser: of one model, a reference that keeps what it remembers from step to step, so that `step(gradient)`
+/// changes the model; without a model, settings for `fit`.
 final class OptimiserObject: HostObject {
-  private let model: Model
-  private let settings: any OptimiserSettings
-  private let optimiser: any Optimiser
-  private var rate: Double
+  let settings: any OptimiserSettings
+  private let bound: (model: Model, optimiser: any Optimiser)?
+  private var rate: Double?
 
+  /// Settings for `fit`.
+  init(_ settings: any OptimiserSettings) {
+    self.settings = settings
+    bound = nil
+  }
+
+  /// An optimiser of a model.
   init(_ model: Model, _ settings: any OptimiserSettings, _ rate: Double) {
-    self.model = model
     self.settings = settings
     self.rate = rate
-    optimiser = settings.makeOptimiser()
+    bound = (model, settings.makeOptimiser())
   }
+
+  /// Whether it moves the weights of one model, and cannot be that of `fit`.
+  var isBound: Bool { bound != nil }
 
   private static let signature = CallSignature("step(gradient: record, lr: float | none = none) -> none")
 
   override class var typeName: String { "optimiser" }
-  override class var typeSummary: String { "What moves the weights of one model: a function of a gradient." }
+  override class var typeSummary: String { "What moves weights: of one model, a function of a gradient; or for fit." }
   override class var members: [Member] { own }
   private static let own =
-    [Member("lr", "float", "The learning rate.") { (object: OptimiserObject) in Value(object.rate) }]
+    [
+      Member("lr", "float | none", "The learning rate; none where it is that of fit.") { (object: OptimiserObject) in
+        object.rate.map { Value($0) } ?? .none
+      }
+    ]
     + membersOfSettings
 
   /// The settings of all kinds of optimisers, each name once; an optimiser without the setting answers `none`.
@@ -51,6 +63,11 @@ final class OptimiserObject: HostObject {
 
   override func call(_ call: Call) throws -> Value {
     let record = try call.record("gradient")
+    guard let (model, optimiser) = bound, var rate else {
+      throw call.error(
+        .value, "\(settings) has no model whose weights it could move: it is for fit",
+        hint: "step = \(type(of: settings).name)(net, lr=0.01)")
+    }
     try model.requireTrainable()
     let frozen = Set(model.frozenParameters)
     var gradients: [Tensor?] = []
@@ -72,9 +89,9 @@ final class OptimiserObject: HostObject {
       }
       gradients.append(gradient)
     }
-    if let rate = try call.optionalFloat("lr") {
-      try requireLearningRate(rate, of: "step")
-      self.rate = rate
+    if let given = try call.optionalFloat("lr") {
+      try requireLearningRate(given, of: "step")
+      (rate, self.rate) = (given, given)
     }
     try model.updateParameters { (weights) throws(CoreError) in
       try optimiser.step(&weights, gradients: gradients, rate: rate, momentum: nil)
@@ -83,7 +100,13 @@ final class OptimiserObject: HostObject {
   }
 
   override func shortText(_ options: PrintOptions) -> String {
+    guard let (model, _) = bound, let rate else { return settings.description }
     let arguments = [model.name, "lr=\(rate.shortest)"] + settings.shown
     return "\(type(of: settings).name)(\(arguments.joined(separator: ", ")))"
+  }
+
+  override func isEqual(to other: Value) throws -> Bool {
+    guard case .object(let object) = other, let other = object as? OptimiserObject else { return false }
+    return self === other || (!isBound && !other.isBound && settings.isEqual(to: other.settings))
   }
 }

@@ -127,12 +127,21 @@ extension CPUDevice {
 
   func sgd(
     _ weights: Storage, velocity: Storage?, _ gradient: Storage, count: Int, rate: Float, momentum: Float,
-    weightDecay: Float, nesterov: Bool
+    weightDecay: Float, kept: Float, nesterov: Bool
   ) throws(CoreError) {
     try kernel { () throws(KernelError) in
       Elementwise.sgd(
         weights.floats, velocity: velocity?.floats, gradient: gradient.floats, count: count, rate: rate,
-        momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)
+        momentum: momentum, weightDecay: weightDecay, kept: kept, nesterov: nesterov)
+    }
+  }
+
+  func adam(
+    _ weights: Storage, mean: Storage, square: Storage, _ gradient: Storage, count: Int, _ step: AdamStep
+  ) throws(CoreError) {
+    try kernel { () throws(KernelError) in
+      Elementwise.adam(
+        weights.floats, mean: mean.floats, square: square.floats, gradient: gradient.floats, count: count, step)
     }
   }
 

@@ -32,12 +32,25 @@ public protocol OptimiserSettings: Configurable, Sendable {
 extension OptimiserSettings {
   /// Every schedule will do, unless the optimiser checks it.
   public func validate(with schedule: any LearningRateSchedule) throws(CoreError) {}
+
+  /// Refuses a momentum of its own where the schedule sets one for each step.
+  ///
+  /// - Parameters:
+  ///   - setting: the name of the momentum: "beta1" for Adam.
+  ///   - given: its value; nil where none was given.
+  func refuse(_ setting: String, _ given: Double?, with schedule: any LearningRateSchedule) throws(CoreError) {
+    let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: 1)
+    guard let given, schedule.momentum(at: first) != nil else { return }
+    throw CoreError(
+      .value, "the schedule sets the momentum of each step: \(setting)=\(given.shortest) would not be used",
+      hint: "leave \(setting) out, or take another schedule", argument: setting)
+  }
 }
 
 /// The list of the optimisers.
 public enum Optimisers {
   /// Every optimiser, in the order of the manual.
-  public static let all: [any OptimiserSettings.Type] = [SGD.self]
+  public static let all: [any OptimiserSettings.Type] = [SGD.self, Adam.self, AdamW.self]
 }
 
 /// Checks a learning rate.

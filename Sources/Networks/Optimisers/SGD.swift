@@ -2,12 +2,13 @@ import Base
 import Tensors
 
 /// Stochastic gradient descent with momentum, as `torch.optim.SGD`. Weight decay goes to every weight, batch norm and
-/// biases too.
+/// biases too, unless it is asked to leave them out.
 public struct SGD: OptimiserSettings {
   public static let name = "sgd"
   public static let page = Page(
-    "Stochastic gradient descent for a training loop of your own: a function that takes a gradient and moves the weights.",
+    "Stochastic gradient descent: for fit, or with a model for a training loop of your own.",
     details: """
+      `fit(…, optimiser=sgd(nesterov=true))` trains with it. For a loop of your own it takes the model first: \
       `step = sgd(net)`, then `step(gradient)` after each batch; `step(gradient, lr=0.001)` sets another learning rate \
       from then on. It works as torch.optim.SGD. net(x, train=true, seed=i) is the model in training mode, with dropout and \
       with the batch norm of the batch.
@@ -25,23 +26,33 @@ public struct SGD: OptimiserSettings {
         """, "true"
       )
     ],
-    seeAlso: ["value_and_grad", "grad", "fit", "shuffled", "perturb"],
-    search: ["optimizer", "optimiser", "adam", "training loop", "step", "weights", "parameters", "learning rate"])
+    seeAlso: ["adam", "adamw", "value_and_grad", "grad", "fit", "shuffled", "perturb"],
+    search: ["optimizer", "optimiser", "training loop", "step", "weights", "parameters", "learning rate"])
   public static let settings: [Setting<SGD>] = [
     Setting(
       "momentum", \.usedMomentum, .belowOne(hint: "momentum=0.9"),
       note: "share of the last step that continues, from 0 to below 1.", isAlwaysShown: true),
     Setting(
       "weight_decay", \.weightDecay, .atLeastZero(hint: "weight_decay=0 leaves its term out"),
-      note: "share of each weight that is added to its gradient.", isAlwaysShown: true),
+      note:
+        "share of each weight that is added to its gradient; where decoupled, lr times it is taken from the weight.",
+      isAlwaysShown: true),
     Setting("nesterov", \.nesterov, note: "the gradient where the momentum leads, instead of where the weights are."),
+    Setting(
+      "decoupled", \.decoupled,
+      note: "weights shrink before the step, and no momentum remembers it (Loshchilov and Hutter 2019)."),
+    .choice("decaying", \.decaying, note: "which weights decay: \"all\", or \"matrices\", without norms and biases."),
   ]
 
   /// The share of the last step that continues, from 0 to below 1; nil stands for 0.9, or what the schedule of the run
   /// says.
   public var momentum: Double?
-  /// The share of each weight that is added to its gradient.
+  /// The share of each weight that is added to its gradient; where decoupled, the rate times it is taken from the weight.
   public var weightDecay: Double
+  /// Whether weight decay shrinks the weights before the step instead of adding to the gradient.
+  public var decoupled = false
+  /// Which weights decay.
+  public var decaying = DecayingWeights.all
   /// Whether the step goes along the gradient after the momentum's part of it (Nesterov), as PyTorch does it.
   public var nesterov: Bool
 
@@ -64,8 +75,11 @@ public struct SGD: OptimiserSettings {
     set { momentum = newValue }
   }
 
-  /// Refuses Nesterov's step without a momentum.
+  fileprivate var decay: WeightDecay { WeightDecay(share: weightDecay, isDecoupled: decoupled, weights: decaying) }
+
+  /// Refuses Nesterov's step without a momentum, and kinds of weight decay without one.
   public func validateTogether() throws(CoreError) {
+    try decay.validate(of: Self.name, [("decoupled", decoupled), ("decaying", decaying != .all)])
     guard !nesterov || usedMomentum > 0 else {
       throw CoreError(
         .value, "nesterov of sgd would not be used: there is no momentum", hint: "momentum=0.9, or leave nesterov out",
@@ -75,11 +89,7 @@ public struct SGD: OptimiserSettings {
 
   /// Refuses a momentum of its own where the schedule sets one for each step.
   public func validate(with schedule: any LearningRateSchedule) throws(CoreError) {
-    let first = TrainingPosition(epoch: 0, step: 0, stepsPerEpoch: 1, epochs: 1)
-    guard let momentum, schedule.momentum(at: first) != nil else { return }
-    throw CoreError(
-      .value, "the schedule sets the momentum of each step: momentum=\(momentum.shortest) would not be used",
-      hint: "leave momentum out, or take another schedule", argument: "momentum")
+    try refuse("momentum", momentum, with: schedule)
   }
 
   /// An optimiser whose momentum buffers are still empty.
@@ -101,13 +111,15 @@ final class SGDOptimiser: Optimiser {
     guard weights.count == gradients.count, velocities.count == weights.count else {
       throw CoreError(.value, "\(gradients.count) gradients for \(weights.count) weights")
     }
-    let update = SGDUpdate(
-      learningRate: Float(rate), momentum: Float(momentum ?? settings.usedMomentum),
-      weightDecay: Float(settings.weightDecay), nesterov: settings.nesterov)
+    let decay = settings.decay
     // All weights or none.
     try StopSignal.ignoring { () throws(CoreError) in
       for i in weights.indices {
         guard let gradient = gradients[i] else { continue }
+        let update = SGDUpdate(
+          learningRate: Float(rate), momentum: Float(momentum ?? settings.usedMomentum),
+          weightDecay: Float(decay.added(to: weights[i])), kept: Float(decay.kept(of: weights[i], rate: rate)),
+          nesterov: settings.nesterov)
         try update.apply(to: &weights[i], velocity: &velocities[i], gradient: gradient)
       }
     }

@@ -28,7 +28,10 @@ public struct MultistepSchedule: LearningRateSchedule {
   public static let name = "multistep_schedule"
   public static let page = Page(
     "A learning rate that falls to a tenth at half of the steps, and to a hundredth at three quarters.",
-    details: "By steps, as in fast_adversarial (Wong et al. 2020); piecewise_schedule goes by time.",
+    details: """
+      By the steps before this one, as in fast_adversarial (Wong et al. 2020): of 200 epochs epoch 101, counted from 1, is the \
+      first at a tenth. piecewise_schedule goes by time.
+      """,
     examples: [("multistep_schedule()", "multistep_schedule()")], seeAlso: ["fit", "piecewise_schedule"],
     search: ["scheduler", "learning rate", "MultiStepLR", "wong", "fast adversarial"])
   public static let settings: [Setting<MultistepSchedule>] = []

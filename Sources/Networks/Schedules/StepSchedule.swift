@@ -13,7 +13,7 @@ public struct StepSchedule: LearningRateSchedule {
   public static let settings: [Setting<StepSchedule>] = [
     Setting(
       "epochs", \.epochs, .ints(1...1_000_000, hint: "epochs=[75, 90, 100]"),
-      note: "from which the rate is multiplied, counted from 1."),
+      note: "each the first at a new rate, counted from 1."),
     Setting("factor", \.factor, .positive(hint: "factor=0.1"), note: "what it is multiplied by each time."),
   ]
   public static let presets = [

@@ -40,7 +40,10 @@ public struct PiecewiseSchedule: TimeSchedule {
   public static let name = "piecewise_schedule"
   public static let page = Page(
     "A learning rate that falls to a tenth at half of the epochs, and to a hundredth at three quarters.",
-    details: "By time, as in Rice et al. 2020 and AWP.", examples: [("piecewise_schedule()", "piecewise_schedule()")],
+    details: """
+      By time, as in Rice et al. 2020 and AWP: the time of a step is the epochs done once it is, so that of 200 epochs the \
+      last step of epoch 100, counted from 1, is the first at a tenth, and epoch 101 the first whole one.
+      """, examples: [("piecewise_schedule()", "piecewise_schedule()")],
     seeAlso: ["fit", "step_schedule", "multistep_schedule"], search: ["scheduler", "learning rate", "rice", "awp"])
   public static let settings: [Setting<PiecewiseSchedule>] = []
 
