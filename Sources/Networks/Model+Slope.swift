@@ -9,18 +9,20 @@ extension Model {
   ///
   /// - Parameters:
   ///   - images: [n, channels, h, w].
+  ///   - draws: which noise a model that answers at random adds.
   ///   - loss: the losses [k] of some neighbours, given their logits [k, classes] and where they are; it is asked for
   ///     several pieces at a time.
   /// - Returns: losses [n], gradients like the images, logits [n, classes]; nothing is tracked.
   /// - Throws: what the network and the loss throw.
   package func slope(
-    at images: Tensor, of loss: (_ logits: Tensor, _ rows: Range<Int>) throws(CoreError) -> Tensor
+    at images: Tensor, draws: NoiseDraws = NoiseDraws(),
+    of loss: (_ logits: Tensor, _ rows: Range<Int>) throws(CoreError) -> Tensor
   ) throws(CoreError) -> (loss: Tensor, gradient: Tensor, logits: Tensor) {
     let images = images.detached()
     let parts = try pieces(of: images)
     let results = try concurrently(parts.count) { (i) throws(CoreError) in
       let x = try (parts.count == 1 ? images : images.rows(parts[i])).tracked()
-      let logits = try self(x)
+      let logits = try self(x, draws.rows(parts[i]))
       let losses = try loss(logits, parts[i])
       let gradient = try Tensors.gradients(of: losses.sum(), withRespectTo: [x])[0]
       return [losses.detached(), gradient, logits.detached()]

@@ -42,7 +42,7 @@ extension Layer {
       Self.product(output + [4, input.last ?? 0]).addingCapped(Self.product(output + [2, input.first ?? 0]))
     case .layerNorm, .relu6, .gelu, .classToken, .firstToken: 0
     case .batchNorm, .relu, .leakyRelu, .silu, .maxPool, .averagePool, .globalAveragePool, .flatten, .dropout,
-      .dropout2d, .quantise, .normalise, .sequential, .chain, .residual:
+      .dropout2d, .quantise, .gaussianNoise, .normalise, .sequential, .chain, .residual:
       0
     }
   }

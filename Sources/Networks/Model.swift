@@ -34,6 +34,9 @@ public final class Model {
   }
   /// The names of the layers through which gradients pass as if they were the identity; see `bpda`.
   public let straight: [String]
+  /// Whether the model adds noise to what it reads, in evaluation too, so that each draw is another answer; see
+  /// `NoiseDraws`.
+  public let isRandom: Bool
   private let network: NetworkNode
   private let weights: Weights
 
@@ -96,6 +99,7 @@ public final class Model {
     self.temperature = temperature
     self.straight = straight
     self.weights = weights
+    isRandom = network.isRandom
     name = architecture.name
   }
 
@@ -114,8 +118,10 @@ public final class Model {
   // MARK: Running
 
   /// Logits in evaluation mode. Weights are not tracked: gradients can be taken with respect to the images only.
-  public func callAsFunction(_ images: Tensor) throws(CoreError) -> Tensor {
-    try forward(images, mode: .eval)
+  ///
+  /// - Parameter draws: which answers of a model that answers at random; draw 0 when left out.
+  public func callAsFunction(_ images: Tensor, _ draws: NoiseDraws = NoiseDraws()) throws(CoreError) -> Tensor {
+    try forward(images, mode: .eval, draws: draws)
   }
 
   /// Logits [n, classes]. In evaluation mode many images are taken in pieces, which bounds the memory and changes no
@@ -125,11 +131,13 @@ public final class Model {
   ///   - images: [n, channels, height, width], values in [0, 1].
   ///   - mode: `.train` moves the running statistics of batch norm.
   ///   - parameters: weights to run with instead of the model's own, for instance tracked ones; same order and shapes.
-  ///   - dropout: the stream that dropout draws from in training; a network without dropout needs none.
+  ///   - dropout: the stream that dropout and noise draw from in training; a network without them needs none.
+  ///   - draws: which noise a model that answers at random adds, where `dropout` is nil.
   /// - Throws: `shape` for images of another shape, and for batch norm in training with one value for each channel;
   ///   `value` for dropout without a stream.
   public func forward(
-    _ images: Tensor, mode: Mode, parameters: [Tensor]? = nil, dropout: RandomStream? = nil
+    _ images: Tensor, mode: Mode, parameters: [Tensor]? = nil, dropout: RandomStream? = nil,
+    draws: NoiseDraws = NoiseDraws()
   ) throws(CoreError) -> Tensor {
     guard images.shape.count == 4, Array(images.shape.dropFirst()) == architecture.input else {
       throw CoreError(
@@ -138,12 +146,21 @@ public final class Model {
         hint: images.shape.count == 3 ? "a single image needs a first axis of size 1: images[0:1]" : nil,
         argument: "images")
     }
+    let noise = isRandom ? draws.streams(for: images, in: dropout) : []
+    return try forward(images, mode, parameters, dropout, noise)
+  }
+
+  /// - Parameter noise: what noise draws from for each image; empty where the model answers alike each time.
+  private func forward(
+    _ images: Tensor, _ mode: Mode, _ parameters: [Tensor]?, _ dropout: RandomStream?, _ noise: [RandomStream]
+  ) throws(CoreError) -> Tensor {
     if mode == .eval, parameters == nil, !images.isTracked, images.shape[0] > Self.piece {
       var parts: [Tensor] = []
       for start in stride(from: 0, to: images.shape[0], by: Self.piece) {
         try StopSignal.poll()
-        let part = try images.slice(axis: 0, start, min(start + Self.piece, images.shape[0]))
-        parts.append(try forward(part, mode: mode))
+        let range = start..<min(start + Self.piece, images.shape[0])
+        let part = try images.slice(axis: 0, range.lowerBound, range.upperBound)
+        parts.append(try forward(part, mode, nil, dropout, noise.isEmpty ? [] : Array(noise[range])))
       }
       return try concat(parts, axis: 0)
     }
@@ -155,9 +172,10 @@ public final class Model {
     // Layer by layer where weights may be tracked, or each result has to be looked at.
     if parameters == nil, !Compute.checksFinite {
       let network = try frozenNetwork(pass)
-      logits = try network(images)
+      logits = try network(images, noise: noise)
       pass = network.pass
     } else {
+      pass.noise = noise
       do {
         logits = try pass.run(network, images)
       } catch  where error.kind == .numeric {

@@ -118,6 +118,16 @@ final class RunDatabase: Sendable {
       try db.execute(sql: "PRAGMA application_id = \(application)")
       try db.execute(sql: schema)
     }
+    // Models that answer at random.
+    migrator.registerMigration("2") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE runs ADD COLUMN forwards INTEGER;
+          ALTER TABLE runs ADD COLUMN noise_seed TEXT;
+          ALTER TABLE examples ADD COLUMN right_answers INTEGER;
+          ALTER TABLE verdicts ADD COLUMN right_answers INTEGER;
+          """)
+    }
     return migrator
   }
 

@@ -87,10 +87,9 @@ public struct RunReader: Sendable {
         ids: try examples.map { try $0.value("id") },
         naturalVerdicts: natural, warnings: warnings)
       for (number, round) in description.rounds.enumerated() {
-        let standing =
-          round.continues && number > 0 ? evaluation.attacks[number - 1].robust : evaluation.natural
-        var outcome = AttackOutcome(round, standing: standing)
-        for (position, verdict) in try Self.verdicts(of: run, number, db) where standing.indices.contains(position) {
+        var outcome = evaluation.next(round)
+        for (position, verdict) in try Self.verdicts(of: run, number, db)
+        where outcome.verdicts.indices.contains(position) {
           outcome.verdicts[position] = verdict
         }
         outcome.seconds = seconds[number]
@@ -152,6 +151,11 @@ public struct RunReader: Sendable {
         isMinimal: try row.value("is_minimal"),
         dependsOnBatches: try row.value("depends_on_batches"))
     }
+    var answers: RandomAnswers?
+    if let forwards: Int = try row.optional("forwards") {
+      let seed: String? = try row.optional("noise_seed")
+      answers = RandomAnswers(forwards: forwards, seed: seed.flatMap { UInt64($0) } ?? 0)
+    }
     let description = RunDescription(
       model: try row.value("model"), modelFingerprint: try row.optional("model_fingerprint"),
       modelFile: try row.optional("model_file"),
@@ -159,6 +163,7 @@ public struct RunReader: Sendable {
       classNames: try JSON.parse(row.value("classes") as String).arrayValue?.compactMap(\.stringValue) ?? [],
       n: try row.value("n"),
       rounds: rounds, batch: try row.value("batch"), keepsImages: try row.value("keeps_images"),
+      answers: answers,
       command: try row.optional("command"), version: try row.value("version"), build: try row.optional("build"),
       machine: try row.value("machine"))
     guard try row.value("identity") == description.identity.line else { throw Row.damaged("identity") }
@@ -169,7 +174,9 @@ public struct RunReader: Sendable {
     let verdicts = try Row.fetchAll(
       db, sql: "SELECT * FROM examples WHERE run = ? ORDER BY position", arguments: [run]
     ).enumerated().map { position, row in
-      let verdict = NaturalVerdict(prediction: try row.value("prediction"), margin: try row.value("margin"))
+      let verdict = NaturalVerdict(
+        prediction: try row.value("prediction"), margin: try row.value("margin"),
+        right: try row.optional("right_answers"))
       let digest = RowDigest.of(verdict, position: position, id: try row.value("id"), label: try row.value("label"))
       guard try row.value("digest") == digest else { throw Row.damaged("digest") }
       return verdict
@@ -193,7 +200,7 @@ public struct RunReader: Sendable {
         margin: try row.value("margin"), queries: try row.value("queries"), gradients: try row.value("gradients"),
         foundAfterQueries: try row.value("found_after_queries"),
         foundAfterGradients: try row.value("found_after_gradients"), beganFlat: try row.value("began_flat"),
-        isDisputed: try row.value("is_disputed"))
+        isDisputed: try row.value("is_disputed"), right: try row.optional("right_answers"))
       let position: Int = try row.value("position")
       guard try row.value("digest") == RowDigest.of(verdict, position: position, attack: round) else {
         throw Row.damaged("digest")

@@ -69,13 +69,14 @@ public final class SQLiteLedger: RunLedger {
       sql: """
         INSERT INTO runs (identity, status, began, changed, model, model_fingerprint, model_file, data,
           data_fingerprint, classes, n, batch, keeps_images, command, version, build,
-          machine)
-        VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          machine, forwards, noise_seed)
+        VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         identity, now, now, run.model, run.modelFingerprint, run.modelFile, run.data, run.dataFingerprint,
         JSON.array(run.classNames.map { .string($0) }).line, run.n, run.batch, run.keepsImages,
-        run.command, run.version, run.build, run.machine,
+        run.command, run.version, run.build, run.machine, run.answers?.forwards,
+        run.answers.map { String($0.seed) },
       ])
     let number = Int(db.lastInsertedRowID)
     for (i, round) in run.rounds.enumerated() {
@@ -118,11 +119,12 @@ private final class OpenRun: RunRecord {
     try database.write { [number] db in
       let statement = try db.makeStatement(
         sql: """
-          INSERT INTO examples (run, position, id, label, prediction, margin, digest) VALUES (?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO examples (run, position, id, label, prediction, margin, right_answers, digest)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
           """)
       for (i, verdict) in natural.enumerated() {
         try statement.execute(arguments: [
-          number, first + i, ids[i], labels[i], verdict.prediction, verdict.margin,
+          number, first + i, ids[i], labels[i], verdict.prediction, verdict.margin, verdict.right,
           RowDigest.of(verdict, position: first + i, id: ids[i], label: labels[i]),
         ])
       }
@@ -147,14 +149,15 @@ private final class OpenRun: RunRecord {
       let statement = try db.makeStatement(
         sql: """
           INSERT INTO verdicts (run, attack, position, broken_by, prediction, distance, margin, queries, gradients,
-            found_after_queries, found_after_gradients, began_flat, is_disputed, digest)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            found_after_queries, found_after_gradients, began_flat, is_disputed, right_answers, digest)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """)
       for (position, verdict) in zip(positions, verdicts) {
         try statement.execute(arguments: [
           number, round, position, verdict.brokenBy, verdict.prediction, verdict.distance, verdict.margin,
           verdict.queries, verdict.gradients, verdict.foundAfterQueries, verdict.foundAfterGradients,
-          verdict.beganFlat, verdict.isDisputed, RowDigest.of(verdict, position: position, attack: round),
+          verdict.beganFlat, verdict.isDisputed, verdict.right,
+          RowDigest.of(verdict, position: position, attack: round),
         ])
       }
       if let (positions, shape, values) = kept, !positions.isEmpty {

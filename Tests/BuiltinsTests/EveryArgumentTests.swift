@@ -186,6 +186,10 @@ import Testing
         base: [("model", "coarse"), ("layer", "\"0\"")],
         program: "answer = bits(perturb(CALL, test, attack=fgsm(eps=0.1)))")
     ],
+    "gaussian_noise": [
+      Use(
+        base: [("std", "0.2")], program: "m = network([CALL, flatten(), linear(3)], input=[1, 4, 4]); answer = look(m)")
+    ],
     "quantise": [Use(base: [("levels", "3")], program: layer)],
     "perturb": [
       Use(
@@ -274,7 +278,8 @@ import Testing
           ("model", "net"), ("data", "many"), ("attacks", "[pgd(steps=1, step_size=0.02)]"), ("eps", "0.1"),
           ("quiet", "true"),
         ],
-        program: "r = CALL; answer = str(list(r.robust)) + str(list(r.correct))")
+        company: ["forwards": [("model", "shaky"), ("forwards", "2")]],
+        program: "r = CALL; answer = str(list(r.robust)) + str(list(r.correct)) + str(r.rates)")
     ],
     "paired": [
       Use(
@@ -305,7 +310,11 @@ import Testing
         program: "answer = str(CALL)")
     ],
     "accuracy": [Use(base: [("model", "net"), ("data", "many")], program: "answer = str(CALL)")],
-    "logits": [Use(base: [("model", "net"), ("data", "test")], program: "answer = bits(CALL)")],
+    "logits": [
+      Use(
+        base: [("model", "net"), ("data", "test")], company: ["draw": [("model", "shaky")]],
+        program: "answer = bits(CALL)")
+    ],
     "predict": [Use(base: [("model", "net"), ("x", "many")], program: "answer = str(list(CALL))")],
     "freeze": [
       Use(
@@ -455,7 +464,7 @@ import Testing
     "at": ["[0, 0.5]"],
     "paired.a": ["evaluate(net, many, attacks=fgsm(eps=0.02), quiet=true)"],
     "paired.b": ["evaluate(net, many, attacks=fgsm(eps=0.01), quiet=true)"],
-    "against": ["\"steps\"", "\"queries\""],
+    "against": ["\"steps\"", "\"queries\""], "forwards": ["3"], "draw": ["1", "-1"], "gaussian_noise.std": ["0.1"],
   ]
 
   private static let prelude = """
@@ -484,6 +493,7 @@ import Testing
     wide = network([conv2d(2, kernel=3), batch_norm(), relu(), flatten(), dropout(0.3), linear(10)], input=[1, 8, 8], seed=3)
     coarse = network([normalise([0.5], [0.5]), leaky_relu(slope=-0.5), flatten(), linear(10)], input=[1, 8, 8], seed=5)
     coarser = network([quantise(5), relu(), flatten(), linear(10)], input=[1, 8, 8], seed=6)
+    shaky = network([gaussian_noise(0.2), flatten(), linear(10)], input=[1, 8, 8], seed=7)
     teacher = mlp(hidden=[5], size=8, seed=2)
     fit(teacher, many, epochs=3, batch=20, lr=0.1, quiet=true)
     """

@@ -145,7 +145,8 @@ import Testing
       "eps of layer_norm",
       "fraction of hold_out", "width of mobilenet_v2",
       "scale of load_dataset", "ambiguity of glyphs", "difficulty of glyphs",
-      "mean of normalise", "std of normalise", "p of dropout", "p of norm", "slope of leaky_relu", "start of geomspace",
+      "mean of normalise", "std of normalise", "std of gaussian_noise", "p of dropout", "p of norm",
+      "slope of leaky_relu", "start of geomspace",
       "stop of geomspace", "ambiguity of glyphs", "difficulty of glyphs", "parts of random_split",
     ] + Self.configurable.flatMap { settings(of: $0) }).map { "error: type: no gradient passes through " + $0 }
 

@@ -20,6 +20,7 @@ import Testing
       "network({a: conv2d(2, kernel=[1, 3], padding=[0, 1, 2, 3]), b: relu(), c: flatten(), d: linear(3)}, input=[2, 8, 8])",
       "network([residual({c: conv2d(1, kernel=1)}, before=batch_norm(eps=0.001), shortcut_reads_before=true), flatten(), linear(2)], input=[1, 4, 4], mean=[0.5], std=[0.1])",
       "network([conv2d(2, kernel=3, stride=2, padding=\"same\"), flatten(), linear(3)], input=[1, 7, 8])",
+      "network([gaussian_noise(0.25), flatten(), gaussian_noise(), linear(2)], input=[1, 4, 4])",
       "network([flatten()] + [[linear(9), relu()][i % 2] for i in range(40)] + [linear(2)], input=[1, 4, 4])",
     ]
 

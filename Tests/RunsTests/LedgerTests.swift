@@ -185,6 +185,59 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     #expect(said.withLock { $0 } == ["2", "1", "the model"])
   }
 
+  /// The answers of a model that answers at random are on record, and do not depend on an interruption.
+  @Test(arguments: [1, 4, 7, 11])
+  func answersAtRandomContinue(_ writes: Int) throws {
+    defer { bench.remove() }
+    let noisy = try Model(
+      Architecture(
+        .sequential([.gaussianNoise(std: 0.3), .flatten, .linear(Linear(8)), .relu, .linear(Linear(3))]),
+        input: [1, 8, 8]), seed: 2)
+    try fit(noisy, on: bench.data, plan: TrainingPlan(epochs: 4, batchSize: 16, learningRate: 0.1))
+    var attack = AutoAttack()
+    attack.attacks = [PGD(steps: 2), APGD(steps: 3)]
+    var plan = bench.plan([attack, FGSM()])
+    plan.forwards = 6
+    let whole = try evaluate(noisy, on: bench.data, plan)
+    #expect(throws: CoreError.self) {
+      _ = try evaluate(
+        noisy, on: bench.data, plan,
+        ledger: Failing(SQLiteLedger(bench.path), after: writes, CoreError(.interrupted, "stopped")))
+    }
+    var other = plan
+    other.batch = 7
+    let rest = try evaluate(noisy, on: bench.data, other, ledger: SQLiteLedger(bench.path))
+    #expect(Bench.content(rest) == Bench.content(whole))
+    let read = try RunReader(bench.path).evaluation(1)
+    #expect(Bench.content(read) == Bench.content(whole))
+    #expect(read.run.answers == RandomAnswers(forwards: 6, seed: 3))
+    #expect(read.rates == whole.rates && read.worstCaseRate == whole.worstCaseRate && whole.worstCaseRate != nil)
+    // Another number of answers is another run.
+    plan.forwards = 7
+    #expect(try evaluate(noisy, on: bench.data, plan, ledger: SQLiteLedger(bench.path)).number == 2)
+  }
+
+  /// A file of the schema before is brought up to date by the next evaluation, and what it holds stays.
+  @Test func anOlderSchemaIsMigrated() throws {
+    defer { bench.remove() }
+    let plan = bench.plan(Self.attacks)
+    let whole = try evaluate(bench.model, on: bench.data, plan, ledger: SQLiteLedger(bench.path))
+    try DatabaseQueue(path: bench.path).write { db in
+      for column in ["runs DROP COLUMN forwards", "runs DROP COLUMN noise_seed"] {
+        try db.execute(sql: "ALTER TABLE \(column)")
+      }
+      for table in ["examples", "verdicts"] { try db.execute(sql: "ALTER TABLE \(table) DROP COLUMN right_answers") }
+      try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '2'")
+    }
+    let error = #expect(throws: CoreError.self) { _ = try RunReader(bench.path) }
+    #expect(error?.message.contains("older version") == true)
+    let again = try evaluate(
+      bench.model, on: bench.data, plan,
+      ledger: Failing(SQLiteLedger(bench.path), after: 1, CoreError(.interrupted, "stopped")))
+    #expect(Bench.content(again) == Bench.content(whole))
+    #expect(try Bench.content(RunReader(bench.path).evaluation(1)) == Bench.content(whole))
+  }
+
   /// Two processes do not make the same run; the lock is gone with its process.
   @Test func oneRunIsMadeOnce() throws {
     defer { bench.remove() }

@@ -1,6 +1,7 @@
 import Base
 import Datasets
 import Interpreter
+import Networks
 import Robustness
 import Tensors
 
@@ -24,7 +25,7 @@ extension BuiltinTable {
           - eps: radius in units of the [0, 1] image for an attack without one of its own; when left out, 8/255 in Linf, 0.5 \
           in L2, 12 in L1, and any distance for an attack that looks for the nearest image.
           - targets: the classes [n] that the images shall be taken for; any wrong one when left out.
-          - seed: key of the random starts; refused where the attack has none.
+          - seed: key of the random starts, and of the noise of a model that answers at random; refused where there is neither.
           """,
         examples: [
           Example(
@@ -38,7 +39,7 @@ extension BuiltinTable {
           throw call.error(
             .value, "perturb needs an attack", hint: "perturb(net, x, y, pgd(steps=20)), or attack=fgsm() by name")
         }
-        guard attack.isRandom || !call.isGiven("seed") else {
+        guard attack.isRandom || model.isRandom || !call.isGiven("seed") else {
           throw call.error(
             .value, "\(attack) draws nothing at random: seed would not be used",
             hint: "leave seed out; pgd() has random starts", at: "seed")
@@ -58,12 +59,11 @@ extension BuiltinTable {
         let images = try data?.images ?? call.tensor("x")
         let labels = try data?.labels ?? call.labels("y")
         let targets = try call["targets"].isNone ? nil : call.labels("targets")
-        return Value(
-          try attack.run(
-            on: model,
-            AttackInput(
-              images: images, labels: labels, seed: call.seed("seed"), eps: call.optionalFloat("eps"), targets: targets)
-          ))
+        var input = AttackInput(
+          images: images, labels: labels, seed: try call.seed("seed"), eps: try call.optionalFloat("eps"),
+          targets: targets)
+        input.answers.seed = input.seed
+        return Value(try attack.run(on: model, input))
       },
     ]
 

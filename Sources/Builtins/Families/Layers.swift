@@ -133,6 +133,27 @@ extension BuiltinTable {
       search: ["bit depth", "feature squeezing", "round", "quantize", "discretise"], family: "layers"
     ) { call in try call.layer(.quantise(levels: call.int("levels"))) },
     Builtin(
+      "gaussian_noise(std: float = 0.1) -> layer",
+      "Adds a normal number to each value, in evaluation too: a network with it answers at random.",
+      details: """
+        It makes of a network a randomised defence as the literature has them: noise on the image, or between layers. \
+        Numbers are the same on every machine: those of an image depend on its own bits, the number of the draw and the \
+        place of the layer, not on the batch. `net(x)` is draw 0, `net(x, draw=1)` is another; an attack gets a new draw \
+        with each question, and `evaluate` judges what it has found by draws that it has not seen. The noise is a constant \
+        for gradients. In training each step has noise of its own. Such a network has no certificate: certify \
+        refuses it, and smooth(net) brings noise of its own.
+
+        - std: the standard deviation, at least 0, in units of what the layer reads; 0 adds nothing.
+        """,
+      examples: [
+        Example("gaussian_noise(0.25)", "gaussian_noise(0.25)"),
+        Example(
+          "net = network([gaussian_noise(0.1), flatten(), linear(2)], input=[1, 1, 2]); x = zeros([1, 1, 1, 2]); [all(net(x) == net(x)), all(net(x) == net(x, draw=1))]",
+          "[true, false]"),
+      ], seeAlso: ["eot", "evaluate", "autoattack", "dropout", "network"],
+      search: ["randomised defence", "stochastic", "random", "noise injection", "GaussianNoise"], family: "layers"
+    ) { call in try call.layer(.gaussianNoise(std: call.float("std"))) },
+    Builtin(
       "normalise(mean: list, std: list) -> layer",
       "(x - mean) / std, channel by channel: inside the model, so that images and eps stay in [0, 1].",
       details: """

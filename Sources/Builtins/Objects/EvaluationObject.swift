@@ -58,6 +58,14 @@ final class EvaluationObject: HostObject {
     Member("natural", "float", "Accuracy on the natural images.") { (object: EvaluationObject) in
       Value(object.evaluation.naturalAccuracy.value)
     },
+    Member(
+      "rate", "float | none",
+      "Of a model that answers at random, the share of right answers under the worst attack for each example."
+    ) { (object: EvaluationObject) in object.evaluation.worstCaseRate.map { Value($0.value) } ?? .none },
+    Member(
+      "rates", "list[record]",
+      "Of a model that answers at random, the share of right answers to natural images, under each attack and the worst."
+    ) { (object: EvaluationObject) in object.rates },
     Member("robust", "tensor", "A mask [n]: the examples that no attack broke.") { (object: EvaluationObject) in
       try mask(object.evaluation.robust)
     },
@@ -111,6 +119,25 @@ final class EvaluationObject: HostObject {
         ])
   }
 
+  /// One record for natural images, each attack and the worst case: the rate with its interval, of how many answers to
+  /// each of n examples, how many examples an answer was wrong for, and the accuracy by one answer. Empty for a model that
+  /// answers alike each time.
+  private var rates: Value {
+    guard let natural = evaluation.naturalRate, let rates = evaluation.rates, let worst = evaluation.worstCaseRate
+    else { return Value([Value]()) }
+    func row(_ name: String, _ rate: AnswerRate, _ accuracy: Accuracy) -> Value {
+      Value(fields: [
+        ("attack", Value(name)), ("rate", Value(rate.value)), ("low", Value(rate.interval.low)),
+        ("high", Value(rate.interval.high)), ("n", Value(accuracy.n)), ("forwards", Value(rate.forwards)),
+        ("wrong_in_a_draw", Value(rate.brokenInADraw)), ("one_answer", Value(accuracy.value)),
+      ])
+    }
+    return Value(
+      [row("none (natural)", natural, evaluation.naturalAccuracy)]
+        + zip(evaluation.attacks, rates).map { row($0.attack, $1, $0.accuracy) }
+        + [row("worst case", worst, evaluation.worstCase)])
+  }
+
   /// One record for each norm and radius.
   private var worstCases: Value {
     Value(
@@ -124,6 +151,7 @@ final class EvaluationObject: HostObject {
   /// One record for each example.
   private var table: Value {
     let breakers = evaluation.breakers
+    let worst = evaluation.worstCaseRate
     return Value(
       evaluation.labels.indices.map { position in
         let natural = evaluation.naturalVerdicts[position]
@@ -134,7 +162,7 @@ final class EvaluationObject: HostObject {
         let nearest = zip(evaluation.attacks, evaluation.attacks.map { $0.verdicts[position] })
           .compactMap { $0.round.isMinimal ? $1?.distance : nil }.min()
         let least = verdicts.filter { $0.prediction == $0.label }.map(\.margin) + [natural.margin]
-        return Value(fields: [
+        let fields: [(String, Value)] = [
           ("position", Value(position)), ("label", Value(evaluation.labels[position])),
           ("prediction", Value(natural.prediction)), ("correct", Value(correct)),
           ("robust", Value(correct && breaking == nil)),
@@ -145,7 +173,11 @@ final class EvaluationObject: HostObject {
           ("steps", Value(breaking?.foundAfterGradients ?? verdicts.reduce(0) { $0 + $1.gradients })),
           ("queries", Value(breaking?.foundAfterQueries ?? verdicts.reduce(0) { $0 + $1.queries })),
           ("id", Value(evaluation.ids[position])),
-        ])
+        ]
+        let answers = worst.map {
+          [("natural_right", natural.right.map { Value($0) } ?? .none), ("right", Value($0.right[position]))]
+        }
+        return Value(fields: fields + (answers ?? []))
       })
   }
 
@@ -169,7 +201,10 @@ final class EvaluationObject: HostObject {
   }
 
   override func shortText(_ options: PrintOptions) -> String {
-    "<evaluation of \(evaluation.model): worst case \(evaluation.worstCase.percent) of \(evaluation.n)>"
+    if let rate = evaluation.worstCaseRate {
+      return "<evaluation of \(evaluation.model): rate \(rate.percent) of \(evaluation.n)>"
+    }
+    return "<evaluation of \(evaluation.model): worst case \(evaluation.worstCase.percent) of \(evaluation.n)>"
   }
 
   override func text(_ options: PrintOptions) -> String {

@@ -18,7 +18,8 @@ final class ModelObject: HostObject, SettingSource {
 
   var settingValue: SettingValue { .reference(model) }
 
-  private static let signature = CallSignature("model(x: tensor, train: bool = false, seed: int = 0) -> tensor")
+  private static let signature = CallSignature(
+    "model(x: tensor, train: bool = false, seed: int = 0, draw: int = 0) -> tensor")
 
   override class var typeName: String { "model" }
   override var summary: String { "model \(model.name)" }
@@ -66,6 +67,10 @@ final class ModelObject: HostObject, SettingSource {
         let weights = zip(model.parameterNames, object.tracked ?? model.parameters).map { ($0, Value($1)) }
         return Value(fields: weights + zip(model.bufferNames, model.buffers).map { ($0, Value($1)) })
       }),
+    Member(
+      "is_random", "bool",
+      "Whether it answers at random: it has a layer gaussian_noise. net(x) is then draw 0, net(x, draw=1) another."
+    ) { (object: ModelObject) in Value(object.model.isRandom) },
     Member("size", "int", "How many weights are trained.") { (object: ModelObject) in Value(object.model.parameterCount)
     },
     Member("source", "record | none", "The file that its weights were read from, and what was decided then.") {
@@ -86,7 +91,15 @@ final class ModelObject: HostObject, SettingSource {
         .value, "without train=true nothing is drawn at random: seed would not be used",
         hint: "net(x, train=true, seed=1), or leave seed out", at: "seed")
     }
-    guard try call.bool("train") else { return Value(try logits(images)) }
+    let draw = try call.draw(of: model)
+    guard try call.bool("train") else {
+      return Value(try model.forward(images, mode: .eval, parameters: tracked, draws: draw))
+    }
+    guard !call.isGiven("draw") else {
+      throw call.error(
+        .value, "in training noise is drawn by the seed: draw would not be used", hint: "seed=1, or leave draw out",
+        at: "draw")
+    }
     let dropout = RandomStream(seed: try call.seed("seed"), purpose: "dropout")
     return Value(try model.forward(images, mode: .train, parameters: tracked, dropout: dropout))
   }

@@ -35,7 +35,7 @@ extension Layer {
       attention.initialisation = .standard
       return [Layer.attention(attention).description]
     case .batchNorm(let norm): return ["batch_norm(eps=\(norm.eps), momentum=\(norm.momentum))"]
-    case .dropout(let p) where p == 0, .dropout2d(let p) where p == 0: return []
+    case .dropout(let p) where p == 0, .dropout2d(let p) where p == 0, .gaussianNoise(let p) where p == 0: return []
     case .sequential(let layers): return layers.flatMap(\.steps)
     case .chain(let children): return children.steps
     case .residual(let block):

@@ -296,7 +296,9 @@ final class FrozenNetwork {
   }
 
   /// Logits [n, classes] of images [n, channels, h, w]; if these are tracked, so are the logits.
-  func callAsFunction(_ images: Tensor) throws(CoreError) -> Tensor {
+  ///
+  /// - Parameter noise: what noise draws from for each image; empty where there is none.
+  func callAsFunction(_ images: Tensor, noise: [RandomStream] = []) throws(CoreError) -> Tensor {
     guard !steps.isEmpty else { throw CoreError(.value, "a network without layers") }
     let (parts, isTracked) = (pieces(of: images.shape[0]), images.isTracked)
     let saved = images.detached()
@@ -305,6 +307,7 @@ final class FrozenNetwork {
     if parts.count > 1 {
       let results = try concurrently(parts.count) { (i) throws(CoreError) in
         var pass = pass
+        pass.noise = noise.isEmpty ? [] : Array(noise[parts[i]])
         return try run(saved.rows(parts[i]), isTracked, &pass)
       }
       logits = try Tensor.joined(results.map(\.logits))
@@ -312,6 +315,7 @@ final class FrozenNetwork {
     } else {
       // Only training moves what the pass holds; in evaluation threads may be here side by side.
       var own = pass
+      own.noise = noise
       let result = try run(saved, isTracked, &own)
       if own.mode == .train { pass = own }
       logits = result.logits
@@ -330,6 +334,7 @@ final class FrozenNetwork {
       // Once more, layer by layer, with a record of everything; running statistics have moved already.
       return try pullThrough(g, needs, [needs.operand(saved, 0)]) { (images) throws(CoreError) in
         var pass = pass
+        pass.noise = noise
         return try pass.run(network, images[0])
       }
     }

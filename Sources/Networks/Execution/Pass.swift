@@ -11,6 +11,8 @@ struct Pass {
   var buffers: [Tensor]
   let mode: Mode
   let dropout: RandomStream?
+  /// What noise draws from for each image, where the network has any.
+  var noise: [RandomStream] = []
   /// The indices of the weights that training leaves as they are.
   var frozen: Set<Int> = []
   /// The last weight that was used, to say where a run failed.
@@ -68,6 +70,12 @@ struct Pass {
       // Divided, not multiplied by the reciprocal: equal levels are the same number wherever they come from.
       let steps = Float(levels - 1)
       return try (x * steps).round() / steps
+    case .noise(let std, let index):
+      guard std > 0 else { return x }
+      guard noise.count == x.shape[0] else {
+        throw CoreError(.value, "a network with noise needs a random stream for each image")
+      }
+      return try x + Tensor.normal(Array(x.shape.dropFirst()), deviation: std, streams: noise.map { $0.child(index) })
     case .straight(let node):
       let y = try run(node, x.detached())
       return try y.detached().recording([y, x], operation: "straight", isTwice: true) { (g, _) throws(CoreError) in

@@ -285,7 +285,10 @@ extension Model {
   public func remembering(
     _ images: Tensor, side: Int, saving share: Double = 0.25
   ) throws(CoreError) -> RememberedImages? {
-    guard !Compute.checksFinite, images.shape.count == 4, Array(images.shape.dropFirst()) == architecture.input else {
+    // What noise added to the remembered images is not what it adds to others.
+    guard !isRandom, !Compute.checksFinite, images.shape.count == 4,
+      Array(images.shape.dropFirst()) == architecture.input
+    else {
       return nil
     }
     do throws(CoreError) {

@@ -50,6 +50,12 @@ extension Layer {
           .value, "levels of quantise must be from 2 to 65536, not \(levels)",
           hint: "levels=256 is what an image of bytes has", argument: "levels")
       }
+    case .gaussianNoise(let std):
+      guard std >= 0, std.isFinite, Float(std).isFinite else {
+        throw CoreError(
+          .value, "std of gaussian_noise must be a finite number of at least 0, not \(std)",
+          hint: "gaussian_noise(0.1) adds normal numbers of deviation 0.1", argument: "std")
+      }
     case .normalise(let mean, let std):
       guard mean.count == std.count else {
         throw CoreError(

@@ -230,6 +230,8 @@ public indirect enum Layer: Sendable, Equatable {
   /// x rounded to the nearest multiple of 1 / (levels - 1): of values in [0, 1], this many levels. Its gradient is zero
   /// everywhere.
   case quantise(levels: Int)
+  /// x + a normal number of this standard deviation for each value, in evaluation too: a model with it answers at random.
+  case gaussianNoise(std: Double)
   /// (x - mean) / std, channel by channel.
   case normalise(mean: [Double], std: [Double])
   /// Layers one after another, with PyTorch's names "0", "1", ….

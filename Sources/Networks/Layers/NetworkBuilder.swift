@@ -72,6 +72,8 @@ package indirect enum NetworkNode: Sendable {
   case dropout2d(Double, index: Int)
   /// x rounded to the nearest multiple of 1 / (levels - 1).
   case quantise(levels: Int)
+  /// Normal numbers added to what it reads; the index is as in `dropout`.
+  case noise(std: Float, index: Int)
   /// A layer through which the gradient passes as if it were the identity.
   case straight(NetworkNode)
   /// (x - mean) / std, channel by channel.
@@ -129,6 +131,7 @@ struct NetworkBuilder {
   /// The layers that are not made of others, in the order in which they are built.
   private(set) var rows: [Row] = []
   private var names: Set<String> = []
+  /// How many layers that draw random numbers there are so far.
   private var dropouts = 0
   /// The names of the layers through which the gradient is to pass straight.
   var straight: [String] = []
@@ -238,6 +241,9 @@ struct NetworkBuilder {
       defer { dropouts += 1 }
       return .dropout2d(p, index: dropouts)
     case .quantise(let levels): return .quantise(levels: levels)
+    case .gaussianNoise(let std):
+      defer { dropouts += 1 }
+      return .noise(std: Float(std), index: dropouts)
     case .normalise(let mean, let std): return try buildNormalise(mean: mean, std: std, shape: shape)
     case .sequential(let layers):
       let children = layers.enumerated().map { Child(String($0.offset), $0.element) }

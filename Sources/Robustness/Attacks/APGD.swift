@@ -93,7 +93,7 @@ public struct APGD: AutoPGDAttack {
         targets: runnerUps.map { targets in standing.map { targets[$0][0] } },
         draw: restart
       ) { batch.report((Double(restart) + $0) / Double(restarts)) }
-      try oracle.submit(outcome.found, of: standing)
+      try submit(outcome, of: standing, to: oracle)
     }
   }
 }

@@ -118,7 +118,7 @@ public struct APGDT: AutoPGDAttack {
       let outcome = try run(
         loss.attackLoss, oracle, batch, of: standing, targets: standing.map { classes[$0][draw / restarts] }, draw: draw
       ) { batch.report((Double(draw) + $0) / Double(runs)) }
-      try oracle.submit(outcome.found, of: standing)
+      try submit(outcome, of: standing, to: oracle)
     }
   }
 

@@ -125,6 +125,13 @@ extension Attack {
     let eps = try checked(input, model)
     let oracle = try attacked(model, input, eps: eps, progress: progress)
     var verdicts = try oracle.verdicts(ids: input.ids)
+    if model.isRandom {
+      let answer = try oracle.answer
+      try input.answers.judge(&verdicts, answer, by: model, at: input.positions)
+      let broken = verdicts.indices.filter { verdicts[$0].brokenBy != nil }
+      guard keepsImages, !broken.isEmpty else { return AttackedBatch(verdicts: verdicts) }
+      return AttackedBatch(verdicts: verdicts, images: (broken, try answer.indexSelect(axis: 0, broken)))
+    }
     let broken = verdicts.indices.filter { verdicts[$0].brokenBy != nil }
     guard !broken.isEmpty else { return AttackedBatch(verdicts: verdicts) }
     let images = try oracle.answer.indexSelect(axis: 0, broken)

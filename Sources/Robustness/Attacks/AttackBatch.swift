@@ -23,6 +23,8 @@ public struct AttackInput {
   public var eps: Double?
   /// For each image the class that it shall be taken for; nil where any wrong one will do.
   public var targets: [Int]?
+  /// How the answers of a model that answers at random are drawn and judged.
+  public var answers = RandomAnswers()
 
   /// Images with their labels, at the positions 0, 1, …; nothing is checked before an attack runs.
   ///
@@ -78,6 +80,7 @@ public struct AttackBatch {
   let ids: [Int]
   let positions: [Int]
   let random: any AttackRandom
+  let answers: RandomAnswers
   /// Is told how much of the attack is done, from 0 to 1, where somebody wants to know.
   let progress: ((Double) -> Void)?
 
@@ -91,6 +94,7 @@ public struct AttackBatch {
     ids = input.ids
     positions = input.positions
     random = input.random ?? PerExampleRandom(seed: input.seed)
+    answers = input.answers
     self.eps = eps
     self.start = start
     self.isTraining = isTraining
@@ -108,6 +112,7 @@ public struct AttackBatch {
       targets: targets.map { targets in examples.map { targets[$0] } })
     input.positions = examples.map { positions[$0] }
     input.random = random
+    input.answers = answers
     return AttackBatch(input, eps: eps ?? self.eps, start: start, isTraining: isTraining, progress: report)
   }
 

@@ -19,7 +19,8 @@ public struct AutoAttack: Attack {
       there are, and the margin where there are too few for the difference of logits ratio; the table names the attacks as \
       they were run. The accuracies in the table are cumulative.
 
-      Against a model that answers at random, AutoAttack takes one answer as its verdict, and so do these.
+      Against a model that answers at random, AutoAttack takes one answer as its verdict; evaluate shows that beside the \
+      rate over many.
       """,
     examples: [
       ("autoattack(eps=8/255)", "autoattack(eps=8/255)"),

@@ -114,12 +114,22 @@ extension AutoPGDAttack {
     }
   }
 
+  /// Hands in what a run has found: what the official code returns, and of a model that answers at random the point with
+  /// the largest loss, too, since a single answer chose between them.
+  func submit(_ outcome: AutoPGD.Outcome, of examples: [Int], to oracle: any Oracle) throws {
+    try oracle.submit(outcome.found, of: examples)
+    if oracle.isRandom { try oracle.submit(outcome.best, of: examples) }
+  }
+
   /// One run from a random start; in L1 with large balls three of them, each of which continues the one before.
   func run(
     _ loss: AttackLoss, _ oracle: any Oracle, _ batch: AttackBatch, of examples: [Int], targets: [Int]?, draw: Int,
     report: (Double) -> Void
   ) throws -> AutoPGD.Outcome {
     var run = AutoPGD(norm: norm, eps: batch.eps, steps: steps, rho: rho, loss: loss, passes: eot)
+    // Of a model that answers at random one wrong answer settles nothing; the original lets all examples climb on.
+    let whenFooled = oracle.isRandom ? AutoPGD.WhenFooled.climbs : .leaves
+    run.whenFooled = whenFooled
     guard largeEps else {
       return try run.climb(
         oracle, from: run.start(batch, of: examples, draw: draw), in: batch, of: examples, targets: targets,
@@ -134,7 +144,7 @@ extension AutoPGDAttack {
       (run.eps, run.steps) = (factor * batch.eps, steps)
       x = try climb(run, x, done).best
     }
-    (run.eps, run.steps, run.whenFooled) = (batch.eps, steps - 2 * part, .leaves)
+    (run.eps, run.steps, run.whenFooled) = (batch.eps, steps - 2 * part, whenFooled)
     return try climb(run, x, 2 * part)
 
     func climb(_ run: AutoPGD, _ x: Tensor, _ done: Int) throws -> AutoPGD.Outcome {

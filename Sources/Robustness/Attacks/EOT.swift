@@ -3,20 +3,19 @@ import Base
 /// Expectation over transformation (Athalye et al. 2018): an attack that follows the means of several answers of a model
 /// that answers at random.
 ///
-/// Losses, gradients and logits are means over the answers; an image is judged by a single one, as in every attack, so
-/// that of a random model the share of broken images is that of one draw. A model that answers alike each time is asked
-/// more often for nothing.
+/// Losses, gradients and logits are means over the answers; an image is judged as in every attack (`ModelOracle`). A model
+/// that answers alike each time is asked more often for nothing.
 public struct EOT: AttackWrapper {
   public static let name = "eot"
   public static let page = Page(
     "An attack on the mean of several answers: for models that answer at random.",
     details: """
       Expectation over transformation: each loss, gradient and logit that the attack sees is the mean of n answers. Images \
-      are judged by one answer, so that what is counted as broken is so in one draw. For models that answer alike each \
-      time it costs n times as much and finds the same. Athalye et al. 2018.
+      are judged as those of other attacks are: see forwards of evaluate. For models that answer alike each time it costs \
+      n times as much and finds the same. Athalye et al. 2018.
       """,
     examples: [("eot(pgd(eps=8/255), n=20)", "eot(pgd(eps=8/255, steps=10), n=20)")],
-    seeAlso: ["pgd", "transfer", "evaluate"],
+    seeAlso: ["pgd", "transfer", "evaluate", "gaussian_noise"],
     search: ["expectation over transformation", "randomised defence", "stochastic", "eot_iter"])
   public static let settings: [Setting<EOT>] = [
     .wrapped(note: "the attack that follows the means."),

@@ -12,6 +12,12 @@ import Tensors
 /// and an evaluation judges the image that it counts with the one forward that it needs anyway. Every submitted image
 /// is checked to lie within its ball and in [0, 1]. What is kept of an example never depends on the others in its
 /// batch.
+///
+/// A model that answers at random is asked by the draws 1, 2, … of each example, one for each query, so that every answer
+/// is a new one and none depends on the batch. One wrong answer of such a model settles nothing: a submitted image is
+/// judged by `RandomAnswers.forwards` answers, that which fools more of them is kept (of equally many the one with the
+/// larger mean loss), and an example is settled where all of them were wrong. An attack that looks for the nearest image
+/// has found one where most of them are.
 public final class ModelOracle: Oracle {
   /// What an oracle climbs and compares by, where the attack names no loss: logits of examples to one value each [k].
   public typealias Objective = (_ logits: Tensor, _ examples: [Int]) throws -> Tensor
@@ -49,6 +55,8 @@ public final class ModelOracle: Oracle {
   /// What was submitted and is not judged yet, with the counts of that moment.
   private var pending: (images: Tensor, examples: [Int], queries: [Int], gradients: [Int])?
   private var submissions = 0
+  /// How many images of each example were submitted.
+  private var submitted: [Int]
   private var best: Tensor
   private var judgements: [Judgement?]
 
@@ -56,6 +64,8 @@ public final class ModelOracle: Oracle {
   private struct Judgement {
     var prediction: Int
     var isBroken: Bool
+    /// How many answers were what the attack wants; 0 in training.
+    var fooled: Int
     /// The larger, the nearer to breaking.
     var worth: Float
     var margin: Float
@@ -73,7 +83,7 @@ public final class ModelOracle: Oracle {
     self.batch = batch
     self.training = training
     queries = Array(repeating: 0, count: batch.count)
-    gradients = queries
+    (gradients, submitted) = (queries, queries)
     beganFlat = Array(repeating: nil, count: batch.count)
     best = batch.images
     judgements = Array(repeating: nil, count: batch.count)
@@ -81,6 +91,8 @@ public final class ModelOracle: Oracle {
 
   /// The number of classes of the model.
   public var classes: Int { model.classes }
+  /// Whether the model answers at random; in training that changes nothing.
+  public var isRandom: Bool { training == nil && model.isRandom }
 
   // MARK: Answering
 
@@ -143,12 +155,12 @@ public final class ModelOracle: Oracle {
   private func slopeInPieces(
     of loss: AttackLoss?, at x: Tensor, of examples: [Int], targets: [Int]?
   ) throws -> Slope {
-    for example in examples { queries[example] += 1 }
+    let draws = nextDraws(of: examples)
     let loss = loss ?? .crossEntropy
     let labels = examples.map { batch.labels[$0] }
     // Before threads ask for it.
     let clean = loss == .klDivergence ? try batch.rows(cleanLogits(), of: examples) : nil
-    let slope = try model.slope(at: x) { (logits, rows) throws(CoreError) in
+    let slope = try model.slope(at: x, draws: draws) { (logits, rows) throws(CoreError) in
       try loss.values(
         logits, labels: Array(labels[rows]), targets: targets.map { Array($0[rows]) },
         clean: { () throws(CoreError) in try clean?.rows(rows) ?? logits })
@@ -190,12 +202,24 @@ public final class ModelOracle: Oracle {
   }
 
   private func forward(_ x: Tensor, _ examples: [Int]) throws -> Tensor {
-    for example in examples { queries[example] += 1 }
-    guard let training else { return try model(x) }
+    let draws = nextDraws(of: examples)
+    guard let training else { return try model(x, draws) }
     defer { forwards += 1 }
-    guard training.mode == .train else { return try model.forward(x, mode: .eval, parameters: training.parameters) }
     return try model.forward(
-      x, mode: .train, parameters: training.parameters, dropout: training.dropout.child(forwards))
+      x, mode: training.mode, parameters: training.parameters, dropout: training.dropout.child(forwards))
+  }
+
+  /// Counts a query for each of these examples.
+  ///
+  /// - Returns: the draws by which a model that answers at random answers them.
+  private func nextDraws(of examples: [Int]) -> NoiseDraws {
+    var draws: [Int] = []
+    draws.reserveCapacity(examples.count)
+    for example in examples {
+      queries[example] += 1
+      draws.append(queries[example])
+    }
+    return NoiseDraws(of: draws, seed: batch.answers.seed)
   }
 
   private func value(
@@ -240,6 +264,7 @@ public final class ModelOracle: Oracle {
     try requireWithin(x, batch.rows(batch.images, of: examples))
     pending = (x, examples, queries, gradients)
     submissions += 1
+    for example in examples { submitted[example] += 1 }
   }
 
   /// The image that is kept of each example; the clean one where nothing was submitted, and where the nearest image
@@ -259,27 +284,27 @@ public final class ModelOracle: Oracle {
   private func judgePending() throws {
     guard let (images, examples, queries, gradients) = pending else { return }
     pending = nil
-    let logits = try logits(images, of: examples)
-    let labels = examples.map { batch.labels[$0] }
-    let predictions = try logits.argmax(axis: 1).ints()
-    let margins = try margin(logits, labels: labels).floats()
-    let worths = try value(of: training == nil ? .crossEntropy : nil, images, logits, examples, targetsOf(examples))
-      .floats()
+    let asked = isRandom ? batch.answers.forwards : 1
+    let answers = try answers(images, examples, asked)
+    let (predictions, margins, worths) = (answers.predictions, answers.margins, answers.worths)
     let distances =
       attack.isMinimal ? try attack.norm.distance(images, batch.rows(batch.images, of: examples)) : nil
     // Row i of the batch as it is, or row n + k of what was submitted.
     var rows = batch.all
     for (k, example) in examples.enumerated() {
-      let isFooled = batch.isFooled(example, by: predictions[k])
+      let fooled = training == nil ? answers.fooled[k] : 0
+      let isFooled = 2 * answers.fooled[k] > asked
       var judgement = Judgement(
-        prediction: predictions[k], isBroken: training == nil && isFooled, worth: worths[k], margin: margins[k],
-        submission: submissions - 1, queries: queries[example], gradients: gradients[example])
+        prediction: predictions[k], isBroken: fooled == asked, fooled: fooled, worth: worths[k], margin: margins[k],
+        submission: submitted[example] - 1, queries: queries[example], gradients: gradients[example])
       if let distances {
         // The nearest of those that fool the model, even beyond the radius.
         guard isFooled, distances[k] < judgements[example]?.distance ?? .infinity else { continue }
         judgement.distance = distances[k]
         judgement.isBroken = Double(distances[k]) <= batch.eps
-      } else if let old = judgements[example], old.isBroken || !(judgement.isBroken || worths[k] > old.worth) {
+      } else if let old = judgements[example],
+        old.isBroken || fooled < old.fooled || fooled == old.fooled && !(worths[k] > old.worth)
+      {
         continue
       }
       judgements[example] = judgement
@@ -288,7 +313,33 @@ public final class ModelOracle: Oracle {
     best = try concat([best, images], axis: 0).indexSelect(axis: 0, rows)
   }
 
-  /// What became of each example; one for which nothing was submitted is judged as it is.
+  /// What the model answers to images of these examples: the last prediction, the means of margin and worth over the
+  /// answers, and how many of them are what the attack wants.
+  private func answers(
+    _ images: Tensor, _ examples: [Int], _ count: Int
+  ) throws -> (predictions: [Int], margins: [Float], worths: [Float], fooled: [Int]) {
+    let labels = examples.map { batch.labels[$0] }
+    var predictions: [Int] = []
+    var (margins, worths) = ([Float](repeating: 0, count: examples.count), [Float](repeating: 0, count: examples.count))
+    var fooled = [Int](repeating: 0, count: examples.count)
+    for _ in 0..<count {
+      let logits = try logits(images, of: examples)
+      predictions = try logits.argmax(axis: 1).ints()
+      let found = try margin(logits, labels: labels).floats()
+      let worth = try value(of: training == nil ? .crossEntropy : nil, images, logits, examples, targetsOf(examples))
+        .floats()
+      for (k, example) in examples.enumerated() {
+        margins[k] += found[k]
+        worths[k] += worth[k]
+        if batch.isFooled(example, by: predictions[k]) { fooled[k] += 1 }
+      }
+    }
+    guard count > 1 else { return (predictions, margins, worths, fooled) }
+    return (predictions, margins.map { $0 / Float(count) }, worths.map { $0 / Float(count) }, fooled)
+  }
+
+  /// What became of each example; one for which nothing was submitted is judged as it is. Of a model that answers at
+  /// random every row says which submission was kept: whether it breaks the example is not known yet.
   ///
   /// - Parameter ids: what a record calls the examples.
   func verdicts(ids: [Int]) throws -> [Verdict] {
@@ -300,7 +351,8 @@ public final class ModelOracle: Oracle {
     var verdicts = batch.all.compactMap { i in
       judgements[i].map {
         Verdict(
-          id: ids[i], label: batch.labels[i], prediction: $0.prediction, brokenBy: $0.isBroken ? $0.submission : nil,
+          id: ids[i], label: batch.labels[i], prediction: $0.prediction,
+          brokenBy: $0.isBroken || isRandom ? $0.submission : nil,
           distance: attack.isMinimal ? $0.distance.map { Double($0) } : Double(distances[i]), margin: Double($0.margin),
           queries: queries[i], gradients: gradients[i], foundAfterQueries: $0.queries,
           foundAfterGradients: $0.gradients, beganFlat: beganFlat[i] == true)
@@ -319,7 +371,8 @@ public final class ModelOracle: Oracle {
     return examples.indices.map { k in
       let isFooled = batch.isFooled(examples[k], by: predictions[k])
       return Verdict(
-        id: ids[examples[k]], label: labels[k], prediction: predictions[k], brokenBy: isFooled ? submissions : nil,
+        id: ids[examples[k]], label: labels[k], prediction: predictions[k],
+        brokenBy: isFooled ? submitted[examples[k]] : nil,
         distance: isFooled || !attack.isMinimal ? 0 : nil, margin: Double(margins[k]), queries: queries[examples[k]],
         gradients: gradients[examples[k]], foundAfterQueries: isFooled ? 0 : nil,
         foundAfterGradients: isFooled ? 0 : nil, beganFlat: beganFlat[examples[k]] == true)

@@ -12,6 +12,8 @@ import Tensors
 public protocol Oracle: AnyObject {
   /// The number of classes, which is that of the logits.
   var classes: Int { get }
+  /// Whether the model answers at random: each question is another draw, and no answer settles an example by itself.
+  var isRandom: Bool { get }
   /// The examples that nothing handed in has broken yet.
   var standing: [Int] { get throws }
 
@@ -84,6 +86,9 @@ public struct Slope {
 }
 
 extension Oracle {
+  /// Most models answer alike each time.
+  public var isRandom: Bool { false }
+
   /// An oracle that looks at every image as a whole.
   public func remembering(_ images: Tensor, side: Int) throws -> RememberedImages? { nil }
 

@@ -16,6 +16,8 @@ public final class TransferOracle: Oracle {
 
   /// The number of classes of the target.
   public var classes: Int { target.classes }
+  /// Whether the target answers at random.
+  public var isRandom: Bool { target.isRandom }
   /// The examples that the target does not count as broken.
   public var standing: [Int] { get throws { try target.standing } }
 
@@ -79,6 +81,8 @@ public final class EOTOracle: Oracle {
 
   /// The number of classes.
   public var classes: Int { oracle.classes }
+  /// Whether the model answers at random.
+  public var isRandom: Bool { oracle.isRandom }
   /// The examples that nothing submitted has broken.
   public var standing: [Int] { get throws { try oracle.standing } }
 
@@ -112,7 +116,7 @@ public final class EOTOracle: Oracle {
   /// Counts as many queries as there are answers.
   public func countKnown(of examples: [Int]) { for _ in 0..<passes { oracle.countKnown(of: examples) } }
 
-  /// Submits the images; they are judged by one answer, as any submitted image.
+  /// Submits the images; they are judged as any submitted image.
   public func submit(_ x: Tensor, of examples: [Int]) throws { try oracle.submit(x, of: examples) }
 
   private func mean(_ answer: () throws -> [Tensor]) throws -> [Tensor] {
@@ -141,6 +145,7 @@ final class PartOracle: Oracle {
   }
 
   var classes: Int { oracle.classes }
+  var isRandom: Bool { oracle.isRandom }
 
   var standing: [Int] {
     get throws {

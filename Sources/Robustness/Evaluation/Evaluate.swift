@@ -13,6 +13,8 @@ import Tensors
 /// Random starts are keyed by the seed and the id of an example: no result depends on batches, threads or the other
 /// examples.
 ///
+/// A model that answers at random is judged by several answers that no attack has seen (`RandomAnswers`).
+///
 /// What an attack says to have broken is shown to the model once more; where it answers otherwise, the verdict is
 /// disputed and a warning says how many are.
 ///
@@ -36,7 +38,8 @@ public func evaluate(
     modelFile: model.source?.path, data: data.name,
     dataFingerprint: ledger != nil || isIdentified && !data.isStreamed ? try data.fingerprint : nil,
     classNames: data.classNames, n: data.count, rounds: rounds.map(\.description), batch: plan.batch,
-    keepsImages: plan.keepsImages, command: plan.command, canBeContinued: plan.canBeContinued,
+    keepsImages: plan.keepsImages, answers: plan.answers(of: model), command: plan.command,
+    canBeContinued: plan.canBeContinued,
     build: isIdentified ? Build.digest : nil)
   let recorder = try Recorder(ledger?.begin(description), rounds: rounds.count)
   let watch = EvaluationProgress(progress, total: data.count * (rounds.count + 1))
@@ -46,10 +49,8 @@ public func evaluate(
   var evaluation = Evaluation(
     run: description, labels: data.labels, ids: data.ids, naturalVerdicts: natural, warnings: remarks)
   for (number, round) in rounds.enumerated() {
-    let examples =
-      round.description.continues ? evaluation.attacks[number - 1].robust : evaluation.natural
     let outcome = try attack(
-      round, number, model, data, plan, standing: examples, recorder, watch, until: end)
+      round, number, model, data, plan, evaluation.next(round.description), recorder, watch, until: end)
     evaluation.attacks.append(outcome)
   }
   evaluation.isComplete = evaluation.attacks.allSatisfy { $0.unsettled == 0 }
@@ -63,12 +64,13 @@ public func evaluate(
 /// Evaluates with these settings; see `EvaluationPlan` for what they mean.
 public func evaluate(
   _ model: Model, on data: Dataset, attacks: [any Attack] = [], eps: Double? = nil, batch: Int = 250,
-  seed: UInt64? = nil, ledger: (any RunLedger)? = nil, progress: (any Progress)? = nil
+  seed: UInt64? = nil, forwards: Int? = nil, ledger: (any RunLedger)? = nil, progress: (any Progress)? = nil
 ) throws -> Evaluation {
   var plan = EvaluationPlan(attacks)
   plan.radii = eps.map { [$0] } ?? []
   plan.batch = batch
   plan.seed = seed
+  plan.forwards = forwards
   return try evaluate(model, on: data, plan, ledger: ledger, progress: progress)
 }
 
@@ -86,12 +88,13 @@ private func naturalVerdicts(
     guard remarks == nil, !plan.attacks.isEmpty, !logits.hasNonFinite else { return }
     remarks = try warnings(
       of: model, images, logits: logits,
-      isRandomExpected: plan.attacks.allSatisfy { ($0 as? AutoAttack)?.version == .rand })
+      isRandomExpected: plan.expectsRandom, seed: plan.seed ?? 0)
   }
   let batch = min(plan.batch, data.count)
+  let (answers, draw) = (plan.answers(of: model), NoiseDraws(0, seed: plan.seed ?? 0))
   if !verdicts.isEmpty {
     let images = try data.batch(Array(0..<batch)).images
-    try remark(images, model(images))
+    try remark(images, model(images, draw))
   }
   for first in stride(from: verdicts.count, to: data.count, by: batch) {
     let positions = Array(first..<min(first + batch, data.count))
@@ -99,14 +102,15 @@ private func naturalVerdicts(
     let found: [NaturalVerdict]? = try StopSignal.run(until: end) {
       try StopSignal.poll()
       let part = try data.batch(positions)
-      let logits = try model(part.images)
+      let logits = try model(part.images, draw)
       try remark(part.images, logits)
       unknown.add(logits, at: positions)
       let margins =
         model.classes > 1 && !logits.hasNonFinite
         ? try margin(logits, labels: part.labels).floats() : positions.map { _ in .infinity }
-      return zip(try logits.argmax(axis: 1).ints(), margins).map {
-        NaturalVerdict(prediction: $0, margin: Double($1))
+      let right = try logits.hasNonFinite ? nil : answers?.ask(model, part.images, part.labels, at: positions).right
+      return zip(try logits.argmax(axis: 1).ints(), margins).enumerated().map { i, found in
+        NaturalVerdict(prediction: found.0, margin: Double(found.1), right: right?[i])
       }
     }
     guard let found else {
@@ -132,11 +136,12 @@ private func naturalVerdicts(
 /// Runs one attack at one radius on the examples that stand, but for those whose verdicts are on record.
 private func attack(
   _ round: EvaluationRound, _ number: Int, _ model: Model, _ data: Dataset, _ plan: EvaluationPlan,
-  standing flags: [Bool], _ recorder: Recorder, _ watch: EvaluationProgress, until end: Double
+  _ next: AttackOutcome, _ recorder: Recorder, _ watch: EvaluationProgress, until end: Double
 ) throws -> AttackOutcome {
+  let flags = next.standing
   let standing = flags.indices.filter { flags[$0] }
   let title = "evaluate \(round.description.attack)"
-  var outcome = AttackOutcome(round.description, standing: flags)
+  var outcome = next
   func take(_ verdicts: [Verdict], at positions: [Int]) {
     for (position, verdict) in zip(positions, verdicts) { outcome.verdicts[position] = verdict }
     watch.add(verdicts.count, title, "robust", outcome.accuracy)
@@ -154,6 +159,7 @@ private func attack(
         images: part.images, labels: part.labels, ids: part.ids, seed: round.description.seed ?? 0,
         eps: round.attack.eps == nil ? round.description.eps : nil)
       input.positions = positions
+      if let answers = plan.answers(of: model) { input.answers = answers }
       input.random = round.origin.randomNumbers(seed: round.description.seed ?? 0)
       let accuracy = outcome.accuracy
       return try round.attack.attacked(model, input, keepsImages: plan.keepsImages) { share in
@@ -263,18 +269,20 @@ private func isRight(_ logits: Tensor, _ labels: [Int]) throws(CoreError) -> [Bo
 /// - Parameters:
 ///   - parameters: weights to run with instead of the model's own, such as tracked ones.
 ///   - batch: images at a time; no result depends on it.
+///   - draws: which answer of a model that answers at random.
 ///   - requiringFinite: whether NaN and infinite logits are an error, as they are for all that makes classes or means
 ///     of them.
 /// - Throws: `numeric` for logits that are not finite, where they must be; `shape` for images that the model does not
 ///   read.
 package func logits(
-  of model: Model, on data: Dataset, batch: Int = 250, parameters: [Tensor]? = nil, requiringFinite: Bool
+  of model: Model, on data: Dataset, batch: Int = 250, parameters: [Tensor]? = nil,
+  draws: NoiseDraws = NoiseDraws(), requiringFinite: Bool
 ) throws(CoreError) -> Tensor {
   try requireBatch(batch, hint: "batch=250")
   var parts: [Tensor] = []
   for positions in data.batches(of: batch) {
     try StopSignal.poll()
-    parts.append(try model.forward(data.batch(positions).images, mode: .eval, parameters: parameters))
+    parts.append(try model.forward(data.batch(positions).images, mode: .eval, parameters: parameters, draws: draws))
   }
   guard !parts.isEmpty else { return try Tensor.zeros([0, model.classes]) }
   let all = try concat(parts, axis: 0)

@@ -21,13 +21,16 @@ public struct Accuracy: Sendable, Equatable {
 
   /// The 95 % confidence interval of Wilson (1927); all of [0, 1] where there are no examples.
   public var interval: (low: Double, high: Double) {
-    guard n > 0 else { return (0, 1) }
+    n > 0 ? Self.wilson(value, of: Double(n)) : (0, 1)
+  }
+
+  /// Wilson's interval of a share of `n` examples, or of what counts for as many.
+  static func wilson(_ p: Double, of n: Double) -> (low: Double, high: Double) {
     let z = 1.959963984540054
-    let (p, n) = (value, Double(n))
     let centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
     // Exactly 0 and 1 at the ends, which the rounding of the formula misses.
-    return (correct == 0 ? 0 : max(0, centre - half), correct == self.n ? 1 : min(1, centre + half))
+    return (p == 0 ? 0 : max(0, centre - half), p == 1 ? 1 : min(1, centre + half))
   }
 
   /// The share in per cent, as tables have it: "67.7 %".
@@ -35,7 +38,7 @@ public struct Accuracy: Sendable, Equatable {
   /// The ends of the interval in per cent: "64.7 % – 70.5 %".
   package var percentInterval: String { "\(Self.percent(interval.low)) – \(Self.percent(interval.high))" }
 
-  private static func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
+  static func percent(_ share: Double) -> String { (share * 100).fixed(1) + " %" }
 }
 
 /// What one attack did at one radius; of an attack that consists of several, one of its stages.
@@ -47,14 +50,19 @@ public struct AttackOutcome: Sendable {
   public var verdicts: [Verdict?]
   /// Whether each example was to be attacked.
   public var standing: [Bool]
+  /// Whether each example stood before: it is classified correctly as it is, and no earlier stage has broken it. These are
+  /// the examples that were to be attacked, but for models that answer at random.
+  var stood: [Bool]
   /// How many seconds it took, over all the sessions of its run.
   public var seconds = 0.0
 
   /// An outcome without a verdict yet.
   ///
-  /// - Parameter standing: whether each example is to be attacked.
-  package init(_ round: RunDescription.Round, standing: [Bool]) {
-    (self.round, self.standing) = (round, standing)
+  /// - Parameters:
+  ///   - standing: whether each example is to be attacked.
+  ///   - stood: whether it stood before; nil for the same.
+  package init(_ round: RunDescription.Round, standing: [Bool], stood: [Bool]? = nil) {
+    (self.round, self.standing, self.stood) = (round, standing, stood ?? standing)
     verdicts = Array(repeating: nil, count: standing.count)
   }
 
@@ -66,7 +74,7 @@ public struct AttackOutcome: Sendable {
   public var eps: Double { round.eps }
   /// Whether each example stands: it is classified correctly as it is, and neither this attack nor an earlier stage of it
   /// has broken it. One that was not attacked for want of time stands.
-  public var robust: [Bool] { zip(standing, verdicts).map { $0 && $1?.brokenBy == nil } }
+  public var robust: [Bool] { zip(stood, verdicts).map { $0 && $1?.brokenBy == nil } }
   /// The robust accuracy under this attack, with the stages before it: a share of all examples, not only of those
   /// attacked.
   public var accuracy: Accuracy { Accuracy(robust) }
@@ -141,6 +149,22 @@ public struct Evaluation: Sendable {
   /// The accuracy on the images as they are.
   public var naturalAccuracy: Accuracy { Accuracy(natural) }
 
+  /// The outcome of the next round before anything is attacked: it says which examples are to be.
+  ///
+  /// Of a model that answers at random these are all of which an answer was right: that the first one was wrong does not
+  /// settle an example.
+  package func next(_ round: RunDescription.Round) -> AttackOutcome {
+    let before = round.continues ? attacks.last : nil
+    let stood = before?.robust ?? natural
+    guard run.answers != nil else { return AttackOutcome(round, standing: stood) }
+    let standing = labels.indices.map { i in
+      if stood[i] { return true }
+      guard let before else { return naturalVerdicts[i].right ?? 0 > 0 }
+      return before.standing[i] && before.verdicts[i].map { $0.right ?? 0 > 0 } ?? true
+    }
+    return AttackOutcome(round, standing: standing, stood: stood)
+  }
+
   /// Whether no attack of the set broke the example.
   public var robust: [Bool] {
     attacks.reduce(natural) { flags, outcome in zip(flags, outcome.robust).map { $0 && $1 } }
@@ -195,6 +219,7 @@ public struct Evaluation: Sendable {
     part.naturalVerdicts = positions.map { naturalVerdicts[$0] }
     for i in attacks.indices {
       part.attacks[i].standing = positions.map { attacks[i].standing[$0] }
+      part.attacks[i].stood = positions.map { attacks[i].stood[$0] }
       part.attacks[i].verdicts = positions.map { attacks[i].verdicts[$0] }
     }
     return part

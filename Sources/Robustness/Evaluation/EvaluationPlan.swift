@@ -13,6 +13,9 @@ public struct EvaluationPlan {
   public var batch = 250
   /// Key of random starts; nil stands for 0.
   public var seed: UInt64?
+  /// How many answers of a model that answers at random judge an image; nil stands for `RandomAnswers.usualForwards`. Of
+  /// other models there is one, and a number is refused.
+  public var forwards: Int?
   /// How many seconds it may take: what is settled by then is the result. Nil sets no end.
   public var seconds: Double?
   /// Whether adversarial images are handed to the record, the first that breaks an example in each round.
@@ -40,11 +43,12 @@ public struct EvaluationPlan {
         .value, "max_time must be above 0 seconds, not \(seconds.shortest)", hint: "for instance max_time=60",
         argument: "max_time")
     }
-    try requireUseOfSeed()
+    try RandomAnswers.require(forwards: forwards, of: model)
+    try requireUseOfSeed(isRandom: model.isRandom)
     try requireUseOfRadii(classes: model.classes)
   }
 
-  private func requireUseOfSeed() throws(CoreError) {
+  private func requireUseOfSeed(isRandom: Bool) throws(CoreError) {
     guard let seed else { return }
     for attack in attacks {
       if let own = attack.seed, own != seed {
@@ -54,7 +58,7 @@ public struct EvaluationPlan {
           hint: "leave seed out, here or there", argument: "seed")
       }
     }
-    guard attacks.contains(where: \.isRandom) else {
+    guard isRandom || attacks.contains(where: \.isRandom) else {
       throw CoreError(
         .value, "nothing is drawn at random here: seed=\(Int64(bitPattern: seed)) would not be used",
         hint: "leave seed out; pgd() has random starts, fgsm() has none", argument: "seed")
@@ -80,6 +84,18 @@ public struct EvaluationPlan {
     if let twice = radii.indices.first(where: { radii[..<$0].contains(radii[$0]) }) {
       throw CoreError(
         .value, "eps holds \(radii[twice].asRadius) twice", hint: "give each radius once", argument: "eps")
+    }
+  }
+
+  /// How the answers of the model are drawn and judged; nil where it answers alike each time.
+  func answers(of model: Model) -> RandomAnswers? {
+    model.isRandom ? RandomAnswers(forwards: forwards ?? RandomAnswers.usualForwards, seed: seed ?? 0) : nil
+  }
+
+  /// Whether all attacks are made for models that answer at random.
+  var expectsRandom: Bool {
+    attacks.allSatisfy {
+      $0 is EOT || ($0 as? AutoAttack)?.version == .rand || ($0 as? APGD).map { $0.eot > 1 } == true
     }
   }
 

@@ -28,6 +28,7 @@ public struct EvaluationReport {
 
   /// The table with its header: names of attacks, radius, accuracy and interval.
   public var table: [[String]] {
+    if let rates = evaluation.rates, let natural = evaluation.naturalRate { return table(of: rates, natural) }
     let attacks = evaluation.attacks
     let several = attacks.count > 1
     let mark = evaluation.isComplete ? "" : "≤ "
@@ -59,6 +60,34 @@ public struct EvaluationReport {
     return rows
   }
 
+  /// The table of a model that answers at random: the rate over many answers with its interval, how many examples some
+  /// answer was wrong for, and the accuracy by one answer.
+  private func table(of rates: [AnswerRate], _ natural: AnswerRate) -> [[String]] {
+    let mark = evaluation.isComplete ? "" : "≤ "
+    func row(_ name: String, _ eps: String, _ rate: AnswerRate, _ accuracy: Accuracy, bound: String = "") -> [String] {
+      [name, eps, bound + rate.percent, rate.percentInterval, "\(rate.brokenInADraw)", bound + accuracy.percent]
+    }
+    var rows = [
+      [
+        "attack", "eps", "rate of \(natural.forwards)", "95 % interval", "wrong in a draw", "one answer",
+      ], row("none (natural)", "", natural, evaluation.naturalAccuracy),
+    ]
+    for (outcome, rate) in zip(evaluation.attacks, rates) {
+      rows.append(
+        row(outcome.attack, radius(outcome.eps), rate, outcome.accuracy, bound: outcome.unsettled > 0 ? mark : ""))
+    }
+    guard evaluation.attacks.count > 1 else { return rows }
+    for (norm, eps) in evaluation.balls {
+      guard let rate = evaluation.worstCaseRate(norm: norm, eps: eps) else { continue }
+      let isOne = evaluation.balls.count == 1
+      rows.append(
+        row(
+          isOne ? "worst case" : "worst case, \(norm.rawValue)", isOne ? "" : radius(eps), rate,
+          evaluation.worstCase(norm: norm, eps: eps), bound: mark))
+    }
+    return rows
+  }
+
   /// All that a reader must know to believe the table, as pairs of a word and what it stands for.
   ///
   /// - Parameter command: what to type for the same evaluation; nil where that cannot be said.
@@ -77,6 +106,17 @@ public struct EvaluationReport {
         (
           "attack",
           "\(outcome.attack)\(seed): \(outcome.queries) queries, \(outcome.gradients) gradients, \(outcome.seconds.fixed(1)) s"
+        ))
+    }
+    if let answers = run.answers {
+      facts.append(
+        (
+          "answers",
+          """
+          at random, noise of seed \(Int64(bitPattern: answers.seed)): each image is judged by \(answers.forwards) that no \
+          attack has seen, rate is the mean share of right ones, its interval Wilson's with the effective sample size; one \
+          answer is AutoAttack's rule
+          """
         ))
     }
     let batches = evaluation.attacks.contains { $0.round.dependsOnBatches } ? ", on which results depend" : ""
@@ -128,7 +168,18 @@ public struct EvaluationReport {
 
   /// Numbers as numbers, a row for each attack.
   private var csv: [String] {
-    let header = "attack,norm,eps,seed,alone,cumulative,low,high,n,queries,gradients,seconds"
+    let header =
+      "attack,norm,eps,seed,alone,cumulative,low,high,n,queries,gradients,seconds"
+      + (evaluation.run.answers == nil ? "" : ",forwards,rate,rate_low,rate_high,wrong_in_a_draw")
+    func numbers(_ rate: AnswerRate?) -> [String] {
+      rate.map {
+        [
+          String($0.forwards), $0.value.shortest, $0.interval.low.shortest, $0.interval.high.shortest,
+          String($0.brokenInADraw),
+        ]
+      } ?? []
+    }
+    let rates = evaluation.rates
     func row(_ name: String, _ cells: [String]) -> String {
       ([
         name.contains(where: { ",\"\n".contains($0) })
@@ -143,8 +194,11 @@ public struct EvaluationReport {
       ]
     }
     let natural = evaluation.naturalAccuracy
-    var lines = [header, row("none (natural)", ["", "", ""] + shares(natural, natural) + ["", "", ""])]
-    for (outcome, left) in zip(evaluation.attacks, evaluation.cumulative) {
+    var lines = [
+      header,
+      row("none (natural)", ["", "", ""] + shares(natural, natural) + ["", "", ""] + numbers(evaluation.naturalRate)),
+    ]
+    for (i, (outcome, left)) in zip(evaluation.attacks, evaluation.cumulative).enumerated() {
       lines.append(
         row(
           outcome.attack,
@@ -152,13 +206,14 @@ public struct EvaluationReport {
             outcome.norm.rawValue, outcome.eps.shortest,
             outcome.round.seed.map { String(Int64(bitPattern: $0)) } ?? "",
           ] + shares(outcome.round.continues ? nil : outcome.accuracy, left)
-            + [String(outcome.queries), String(outcome.gradients), outcome.seconds.fixed(3)]))
+            + [String(outcome.queries), String(outcome.gradients), outcome.seconds.fixed(3)] + numbers(rates?[i])))
     }
     for (norm, eps) in evaluation.balls {
       lines.append(
         row(
           "worst case",
-          [norm.rawValue, eps.shortest, ""] + shares(nil, evaluation.worstCase(norm: norm, eps: eps)) + ["", "", ""]))
+          [norm.rawValue, eps.shortest, ""] + shares(nil, evaluation.worstCase(norm: norm, eps: eps)) + ["", "", ""]
+            + numbers(evaluation.worstCaseRate(norm: norm, eps: eps))))
     }
     return lines
   }

@@ -11,12 +11,13 @@ import Tensors
 ///   - images: the first images of the evaluation, [n, c, h, w].
 ///   - logits: what the model has answered to them, [n, classes].
 ///   - isRandomExpected: whether all attacks are made for models that answer at random.
+///   - seed: the key of the noise.
 func warnings(
-  of model: Model, _ images: Tensor, logits: Tensor, isRandomExpected: Bool
+  of model: Model, _ images: Tensor, logits: Tensor, isRandomExpected: Bool, seed: UInt64 = 0
 ) throws -> [String] {
   var found: [String] = []
   if !isRandomExpected {
-    let again = try model(images)
+    let again = try model(images, NoiseDraws(1, seed: seed))
     let (one, other) = (try normalised(logits), try normalised(again))
     if try Norm.l2.distance(one, other).contains(where: { $0 > 1e-4 }) {
       found.append(

@@ -55,6 +55,8 @@ public struct RunDescription: Sendable, Equatable {
   public var batch: Int
   /// Whether adversarial images are kept.
   public var keepsImages: Bool
+  /// How the answers of a model that answers at random are drawn and judged; nil for one that answers alike each time.
+  public var answers: RandomAnswers?
   /// What to type for the same evaluation; nil where that cannot be said.
   public var command: String?
   /// Whether a later evaluation of the same identity has the same verdicts: an attack that is a function of a program is
@@ -75,7 +77,7 @@ public struct RunDescription: Sendable, Equatable {
   ///   - machine: by default this one.
   public init(
     model: String, modelFingerprint: String?, modelFile: String?, data: String, dataFingerprint: String?,
-    classNames: [String], n: Int, rounds: [Round], batch: Int, keepsImages: Bool = false,
+    classNames: [String], n: Int, rounds: [Round], batch: Int, keepsImages: Bool = false, answers: RandomAnswers? = nil,
     command: String? = nil, canBeContinued: Bool = true, version: String = Build.version,
     build: String? = Build.digest,
     machine: String = RunDescription.thisMachine
@@ -83,7 +85,7 @@ public struct RunDescription: Sendable, Equatable {
     (self.model, self.modelFingerprint, self.modelFile) = (model, modelFingerprint, modelFile)
     (self.data, self.dataFingerprint, self.classNames, self.n) = (data, dataFingerprint, classNames, n)
     (self.rounds, self.batch, self.keepsImages) = (rounds, batch, keepsImages)
-    (self.command, self.canBeContinued) = (command, canBeContinued)
+    (self.answers, self.command, self.canBeContinued) = (answers, command, canBeContinued)
     (self.version, self.build, self.machine) = (version, build, machine)
   }
 
@@ -94,21 +96,24 @@ public struct RunDescription: Sendable, Equatable {
 
   /// What tells one run from another, as JSON. Sizes of batches are part of it only where results depend on them.
   package var identity: JSON {
-    .object([
-      .init("model", .string("\(model)#\(modelFingerprint ?? "")")),
-      .init("data", .string("\(data)#\(dataFingerprint ?? "")")), .init("n", .int(n)),
-      .init(
-        "attacks",
-        .array(
-          rounds.map { round in
-            .object(
-              [
-                .init("settings", .string(round.settings)), .init("norm", .string(round.norm.rawValue)),
-                .init("eps", .number(round.eps)), .init("seed", round.seed.map { .string(String($0)) } ?? .null),
-                .init("continues", .bool(round.continues)),
-              ] + (round.dependsOnBatches ? [.init("batch", .int(batch))] : []))
-          })), .init("keeps_images", .bool(keepsImages)), .init("build", build.map { .string($0) } ?? .null),
-    ])
+    let answers: [JSON.Member] =
+      answers.map { [.init("forwards", .int($0.forwards)), .init("noise_seed", .string(String($0.seed)))] } ?? []
+    return .object(
+      [
+        .init("model", .string("\(model)#\(modelFingerprint ?? "")")),
+        .init("data", .string("\(data)#\(dataFingerprint ?? "")")), .init("n", .int(n)),
+        .init(
+          "attacks",
+          .array(
+            rounds.map { round in
+              .object(
+                [
+                  .init("settings", .string(round.settings)), .init("norm", .string(round.norm.rawValue)),
+                  .init("eps", .number(round.eps)), .init("seed", round.seed.map { .string(String($0)) } ?? .null),
+                  .init("continues", .bool(round.continues)),
+                ] + (round.dependsOnBatches ? [.init("batch", .int(batch))] : []))
+            })), .init("keeps_images", .bool(keepsImages)), .init("build", build.map { .string($0) } ?? .null),
+      ] + answers)
   }
 
   /// In what two descriptions differ, in words for a person; empty for one that continues the other.
@@ -118,7 +123,10 @@ public struct RunDescription: Sendable, Equatable {
     if data != other.data || n != other.n || dataFingerprint != other.dataFingerprint { found.append("the data") }
     if rounds.map(\.settings) != other.rounds.map(\.settings) { found.append("the attacks") }
     if rounds.map(\.eps) != other.rounds.map(\.eps) { found.append("the radius") }
-    if rounds.map(\.seed) != other.rounds.map(\.seed) { found.append("the seed") }
+    if rounds.map(\.seed) != other.rounds.map(\.seed) || answers?.seed != other.answers?.seed {
+      found.append("the seed")
+    }
+    if answers?.forwards != other.answers?.forwards { found.append("the number of answers to an image") }
     if rounds.contains(where: \.dependsOnBatches), batch != other.batch { found.append("the size of batches") }
     if keepsImages != other.keepsImages { found.append("whether images are kept") }
     if build != other.build { found.append("the build of ltd") }

@@ -29,6 +29,10 @@ public struct Verdict: Sendable, Equatable {
   public var beganFlat: Bool
   /// Whether the model, asked once more about the image that was kept, answers otherwise than the attack was told.
   public var isDisputed: Bool
+  /// Of a model that answers at random, how many of the answers that judge the image are right (`RandomAnswers`). The
+  /// margin is then a mean over the answers that the attack saw, and `prediction` and `brokenBy` are those of the first of
+  /// the answers that judge. Nil for other models.
+  public var right: Int?
 
   /// A row with all that it says; see the properties.
   ///
@@ -38,13 +42,13 @@ public struct Verdict: Sendable, Equatable {
   public init(
     id: Int, label: Int, prediction: Int, brokenBy: Int?, distance: Double?, margin: Double, queries: Int,
     gradients: Int, foundAfterQueries: Int? = nil, foundAfterGradients: Int? = nil, beganFlat: Bool = false,
-    isDisputed: Bool = false
+    isDisputed: Bool = false, right: Int? = nil
   ) {
     (self.id, self.label, self.prediction, self.brokenBy) = (id, label, prediction, brokenBy)
     (self.distance, self.margin, self.queries, self.gradients) = (distance, margin, queries, gradients)
     self.foundAfterQueries = foundAfterQueries ?? queries
     self.foundAfterGradients = foundAfterGradients ?? gradients
-    (self.beganFlat, self.isDisputed) = (beganFlat, isDisputed)
+    (self.beganFlat, self.isDisputed, self.right) = (beganFlat, isDisputed, right)
   }
 }
 
@@ -54,7 +58,12 @@ public struct NaturalVerdict: Sendable, Equatable {
   public var prediction: Int
   /// The margin of the logits, z_y − max_{j≠y} z_j: below 0 where the image is misclassified.
   public var margin: Double
+  /// Of a model that answers at random, how many of the answers that judge the image are right; the other two are then of
+  /// one answer, draw 0. Nil for other models.
+  public var right: Int?
 
   /// A row with all that it says; see the properties.
-  public init(prediction: Int, margin: Double) { (self.prediction, self.margin) = (prediction, margin) }
+  public init(prediction: Int, margin: Double, right: Int? = nil) {
+    (self.prediction, self.margin, self.right) = (prediction, margin, right)
+  }
 }

@@ -16,7 +16,8 @@ final class Validation: TrainingObserver {
 
   func after(_ epoch: inout EpochReport, _ model: Model) throws -> Bool {
     let evaluation = try evaluate(
-      model, on: data, attacks: attack.map { [$0] } ?? [], seed: attack?.isRandom == true ? seed : nil)
+      model, on: data, attacks: attack.map { [$0] } ?? [], seed: attack?.isRandom == true ? seed : nil,
+      forwards: model.isRandom ? 1 : nil)
     epoch.figures.append(("validation_natural", evaluation.naturalAccuracy.value))
     if attack != nil { epoch.figures.append(("validation_robust", evaluation.worstCase.value)) }
     return true
