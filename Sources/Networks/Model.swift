@@ -222,6 +222,31 @@ public final class Model {
     set { weights.untrained = newValue }
   }
 
+  /// Measures the running statistics of batch norm anew: the mean over batches of the statistics of each, as
+  /// `torch.optim.swa_utils.update_bn` has it.
+  ///
+  /// - Parameters:
+  ///   - read: the images of a batch, by its number and its positions, and what dropout draws from.
+  package func estimateStatistics(
+    batches: [[Int]], read: (Int, [Int]) throws(CoreError) -> (images: Tensor, dropout: RandomStream)
+  ) throws(CoreError) {
+    guard !buffers.isEmpty else { return }
+    var pass = Pass(parameters: parameters, buffers: [], mode: .train, dropout: nil, frozen: frozen)
+    for (name, buffer) in zip(bufferNames, buffers) {
+      pass.buffers.append(
+        name.hasSuffix("num_batches_tracked") ? try Tensor(ints: [0], shape: []) : try Tensor.zeros(buffer.shape))
+    }
+    for (k, positions) in batches.enumerated() {
+      let (images, dropout) = try read(k, positions)
+      var part = Pass(
+        parameters: parameters, buffers: pass.buffers, mode: .train, dropout: dropout, frozen: frozen)
+      part.momentum = 1 / Double(k + 1)
+      _ = try part.run(network, images)
+      pass.buffers = part.buffers
+    }
+    try setBuffers(pass.buffers)
+  }
+
   // MARK: Weights
 
   /// Marks the weights as those of a training run, until `endTraining`.

@@ -30,7 +30,9 @@ import Testing
     "quiet": "progress only", "batch of evaluate": "memory only",
     "save of evaluate": "keeps what it finds", "keep of evaluate": "keeps what it finds",
     "max_time of evaluate": "ends nothing that is quick", "batch of logits": "memory only",
-    "checkpoint of fit": "keeps where the run stands", "n of eot": "models answer alike each time",
+    "checkpoint of fit": "keeps where the run stands", "save of fit": "keeps what it measures",
+    "tensorboard of fit": "keeps what it measures", "average_bn of fit": "the network has no batch norm",
+    "patience of fit": "nothing gets worse in a short run", "n of eot": "models answer alike each time",
     "guard of fast_at": "nothing overfits so soon",
   ]
 
@@ -268,9 +270,17 @@ import Testing
         base: [
           ("model", "m"), ("data", "train"), ("epochs", "2"), ("batch", "6"), ("quiet", "true"), ("method", method),
         ],
-        company: ["attack": [("method", "pgd_at()")]],
-        program:
-          "m = copy(net); r = CALL; answer = weights(m) + str([keys(e) for e in r.epochs])", isCrossed: true)
+        company: [
+          "attack": [("method", "pgd_at()")], "select": [("validation", "0.25")],
+          "validate_every": [("validation", "0.25")],
+          "patience": [("validation", "0.25"), ("select", "\"loss\"")], "ema_warmup": [("ema", "0.9")],
+          "average_bn": [("ema", "0.9")],
+        ],
+        program: """
+          m = copy(net); r = CALL
+          answer = weights(m) + str([keys(e) for e in r.epochs]) + str(keys(r))
+          if "averaged" in r { answer = answer + weights(r.averaged) }
+          """, isCrossed: true)
     },
     "evaluate": [
       Use(
@@ -455,7 +465,11 @@ import Testing
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
     "checkpoint": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString)\""],
-    "resume": ["{a: 1}"], "fit.keep": ["1"],
+    "resume": ["{a: 1}"],
+    "tensorboard": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString)\""], "fit.keep": ["1"],
+    "average_bn": WeightAveraging.Statistics.allCases.map { "\"\($0.rawValue)\"" },
+    "select": ["\"natural\"", "\"loss\""], "clip": ["0.01"], "accumulate": ["2"], "fit.validation": ["0.25", "8"],
+    "patience": ["2"], "swa": ["1"], "ema": ["0.5"], "validate_every": ["2"],
     "save": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).sqlite\""],
     "keep": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).npz\""],
     "max_time": ["1000.0"], "form": EvaluationReport.Form.allCases.map { "\"\($0.rawValue)\"" },

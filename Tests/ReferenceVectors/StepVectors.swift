@@ -1,9 +1,10 @@
 import Base
 import Datasets
 import Networks
-import Robustness
 import Tensors
 import Testing
+
+@testable import Robustness
 
 extension ReferenceVectors {
   /// `steps.json`: three training steps of each method, and learning-rate schedules.
@@ -251,6 +252,54 @@ extension ReferenceVectors {
     }
 
     private func relative(_ a: Double, _ b: Double) -> Double { abs(a - b) / max(abs(b), 1e-30) }
+
+    // MARK: Averages of weights
+
+    /// Two exponential averages of the steps of `ce`; statistics of batch norm are those of the live model.
+    @Test func exponentialAverages() throws {
+      let student = try model("student0")
+      let data = try Dataset(images: tensors.tensor("x1"), labels: tensors.tensor("y1").ints())
+      let averages = [("ema_fixed", 0.9, false), ("ema_warmup", 0.995, true)].map { name, decay, warmsUp in
+        (
+          name,
+          WeightAverage(
+            WeightAveraging(.exponential(decay: decay, warmsUp: warmsUp)), of: student, on: data, batchSize: 8, seed: 0)
+        )
+      }
+      try train(student, "ce") { i in for (_, average) in averages { try average.after(step: i, student) } }
+      for (name, average) in averages {
+        let averaged = try #require(try average.averaged(student))
+        try compare(averaged.state, "ce/\(name)", 2e-5, 5e-4)
+      }
+    }
+
+    /// The mean of the weights after each of three steps, its statistics estimated on the clean batches.
+    @Test func stochasticWeightAverage() throws {
+      let student = try model("student0")
+      let batches = try (1...3).map { (try tensors.tensor("x\($0)"), try tensors.tensor("y\($0)").ints()) }
+      let data = try Dataset(images: concat(batches.map(\.0), axis: 0), labels: batches.flatMap(\.1))
+      let average = WeightAverage(
+        WeightAveraging(.running(from: 1)), of: student, on: data, batchSize: batches[0].1.count, seed: 0)
+      try train(student, "kd_swa") { i in
+        var epoch = EpochReport(epoch: i, loss: 0, parts: [], naturalAccuracy: 0, learningRate: 0, seconds: 0)
+        _ = try average.after(&epoch, student)
+      }
+      let averaged = try #require(try average.averaged(student))
+      try compare(averaged.state, "kd_swa/swa", 2e-5, 5e-4)
+    }
+
+    /// Three steps on the adversarial images of the reference.
+    private func train(_ student: Model, _ name: String, after: (Int) throws -> Void) throws {
+      let (method, entry) = try method(name)
+      let process = try process(method, student)
+      let sgd = try optimiser(entry)
+      for (i, expected) in try entry.array("steps").enumerated() {
+        let adversarial = try expected["x_adv"]?.stringValue.map { try tensors.tensor($0) }
+        let step = try step(i + 1, of: student, method, entry, adversarial)
+        _ = try advance(student, step, process, sgd, expected)
+        try after(i + 1)
+      }
+    }
 
     // MARK: Learning rates
 

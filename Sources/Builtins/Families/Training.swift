@@ -14,13 +14,16 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | none = none, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | int | float | none = none, validate_every: int = 1, select: string | none = none, patience: int | none = none, ema: float | none = none, ema_warmup: bool = false, swa: int | none = none, average_bn: string | none = none, clip: float | none = none, accumulate: int = 1, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
         step: the model keeps what it learned, and the report says `interrupted: true`. In the report's `epochs`, natural and \
         robust are accuracies of the training images as their batches came, validation_natural and validation_robust those \
         after the epoch; loss_natural and loss_robust are the parts of the loss.
+
+        With a validation under an attack, alarms say when robustness is lost although training looks well: catastrophic \
+        overfitting and robust overfitting, in the report's `warnings`.
 
         - method: standard() when left out; others are pgd_at(), trades(), ltd(teacher), and method(…) makes one of your \
         own.
@@ -39,7 +42,21 @@ extension BuiltinTable {
         - augment: "none", \(Augmentations.all.map { "\"\($0.name)\"" }.joined(separator: ", ")), an augmentation with \
         settings of its own, such as crop_flip(padding=2), or a list of them, applied in its order: \
         [crop_flip(), cutout(size=8), mixup()]. `augmented` shows what they do.
-        - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one.
+        - validation: a data set on which the model is evaluated after each epoch, under the attack if there is one; or a \
+        number or a share of the training images (0.1) that are held out for it, of every class alike, drawn by the seed.
+        - validate_every: epochs from one validation to the next; the last epoch always has one.
+        - select: keeps the model that was best on the validation as the report's `best`, by "robust" (what neither the \
+        attack nor the same one on the margin of the logits breaks), "natural", or "loss" (the mean cross-entropy).
+        - patience: ends the run after so many validations in a row without a better one.
+        - ema: share of an exponential average of the weights that stays in each step, such as 0.995; the averaged model is \
+        the report's `averaged`, and the validation measures it too.
+        - ema_warmup: the share is min(ema, (1 + t)/(10 + t)) after t steps, so that the beginning is soon forgotten.
+        - swa: the epoch from which on the weights after each epoch are averaged, counted from 1.
+        - average_bn: running statistics of batch norm in the averaged model: "copied" from the trained one (usual for \
+        ema), "averaged" as weights are, or "estimated" on the training images as they are (usual for swa).
+        - clip: the greatest length of all gradients together, in L2; longer ones are scaled down.
+        - accumulate: in how many parts a batch is taken before the weights move, which needs less memory. It is the same \
+        step, unless there is batch norm, which then sees each part by itself.
         - checkpoint: a folder in which the run leaves itself, whole and with a digest: weights, optimiser, method, averages \
         and history. The same call in the same folder continues by itself after the newest one that is whole, and ends in \
         the same bits as a run that was left alone, whatever ended the process; a run with another model, data set, method, \
@@ -88,12 +105,19 @@ extension BuiltinTable {
       }
       if warmup > 0 { plan.schedule = WarmupSchedule(plan.schedule, epochs: warmup) }
       plan.augmentations = try call.augmentations("augment")
-      let validation = try call.optionalObject("validation", as: DatasetObject.self)?.data
+      let (training, validation) = try call.validation(data, seed: plan.seed)
+      plan.validateEvery = try call.int("validate_every")
+      plan.selection = try call.optionalChoice("select", ModelSelection.self)
+      plan.patience = try call["patience"].isNone ? nil : call.int("patience")
+      plan.averaging = try call.averaging()
+      plan.clip = try call.optionalFloat("clip")
+      plan.accumulate = try call.int("accumulate")
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let checkpoints = try call.checkpoints()
       let resume = try call.resumed()
       let report = try fit(
-        model, on: data, method: method, attack: attack, plan: plan, validation: validation, checkpoints: checkpoints,
+        model, on: training, method: method, attack: attack, plan: plan, validation: validation,
+        checkpoints: checkpoints,
         resume: resume, progress: progress)
       if report.interrupted {
         call.session.keepResults()
@@ -201,6 +225,55 @@ extension Call {
 }
 
 extension Call {
+  /// What is trained on, and what the model is measured on: a data set of its own, or examples held out of the other.
+  fileprivate func validation(_ data: Dataset, seed: UInt64) throws -> (training: Dataset, validation: Dataset?) {
+    let given = try self["validation"]
+    let n: Int
+    switch given {
+    case .none: return (data, nil)
+    case .int(let number): n = number
+    case .float(let share):
+      guard share > 0, share < 1 else {
+        throw error(
+          .value, "a share of the images for validation must be above 0 and below 1, not \(share.shortest)",
+          hint: "validation=0.1, or a whole number of images", at: "validation")
+      }
+      n = Int((share * Double(data.count)).rounded())
+    default: return (data, try object("validation", as: DatasetObject.self).data)
+    }
+    guard n >= 1, n < data.count else {
+      throw error(
+        .value, "\(n) of \(data.count) images cannot be held out for validation: 1 to \(data.count - 1) can",
+        hint: "validation=0.1 holds out a tenth", at: "validation")
+    }
+    let parts = try data.parts([n, data.count - n], seed: seed, isStratified: true)
+    return (parts[1], parts[0])
+  }
+
+  /// The average of the weights that is asked for; nil for none.
+  fileprivate func averaging() throws -> WeightAveraging? {
+    let (ema, swa) = (try optionalFloat("ema"), try self["swa"].isNone ? nil : int("swa"))
+    let statistics = try optionalChoice("average_bn", WeightAveraging.Statistics.self)
+    let warmsUp = try bool("ema_warmup")
+    switch (ema, swa) {
+    case (nil, nil):
+      for name in ["ema_warmup", "average_bn"] where name == "ema_warmup" ? warmsUp : statistics != nil {
+        throw error(
+          .value, "without an average of weights \(name) would not be used", hint: "ema=0.995, or swa=5", at: name)
+      }
+      return nil
+    case (let decay?, nil):
+      return WeightAveraging(.exponential(decay: decay, warmsUp: warmsUp), statistics: statistics)
+    case (nil, let first?):
+      guard !warmsUp else {
+        throw error(.value, "ema_warmup would not be used by swa", hint: "ema=0.995, or leave it out", at: "ema_warmup")
+      }
+      return WeightAveraging(.running(from: first), statistics: statistics)
+    default:
+      throw error(.value, "one average of weights is kept: ema or swa, not both", hint: "leave one out", at: "swa")
+    }
+  }
+
   /// The folder in which a run leaves itself; nil for none.
   fileprivate func checkpoints() throws -> CheckpointFolder? {
     guard try !self["checkpoint"].isNone else {
@@ -253,9 +326,14 @@ extension TrainingReport {
       fields += [("lr", Value(epoch.learningRate)), ("seconds", Value(epoch.seconds))]
       return Value(fields: fields)
     }
-    return Value(fields: [
+    var fields: [(String, Value)] = [
       ("method", Value(method)), ("epochs", Value(rows)), ("steps", Value(steps)), ("seconds", Value(seconds)),
       ("interrupted", Value(interrupted)), ("run", .object(TrainingRunObject(self))),
-    ])
+    ]
+    if let averaged { fields.append(("averaged", Value(ModelObject(averaged)))) }
+    if let best { fields += [("best", Value(ModelObject(best.model))), ("best_epoch", Value(best.epoch))] }
+    let warnings = epochs.flatMap(\.notes)
+    if !warnings.isEmpty { fields.append(("warnings", Value(warnings.map { Value($0) }))) }
+    return Value(fields: fields)
   }
 }

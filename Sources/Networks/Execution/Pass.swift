@@ -15,6 +15,8 @@ struct Pass {
   var noise: [RandomStream] = []
   /// The indices of the weights that training leaves as they are.
   var frozen: Set<Int> = []
+  /// How far the running statistics of batch norm move towards those of the batch; nil stands for what each layer says.
+  var momentum: Double?
   /// The last weight that was used, to say where a run failed.
   private(set) var lastWeight: Int?
 
@@ -119,7 +121,7 @@ struct Pass {
     }
     let result = try batchNormTrain(x, weight: weight, bias: bias, eps: Float(norm.eps), relu: relu)
     let updated = try result.updating(
-      runningMean: mean, runningVariance: variance, momentum: Float(norm.momentum))
+      runningMean: mean, runningVariance: variance, momentum: Float(momentum ?? norm.momentum))
     (buffers[slots.mean], buffers[slots.variance]) = (updated.mean.detached(), updated.variance.detached())
     buffers[slots.counter] = try add(buffers[slots.counter], Tensor(ints: [1], shape: []))
     return result.y

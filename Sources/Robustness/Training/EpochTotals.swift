@@ -33,7 +33,8 @@ struct EpochTotals {
 
   var fields: [(name: String, value: Double)] {
     let n = Double(max(self.n, 1))
-    var fields = [(name: "loss", value: loss / n), ("natural", Double(natural) / n)]
+    var fields = [(name: "loss", value: loss / n)] + parts.map { ($0.name, $0.value / n) }
+    fields.append(("natural", Double(natural) / n))
     if let adversarial { fields.append(("robust", Double(adversarial) / n)) }
     return fields
   }

@@ -19,6 +19,19 @@ public struct TrainingPlan: Sendable {
   public var augmentations: AugmentationList
   /// The key of everything drawn at random: order, starts, dropout, augmentation.
   public var seed: UInt64
+  /// The average of the weights that is kept beside them; nil for none.
+  public var averaging: WeightAveraging?
+  /// After how many epochs the validation measures; after the last one it always does.
+  public var validateEvery = 1
+  /// By which measure of the validation the best model is kept; nil keeps none.
+  public var selection: ModelSelection?
+  /// After how many validations without a better one the run ends; nil for never.
+  public var patience: Int?
+  /// The greatest length of all gradients together (L2); longer ones are scaled down to it. nil leaves them alone.
+  public var clip: Double?
+  /// In how many parts a batch is taken, whose gradients are added up before the weights move: less memory, the same
+  /// step. Batch norm sees each part by itself, so that with it the step is another.
+  public var accumulate = 1
 
   /// A plan; nothing is checked before a run begins.
   public init(
@@ -42,5 +55,18 @@ public struct TrainingPlan: Sendable {
     try schedule.validate()
     try optimiser.validate(with: schedule)
     try augmentations.validate()
+    try averaging?.validate(epochs: epochs)
+    try SettingRule.int(1...1_000_000, hint: "validate_every=1").check(
+      .int(validateEvery), name: "validate_every", of: "fit")
+    if let patience {
+      try SettingRule.int(1...1_000_000, hint: "patience=5").check(.int(patience), name: "patience", of: "fit")
+    }
+    if let clip { try SettingRule.positive(hint: "clip=1").check(.number(clip), name: "clip", of: "fit") }
+    try SettingRule.int(1...1_000_000, hint: "accumulate=2").check(.int(accumulate), name: "accumulate", of: "fit")
+    guard accumulate <= batchSize else {
+      throw CoreError(
+        .value, "a batch of \(batchSize) cannot be taken in \(accumulate) parts",
+        hint: "accumulate is in how many parts each batch is taken", argument: "accumulate")
+    }
   }
 }

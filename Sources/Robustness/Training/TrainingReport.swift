@@ -1,4 +1,5 @@
 import Base
+import Networks
 
 /// What one epoch of training measured, averaged over its examples.
 public struct EpochReport: Sendable {
@@ -45,6 +46,27 @@ extension EpochReport {
   }
 }
 
+extension [EpochReport] {
+  /// What the models that a run keeps are worth, in one line: the last one, the best one and the average; nil where
+  /// there is only one, or nothing was measured.
+  func gap(best: Int?) -> String? {
+    guard let last, last[figure: "validation_natural"] != nil else { return nil }
+    func shown(_ name: String, _ epoch: EpochReport, _ figures: String) -> String? {
+      let values = ["natural", "robust", "loss"].compactMap { figure in
+        epoch[figure: "\(figures)_\(figure)"].map { "\(figure) \($0.rounded(to: 3))" }
+      }
+      return values.isEmpty ? nil : "\(name): \(values.joined(separator: " "))"
+    }
+    var parts = [shown("last", last, "validation")]
+    if let best, let epoch = first(where: { $0.epoch == best }) {
+      parts.append(shown("best (epoch \(best))", epoch, "validation"))
+    }
+    parts.append(shown("averaged", last, "averaged"))
+    let known = parts.compactMap { $0 }
+    return known.count > 1 ? "validation of the models kept:  " + known.joined(separator: "   ") : nil
+  }
+}
+
 /// What `fit` returns.
 public struct TrainingReport {
   /// The call that makes the method.
@@ -63,4 +85,8 @@ public struct TrainingReport {
   public var continuedAfter: Int?
   /// Whether the run had come to its end before this call, which then has done nothing.
   public var wasFinished: Bool
+  /// The average of the weights, where one was asked for and has begun.
+  public var averaged: Model?
+  /// The model after the epoch whose validation was best, where it was asked for.
+  public var best: (model: Model, epoch: Int)?
 }

@@ -40,6 +40,8 @@ public final class TrainingRun: Resumable, StepHost {
   private let attack: any Ascent
   private let plan: TrainingPlan
   private let observers: [any TrainingObserver]
+  private let average: WeightAverage?
+  private let best: BestModel?
   private let process: any TrainingProcess
   private let optimiser: any Optimiser
   /// What teachers have answered to the images of the data set.
@@ -88,18 +90,36 @@ public final class TrainingRun: Resumable, StepHost {
         argument: "data")
     }
     let used = try Self.requireUse(of: attack, by: method, validation)
+    try Self.requireUse(of: plan, validation, isAttacked: used != nil, by: method)
     if let damage = model.damage {
       throw CoreError(
         .numeric, "the model \(model.name) cannot be trained: \(damage)", hint: "make it anew, or load it again",
         argument: "model")
     }
+    try Self.requireStatistics(model, data, plan)
     self.model = model
     self.data = data
     self.method = method
     self.attack = used ?? PGD()
     self.plan = plan
-    self.observers =
-      (validation.map { [Validation($0, attack: used, seed: plan.seed)] as [any TrainingObserver] } ?? []) + observers
+    var own: [any TrainingObserver] = []
+    average = plan.averaging.map {
+      WeightAverage($0, of: model, on: data, batchSize: plan.batchSize, seed: plan.seed)
+    }
+    best = plan.selection.map { BestModel(by: $0, patience: plan.patience) }
+    if let average { own.append(average) }
+    if let validation {
+      // The margin beside the loss of the attack: one of them may have no gradient where the other has.
+      let margin = plan.selection == .robust ? used.flatMap { Self.onMargin($0) } : nil
+      let attacks: [any Attack] = (used.map { [$0] } ?? []) + (margin.map { [$0] } ?? [])
+      own.append(
+        Validation(
+          validation, attacks: attacks, seed: plan.seed, every: plan.validateEvery, epochs: plan.epochs,
+          needsLoss: plan.selection == .loss, average: average))
+      if let best { own.append(best) }
+      if used != nil { own.append(OverfittingAlarm()) }
+    }
+    self.observers = own + observers
     process = try method.begin(model, on: data)
     optimiser = plan.optimiser.makeOptimiser()
     self.checkpoints = checkpoints
@@ -134,6 +154,64 @@ public final class TrainingRun: Resumable, StepHost {
       throw error
     }
     return attack
+  }
+
+  /// Refuses batches of one image where batch norm would have a single value for each channel.
+  private static func requireStatistics(_ model: Model, _ data: Dataset, _ plan: TrainingPlan) throws {
+    let sizes = [min(plan.batchSize, data.count), (data.count - 1) % plan.batchSize + 1]
+    // The last part of a batch that is taken in parts.
+    let least = sizes.map { size in (size - 1) % ((size - 1) / plan.accumulate + 1) + 1 }.min()
+    guard least == 1, !model.buffers.isEmpty else { return }
+    _ = try model.copy().forward(
+      data.batch([0]).images, mode: .train, dropout: RandomStream(seed: plan.seed, purpose: "fit.one"))
+  }
+
+  /// Refuses settings of a plan that nothing would use.
+  private static func requireUse(
+    of plan: TrainingPlan, _ validation: Dataset?, isAttacked: Bool, by method: any TrainingMethod
+  ) throws(CoreError) {
+    if validation == nil {
+      let unused =
+        plan.selection != nil
+        ? "select" : plan.patience != nil ? "patience" : plan.validateEvery != 1 ? "validate_every" : nil
+      if let unused {
+        throw CoreError(
+          .value, "without a validation \(unused) would not be used",
+          hint: "validation=0.1 holds a tenth of the data out",
+          argument: unused)
+      }
+    }
+    if plan.patience != nil, plan.selection == nil {
+      throw CoreError(
+        .value, "patience waits for a better model, but nothing says which is better", hint: "select=\"robust\"",
+        argument: "patience")
+    }
+    if plan.selection == .robust, !isAttacked {
+      throw CoreError(
+        .value, "the validation is not attacked: select=\"robust\" would choose nothing",
+        hint: "give attack=pgd(…), or select=\"natural\"", argument: "select")
+    }
+    if plan.accumulate > 1, method.movesWeights || method is AWP {
+      throw CoreError(
+        .value, "\(method) moves the weights within a step, so that its batches cannot be taken in parts",
+        hint: "leave accumulate out, and take a smaller batch", argument: "accumulate")
+    }
+  }
+
+  /// The same attack on the margin of the logits; nil where it has no choice, or is that one.
+  private static func onMargin(_ attack: any Ascent) -> (any Attack)? {
+    func changed<Own: Ascent>(_ attack: Own) -> (any Attack)? {
+      guard attack[setting: "objective"] != nil else { return nil }
+      let given = Own.settings.map { setting in
+        (
+          name: setting.name,
+          value: setting.name == "objective" ? .string("margin") : attack[setting: setting.name] ?? .none
+        )
+      }
+      guard let other = try? Own(given), !other.isEqual(to: attack) else { return nil }
+      return other
+    }
+    return changed(attack)
   }
 
   // MARK: Running
@@ -185,10 +263,14 @@ public final class TrainingRun: Resumable, StepHost {
       interrupted = true
       try StopSignal.ignoring { try save(progress) }
     }
+    let averaged = try interrupted && plan.averaging?.statistics == .estimated ? nil : average?.averaged(model)
+    let best = try best.flatMap { best in try best.model(like: model).map { (model: $0, epoch: best.epoch) } }
+    if !interrupted, let line = history.gap(best: best?.epoch) { progress?.note(line) }
     return TrainingReport(
       method: method.description, epochs: history, steps: stepsDone - first, seconds: monotonicSeconds() - start,
       interrupted: interrupted, state: interrupted ? try StopSignal.ignoring { try position(with: nil) } : nil,
-      continuedAfter: continued || wasFinished ? first : nil, wasFinished: wasFinished)
+      continuedAfter: continued || wasFinished ? first : nil, wasFinished: wasFinished,
+      averaged: averaged, best: best)
   }
 
   /// Ends an epoch: what was measured is reported. Where that is interrupted, the epoch has not ended, and its end is
@@ -268,6 +350,7 @@ public final class TrainingRun: Resumable, StepHost {
 
   package func move(by gradients: [Tensor?], at position: TrainingPosition) throws {
     let (rate, momentum) = rates(at: position)
+    let gradients = try clipped(gradients)
     try model.updateParameters { (weights) throws(CoreError) in
       try optimiser.step(&weights, gradients: gradients, rate: rate, momentum: momentum)
     }
@@ -279,29 +362,97 @@ public final class TrainingRun: Resumable, StepHost {
     (plan.schedule.learningRate(plan.learningRate, at: position), plan.schedule.momentum(at: position))
   }
 
+  /// Gradients whose length is at most `clip`, as `torch.nn.utils.clip_grad_norm_` scales them: by clip/(length + 1e-6).
+  private func clipped(_ gradients: [Tensor?]) throws -> [Tensor?] {
+    guard let clip = plan.clip else { return gradients }
+    let squares = try Tensor.items(gradients.compactMap { $0 }.map { try ($0 * $0).sum() })
+    let length = squares.reduce(0, +).squareRoot()
+    guard length.isFinite else {
+      throw CoreError(.numeric, "the length of the gradients became \(length)", hint: divergenceHint)
+    }
+    let share = clip / (length + 1e-6)
+    return share < 1 ? try gradients.map { try $0.map { try $0 * Float(share) } } : gradients
+  }
+
   /// The gradients of the loss with respect to the weights, nil where the method has moved these itself, and by how
   /// much they are displaced. When it returns, nothing of the step holds the weights any more: the optimiser can change
   /// them in place.
   private func gradients(
     _ positions: [Int], _ totals: inout EpochTotals
   ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
-    let part = try plan.augmentations.apply(try data.batch(positions), of: data, seed: plan.seed, epoch: epoch)
-    let step = TrainingStep(
-      model: model, parameters: model.trackedParameters(), batch: part, attack: attack, inner: method.inner,
-      stream: RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step), position: position, host: self)
+    guard plan.accumulate > 1, positions.count > 1 else {
+      return try gradients(of: positions, part: 0, &totals)
+    }
+    var sums: [Tensor?]?
+    let size = (positions.count - 1) / plan.accumulate + 1
+    for (part, start) in stride(from: 0, to: positions.count, by: size).enumerated() {
+      let some = Array(positions[start..<min(start + size, positions.count)])
+      let (gradients, displacement) = try gradients(of: some, part: part, &totals)
+      guard let gradients, displacement == nil else {
+        throw CoreError(
+          .value, "\(method) moves the weights within a step, so that its batches cannot be taken in parts",
+          hint: "leave accumulate out, and take a smaller batch", argument: "accumulate")
+      }
+      // The loss is a mean over the batch: each part has its share of it.
+      let share = Float(some.count) / Float(positions.count)
+      let shares = try gradients.map { try $0.map { try $0 * share } }
+      sums =
+        try sums.map { try zip($0, shares).map { sum, own in try sum.flatMap { sum in try own.map { try sum + $0 } } } }
+        ?? shares
+    }
+    return (sums, nil)
+  }
+
+  /// The gradients of a part of a batch.
+  private func gradients(
+    of positions: [Int], part: Int, _ totals: inout EpochTotals
+  ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
+    let batch = try plan.augmentations.apply(try data.batch(positions), of: data, seed: plan.seed, epoch: epoch)
+    let step = step(batch, part: part)
     if plan.augmentations.items.isEmpty { step.known = KnownAnswers(answers: answers, positions: positions) }
     do {
       let loss = try process.loss(step)
       let value = try loss.total.item()
-      guard value.isFinite else { throw diverged("the loss became \(value)", at: position) }
+      guard value.isFinite else {
+        throw diverged("the loss became \(value)", at: position, try origin(of: batch, part))
+      }
       let gradients = try loss.isApplied ? nil : model.gradients(of: loss.total, at: step.parameters)
       // A method that never looks at natural images says nothing about them; one more forward does.
-      let natural = if let logits = loss.naturalLogits { logits } else { try model(part.images) }
-      try totals.add(loss, value: value, natural: natural, labels: part.labels, of: model)
+      let natural = if let logits = loss.naturalLogits { logits } else { try model(batch.images) }
+      try totals.add(loss, value: value, natural: natural, labels: batch.labels, of: model)
       return (gradients, step.displacement)
     } catch let error as CoreError where error.kind == .numeric && error.hint != divergenceHint {
       throw diverged(error.message, at: position)
     }
+  }
+
+  /// The step under way with a batch, or with a part of one. What the attack draws is keyed by the examples alone.
+  private func step(_ batch: Batch, part: Int) -> TrainingStep {
+    let stream = RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
+    return TrainingStep(
+      model: model, parameters: model.trackedParameters(), batch: batch, attack: attack, inner: method.inner,
+      stream: part == 0 ? stream : stream.child(-1_000_000_000 - part),
+      random: part == 0 ? nil : PerExampleRandom(stream) { (-1 - 2 * $0, -2 - 2 * $0) }, position: position, host: self)
+  }
+
+  /// Where in a step that failed the first number stands that is not finite, in words: in an image, a weight, or what a
+  /// layer returns. The step is taken once more for it, and looked at after every operation.
+  private func origin(of batch: Batch, _ part: Int) throws -> String? {
+    if let damage = model.damage { return damage }
+    if batch.images.hasNonFinite, let image = batch.images.floats().firstIndex(where: { !$0.isFinite }) {
+      let id = batch.ids[image / max(1, batch.images.count / batch.ids.count)]
+      throw CoreError(
+        .value, "image \(id) of \(data.name) has values that are not numbers", hint: "leave it out, or mend it",
+        argument: "data")
+    }
+    var settings = RunSettings.ofThread
+    settings.checksFinite = true
+    do {
+      try settings.carry { _ = try process.loss(step(batch, part: part)) }
+    } catch let error as CoreError where error.kind == .numeric {
+      return error.message
+    }
+    return nil
   }
 
   /// Whether the user has stopped the run, whoever noticed it: the core, or a function of the language.
@@ -312,13 +463,16 @@ public final class TrainingRun: Resumable, StepHost {
   // MARK: Divergence
 
   private var divergenceHint: String {
-    "lower the learning rate (lr=\(plan.learningRate.shortest) now), and begin with a fresh model: the weights of this one "
-      + "led there"
+    let newest = checkpoints?.newest.map { "; the last good checkpoint is '\($0)'" } ?? ""
+    return
+      "lower the learning rate (lr=\(plan.learningRate.shortest) now), and begin with a fresh model: the weights of "
+      + "this one led there\(newest)"
   }
 
-  private func diverged(_ what: String, at position: TrainingPosition) -> CoreError {
-    CoreError(
-      .numeric, "\(what) in epoch \(position.epoch + 1), step \(position.step + 1)", hint: divergenceHint)
+  /// - Parameter origin: where it began.
+  private func diverged(_ what: String, at position: TrainingPosition, _ origin: String? = nil) -> CoreError {
+    let place = "in epoch \(position.epoch + 1), step \(position.step + 1)"
+    return CoreError(.numeric, "\(what) \(place)" + (origin.map { ": \($0)" } ?? ""), hint: divergenceHint)
   }
 
   /// The last step of an epoch has no loss after it that would tell.

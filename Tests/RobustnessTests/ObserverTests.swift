@@ -1,0 +1,172 @@
+import Base
+import Datasets
+import Networks
+import Tensors
+import Testing
+
+@testable import Robustness
+
+/// What looks on while a run trains: averages, selection, early stopping, alarms; and how a step takes its batch.
+@Suite struct ObserverTests {
+  private var plan = TrainingPlan(epochs: 4, batchSize: 16, learningRate: 0.05, seed: 5)
+
+  /// Averages, best model, patience and alarms continue in the same bits, wherever the run was stopped.
+  @Test(arguments: [1, 2, 3, 5, 6, 8, 11])
+  func allOfThemAreContinued(_ steps: Int) throws {
+    for averaging in [
+      WeightAveraging(.exponential(decay: 0.9, warmsUp: true)), WeightAveraging(.running(from: 2)),
+      WeightAveraging(.exponential(decay: 0.9, warmsUp: false), statistics: .averaged),
+    ] {
+      var plan = plan
+      (plan.averaging, plan.selection, plan.clip) = (averaging, .robust, 0.5)
+      func run(_ model: Model, stop: Int = .max) throws -> TrainingRun {
+        try TrainingRun(
+          model, on: bars(40), method: PGDAT(), attack: PGD(eps: 0.1, steps: 2), plan: plan,
+          validation: bars(12, seed: 9), observers: [Stop(after: stop)])
+      }
+      let (whole, part, other) = (try network(), try network(), try network(seed: 3))
+      let all = try run(whole).run()
+      let first = try run(part, stop: steps)
+      _ = try first.run()
+      let second = try run(other)
+      try second.restore(first.state)
+      let rest = try second.run()
+      #expect(other.hasEqualWeights(to: whole))
+      let (averaged, expected) = (try #require(rest.averaged), try #require(all.averaged))
+      #expect(averaged.hasEqualWeights(to: expected), "\(averaging) after \(steps)")
+      let (best, bestExpected) = (try #require(rest.best), try #require(all.best))
+      #expect(best.epoch == bestExpected.epoch && best.model.hasEqualWeights(to: bestExpected.model))
+      #expect(rest.epochs.map { $0.figures.map(\.value) } == all.epochs.map { $0.figures.map(\.value) })
+    }
+  }
+
+  @Test func averagesAreWhatTheirFormulasSay() throws {
+    let model = try network()
+    let data = try bars(20)
+    let average = WeightAverage(
+      WeightAveraging(.exponential(decay: 0.75, warmsUp: false)), of: model, on: data, batchSize: 8, seed: 0)
+    var expected = model.parameters.map { $0.floats() }
+    for i in 1...5 {
+      try model.setParameters(model.parameters.map { try $0 * 1.25 })
+      try average.after(step: i, model)
+      for (k, weights) in model.parameters.enumerated() {
+        for (j, value) in weights.floats().enumerated() { expected[k][j] = 0.75 * expected[k][j] + 0.25 * value }
+      }
+    }
+    let averaged = try #require(try average.averaged(model))
+    for (weights, numbers) in zip(averaged.parameters, expected) {
+      #expect(zip(weights.floats(), numbers).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
+    }
+    #expect(zip(averaged.buffers, model.buffers).allSatisfy { $0.isIdentical(to: $1) })
+  }
+
+  @Test func theBestModelIsKeptAndPatienceEnds() throws {
+    let model = try network()
+    let best = BestModel(by: .robust, patience: 2)
+    func epoch(_ number: Int, _ robust: Double?) throws -> (Bool, EpochReport) {
+      var report = EpochReport(
+        epoch: number, loss: 1, parts: [], naturalAccuracy: 0.5, learningRate: 0.1, seconds: 1)
+      if let robust { report.figures.append(("validation_robust", robust)) }
+      return (try best.after(&report, model), report)
+    }
+    #expect(try epoch(1, 0.3).0 && epoch(2, 0.4).0)
+    let weights = model.copy()
+    try model.setParameters(model.parameters.map { try $0 * 2 })
+    #expect(try epoch(3, nil).0 && epoch(4, 0.4).0)
+    let last = try epoch(5, 0.1)
+    #expect(
+      !last.0
+        && last.1.notes == [
+          "stopped early: validation_robust was best after epoch 2; the next 2 were not better"
+        ])
+    #expect(best.epoch == 2)
+    #expect(try #require(try best.model(like: model)).hasEqualWeights(to: weights))
+  }
+
+  @Test func alarmsAreRaisedOnce() throws {
+    func notes(_ course: [(training: Double, validation: Double)]) throws -> [String] {
+      let (alarm, model) = (OverfittingAlarm(), try network())
+      return try course.enumerated().flatMap { i, values in
+        var report = EpochReport(
+          epoch: i + 1, loss: 1, parts: [], naturalAccuracy: 0.5, robustAccuracy: values.training, learningRate: 0.1,
+          seconds: 1)
+        report.figures.append(("validation_robust", values.validation))
+        _ = try alarm.after(&report, model)
+        return report.notes
+      }
+    }
+    let collapse = try notes([(0.3, 0.3), (0.4, 0.4), (0.9, 0.02), (0.95, 0)])
+    #expect(collapse.count == 1 && collapse[0].hasPrefix("alarm: catastrophic overfitting"))
+    let slow = try notes([(0.4, 0.4), (0.5, 0.45), (0.6, 0.44), (0.7, 0.43), (0.8, 0.42), (0.9, 0.41)])
+    #expect(slow.count == 1 && slow[0].hasPrefix("alarm: robust overfitting"))
+    #expect(try notes([(0.4, 0.4), (0.5, 0.45), (0.55, 0.44), (0.56, 0.46)]).isEmpty)
+  }
+
+  /// Without batch norm the parts of a batch add up to the batch.
+  @Test(arguments: [2, 3, 16])
+  func aBatchInPartsIsTheBatch(_ parts: Int) throws {
+    func trained(_ accumulate: Int) throws -> Model {
+      let model = try Model(
+        Architecture(
+          .custom(.sequential([.flatten, .linear(Linear(12)), .relu, .linear(Linear(3))])), classes: 3,
+          input: [1, 8, 8]))
+      var plan = plan
+      (plan.epochs, plan.accumulate) = (1, accumulate)
+      try fit(model, on: bars(40), method: PGDAT(), attack: PGD(eps: 0.1, steps: 2), plan: plan)
+      return model
+    }
+    let (whole, inParts) = (try trained(1), try trained(parts))
+    for (a, b) in zip(whole.parameters, inParts.parameters) { #expect(largest(a, b) < 1e-5) }
+  }
+
+  /// A step is as long as the clipped gradient.
+  @Test func gradientsAreClipped() throws {
+    func moved(_ clip: Double?) throws -> Double {
+      let model = try network()
+      let before = model.parameters
+      var plan = plan
+      (plan.epochs, plan.clip, plan.optimiser) = (1, clip, SGD(momentum: 0))
+      try fit(model, on: bars(16), plan: plan)
+      return zip(model.parameters, before).reduce(0.0) { sum, pair in
+        sum + zip(pair.0.floats(), pair.1.floats()).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+      }.squareRoot()
+    }
+    let free = try moved(nil)
+    #expect(abs(try moved(0.01) - 0.0005) < 1e-6)
+    #expect(try moved(1e6) == free)
+  }
+
+  @Test func whatIsNotANumberIsFound() throws {
+    var values = try bars(20).images.floats()
+    values[64 * 7 + 3] = .nan
+    let broken = try? Dataset(images: Tensor(values, shape: [20, 1, 8, 8]), labels: (0..<20).map { $0 % 3 })
+    if let broken {
+      let error = #expect(throws: CoreError.self) { try fit(network(), on: broken, plan: plan) }
+      #expect(error?.message.contains("image 7") == true)
+    }
+    var fast = plan
+    fast.learningRate = 1e30
+    let error = #expect(throws: CoreError.self) { try fit(network(), on: bars(40), plan: fast) }
+    #expect(error?.message.contains("step") == true && error?.message.contains(": ") == true)
+  }
+
+  @Test func settingsThatNothingUsesAreRefused() throws {
+    func refused(_ argument: String, validation: Dataset? = nil, _ change: (inout TrainingPlan) -> Void) {
+      var plan = plan
+      change(&plan)
+      let error = #expect(throws: CoreError.self) {
+        try fit(network(), on: bars(20), plan: plan, validation: validation)
+      }
+      #expect(error?.argument == argument)
+    }
+    refused("select") { $0.selection = .natural }
+    refused("patience") { $0.patience = 2 }
+    refused("validate_every") { $0.validateEvery = 2 }
+    refused("patience", validation: try bars(8)) { $0.patience = 2 }
+    refused("select", validation: try bars(8)) { $0.selection = .robust }
+    refused("ema") { $0.averaging = WeightAveraging(.exponential(decay: 1, warmsUp: false)) }
+    refused("swa") { $0.averaging = WeightAveraging(.running(from: 9)) }
+    refused("clip") { $0.clip = 0 }
+    refused("accumulate") { $0.accumulate = 17 }
+  }
+}
