@@ -128,8 +128,23 @@ final class RunDatabase: Sendable {
           ALTER TABLE verdicts ADD COLUMN right_answers INTEGER;
           """)
     }
+    migrator.registerMigration("3") { db in try db.execute(sql: trainings) }
     return migrator
   }
+
+  /// Version 2: training runs beside evaluations.
+  private static let trainings = """
+    ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'evaluation' CHECK (kind IN ('evaluation', 'training'));
+    ALTER TABLE runs ADD COLUMN method TEXT;
+    ALTER TABLE runs ADD COLUMN trained_fingerprint TEXT;
+    CREATE TABLE epochs (
+      run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+      epoch INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      value REAL,
+      UNIQUE (run, epoch, name)
+    );
+    """
 
   /// Version 1; `SCHEMA.md` says what each column means.
   private static let schema = """

@@ -5,17 +5,19 @@ import Tensors
 
 /// What a ledger holds, read back: the list of its runs, and each of them as the evaluation that it was.
 public struct RunReader: Sendable {
-  private let database: RunDatabase
+  let database: RunDatabase
 
   /// A line of the list of runs.
   public struct Entry: Sendable {
     /// The number of the run.
     public var run: Int
+    /// "evaluation" or "training".
+    public var kind: String
     /// When it was begun, in UTC.
     public var began: String
     /// Whether it came to its end.
     public var isComplete: Bool
-    /// The names of model, data and attacks.
+    /// The names of model, data and attacks; of a training run, its method instead of these.
     public var model, data: String
     public var attacks: [String]
     /// How many examples it is about.
@@ -47,11 +49,14 @@ public struct RunReader: Sendable {
           """
       ).map { row in
         Entry(
-          run: try row.value("run"), began: try row.value("began"), isComplete: try row.value("status") == "complete",
+          run: try row.value("run"), kind: try row.value("kind"), began: try row.value("began"),
+          isComplete: try row.value("status") == "complete",
           model: try row.value("model"),
           data: try row.value("data"),
-          attacks: try String.fetchAll(
-            db, sql: "SELECT name FROM attacks WHERE run = ? ORDER BY attack", arguments: [row.value("run") as Int]),
+          attacks: try row.value("kind") as String == "training"
+            ? [row.optional("method") ?? ""]
+            : String.fetchAll(
+              db, sql: "SELECT name FROM attacks WHERE run = ? ORDER BY attack", arguments: [row.value("run") as Int]),
           n: try row.value("n"), natural: try row.value("right"), robust: try row.value("robust"),
           seconds: try row.value("seconds"))
       }

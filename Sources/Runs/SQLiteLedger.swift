@@ -10,7 +10,7 @@ import Tensors
 /// While a run is worked on it is locked by an empty file beside the ledger, which the system lets go of when the process
 /// ends in whatever way: two processes may write to one ledger, but not make the same run.
 public final class SQLiteLedger: RunLedger {
-  private let database: RunDatabase
+  let database: RunDatabase
   private let onBegin: @Sendable (Int, Beginning) -> Void
 
   /// What `begin` has found.
@@ -52,7 +52,8 @@ public final class SQLiteLedger: RunLedger {
         let isComplete = try row.value("status") as String == "complete"
         return (try row.value("run"), isComplete ? .complete : .continued)
       }
-      let last = try Int.fetchOne(db, sql: "SELECT run FROM runs WHERE status = 'open' ORDER BY run DESC LIMIT 1")
+      let last = try Int.fetchOne(
+        db, sql: "SELECT run FROM runs WHERE status = 'open' AND kind = 'evaluation' ORDER BY run DESC LIMIT 1")
       let unlike = try last.map { run in
         (run: run, differences: description.differences(from: try RunReader.description(of: run, db)))
       }

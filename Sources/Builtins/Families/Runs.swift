@@ -9,8 +9,9 @@ extension BuiltinTable {
     Builtin(
       "runs(ledger: string = \"runs.sqlite\") -> list", "The runs that a ledger holds, as a table.",
       details: """
-        A ledger is what evaluate(…, save=…) writes: an SQLite database, so that sqlite3 and pandas read it too; \
-        Sources/Runs/SCHEMA.md says what stands where. `run(n)` is the evaluation of one of them.
+        A ledger is what evaluate(…, save=…) and fit(…, save=…) write: an SQLite database, so that sqlite3 and pandas read it too; \
+        Sources/Runs/SCHEMA.md says what stands where. `run(n)` is one of them. Of a training run, attacks \
+        is its method, and natural and robust are 0: run(n).epochs has what it measured.
 
         - ledger: the path of the file.
         """,
@@ -27,7 +28,8 @@ extension BuiltinTable {
       return Value(
         try call.ledger().entries().map { entry in
           Value(fields: [
-            ("run", Value(entry.run)), ("began", Value(entry.began)), ("complete", Value(entry.isComplete)),
+            ("run", Value(entry.run)), ("kind", Value(entry.kind)), ("began", Value(entry.began)),
+            ("complete", Value(entry.isComplete)),
             ("model", Value(entry.model)), ("data", Value(entry.data)), ("n", Value(entry.n)),
             ("attacks", Value(entry.attacks.joined(separator: ", "))), ("natural", Value(entry.natural)),
             ("robust", Value(entry.robust)), ("seconds", Value((entry.seconds * 10).rounded() / 10)),
@@ -35,9 +37,11 @@ extension BuiltinTable {
         })
     },
     Builtin(
-      "run(n: int, ledger: string = \"runs.sqlite\") -> evaluation", "A recorded evaluation, as far as it came.",
+      "run(n: int, ledger: string = \"runs.sqlite\") -> evaluation | record",
+      "A recorded evaluation or training run, as far as it came.",
       details: """
-        It is what evaluate has returned, or would have: `.table` has a row for each example, `.rows` one for each attack.
+        It is what evaluate has returned, or would have: `.table` has a row for each example, `.rows` one for each attack. \
+        Of a training run it is a record with all settings, fingerprints, and the table `epochs`, which to_csv writes.
 
         - n: the number of the run, as in runs().
         - ledger: the path of the file.
@@ -52,7 +56,9 @@ extension BuiltinTable {
       seeAlso: ["runs", "evaluate", "paired", "report"], search: ["ledger", "record", "verdicts", "load evaluation"],
       family: "evaluation"
     ) { call in
-      return Value(EvaluationObject(try call.ledger().evaluation(call.int("n"))))
+      let (ledger, n) = (try call.ledger(), try call.int("n"))
+      if let training = try ledger.training(n) { return training.value }
+      return Value(EvaluationObject(try ledger.evaluation(n)))
     },
     Builtin(
       "paired(a: evaluation, b: evaluation, natural: bool = false) -> record",
@@ -151,6 +157,24 @@ extension BuiltinTable {
         EvaluationReport(object.evaluation).text(form, command: try object.command(call)))
     },
   ]
+}
+
+extension RecordedTraining {
+  /// A record whose `epochs` prints as a table.
+  fileprivate var value: Value {
+    let rows = epochs.map { epoch in
+      Value(fields: [("epoch", Value(epoch.epoch))] + epoch.figures.map { ($0.name, Value($0.value)) })
+    }
+    return Value(fields: [
+      ("run", Value(run)), ("kind", Value("training")), ("began", Value(began)), ("complete", Value(isComplete)),
+      ("model", Value(model)), ("data", Value(data)), ("method", Value(method)),
+      ("settings", Value(fields: settings.map { ($0.name, Value($0.value)) })),
+      ("start_fingerprint", startFingerprint.map { Value($0) } ?? .none),
+      ("fingerprint", fingerprint.map { Value($0) } ?? .none), ("version", Value(version)),
+      ("machine", Value(machine)), ("seconds", Value(seconds)), ("warnings", Value(warnings.map { Value($0) })),
+      ("epochs", Value(rows)),
+    ])
+  }
 }
 
 extension Accuracy {

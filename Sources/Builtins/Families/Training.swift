@@ -3,6 +3,7 @@ import Datasets
 import Interpreter
 import Networks
 import Robustness
+import Runs
 import Tensors
 
 extension BuiltinTable {
@@ -14,7 +15,7 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | int | float | none = none, validate_every: int = 1, select: string | none = none, patience: int | none = none, ema: float | none = none, ema_warmup: bool = false, swa: int | none = none, average_bn: string | none = none, clip: float | none = none, accumulate: int = 1, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | int | float | none = none, validate_every: int = 1, select: string | none = none, patience: int | none = none, ema: float | none = none, ema_warmup: bool = false, swa: int | none = none, average_bn: string | none = none, clip: float | none = none, accumulate: int = 1, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, save: string | bool = false, tensorboard: string | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
@@ -65,6 +66,10 @@ extension BuiltinTable {
         - keep: how many of the newest are kept.
         - resume: the report of a run that Ctrl-C has stopped: it continues where it was, in the weights that it had, \
         without files.
+        - save: the path of a ledger, an SQLite database, true for runs.sqlite: the run is in it with all settings, \
+        fingerprints, versions and what each epoch measured, as evaluations are. `runs()` lists it, `run(n)` shows it.
+        - tensorboard: a folder in which the curves are written as TensorBoard reads them. A run that continues writes no \
+        step twice; one that begins anew sets an earlier one's file aside.
         - seed: key of order, starts, dropout and augmentation. The same seed leads to the same bits for any number of \
         threads.
         - epochs: passes over the data.
@@ -115,10 +120,11 @@ extension BuiltinTable {
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let checkpoints = try call.checkpoints()
       let resume = try call.resumed()
+      let records = try call.records()
       let report = try fit(
         model, on: training, method: method, attack: attack, plan: plan, validation: validation,
         checkpoints: checkpoints,
-        resume: resume, progress: progress)
+        resume: resume, records: records, progress: progress)
       if report.interrupted {
         call.session.keepResults()
         let further = checkpoints == nil ? "fit(…, resume=report) continues" : "the same call continues"
@@ -288,6 +294,21 @@ extension Call {
       string("checkpoint"), every: self["every"].isNone ? nil : int("every"), keep: int("keep"))
   }
 
+  /// The ledger and the curves that a call asks for.
+  fileprivate func records() throws -> TrainingRecords {
+    var records = TrainingRecords()
+    let path: String? =
+      switch try self["save"] {
+      case .bool(let isSaved): isSaved ? EvaluationFiles.usualLedger : nil
+      default: try string("save")
+      }
+    if path != nil || isGiven("tensorboard") { try prepareToWrite() }
+    if let path { records.ledger = try SQLiteLedger(path) }
+    records.curves = try optionalString("tensorboard")
+    records.command = spelling(leaving: ["quiet", "save", "checkpoint", "every", "keep", "tensorboard"])
+    return records
+  }
+
   /// The run that the report of an earlier call tells of; nil for none.
   fileprivate func resumed() throws -> TrainingReport? {
     let given = try self["resume"]
@@ -330,6 +351,7 @@ extension TrainingReport {
       ("method", Value(method)), ("epochs", Value(rows)), ("steps", Value(steps)), ("seconds", Value(seconds)),
       ("interrupted", Value(interrupted)), ("run", .object(TrainingRunObject(self))),
     ]
+    if let number { fields.append(("number", Value(number))) }
     if let averaged { fields.append(("averaged", Value(ModelObject(averaged)))) }
     if let best { fields += [("best", Value(ModelObject(best.model))), ("best_epoch", Value(best.epoch))] }
     let warnings = epochs.flatMap(\.notes)

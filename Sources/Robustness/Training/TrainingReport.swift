@@ -85,6 +85,8 @@ public struct TrainingReport {
   public var continuedAfter: Int?
   /// Whether the run had come to its end before this call, which then has done nothing.
   public var wasFinished: Bool
+  /// The number of the run in its ledger; nil where there is none.
+  public var number: Int?
   /// The average of the weights, where one was asked for and has begun.
   public var averaged: Model?
   /// The model after the epoch whose validation was best, where it was asked for.

@@ -11,16 +11,18 @@ import Tensors
 ///     trains on adversarial images. What it leaves open, start and objective, the method prescribes.
 ///   - validation: examples on which the model is measured after each epoch, under the attack.
 ///   - checkpoints: where the run leaves itself, and continues from by itself.
+///   - records: where what is measured is kept.
 ///   - resume: the report of a run that was interrupted, which this one continues.
 @discardableResult
 public func fit(
   _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
   plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = [],
-  checkpoints: CheckpointFolder? = nil, resume: TrainingReport? = nil, progress: (any Progress)? = nil
+  checkpoints: CheckpointFolder? = nil, resume: TrainingReport? = nil, records: TrainingRecords = TrainingRecords(),
+  progress: (any Progress)? = nil
 ) throws -> TrainingReport {
   let run = try TrainingRun(
     model, on: data, method: method, attack: attack, plan: plan, validation: validation, observers: observers,
-    checkpoints: checkpoints)
+    checkpoints: checkpoints, records: records)
   if let resume { try run.resume(resume) }
   return try run.run(progress: progress)
 }
@@ -55,9 +57,12 @@ public final class TrainingRun: Resumable, StepHost {
   /// Whether an observer or the method has ended the run before its last epoch.
   private var isEnded = false
   private let checkpoints: CheckpointFolder?
+  private let records: TrainingRecords
   private let validation: Dataset?
   /// The fingerprint of the weights that the run began with, where checkpoints are kept.
   private let startWeights: String?
+  /// The fingerprint of the weights that a run began with which this one continues.
+  private var firstWeights: String?
   /// The description without the weights, once it was needed.
   private var described: TrainingDescription?
   /// The weights and the optimiser before the step under way, once its method has moved them within it. Holding the
@@ -71,7 +76,7 @@ public final class TrainingRun: Resumable, StepHost {
   public init(
     _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
     plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = [],
-    checkpoints: CheckpointFolder? = nil
+    checkpoints: CheckpointFolder? = nil, records: TrainingRecords = TrainingRecords()
   ) throws {
     try plan.validate()
     try plan.augmentations.validate(for: data)
@@ -124,7 +129,8 @@ public final class TrainingRun: Resumable, StepHost {
     optimiser = plan.optimiser.makeOptimiser()
     self.checkpoints = checkpoints
     self.validation = validation
-    startWeights = checkpoints == nil ? nil : model.fingerprint
+    self.records = records
+    startWeights = checkpoints == nil && records.ledger == nil ? nil : model.fingerprint
   }
 
   /// The attack that training and validation use; nil for none.
@@ -239,6 +245,8 @@ public final class TrainingRun: Resumable, StepHost {
     let first = stepsDone
     let wasFinished = isFinished
     var interrupted = false
+    let recorder = try beginRecords(continues: first > 0 || continued)
+    recorder.record(history) { progress?.note("warning: \($0)") }
     do {
       while !isFinished {
         let began = monotonicSeconds()
@@ -257,12 +265,14 @@ public final class TrainingRun: Resumable, StepHost {
           if let every = checkpoints?.every, stepsDone % every == 0, step < stepsPerEpoch { try save(progress) }
         }
         try end(epoch: began, since: (start, first), progress)
+        recorder.record(history) { progress?.note("warning: \($0)") }
         if checkpoints?.every == nil || stepsDone % (checkpoints?.every ?? 1) == 0 || isFinished { try save(progress) }
       }
     } catch  where isInterruption(error) {
       interrupted = true
       try StopSignal.ignoring { try save(progress) }
     }
+    recorder.end(isComplete: isFinished, model, history) { progress?.note("warning: \($0)") }
     let averaged = try interrupted && plan.averaging?.statistics == .estimated ? nil : average?.averaged(model)
     let best = try best.flatMap { best in try best.model(like: model).map { (model: $0, epoch: best.epoch) } }
     if !interrupted, let line = history.gap(best: best?.epoch) { progress?.note(line) }
@@ -270,7 +280,7 @@ public final class TrainingRun: Resumable, StepHost {
       method: method.description, epochs: history, steps: stepsDone - first, seconds: monotonicSeconds() - start,
       interrupted: interrupted, state: interrupted ? try StopSignal.ignoring { try position(with: nil) } : nil,
       continuedAfter: continued || wasFinished ? first : nil, wasFinished: wasFinished,
-      averaged: averaged, best: best)
+      number: recorder.number, averaged: averaged, best: best)
   }
 
   /// Ends an epoch: what was measured is reported. Where that is interrupted, the epoch has not ended, and its end is
@@ -584,6 +594,7 @@ extension TrainingRun {
         "'\(checkpoints.path)' holds a run that was begun with other settings: \(differences.joined(separator: "; "))",
         hint: "give the same settings, or another folder", argument: "checkpoint")
     }
+    firstWeights = state.description.fields.first { $0.name == TrainingDescription.weights }?.value
     try restore(state.tensors)
     if isFinished {
       progress?.note("the run in '\(checkpoints.path)' is finished: its report and its weights are read")
@@ -628,10 +639,23 @@ extension TrainingRun {
     return made
   }
 
+  /// Begins what is kept of the run in a ledger and in a folder of curves.
+  private func beginRecords(continues: Bool) throws -> TrainingRecorder {
+    guard let ledger = records.ledger else { return try TrainingRecorder(nil, records.curves, continues: continues) }
+    var description = try description(withData: true)
+    description.fields.append(.init(TrainingDescription.weights, firstWeights ?? startWeights ?? ""))
+    let record = try ledger.begin(
+      TrainingEntry(
+        description: description, model: model.name, startFingerprint: firstWeights ?? startWeights ?? "",
+        data: data.name, classNames: data.classNames, n: data.count, batch: plan.batchSize,
+        method: method.description, command: records.command, continues: continues))
+    return try TrainingRecorder(record, records.curves, continues: continues)
+  }
+
   private func save(_ progress: (any Progress)?) throws {
     guard let checkpoints else { return }
     // Weights that are useless are no place to continue from.
     guard model.damage == nil else { return }
-    checkpoints.save(try position(with: startWeights ?? "")) { progress?.note("warning: \($0)") }
+    checkpoints.save(try position(with: firstWeights ?? startWeights ?? "")) { progress?.note("warning: \($0)") }
   }
 }
