@@ -132,7 +132,7 @@ final class RunDatabase: Sendable {
     return migrator
   }
 
-  /// Version 2: training runs beside evaluations.
+  /// Version 3: training runs beside evaluations.
   private static let trainings = """
     ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'evaluation' CHECK (kind IN ('evaluation', 'training'));
     ALTER TABLE runs ADD COLUMN method TEXT;

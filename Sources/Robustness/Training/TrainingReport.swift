@@ -22,6 +22,15 @@ public struct EpochReport: Sendable {
   /// How many seconds the epoch took, validation included.
   public var seconds: Double
 
+  /// What an epoch has measured.
+  public init(
+    epoch: Int, loss: Double, parts: [(name: String, value: Double)], naturalAccuracy: Double,
+    robustAccuracy: Double? = nil, learningRate: Double, seconds: Double
+  ) {
+    (self.epoch, self.loss, self.parts, self.naturalAccuracy) = (epoch, loss, parts, naturalAccuracy)
+    (self.robustAccuracy, self.learningRate, self.seconds) = (robustAccuracy, learningRate, seconds)
+  }
+
   /// The figure of this name; nil where nobody measured it.
   public subscript(figure name: String) -> Double? { figures.first { $0.name == name }?.value }
 }

@@ -24,6 +24,16 @@ public struct TrainingEntry: Sendable {
   public var command: String?
   /// Whether it goes on from a state that an earlier call has left.
   public var continues: Bool
+
+  /// An entry with all that it says; see the properties.
+  public init(
+    description: TrainingDescription, model: String, startFingerprint: String, data: String, classNames: [String],
+    n: Int, batch: Int, method: String, command: String? = nil, continues: Bool = false
+  ) {
+    (self.description, self.model, self.startFingerprint) = (description, model, startFingerprint)
+    (self.data, self.classNames, self.n, self.batch) = (data, classNames, n, batch)
+    (self.method, self.command, self.continues) = (method, command, continues)
+  }
 }
 
 /// Where the records of training runs are kept.
