@@ -460,7 +460,7 @@ import Testing
     "igdm.method": ["ard(teacher)"], "mtard.beta": ["3"], "drops": ["[1]"], "temperature_rate": ["0.5"],
     "begin": ["1"], "helper": ["net"],
     "adr.temperature": ["[4, 1]"], "lambda": ["[0.2, 0.4]"],
-    "name": ["\"other\""], "perturb": ["stay"], "loss": ["half_a_loss"],
+    "name": ["\"other\""], "perturb": ["stay"], "method.after": ["halve"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],
     "autoattack.attacks": ["[pgd(steps=2)]"], "autoattack.seed": ["1"],
     "targets": ["[(int(c) + 1) % 10 for c in list(test.labels)]"],
@@ -498,6 +498,7 @@ import Testing
     fn step_once(oracle, x, y, eps) { clip(x + eps * sign(oracle.gradient(x)), 0, 1) }
     fn stay(oracle, x, y, eps) { x }
     fn loss_of_step(step) { cross_entropy(step.forward(step.adversarial()), step.labels) }
+    fn halve(step) { step.parameters = step.parameters * 0.5 }
     fn half_a_loss(step) { 0.5 * loss_of_step(step) }
     train, test = glyphs(n=24, test=12, seed=1, size=8)
     many = glyphs(n=400, seed=2, size=8)[0]

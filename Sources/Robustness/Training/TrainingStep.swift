@@ -306,6 +306,23 @@ public final class TrainingStep {
     self.displacement = displacement
   }
 
+  /// Keeps weights and optimiser as they are, so that a step that fails after the optimiser has moved them leaves nothing
+  /// of itself.
+  package func hold() throws { try host?.hold() }
+
+  /// Sets weights, in the order of the model's, from which the optimiser moves on; forwards of the step run at them from
+  /// now on.
+  ///
+  /// - Parameter weights: nil for those that stay.
+  /// - Throws: `shape` where one does not fit; `value` while the loss is rehearsed.
+  package func assign(_ weights: [Tensor?]) throws {
+    try requireNoRehearsal()
+    try hold()
+    let own = model.parameters
+    try model.setParameters(zip(own, weights).map { $1 ?? $0 })
+    parameters = model.trackedParameters()
+  }
+
   /// Takes the displacement off the weights, which the optimiser has moved.
   package func takeOffDisplacement() throws(CoreError) {
     guard let displacement else { return }
