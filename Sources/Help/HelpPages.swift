@@ -184,7 +184,7 @@ public struct HelpPages {
   private func text(_ found: [ManualSearch.Result]) -> String {
     let more = found.count - ManualSearch.shown
     return style.list(found.prefix(ManualSearch.shown).map { ($0.name, $0.summary) })
-      + (more > 0 ? style.dim("  … \(more) more; a second word narrows the search") + "\n" : "")
+      + (more > 0 ? style.dim("  … \(more) more; a second word narrows it") + "\n" : "")
   }
 
   // MARK: Topics

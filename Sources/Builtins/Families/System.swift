@@ -153,8 +153,7 @@ extension BuiltinTable {
     "train": "use fit(model, data, …)",
     "DataLoader":
       "use fit(model, data, batch=128); in a loop of your own: for b in batches(data, 128, seed=epoch) { b.images; b.labels }",
-    "Adam": "fit and sgd(model, lr=0.1, momentum=0.9) are the optimisers here",
-    "adam": "fit and sgd(model, lr=0.1, momentum=0.9) are the optimisers here",
+    "Adam": "use adam(model, lr=0.001), or fit(…, optimiser=\"adam\")",
     "SGD": "use sgd(model, lr=0.1), or fit, which does it itself",
     "zero_grad": "grad(f, x) makes a new gradient each time: nothing to set to 0",
     "requires_grad": "nothing to mark: grad(f, x) says what the gradient is taken of",

@@ -19,7 +19,12 @@ final class FunctionReference: SettingReference {
 
   /// Its name; one without a name cannot be typed.
   var settingName: String { value.flatMap { $0.isNamed ? $0.name : nil } ?? "…" }
-  var settingIdentity: String { "function \(settingName)" }
+  /// Its name and digits of what is written in it: not of what it calls and what it knows from outside.
+  var settingIdentity: String {
+    var hash = Hash64()
+    hash.absorb(value?.text ?? "")
+    return "function \(settingName)#\(hash.digits)"
+  }
   var isLasting: Bool { false }
 
   func isSame(as other: any SettingReference) -> Bool {

@@ -52,6 +52,14 @@ public final class FunctionValue {
   /// Whether it was written with a name, or set to a variable where it was written.
   public var isNamed: Bool { code?.name != Code.nameless }
 
+  /// Its body as it was written; nil for a function that is no part of a program.
+  public var text: String? {
+    guard let code else { return nil }
+    let (bytes, span) = (code.source.bytes, code.body.span)
+    guard span.start >= 0, span.start <= span.end, span.end <= bytes.count else { return nil }
+    return String(decoding: bytes[Int(span.start)..<Int(span.end)], as: UTF8.self)
+  }
+
   /// `nil` for a bound function.
   public var signature: CallSignature? { code?.signature ?? builtin?.signature }
 
