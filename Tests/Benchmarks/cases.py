@@ -15,8 +15,10 @@ LANGUAGE = ["fib30", "loop10m", "closures", "strings", "lists", "records", "sort
 # Networks of the attacks, with the batch of AutoAttack.
 ATTACKED = ["mnistnet", "smallcnn.b250", "wrn10_1"]
 
+STEPS = [f"step.{network}.{method}" for network in ("preactresnet18", "smallcnn") for method in ("pgd_at", "trades", "trades_awp", "ltd")]
+
 # Measured only when asked for: other names, the speed of every operation by itself, and attacks, which take long.
-ALIASES = ["ops"] + list(attacks.CASES) + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
+ALIASES = ["ops"] + STEPS + list(attacks.CASES) + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
 
 
 def all_cases():
@@ -41,7 +43,7 @@ def select(wanted):
         if word in ALIASES + all_cases():
             found = [word]
         else:
-            found = [name for name in all_cases() + list(attacks.CASES) if name.startswith(word + ".")]
+            found = [name for name in all_cases() + STEPS + list(attacks.CASES) if name.startswith(word + ".")]
         if not found:
             raise Failure(f"no case is called '{word}'; --list prints all names")
         chosen += [name for name in found if name not in chosen]

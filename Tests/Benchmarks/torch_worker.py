@@ -109,6 +109,95 @@ class NetworkWorkload:
         return loss.item()
 
 
+class StepWorkload:
+    """A whole step of training, as Worker/StepWorkload.swift says; AWP as its authors have it, with a copy of the model."""
+
+    def __init__(self, words, folder):
+        name, self.method = words
+        make, shape, classes, _ = NETWORKS[name]
+
+        def model(weights):
+            made = make()
+            if weights:
+                made.load_state_dict(read_safetensors(f"{folder}/{name}.safetensors"))
+            return made.to(memory_format=torch.channels_last)
+
+        self.model = model(True)
+        self.proxy = model(True) if self.method == "trades_awp" else None
+        self.teacher = model(False).eval().requires_grad_(False) if self.method == "ltd" else None
+        self.data = spread(128 * shape[0] * shape[1] * shape[2]).view(128, *shape)
+        self.labels = torch.arange(128) * 7 % classes
+        self.optimiser = torch.optim.SGD(
+            self.model.parameters(), lr=0.001, momentum=0.9, weight_decay=5e-4, fused=True)
+        self.average = [p.detach().clone() for p in self.model.parameters()]
+
+    def augmented(self):
+        order = torch.randperm(128)
+        images, side = F.pad(self.data[order], (4, 4, 4, 4)), self.data.shape[-1]
+        rows, columns = torch.randint(0, 9, (2, 128)).tolist()
+        flips = torch.rand(128).tolist()
+        cut = [x[:, r : r + side, c : c + side] for x, r, c in zip(images, rows, columns)]
+        batch = torch.stack([x.flip(2) if f < 0.5 else x for x, f in zip(cut, flips)])
+        return batch.contiguous(memory_format=torch.channels_last), self.labels[order]
+
+    def attack(self, images, labels):
+        self.model.eval().requires_grad_(False)
+        low, high = (images - EPS).clamp_(min=0), (images + EPS).clamp_(max=1)
+        if self.method == "pgd_at":
+            x = (images + torch.empty_like(images).uniform_(-EPS, EPS)).clamp_(0, 1)
+        else:
+            x = images + 0.001 * torch.randn_like(images)
+            with torch.inference_mode():
+                clean = self.model(images).softmax(1)
+            clean = clean.clone()
+        for _ in range(STEPS):
+            x = x.detach().requires_grad_(True)
+            if self.method == "pgd_at":
+                loss = F.cross_entropy(self.model(x), labels, reduction="sum")
+            else:
+                loss = F.kl_div(self.model(x).log_softmax(1), clean, reduction="sum")
+            x = x.detach().add(torch.autograd.grad(loss, x)[0].sign_(), alpha=STEP).clamp_(low, high)
+        return x
+
+    def loss(self, model, images, adversarial, labels, soft):
+        if self.method == "pgd_at":
+            return F.cross_entropy(model(adversarial), labels)
+        logits, other = model(images), model(adversarial)
+        p = logits.log_softmax(1)
+        divergence = F.kl_div(other.log_softmax(1), p, reduction="batchmean", log_target=True)
+        return F.cross_entropy(logits, labels if soft is None else soft) + 6 * divergence
+
+    def run(self, part):
+        images, labels = self.augmented()
+        soft = None
+        if self.teacher:
+            with torch.no_grad():
+                soft = (self.teacher(images) / 5).softmax(1)
+        adversarial = self.attack(images, labels)
+        self.model.train().requires_grad_(True)
+        moves = []
+        if self.proxy:
+            self.proxy.load_state_dict(self.model.state_dict())
+            self.proxy.train()
+            weights = [p for p in self.proxy.parameters()]
+            gradients = torch.autograd.grad(self.loss(self.proxy, images, adversarial, labels, soft), weights)
+            with torch.no_grad():
+                for p, g in zip(self.model.parameters(), gradients):
+                    if p.dim() > 1:
+                        moves.append((p, g * (0.005 * p.norm() / (g.norm() + 1e-20))))
+                for p, move in moves:
+                    p.add_(move)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.loss(self.model, images, adversarial, labels, soft)
+        loss.backward()
+        self.optimiser.step()
+        with torch.no_grad():
+            for p, move in moves:
+                p.sub_(move)
+            torch._foreach_lerp_(self.average, [p.detach() for p in self.model.parameters()], 0.005)
+        return loss.item()
+
+
 OPERATIONS = {
     "elementwise.add": torch.add,
     "elementwise.mul": torch.mul,
@@ -230,6 +319,8 @@ class Worker:
                 self.workload = LoadWorkload(words, self.folder)
             elif words[0] == "data":
                 self.workload = DataWorkload(words)
+            elif words[0] == "step":
+                self.workload = StepWorkload(words[1:], self.folder)
             elif group == name:
                 self.workload = TensorWorkload(words)
             else:

@@ -100,6 +100,8 @@ struct Bench {
     let value: any Workload
     if let settings = NetworkSettings.all[first] {
       value = try NetworkWorkload(first, settings, batch: batch ?? settings.batch, folder: folder, dropout: dropout)
+    } else if first == "step" {
+      value = try StepWorkload(words, folder: folder)
     } else if first == "load" {
       value = try LoadWorkload(words, folder: folder)
     } else if first == "data" {
