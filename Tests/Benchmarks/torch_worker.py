@@ -110,7 +110,7 @@ class NetworkWorkload:
 
 
 class StepWorkload:
-    """A whole step of training, as Worker/StepWorkload.swift says; AWP as its authors have it, with a copy of the model."""
+    """Two whole steps of training, as Worker/StepWorkload.swift says; AWP as its authors have it, with a copy of the model."""
 
     def __init__(self, words, folder):
         name, self.method = words
@@ -125,14 +125,13 @@ class StepWorkload:
         self.model = model(True)
         self.proxy = model(True) if self.method == "trades_awp" else None
         self.teacher = model(False).eval().requires_grad_(False) if self.method == "ltd" else None
-        self.data = spread(128 * shape[0] * shape[1] * shape[2]).view(128, *shape)
-        self.labels = torch.arange(128) * 7 % classes
+        self.data = spread(256 * shape[0] * shape[1] * shape[2]).view(256, *shape)
+        self.labels = torch.arange(256) * 7 % classes
         self.optimiser = torch.optim.SGD(
             self.model.parameters(), lr=0.001, momentum=0.9, weight_decay=5e-4, fused=True)
         self.average = [p.detach().clone() for p in self.model.parameters()]
 
-    def augmented(self):
-        order = torch.randperm(128)
+    def augmented(self, order):
         images, side = F.pad(self.data[order], (4, 4, 4, 4)), self.data.shape[-1]
         rows, columns = torch.randint(0, 9, (2, 128)).tolist()
         flips = torch.rand(128).tolist()
@@ -168,7 +167,11 @@ class StepWorkload:
         return F.cross_entropy(logits, labels if soft is None else soft) + 6 * divergence
 
     def run(self, part):
-        images, labels = self.augmented()
+        for order in torch.randperm(256).split(128):
+            loss = self.step(*self.augmented(order))
+        return loss
+
+    def step(self, images, labels):
         soft = None
         if self.teacher:
             with torch.no_grad():

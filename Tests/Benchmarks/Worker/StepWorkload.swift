@@ -4,9 +4,9 @@ import Networks
 import Robustness
 import Tensors
 
-/// A whole step of training as people run it, "step.NETWORK.METHOD": a batch of 128 images is taken from a data set, moved
-/// and flipped, attacked in ten steps, and the weights and their exponential average are moved. It is `fit` over one
-/// batch, so that what a run does before and after its steps counts, too.
+/// Two whole steps of training as people run them, "step.NETWORK.METHOD": a batch of 128 images is taken from a data set,
+/// moved and flipped, attacked in ten steps, and the weights and their exponential average are moved. It is `fit` over two
+/// batches, so that what a run does before and after its steps counts, too.
 struct StepWorkload: Workload {
   private let model: Model
   private let data: Dataset
@@ -20,10 +20,10 @@ struct StepWorkload: Workload {
     _ = try NetworkWorkload(words[0], settings, batch: 128, folder: folder, dropout: true)
     model = try Model(settings.architecture)
     try model.loadWeights("\(folder)/\(words[0]).safetensors", checksArchitecture: false)
-    let shape = [128] + settings.architecture.input
+    let shape = [256] + settings.architecture.input
     data = try Dataset(
       images: Tensor(spread(shape.reduce(1, *)), shape: shape),
-      labels: (0..<128).map { $0 * 7 % settings.architecture.classes })
+      labels: (0..<256).map { $0 * 7 % settings.architecture.classes })
     switch words[1] {
     case "pgd_at": method = PGDAT()
     case "trades": method = TRADES(beta: 6)
