@@ -56,14 +56,12 @@ package final class PackedWeights: Sendable {
       Self.large.subtract(bytes, ordering: .relaxed)
       return nil
     }
-    do {
-      let made = try form(key, make: make)
-      ownLarge.add(bytes, ordering: .relaxed)
-      return made
-    } catch {
-      Self.large.subtract(bytes, ordering: .relaxed)
-      throw error
-    }
+    var isKept = false
+    defer { if !isKept { Self.large.subtract(bytes, ordering: .relaxed) } }
+    let made = try form(key, make: make)
+    isKept = known(key) === made
+    if isKept { ownLarge.add(bytes, ordering: .relaxed) }
+    return made
   }
 
   /// The form for `key`, made by `make` the first time. What was stopped is not kept.

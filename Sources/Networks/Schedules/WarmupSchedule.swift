@@ -7,7 +7,7 @@ public struct WarmupSchedule: LearningRateSchedule {
   public static let page = Page(
     "Another schedule, whose learning rate rises along a line during the first epochs.",
     details: """
-      Step k of the first n steps, those of `epochs` epochs, has start + (1 - start)·k/n of the schedule's own rate, so that \
+      Step k of the first n steps, those of `epochs` epochs, has k/n of the schedule's own rate, so that \
       the last of them is the first at the whole rate. The schedule within keeps its own time: its epochs are those of the \
       run, warm-up included. Goyal et al. 2017.
       """,
@@ -28,7 +28,6 @@ public struct WarmupSchedule: LearningRateSchedule {
       }),
     Setting(
       "epochs", \.epochs, .int(1...1_000_000, hint: "epochs=5"), note: "during which it rises.", isAlwaysShown: true),
-    Setting("start", \.start, .share(hint: "start=0"), note: "share of the rate from which it rises."),
   ]
   /// It needs another schedule, so that no word stands for it.
   public static let presets: [(name: String, schedule: WarmupSchedule)] = []
@@ -37,8 +36,6 @@ public struct WarmupSchedule: LearningRateSchedule {
   public var schedule: (any LearningRateSchedule)?
   /// During how many epochs it rises, at least 1.
   public var epochs = 5
-  /// The share of the rate from which it rises, from 0 to 1.
-  public var start = 0.0
 
   public init() {}
 
@@ -57,7 +54,7 @@ public struct WarmupSchedule: LearningRateSchedule {
   public func learningRate(_ rate: Double, at position: TrainingPosition) -> Double {
     let steps = Double(epochs) * Double(position.stepsPerEpoch)
     let share = steps > 0 ? min((Double(position.iteration) + 1) / steps, 1) : 1
-    return (schedule?.learningRate(rate, at: position) ?? rate) * (start + (1 - start) * share)
+    return (schedule?.learningRate(rate, at: position) ?? rate) * share
   }
 
   /// That of the schedule within.
