@@ -1,16 +1,16 @@
 import Base
 import Interpreter
 
-/// Finds what can stand at a cursor: names and members of the session, named arguments, files, commands.
+/// Finds what can stand at a cursor: names and members of the session, arguments and their values, files, commands.
 ///
 /// The language's own scanner says where the cursor is (`cursorContext`): at a name, after a point, in a string, after
 /// `import`, or where nothing can be completed. The candidates then come from what the session knows: its variables, the
 /// one table of built-ins, the members of values, the signatures of functions, and the names in a folder. After a point
-/// stand the members of the value, and the functions whose first parameter takes it. Values are read only as far as that
-/// runs no code, so that pressing Tab never changes anything.
+/// stand the members of what is known there (`Receiver`), and the functions whose first parameter takes it. Nothing of the
+/// user's runs for it, so that pressing Tab never changes anything. What fits is decided by `Matching`.
 public struct Completer {
-  private let session: Session
-  private let commands: [CommandPage]
+  let session: Session
+  let commands: [CommandPage]
 
   /// - Parameters:
   ///   - session: whose names are offered.
@@ -35,56 +35,89 @@ public struct Completer {
     let context = cursorContext(in: before, at: before.utf8.count)
     switch context.place {
     case .nothing: return .none
-    case .module: return matching(context.prefix, session.host.moduleNames.map { .init($0) })
-    case .string:
-      let quote = before.utf8.dropFirst(Int(context.prefixSpan.start) - 1).first.map { String(Unicode.Scalar($0)) }
-      return files(context.prefix, closing: quote ?? "")
-    case .member(let receiver): return matching(context.prefix, members(of: receiver))
-    case .name:
-      var arguments: [Completion.Candidate] = []
-      if let call = context.call, call.isAtArgumentStart {
-        arguments = namedArguments(of: callee(call)).filter { !call.givenNames.contains($0.text) }
-      }
-      return matching(context.prefix, context.prefix.isEmpty ? arguments : arguments + names())
+    case .module:
+      return matching(
+        context.prefix,
+        session.host.moduleNames.map {
+          .init($0, type: "module", summary: session.moduleDocumentation(of: $0)?.summary ?? "")
+        })
+    case .string: return string(context, before)
+    case .member(let receiver):
+      return spelled(matching(context.prefix, members(of: receiver, isOpen: context.prefix.isEmpty)))
+    case .name: return name(context)
     }
   }
 
   /// What stands after `:`.
   private func command(_ text: String) -> Completion {
     guard let space = text.firstIndex(of: " ") else {
-      return matching(text, commands.map { .init($0.name, suffix: " ") })
+      return matching(text, commands.map { .init($0.name, suffix: " ", type: $0.form, summary: $0.summary) })
     }
     let rest = String(text[space...].drop { $0 == " " })
     switch commands.first(where: { $0.name == text[..<space] })?.argument ?? .statement {
     case .file: return files(rest, closing: "")
     case .choice(let words): return matching(rest, words.map { .init($0, suffix: " ") })
     case .page: return helped(rest)
-    case .name: return matching(rest, session.names.map { .init($0) })
+    case .name: return matching(rest, session.names.map { candidate($0, suffix: "") })
     case .statement: return complete(rest, cursor: rest.utf8.count)
     }
   }
 
-  private func matching(_ prefix: String, _ candidates: [Completion.Candidate]) -> Completion {
+  func matching(_ prefix: String, _ candidates: [Completion.Candidate]) -> Completion {
     var seen: Set<String> = []
-    let found = candidates.filter { $0.text.hasPrefix(prefix) && seen.insert($0.text + $0.suffix).inserted }
-    return Completion(replaced: prefix.utf8.count, candidates: found)
+    let found = Matching.best(candidates, for: prefix).filter { seen.insert($0.text + $0.suffix).inserted }
+    return found.isEmpty ? .none : Completion(replaced: prefix.utf8.count, candidates: found)
   }
 
   /// What stands after `?`: whatever has a page.
   private func helped(_ prefix: String) -> Completion {
     if let point = prefix.lastIndex(of: ".") {
-      let functions = session.moduleDocumentation(of: String(prefix[..<point]))?.functions ?? []
-      return matching(String(prefix[prefix.index(after: point)...]), functions.map { .init($0.name) })
+      let path = String(prefix[..<point])
+      let rest = String(prefix[prefix.index(after: point)...])
+      if let functions = session.moduleDocumentation(of: path)?.functions {
+        return matching(rest, functions.map { .init($0.name, type: "function", summary: $0.summary) })
+      }
+      return matching(rest, members(of: path, isOpen: true).map { .init($0.text, type: $0.type, summary: $0.summary) })
     }
-    let words = ["tour"] + Guide().sections.flatMap(\.words) + Guide.errors.sections.map(\.title)
-    return matching(prefix, (session.names + session.host.moduleNames + words).sorted().map { .init($0) })
+    let sections = Guide().sections.flatMap { section in
+      section.words.map { Completion.Candidate($0, type: "tour", summary: section.title) }
+    }
+    let errors = Guide.errors.sections.map { Completion.Candidate($0.title, type: "error") }
+    let modules = session.host.moduleNames.map {
+      Completion.Candidate($0, type: "module", summary: session.moduleDocumentation(of: $0)?.summary ?? "")
+    }
+    let names = session.names.map { candidate($0, suffix: "") }
+    return matching(
+      prefix,
+      (names + modules + [.init("tour", summary: "ten minutes of ltd")] + sections + errors)
+        .sorted { $0.text < $1.text })
   }
 
   // MARK: Names
 
-  private func names() -> [Completion.Candidate] {
-    let keywords = Token.Kind.keywords.map { Completion.Candidate($0, suffix: " ") }
-    return (session.names.map { .init($0, suffix: suffix(of: $0)) } + keywords).sorted { $0.text < $1.text }
+  private func name(_ context: CursorContext) -> Completion {
+    var arguments: [Completion.Candidate] = []
+    var values: [Completion.Candidate] = []
+    if let call = context.call, let known = callee(call) {
+      if call.isAtArgumentStart { arguments = namedArguments(known, call) }
+      if call.isAtArgumentStart || call.argumentName != nil, let place = known.position(of: call) {
+        values = self.values(of: known.outline.parameters[place], in: known, quote: "")
+      }
+    }
+    if context.prefix.isEmpty { return matching("", values + arguments) }
+    return matching(context.prefix, arguments + (values + names()).sorted { $0.text < $1.text })
+  }
+
+  /// Every name that can stand in an expression, and the words of the language.
+  func names() -> [Completion.Candidate] {
+    let keywords = Token.Kind.keywords.map { Completion.Candidate($0, suffix: " ", type: "word of the language") }
+    return session.names.map { candidate($0) } + keywords
+  }
+
+  /// A name of the session with what it is.
+  func candidate(_ name: String, suffix: String? = nil) -> Completion.Candidate {
+    .init(
+      name, suffix: suffix ?? self.suffix(of: name), type: type(of: name), summary: session.summary(of: name))
   }
 
   private func suffix(of name: String) -> String {
@@ -95,84 +128,100 @@ public struct Completer {
     return session.table.functions[name] == nil ? "" : "("
   }
 
-  /// `name=` for each parameter of a function that can be given by name.
-  private func namedArguments(of name: String) -> [Completion.Candidate] {
-    parameters(of: name).filter { $0.kind == .normal }.map { .init($0.name.text, suffix: "=") }
+  /// The type of a variable, or what a function returns.
+  private func type(of name: String) -> String {
+    if let value = session[name] {
+      if case .function = value { return "function" }
+      return value.typeName
+    }
+    if let builtin = session.table.functions[name] {
+      let result = FunctionOutline(builtin.signature).result?.text
+      return result.map { $0 == "any" || $0 == "none" ? "function" : "-> \($0)" } ?? "function"
+    }
+    return session.table.constants[name]?.value.typeName ?? ""
   }
 
-  /// The function of a call, with its module where it has one.
-  private func callee(_ call: CursorContext.Call) -> String {
-    guard let receiver = call.receiver, session.moduleDocumentation(of: receiver) != nil else { return call.function }
-    return "\(receiver).\(call.function)"
-  }
-
-  private func parameters(of name: String) -> [Parameter] {
-    var text = session.documentation(of: name)?.signature
-    if case .object(let object)? = session[name] { text = object.callSignature?.text }
-    guard let text, let signature = try? parseSignature(text) else { return [] }
-    return signature.parameters
+  /// `name=` for each parameter that neither a name nor a place has given a value yet.
+  private func namedArguments(_ known: Callee, _ call: CursorContext.Call) -> [Completion.Candidate] {
+    let open = known.open(in: call)
+    if open.isEmpty { return [] }
+    let notes = session.documentation(of: known.name)?.arguments ?? []
+    return open.map { parameter in
+      .init(
+        parameter.name, suffix: "=",
+        type: String(parameter.text.dropFirst(parameter.name.count).drop { $0 == ":" || $0 == " " }),
+        summary: notes.first { $0.name == parameter.name }?.summary ?? "")
+    }
   }
 
   // MARK: Members
 
-  private func members(of receiver: String) -> [Completion.Candidate] {
-    guard let value = value(at: receiver) else {
-      // A module that is not imported yet: what it would have.
-      if let module = session.moduleDocumentation(of: receiver) {
-        return module.functions.map { .init($0.name, suffix: "(") }
-      }
-      return functions { _ in true }
+  /// What can stand after the point of an expression.
+  /// - Parameter isOpen: whether nothing is typed after the point yet, so that only what belongs there is listed.
+  func members(of path: String, isOpen: Bool) -> [Completion.Candidate] {
+    guard let known = Receiver(session: session).known(path) else {
+      // Nothing is known of it: any function may take it.
+      return isOpen ? [] : functions { _ in true }
     }
-    let own = session.members(of: value).map { member in
-      Completion.Candidate(member.name, suffix: member.type == "function" ? "(" : "")
+    switch known {
+    case .module(let module):
+      return module.functions.map { .init($0.name, suffix: "(", type: "function", summary: $0.summary) }
+    case .value(let value):
+      let own = session.members(of: value).map { candidate($0, of: value) }
+      if case .module = value { return own }
+      return own + functions { outline in takes(outline, isOpen: isOpen) { $0.takes(value) } }
+    case .type(let type):
+      let own = Receiver(session: session).members(of: known).map { candidate($0, of: nil) }
+      return own + functions { outline in takes(outline, isOpen: isOpen) { $0.takes(type) } }
     }
-    if case .module = value { return own }
-    return own + functions { takes($0, value) }
   }
 
-  /// The value of `a.b.c`, read without running anything.
-  private func value(at path: String) -> Value? {
-    var parts = path.split(separator: ".").map(String.init)
-    guard !parts.isEmpty, var value = session[parts.removeFirst()] else { return nil }
-    for part in parts {
-      guard case .record(let record) = value, let field = record[part] else { return nil }
-      value = field
+  /// Names of fields that are no names of the language, such as `conv1.weight`, stand in brackets, which take the place of
+  /// the point.
+  private func spelled(_ completion: Completion) -> Completion {
+    func isName(_ text: String) -> Bool {
+      text.unicodeScalars.allSatisfy { $0.properties.isXIDContinue } && text.first?.isNumber == false
     }
-    return value
+    if completion.candidates.allSatisfy({ isName($0.text) }) { return completion }
+    var spelled = completion
+    spelled.replaced += 1
+    for index in spelled.candidates.indices {
+      let name = spelled.candidates[index].text
+      spelled.candidates[index].text = isName(name) ? ".\(name)" : "[\(Value(name).shortText(.full))]"
+    }
+    return spelled
   }
 
-  private func functions(_ isOffered: (Parameter) -> Bool) -> [Completion.Candidate] {
+  private func candidate(_ member: Member, of value: Value?) -> Completion.Candidate {
+    var (type, summary) = (member.type, member.summary)
+    if summary.isEmpty, let part = value.flatMap({ Receiver(session: session).member(member.name, of: .value($0)) }),
+      case .value(let part) = part
+    {
+      summary = session.summary(of: part)
+      if case .function = part { type = "function" }
+    }
+    return .init(member.name, suffix: type == "function" ? "(" : "", type: type, summary: summary)
+  }
+
+  /// Whether the first parameter of a function takes what stands before the point. What takes anything, as `print` does,
+  /// and what only keeps it as a setting, as `net.ltd(…)` does, is not listed before a letter is typed.
+  private func takes(_ outline: FunctionOutline, isOpen: Bool, _ fits: (DeclaredType) -> Bool) -> Bool {
+    guard let first = outline.parameters.first, first.kind != .named else { return false }
+    guard let type = first.type, !type.isAny else { return !isOpen }
+    if isOpen, let result = outline.result?.names.first, makes(result), !type.names.contains(result) { return false }
+    return fits(type)
+  }
+
+  /// Whether a type is that of values which hold settings: attacks, methods, schedules. Those are made by calls, and
+  /// nothing but their makers returns them.
+  private func makes(_ type: String) -> Bool {
+    ["attack", "method", "schedule", "augmentation", "temperature", "layer"].contains(type)
+  }
+
+  private func functions(_ isOffered: (FunctionOutline) -> Bool) -> [Completion.Candidate] {
     session.names.compactMap { name in
-      guard suffix(of: name) == "(", let first = parameters(of: name).first, first.kind == .normal, isOffered(first)
-      else { return nil }
-      return .init(name, suffix: "(")
+      guard suffix(of: name) == "(", let outline = session.outline(of: name), isOffered(outline) else { return nil }
+      return candidate(name)
     }
-  }
-
-  /// Whether a parameter takes a value, as far as the name of its type says.
-  private func takes(_ parameter: Parameter, _ value: Value) -> Bool {
-    guard let type = parameter.type else { return true }
-    return type.alternatives.contains { term in
-      switch (term.name.text, value) {
-      case ("any", _), ("number", .int), ("number", .float), ("float", .int): true
-      case ("tensor", .list): true
-      case (let name, .object(let object)): object.isKind(of: name)
-      case (let name, _): name == value.typeName
-      }
-    }
-  }
-
-  // MARK: Files
-
-  private func files(_ prefix: String, closing: String) -> Completion {
-    let slash = prefix.lastIndex(of: "/")
-    let folder = slash.map { String(prefix[...$0]) } ?? ""
-    let start = slash.map { String(prefix[prefix.index(after: $0)...]) } ?? prefix
-    guard let names = try? Folder.names(in: folder.isEmpty ? "." : folder) else { return .none }
-    let fitting = names.filter { $0.hasPrefix(start) && (!$0.hasPrefix(".") || start.hasPrefix(".")) }
-    let found = fitting.prefix(1000).map { name in
-      Completion.Candidate(name, suffix: FileStatus(folder + name)?.isFolder == true ? "/" : closing)
-    }
-    return Completion(replaced: start.utf8.count, candidates: found.sorted { $0.text < $1.text })
   }
 }

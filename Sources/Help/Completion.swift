@@ -1,6 +1,7 @@
 /// What can stand at a cursor in a statement.
 public struct Completion: Equatable, Sendable {
-  /// How many bytes of UTF-8 before the cursor the candidates replace.
+  /// How many bytes of UTF-8 before the cursor the candidates replace. What stands there need not be their beginning: `PGD`
+  /// is replaced by `pgd`.
   public var replaced: Int
   /// What may replace them.
   public var candidates: [Candidate]
@@ -11,11 +12,18 @@ public struct Completion: Equatable, Sendable {
     public var text: String
     /// What follows a candidate that is the only one: `(` after a function, `=` after a named argument.
     public var suffix: String
+    /// What kind of thing it is, in a word or two: the type of a variable or a member, what a function returns, the type
+    /// and default of an argument; empty where nothing is known.
+    public var type: String
+    /// What it is, in a sentence or less; empty where nothing is known. It may be longer than a line.
+    public var summary: String
 
     /// Makes a candidate that nothing follows, or what `suffix` says.
-    public init(_ text: String, suffix: String = "") {
+    public init(_ text: String, suffix: String = "", type: String = "", summary: String = "") {
       self.text = text
       self.suffix = suffix
+      self.type = type
+      self.summary = summary
     }
   }
 

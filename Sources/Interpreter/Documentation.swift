@@ -262,7 +262,11 @@ extension Session {
         name: name, source: module.source,
         importStatement: "import \(origin)" + (name == module.name ? "" : " as \(name)"))
     }
-    return host.module(name).map { ModuleDocumentation(name: name, source: Source(name: "\(name).ltd", text: $0)) }
+    guard let text = host.module(name) else { return nil }
+    if let known = libraryPages[name], known.text == text { return known.page }
+    let page = ModuleDocumentation(name: name, source: Source(name: "\(name).ltd", text: text))
+    libraryPages[name] = (text, page)
+    return page
   }
 
   /// How to reach an unknown name that the library has: a module, or a function of one.

@@ -48,6 +48,8 @@ public final class Session {
   private(set) lazy var modules = Modules(self)
   /// For hints on unknown names.
   private(set) lazy var libraryFunctions = findLibraryFunctions()
+  /// Pages of modules of the library that were read, with the text that they were made of.
+  var libraryPages: [String: (text: String, page: ModuleDocumentation)] = [:]
   /// Set by `exit`.
   var exitCode: Int?
   let machine: UnsafeMutablePointer<Machine>

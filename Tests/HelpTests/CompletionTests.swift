@@ -64,6 +64,55 @@ struct CompletionTests {
     #expect(offered("load(\"/no/such/folder/") == [])
   }
 
+  /// With tensors, models and data, as at the prompt.
+  private func offeredWithAll(_ text: String, after setup: String = "") -> [String] {
+    let session = Session.withLibrary()
+    _ = session.run(Source(name: "test", text: setup))
+    return Completer(session: session).complete(text, cursor: text.utf8.count).candidates.map { $0.text + $0.suffix }
+  }
+
+  @Test func candidatesSayWhatTheyAre() throws {
+    let session = Session.withLibrary()
+    _ = session.run(Source(name: "test", text: "net = mlp(hidden=[4])"))
+    func first(_ text: String) throws -> Completion.Candidate {
+      try #require(Completer(session: session).complete(text, cursor: text.utf8.count).candidates.first)
+    }
+    #expect(try first("perturb").type == "-> tensor")
+    #expect(try first("perturb").summary.hasSuffix("."))
+    #expect(try first("ne") == .init("net", type: "model", summary: "model mlp"))
+    #expect(try first("net.cla").type == "int")
+    #expect(try first("pgd(st").type == "int = 10")
+    #expect(try !first("pgd(st").summary.isEmpty)
+  }
+
+  @Test func spellingIsForgiven() {
+    #expect(offeredWithAll("PGD") == ["pgd(", "pgd_at("])
+    #expect(offeredWithAll("smallCNN") == ["smallcnn("])
+    #expect(offeredWithAll("crossent") == ["cross_entropy("])
+    #expect(offeredWithAll("pgd") == ["pgd(", "pgd_at("])
+    #expect(offeredWithAll("cent") == ["cross_entropy("])
+    #expect(offeredWithAll("qqq") == [])
+  }
+
+  @Test func argumentsThatAreNotGivenYet() {
+    #expect(!offeredWithAll("perturb(net, x, pgd(), ", after: "net = mlp(); x = ones([1, 1, 28, 28])").contains("x="))
+    let left = offeredWithAll("fit(net, tr, ", after: "net = mlp()")
+    #expect(!left.contains("model=") && !left.contains("data=") && left.contains("epochs="))
+    #expect(offeredWithAll("net.fit(dat", after: "net = mlp()").first == "data=")
+    #expect(!offeredWithAll("net.fit(", after: "net = mlp()").contains("model="))
+  }
+
+  @Test func fieldsOfWhatIsKnown() {
+    let rows = "rows = [{eps: 0.1, acc: 0.5}]"
+    #expect(offeredWithAll("rows[0].", after: rows).starts(with: ["eps", "acc"]))
+    #expect(offeredWithAll("rows[-1].a", after: rows).contains("acc"))
+    #expect(offeredWithAll("net.parameters.", after: "net = mlp(hidden=[4])").contains("[\"1.weight\"]"))
+    #expect(offeredWithAll("net.parameters[\"1", after: "net = mlp(hidden=[4])") == ["1.weight\"]", "1.bias\"]"])
+    #expect(offeredWithAll("test.images.sh", after: "train, test = glyphs(n=20)").contains("shape"))
+    #expect(offeredWithAll("known_files().fil").contains("filter("))
+    #expect(!offeredWithAll("nothing_known.").contains("mnist("))
+  }
+
   @Test func theSharedBeginningIsInserted() {
     let completion = Completion(replaced: 1, candidates: [.init("alpha"), .init("alpine")])
     #expect(completion.commonPrefix == "alp")

@@ -70,9 +70,14 @@ package final class LibeditEditor: LineEditor {
     guard let first = completion.candidates.first else { return "" }
     let typed = text.utf8.prefix(cursor).suffix(completion.replaced)
     let common = completion.commonPrefix
+    guard common.utf8.starts(with: typed) else { return list(completion) }
     let added = String(Substring(common.utf8.dropFirst(typed.count)))
     if completion.candidates.count == 1 { return added + first.suffix }
     if !added.isEmpty { return added }
+    return list(completion)
+  }
+
+  private func list(_ completion: Completion) -> String? {
     write("\n\u{1B}[J" + columns(completion.candidates.map { $0.text + $0.suffix }, width: Terminal.width()))
     return nil
   }

@@ -18,13 +18,20 @@ package struct EditingSupport {
   package var isComplete: (String) -> Bool
   /// What can stand at a cursor, given in bytes of UTF-8.
   package var complete: (String, Int) -> Completion
+  /// The call at a cursor, given in bytes of UTF-8.
+  package var hint: (String, Int) -> CallHint?
 
   /// - Parameters:
   ///   - isComplete: whether a text is whole.
   ///   - complete: completes a text at a cursor.
-  package init(isComplete: @escaping (String) -> Bool, complete: @escaping (String, Int) -> Completion) {
+  ///   - hint: the call at a cursor.
+  package init(
+    isComplete: @escaping (String) -> Bool, complete: @escaping (String, Int) -> Completion,
+    hint: @escaping (String, Int) -> CallHint? = { _, _ in nil }
+  ) {
     self.isComplete = isComplete
     self.complete = complete
+    self.hint = hint
   }
 
   /// Whether Enter submits: the statement is whole, or its last line is blank, so that nobody is stuck in a statement.

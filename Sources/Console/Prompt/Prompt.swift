@@ -43,7 +43,8 @@ package final class Prompt {
     let completer = Completer(session: session, commands: Command.all.map(\.page))
     return EditingSupport(
       isComplete: { [unowned self] in isWhole($0) },
-      complete: { completer.complete($0, cursor: $1) })
+      complete: { completer.complete($0, cursor: $1) },
+      hint: { completer.hint($0, cursor: $1) })
   }
 
   /// Reads and runs until the end of the input or `:quit`.

@@ -43,6 +43,10 @@ public final class Builtin: Sendable {
   let glance: Glance?
   let body: Body
   private let words: @Sendable () -> Words
+  private let argumentValues: @Sendable (String) -> ArgumentValues?
+
+  /// What may be given for a parameter, beyond its type; nil where nothing is said.
+  public func values(_ parameter: String) -> ArgumentValues? { argumentValues(parameter) }
 
   private struct Words: Sendable {
     var summary, details: String
@@ -53,26 +57,30 @@ public final class Builtin: Sendable {
   /// - Parameter signature: in the language's own notation, such as `clip(x: tensor, min: float | none = none) -> tensor`;
   ///   parsed when first needed. Type names are `any bool int float number string list record range function error
   ///   module none` and those of host objects; `number` is an int or a float, `float` takes an int and makes it a float.
+  /// - Parameter values: by the name of a parameter what may be given for it, beyond its type, for completion.
   public convenience init(
     _ signature: String, _ summary: String, details: @autoclosure @escaping @Sendable () -> String = "",
     examples: [Example] = [], seeAlso: [String] = [],
-    search: [String] = [], family: String, isGeneric: Bool = false, body: @escaping Body
+    search: [String] = [], values: @autoclosure @escaping @Sendable () -> [String: ArgumentValues] = [:],
+    family: String, isGeneric: Bool = false, body: @escaping Body
   ) {
     self.init(
-      signature, summary, details: details(), examples: examples, seeAlso: seeAlso, search: search, family: family,
-      isGeneric: isGeneric, glance: nil, body: body)
+      signature, summary, details: details(), examples: examples, seeAlso: seeAlso, search: search, values: values(),
+      family: family, isGeneric: isGeneric, glance: nil, body: body)
   }
 
   init(
     _ signature: String, _ summary: String, details: @autoclosure @escaping @Sendable () -> String = "",
     examples: [Example] = [], seeAlso: [String] = [],
-    search: [String] = [], family: String, isGeneric: Bool = false, glance: Glance?, body: @escaping Body
+    search: [String] = [], values: @autoclosure @escaping @Sendable () -> [String: ArgumentValues] = [:],
+    family: String, isGeneric: Bool = false, glance: Glance?, body: @escaping Body
   ) {
     self.signature = CallSignature(signature)
     name = self.signature.name
     words = {
       Words(summary: summary, details: details(), examples: examples, seeAlso: seeAlso, search: search)
     }
+    argumentValues = { values()[$0] }
     self.family = family
     self.isGeneric = isGeneric
     self.glance = glance
@@ -84,10 +92,13 @@ public final class Builtin: Sendable {
   /// - Parameters:
   ///   - page: what the manual says of it.
   ///   - details: the paragraphs of the page with a line for each argument.
+  ///   - values: what may be given for a parameter, beyond its type.
   public init(
     name: String, signature: @escaping @Sendable () -> String, page: @escaping @Sendable () -> Page,
-    details: @escaping @Sendable () -> String, family: String, body: @escaping Body
+    details: @escaping @Sendable () -> String, values: @escaping @Sendable (String) -> ArgumentValues? = { _ in nil },
+    family: String, body: @escaping Body
   ) {
+    argumentValues = values
     self.name = name
     self.signature = CallSignature(name: name, signature)
     words = {
@@ -105,7 +116,7 @@ public final class Builtin: Sendable {
   /// The same entry with another body, which may call the first one.
   public init(_ other: Builtin, body: @escaping Body) {
     (name, signature, family, isGeneric) = (other.name, other.signature, other.family, other.isGeneric)
-    (words, glance) = (other.words, other.glance)
+    (words, glance, argumentValues) = (other.words, other.glance, other.argumentValues)
     self.body = body
   }
 
