@@ -5,9 +5,11 @@ import Tensors
 
 /// How a tensor prints: type and shape first, then the values, or a window of them.
 ///
-/// A vector stands on the line of its header, as far as that reaches. More axes print as matrices of the last two, each
-/// under the indices of the others. What does not fit shows both ends with `…` between, and a large float tensor shows its
-/// least, mean and greatest value. Only what is shown is read from the device. Numbers have four significant digits and
+/// A vector stands on the line of its header where that is wide enough, else its first and last values. More axes print as
+/// matrices of the last two, each under the indices of the others. What does not fit shows both ends with `…` between, and
+/// of more than 64 elements the header says the least, mean and greatest, how many are no finite numbers, and of a mask how
+/// many are true. Only what is shown is read from the device, and of very large tensors a sample of rows, which is said.
+/// Numbers have four significant digits and
 /// stand below each other. Printing ends early when the run must stop.
 ///
 ///     tensor f32 [3]  0 0.5 1
@@ -21,6 +23,8 @@ struct TensorText {
   /// Rows and columns shown at each end of an axis that does not fit.
   private static let edge = 3
   private static let ellipsis = "…"
+  /// So many elements are seen at a glance.
+  private static let few = 64
 
   init(_ tensor: Tensor, _ options: PrintOptions) {
     self.tensor = tensor
@@ -30,40 +34,40 @@ struct TensorText {
   var text: String {
     let header = "tensor \(tensor.dtype.shortName) \(tensor.shape)"
     guard tensor.count > 0 else { return header + "  empty" }
+    let statistics = tensor.count > Self.few ? TensorStatistics(tensor)?.text ?? "" : ""
     if tensor.shape.count <= 1 {
-      let values = window(tensor)
-      return header + "  " + line(of: values, room: max(20, options.width - header.count - 2))
+      let room = options.width - header.count - 2
+      if let whole = wholeVector(room: max(20, room)) { return header + "  " + whole }
+      if tensor.count <= Self.few { return header + "  " + ends(room: max(20, room)) }
+      return header + statistics + "\n  " + ends(room: max(20, options.width - 2))
     }
-    let summary = tensor.count > 64 && tensor.dtype == .float32 ? range : ""
-    return header + summary + "\n" + matrices.joined(separator: "\n")
+    return header + statistics + "\n" + matrices.joined(separator: "\n")
   }
 
-  /// Least, mean and greatest value, for tensors that are not shown whole; left out above a million elements.
-  private var range: String {
-    guard tensor.count <= 1_000_000,
-      let low = try? tensor.min().item(), let middle = try? tensor.mean().item(), let high = try? tensor.max().item()
-    else { return "" }
-    return "  min \(Self.short(low))  mean \(Self.short(middle))  max \(Self.short(high))"
+  /// The values of a vector on one line; `nil` where they do not fit.
+  private func wholeVector(room: Int) -> String? {
+    guard options.width == .max || tensor.count <= options.width else { return nil }
+    guard let vector = try? tensor.reshape([tensor.count]) else { return nil }
+    let line = texts(vector).joined(separator: " ")
+    return options.width == .max || line.count <= room ? line : nil
   }
 
-  private func line(of values: [String], room: Int) -> String {
-    let whole = values.joined(separator: " ")
-    guard options.width < .max, whole.count > room else { return whole }
+  /// The first values of a vector and its last ones.
+  private func ends(room: Int) -> String {
+    let limit = min(tensor.count - Self.edge, max(1, room / 2))
+    guard limit > 0, let vector = try? tensor.reshape([tensor.count]),
+      let head = try? vector.slice(starts: [0], stops: [limit]),
+      let tail = try? vector.slice(starts: [tensor.count - Self.edge], stops: [tensor.count])
+    else { return Self.ellipsis }
+    let last = texts(tail)
     var shown: [String] = []
-    var used = 2
-    for value in values {
+    var used = 1 + last.reduce(0) { $0 + $1.count + 1 }
+    for value in texts(head) {
       used += value.count + 1
       guard used <= room else { break }
       shown.append(value)
     }
-    return (shown + [Self.ellipsis]).joined(separator: " ")
-  }
-
-  /// The values of a vector, at most what a line can hold.
-  private func window(_ vector: Tensor) -> [String] {
-    let limit = min(vector.count, max(8, options.width == .max ? vector.count : options.width / 2))
-    guard let head = try? vector.reshape([vector.count]).slice(starts: [0], stops: [limit]) else { return [] }
-    return texts(head) + (limit < vector.count ? [Self.ellipsis] : [])
+    return (shown + [Self.ellipsis] + last).joined(separator: " ")
   }
 
   private var matrices: [String] {
@@ -74,7 +78,12 @@ struct TensorText {
     let count = outer.reduce(1, *)
     guard let flat = try? tensor.reshape([count, rows, columns]) else { return [] }
     var blocks: [String] = []
-    let shown = count <= 2 * Self.edge || options.width == .max ? Array(0..<count) : Array(0..<2)
+    var shown = count <= 2 * Self.edge || options.width == .max ? Array(0..<count) : Array(0..<2)
+    // The header and the line that says how many more there are take their room, too.
+    let room = options.height == .max ? Int.max : max(1, options.height - 2)
+    let least = min(rows, 5) + (outer.isEmpty ? 0 : 1)
+    if options.width < .max { shown = Array(shown.prefix(max(1, room / least))) }
+    let rowLimit = options.width == .max ? rows : max(3, min(12, room / shown.count - (outer.isEmpty ? 0 : 1)))
     for index in shown {
       if options.mustStop?() == true { return blocks }
       guard let matrix = try? flat.slice(starts: [index, 0, 0], stops: [index + 1, rows, columns], steps: [1, 1, 1])
@@ -84,14 +93,14 @@ struct TensorText {
       if !outer.isEmpty {
         blocks.append("[\(Shape.indices(of: index, in: Array(outer)).map(String.init).joined(separator: ", "))]")
       }
-      blocks.append(block(matrix, rows: rows, columns: columns))
+      blocks.append(block(matrix, rows: rows, columns: columns, rowLimit: rowLimit))
     }
     if shown.count < count { blocks.append("\(Self.ellipsis) \(count - shown.count) more") }
     return blocks
   }
 
-  private func block(_ matrix: Tensor, rows: Int, columns: Int) -> String {
-    let rowPlaces = Self.places(rows, limit: options.width == .max ? rows : 12)
+  private func block(_ matrix: Tensor, rows: Int, columns: Int, rowLimit: Int) -> String {
+    let rowPlaces = Self.places(rows, limit: rowLimit)
     let columnPlaces = Self.places(columns, limit: options.width == .max ? columns : max(6, (options.width - 3) / 8))
     let indices = columnPlaces.compactMap { $0 }
     var cells: [[String]] = []

@@ -157,6 +157,8 @@ package final class Prompt {
   @discardableResult
   func execute(_ text: String, name: String = "<prompt>") -> Bool {
     if followsWidth { session.printing.width = Terminal.width() }
+    // The next prompt needs a line, too.
+    session.printing.height = Terminal.height.map { max(6, $0 - 1) } ?? .max
     let session = session
     var shown: String?
     let outcome = session.run(Source(name: name, text: text)) { value throws(LTDError) in

@@ -26,6 +26,13 @@ public enum Terminal {
     return 80
   }
 
+  /// The lines of the terminal on standard output; `nil` where it is no terminal, or says nothing of its size.
+  static var height: Int? {
+    var size = winsize()
+    guard isTerminal(1), ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return nil }
+    return Int(size.ws_row)
+  }
+
   /// Whether to colour what goes to a descriptor: `--color` first, then `NO_COLOR`, then whether a terminal reads it.
   public static func colours(_ choice: ColourChoice, _ descriptor: Int32) -> Bool {
     switch choice {

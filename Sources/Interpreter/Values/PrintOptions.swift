@@ -2,6 +2,8 @@
 public struct PrintOptions {
   /// Characters in a line.
   public var width = 80
+  /// Lines that a table or a tensor should need at most; a terminal's at the prompt, as many as it takes elsewhere.
+  public var height = Int.max
   /// Items of a list, rows of a table, at most.
   public var items = 100
   /// Characters of a string within another value, at most.

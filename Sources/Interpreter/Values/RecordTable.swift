@@ -5,7 +5,8 @@ import Base
 /// The columns are the names of all fields, in the order in which the records show them first; a record without a field
 /// has an empty cell. A reader must be able to tell rows apart, so cells are cut short only as far as values that differ
 /// still look different, and the floats of a column share one number of decimals, which grows until they differ too.
-/// Rows beyond `PrintOptions.items` and columns beyond the width are left out, and a last line tells how many.
+/// Of more rows than `PrintOptions.items` and the height allow, the first and the last are shown; columns beyond the width
+/// are left out. Then a last line tells the size of the whole. No control character of a cell is written.
 struct RecordTable {
   private let rows: [RecordValue]
   private let columns: [String]
@@ -30,7 +31,10 @@ struct RecordTable {
   }
 
   func text(_ options: PrintOptions) -> String {
-    let shownRows = rows.prefix(options.items)
+    // Beside the rows there are the names of the columns, a row of `…` and the line that tells the size.
+    let limit = max(1, min(options.items, options.height < .max ? options.height - 3 : .max))
+    let isCut = rows.count > limit
+    let shownRows = isCut ? Array(rows.prefix((limit + 1) / 2) + rows.suffix(limit / 2)) : rows
     var cellOptions = options
     cellOptions.items = 6
     cellOptions.characters = 60
@@ -43,7 +47,9 @@ struct RecordTable {
       sides.append(isNumeric ? .right : .left)
       cells.append(RecordTable.cells(values, cellOptions))
     }
-    let table = AlignedText([columns] + shownRows.indices.map { row in cells.map { $0[row] } }, sides: sides)
+    var lines = shownRows.indices.map { row in cells.map { $0[row] } }
+    if isCut { lines.insert(columns.map { _ in "…" }, at: (limit + 1) / 2) }
+    let table = AlignedText([columns.map(RecordTable.oneLine)] + lines, sides: sides)
     // Columns that do not fit are left out, with a note.
     var shownColumns = 0
     var total = 0
@@ -53,14 +59,29 @@ struct RecordTable {
       total = next
       shownColumns += 1
     }
-    var lines = table.lines(columns: shownColumns)
-    var notes: [String] = []
-    if rows.count > shownRows.count { notes.append("\(rows.count - shownRows.count) more rows") }
-    if shownColumns < columns.count {
-      notes.append("\(columns.count - shownColumns) more columns: " + columns[shownColumns...].joined(separator: ", "))
+    var text = table.lines(columns: shownColumns)
+    if isCut || shownColumns < columns.count {
+      let hidden = columns[shownColumns...].map(RecordTable.oneLine).joined(separator: ", ")
+      text.append(
+        "… \(rows.count) row\(rows.count == 1 ? "" : "s") × \(columns.count) column\(columns.count == 1 ? "" : "s")"
+          + (hidden.isEmpty ? "" : "; not shown: \(hidden)"))
     }
-    if !notes.isEmpty { lines.append("… " + notes.joined(separator: "; ")) }
-    return lines.joined(separator: "\n")
+    return text.joined(separator: "\n")
+  }
+
+  /// A string without line breaks and other control characters.
+  private static func oneLine(_ text: some StringProtocol) -> String {
+    var line = ""
+    for scalar in text.unicodeScalars {
+      if scalar == "\n" {
+        line += "⏎"
+      } else if let escaped = scalar.escapedControl {
+        line += escaped
+      } else {
+        line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
   }
 
   /// The cells of a column. Values that differ have cells that differ, as far as full precision and some lines go.
@@ -82,8 +103,7 @@ struct RecordTable {
     case nil: return ""
     case Value.none?: return "none"
     case .string(let text)?:
-      let short = String(text.text.unicodeScalars.prefix(options.characters))
-      let line = short.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
+      let line = oneLine(String(text.text.unicodeScalars.prefix(options.characters)))
       return text.count > options.characters ? line + "…" : line
     case .float(let value)? where value.isFinite: return number(value)
     case let value?: return value.shortText(options)

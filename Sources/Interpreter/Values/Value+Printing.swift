@@ -22,6 +22,7 @@ extension Value {
     case .object(let object): object.text(options)
     case .list(let list):
       RecordTable(list)?.text(options) ?? wrapped(list, options)
+    case .record(let record): fieldByField(record, options)
     default: shortText(options)
     }
   }
@@ -52,6 +53,68 @@ extension Value {
     if list.items.count > shown.count { current += " … \(list.items.count - shown.count) more" }
     lines.append(current + "]")
     return lines.joined(separator: "\n")
+  }
+}
+
+extension Value {
+  /// A record on one line where that is wide enough, else with a line for each field: its name, and the value beside it. A
+  /// list of records stands below its name, as a table, and so does a record that again needs several lines. Floats have
+  /// six significant digits there, unless the options say how many.
+  private func fieldByField(_ record: RecordValue, _ options: PrintOptions) -> String {
+    let line = shortText(options)
+    guard options.width < .max, line.unicodeScalars.count > options.width, options.depth > 1 else { return line }
+    let names = record.layout.names.prefix(options.items).map { name in
+      var writer = ValueWriter(options: options)
+      writer.writeName(name)
+      return writer.text + ":"
+    }
+    let indent = min(names.map(\.unicodeScalars.count).max() ?? 0, options.width / 3) + 1
+    var inner = options
+    inner.digits = options.digits ?? 6
+    inner.depth -= 1
+    inner.width = max(20, options.width - 2)
+    if options.height < .max { inner.height = max(6, options.height - names.count) }
+    var lines: [String] = []
+    for (place, name) in names.enumerated() {
+      if options.mustStop?() == true { break }
+      let value = record[place].plain
+      let short = value.shortText(inner)
+      if options.width - indent >= short.unicodeScalars.count, !value.isTable {
+        lines.append(name + String(repeating: " ", count: max(1, indent - name.unicodeScalars.count)) + short)
+        continue
+      }
+      let text = value.isLong ? value.text(inner) : short
+      lines.append(name)
+      lines += text.split(separator: "\n", omittingEmptySubsequences: false).map { "  " + $0 }
+    }
+    if record.count > names.count { lines.append("… \(record.count - names.count) more fields") }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Whether it is a list that prints as a table.
+  private var isTable: Bool {
+    guard case .list(let list) = self, case .record? = list.items.first else { return false }
+    return RecordTable(list) != nil
+  }
+
+  /// Whether its text within a record may take several lines.
+  private var isLong: Bool {
+    switch self {
+    case .list, .record: true
+    default: false
+    }
+  }
+}
+
+extension Unicode.Scalar {
+  /// How a control character is written where data are shown, so that none of them reaches the terminal; `nil` of others.
+  var escapedControl: String? {
+    switch self {
+    case "\n": "\\n"
+    case "\t": "\\t"
+    case "\r": "\\r"
+    default: properties.generalCategory == .control ? "\\u{\(String(value, radix: 16))}" : nil
+    }
   }
 }
 
@@ -126,7 +189,7 @@ private struct ValueWriter {
     }
   }
 
-  private mutating func writeName(_ name: String) {
+  mutating func writeName(_ name: String) {
     let isPlain =
       !name.isEmpty
       && name.unicodeScalars.enumerated().allSatisfy { place, scalar in
@@ -147,17 +210,10 @@ private struct ValueWriter {
       switch scalar {
       case "\"": text += "\\\""
       case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\t": text += "\\t"
-      case "\r": text += "\\r"
       case "{": text += "{{"
       case "}": text += "}}"
       default:
-        if scalar.value < 0x20 || scalar.value == 0x7F {
-          text += "\\u{\(String(scalar.value, radix: 16))}"
-        } else {
-          text.unicodeScalars.append(scalar)
-        }
+        if let escaped = scalar.escapedControl { text += escaped } else { text.unicodeScalars.append(scalar) }
       }
     }
     text += "\""
