@@ -7,6 +7,14 @@ import Tensors
 public struct RunReader: Sendable {
   let database: RunDatabase
 
+  /// How many examples, or which share of them where their number is not kept.
+  public enum Figure: Sendable, Equatable {
+    /// So many of the examples.
+    case count(Int)
+    /// From 0 to 1.
+    case share(Double)
+  }
+
   /// A line of the list of runs.
   public struct Entry: Sendable {
     /// The number of the run.
@@ -22,8 +30,9 @@ public struct RunReader: Sendable {
     public var attacks: [String]
     /// How many examples it is about.
     public var n: Int
-    /// How many of them are classified correctly as they are, and how many no attack broke, as far as is known.
-    public var natural, robust: Int
+    /// How many of them are classified correctly as they are, and how many no attack broke, as far as is known; of a
+    /// training run the shares that its last validation has measured, nil where there was none.
+    public var natural, robust: Figure?
     /// How long it took, in seconds.
     public var seconds: Double
   }
@@ -48,16 +57,26 @@ public struct RunReader: Sendable {
           ORDER BY r.run
           """
       ).map { row in
-        Entry(
-          run: try row.value("run"), kind: try row.value("kind"), began: try row.value("began"),
+        let run = try row.value("run") as Int
+        let isTraining = try row.value("kind") as String == "training"
+        func figure(_ column: String, _ name: String) throws -> Figure? {
+          guard isTraining else { return .count(try row.value(column)) }
+          return try Double.fetchOne(
+            db, sql: "SELECT value FROM epochs WHERE run = ? AND name = ? ORDER BY epoch DESC LIMIT 1",
+            arguments: [run, name]
+          ).map { .share($0) }
+        }
+        return Entry(
+          run: run, kind: try row.value("kind"), began: try row.value("began"),
           isComplete: try row.value("status") == "complete",
           model: try row.value("model"),
           data: try row.value("data"),
-          attacks: try row.value("kind") as String == "training"
+          attacks: try isTraining
             ? [row.optional("method") ?? ""]
             : String.fetchAll(
-              db, sql: "SELECT name FROM attacks WHERE run = ? ORDER BY attack", arguments: [row.value("run") as Int]),
-          n: try row.value("n"), natural: try row.value("right"), robust: try row.value("robust"),
+              db, sql: "SELECT name FROM attacks WHERE run = ? ORDER BY attack", arguments: [run]),
+          n: try row.value("n"), natural: try figure("right", "validation_natural"),
+          robust: try figure("robust", "validation_robust"),
           seconds: try row.value("seconds"))
       }
     }

@@ -20,13 +20,14 @@ extension SQLiteLedger: TrainingLedger {
       }
       try db.execute(
         sql: """
-          INSERT INTO runs (identity, kind, method, status, began, changed, model, model_fingerprint, data, classes, n,
-            batch, keeps_images, command, version, build, machine)
-          VALUES (?, 'training', ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)
+          INSERT INTO runs (identity, kind, method, status, began, changed, model, model_fingerprint, data,
+            data_fingerprint, classes, n, batch, keeps_images, command, version, build, machine)
+          VALUES (?, 'training', ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)
           """,
         arguments: [
           identity, entry.method, now, now, entry.model, entry.startFingerprint, entry.data,
-          JSON.array(entry.classNames.map { .string($0) }).line, entry.n, entry.batch, entry.command, version,
+          entry.dataFingerprint, JSON.array(entry.classNames.map { .string($0) }).line, entry.n, entry.batch,
+          entry.command, version,
           Build.digest, machine,
         ])
       return Int(db.lastInsertedRowID)
@@ -78,8 +79,8 @@ public struct RecordedTraining: Sendable {
   public var model, data, method: String
   /// All settings by name.
   public var settings: [TrainingDescription.Field]
-  /// The fingerprints of the first weights, and of the last ones that are known.
-  public var startFingerprint, fingerprint: String?
+  /// The fingerprints of the first weights, of the last ones that are known, and of the data.
+  public var startFingerprint, fingerprint, dataFingerprint: String?
   /// The version of ltd, and the processor with its threads.
   public var version, machine: String
   /// How long it took, in seconds.
@@ -115,7 +116,8 @@ extension RunReader {
         run: run, began: try row.value("began"), isComplete: try row.value("status") as String == "complete",
         model: try row.value("model"), data: try row.value("data"), method: try row.optional("method") ?? "",
         settings: description.fields, startFingerprint: try row.optional("model_fingerprint"),
-        fingerprint: try row.optional("trained_fingerprint"), version: try row.value("version"),
+        fingerprint: try row.optional("trained_fingerprint"),
+        dataFingerprint: try row.optional("data_fingerprint"), version: try row.value("version"),
         machine: try row.value("machine"), seconds: try row.value("seconds"),
         warnings: try JSON.parse(row.value("warnings") as String).arrayValue?.compactMap(\.stringValue) ?? [],
         epochs: epochs)

@@ -47,6 +47,22 @@ import Testing
     }
   }
 
+  /// Images that stay in their files are told apart by these, whatever their names and numbers.
+  @Test func contentIsThatOfTheFiles() throws {
+    let data = try loader(streamed: true).load()
+    let digits = try data.contentDigits
+    #expect(try data.contentDigits == digits && loader(streamed: true).load().contentDigits == digits)
+    #expect(try data.subset([0, 1]).contentDigits != data.subset([1, 0]).contentDigits)
+    let inMemory = try loader(streamed: false).load()
+    #expect(try inMemory.contentDigits == inMemory.fingerprint)
+    try picture(99, "a/0.png")
+    #expect(try data.contentDigits != digits && loader(streamed: true).load().contentDigits != digits)
+    try picture(11, "a/0.png")
+    #expect(try loader(streamed: true).load().contentDigits == digits)
+    try FileManager.default.removeItem(atPath: folder.path("a/0.png"))
+    #expect(throws: CoreError.self) { try data.contentDigits }
+  }
+
   @Test func listsChooseAndOrder() throws {
     let plain = try loader("# a comment\nb/0.png\n\n./a/deep/1.png\r\nb/0.png\n").load()
     #expect(plain.labels == [1, 0, 1] && plain.classNames == ["a", "b"])

@@ -93,6 +93,9 @@ import Testing
       other.seed = 6
       refused("seed is 6, it was 5") { try run(folder, network(), other) }
       other = plan
+      other.schedule = WarmupSchedule(plan.schedule, epochs: 2)
+      refused("settings: warmup is 2, it had none") { try run(folder, network(), other) }
+      other = plan
       other.epochs = 4
       refused("epochs is 4, it was 3") { try run(folder, network(), other) }
       other = plan
@@ -105,6 +108,46 @@ import Testing
       refused("method is trades(beta=3") { try run(folder, network(), method: TRADES(beta: 3)) }
       refused("attack is") { try run(folder, network(), attack: PGD(eps: 0.2, steps: 2)) }
       refused("weights") { try run(folder, network(seed: 8)) }
+    }
+  }
+
+  /// What was written by another version is refused, by another build of the same one it is continued, and said.
+  @Test func othersWhoWroteAreNamed() throws {
+    try inTemporaryFolder { folder in
+      let (whole, other) = (try network(), try network())
+      _ = try run(folder + "/whole", whole)
+      _ = try run(folder + "/part", network(), stop: 4)
+      let path = folder + "/part/step-00000004.safetensors"
+      let (tensors, metadata) = try SafeTensors.readSealed(path)
+      var changed = metadata
+      changed["ltd.version"] = "0.0.9"
+      try SafeTensors.writeSealed(path, tensors: tensors, metadata: changed)
+      let error = #expect(throws: CoreError.self) { try run(folder + "/part", other) }
+      #expect(error?.message.contains("was written by ltd 0.0.9, which trains otherwise than") == true)
+      changed = metadata
+      changed["ltd.build"] = "0123456789abcdef"
+      try SafeTensors.writeSealed(path, tensors: tensors, metadata: changed)
+      let notes = Notes()
+      let rest = try run(folder + "/part", other, progress: notes)
+      #expect(rest.continuedAfter == 4 && other.hasEqualWeights(to: whole))
+      #expect(notes.lines.contains { $0.contains("another build of ltd") && $0.contains("0123456789abcdef") })
+    }
+  }
+
+  /// A folder in which nothing can be made is refused before the first step.
+  @Test func aFolderThatCannotBeWrittenTo() throws {
+    // Nobody can make a file there, the superuser included.
+    for path in ["/proc/sys/kernel", "/proc/ltd-run"] {
+      let error = #expect(throws: CoreError.self) { try CheckpointFolder(path) }
+      #expect(error?.kind == .io && error?.argument == "checkpoint", "\(error?.message ?? "")")
+    }
+    try inTemporaryFolder { folder in
+      try Folder.make(folder + "/run")
+      chmod(folder + "/run", 0o555)
+      defer { chmod(folder + "/run", 0o755) }
+      guard access(folder + "/run", W_OK) != 0 else { return }
+      let error = #expect(throws: CoreError.self) { try CheckpointFolder(folder + "/run") }
+      #expect(error?.kind == .io && error?.argument == "checkpoint", "\(error?.message ?? "")")
     }
   }
 

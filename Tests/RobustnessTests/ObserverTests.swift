@@ -1,7 +1,9 @@
 import Base
 import Datasets
+import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Robustness
@@ -100,6 +102,54 @@ import Testing
     let slow = try notes([(0.4, 0.4), (0.5, 0.45), (0.6, 0.44), (0.7, 0.43), (0.8, 0.42), (0.9, 0.41)])
     #expect(slow.count == 1 && slow[0].hasPrefix("alarm: robust overfitting"))
     #expect(try notes([(0.4, 0.4), (0.5, 0.45), (0.55, 0.44), (0.56, 0.46)]).isEmpty)
+  }
+
+  /// What says nothing to all images alike resists every attack, and what was never robust has lost nothing.
+  @Test func aModelThatHasNotLearnedRaisesNoAlarm() throws {
+    func isCatastrophic(_ weak: Double, _ strong: Double, after best: Double = 0, n: Int = 128) -> Bool {
+      OneStepProbe.Result(weak: weak, strong: strong, n: n).isCatastrophic(after: best, chance: 0.15)
+    }
+    #expect(isCatastrophic(0.9, 0.02) && isCatastrophic(0.6, 0.1) && isCatastrophic(0.4, 0.1, after: 0.35))
+    #expect(!isCatastrophic(0.9, 0.5) && !isCatastrophic(0.6, 0.2) && !isCatastrophic(0.33, 0.07))
+    #expect(!isCatastrophic(0.4, 0.1, after: 0.12) && !isCatastrophic(0.1, 0.1, after: 0.1))
+    #expect(!isCatastrophic(0.5, 0.06, n: 8))
+  }
+
+  /// Which runs are looked at a second time.
+  @Test func attacksOfFewStepsAreLookedAtAgain() throws {
+    let data = try bars(40)
+    func isLookedAt(_ method: any TrainingMethod, _ attack: (any Ascent)?) -> Bool {
+      OneStepProbe(method, attack, on: data, seed: 0) != nil
+    }
+    #expect(isLookedAt(FastAT(), nil) && isLookedAt(NFGSM(), PGD()) && isLookedAt(AWP(FreeAT()), nil))
+    #expect(isLookedAt(PGDAT(), FGSM()) && isLookedAt(TRADES(), PGD(steps: 2)))
+    #expect(!isLookedAt(PGDAT(), PGD()) && !isLookedAt(Standard(), FGSM()) && !isLookedAt(PGDAT(), nil))
+  }
+
+  /// A network that learns to resist one step, of such a length that it is nothing but that.
+  @Test(.enabled(if: SharedFiles.data != nil)) func catastrophicOverfittingIsSeenWithoutAValidation() throws {
+    let folder = try #require(SharedFiles.data).appending(path: "fashion-mnist").path
+    let data = try fashionMNIST(directory: folder, train: 2000, test: 0).train
+    func notes(_ attack: any Ascent) throws -> [String] {
+      let model = try Model(
+        Architecture(SmallCNN(channels: [16, 16, 32, 32], features: 64), classes: 10, input: [1, 28, 28]), seed: 1)
+      let plan = TrainingPlan(epochs: 12, batchSize: 64, learningRate: 0.05, seed: 0)
+      return try fit(model, on: data, method: PGDAT(), attack: attack, plan: plan).epochs.flatMap(\.notes)
+    }
+    let found = try notes(FGSM(eps: 0.3))
+    #expect(found.count == 1 && found[0].hasPrefix("alarm: catastrophic overfitting: of 128 images"), "\(found)")
+    #expect(try notes(FGSM(eps: 0.05)).isEmpty)
+  }
+
+  /// The average of a run that was stopped is measured as that of one which came to its end.
+  @Test func anEstimatedAverageIsThereAfterAnInterruption() throws {
+    var plan = plan
+    plan.averaging = WeightAveraging(.exponential(decay: 0.9, warmsUp: false), statistics: .estimated)
+    let report = try TrainingRun(
+      network(), on: bars(40), plan: plan, observers: [Stop(after: 5)]
+    ).run()
+    let averaged = try #require(report.interrupted ? report.averaged : nil)
+    #expect(!averaged.buffers[0].isIdentical(to: try network().buffers[0]))
   }
 
   /// Without batch norm the parts of a batch add up to the batch.

@@ -129,7 +129,7 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     let entries = try RunReader(bench.path).entries()
     #expect(entries.count == 1)
     #expect(entries.first?.isComplete == true)
-    #expect(entries.first?.robust == whole.worstCase.correct)
+    #expect(entries.first?.robust == .count(whole.worstCase.correct))
   }
 
   /// A disk that is full for a while costs nothing; one that stays full is a warning, and the result is there.
@@ -236,6 +236,31 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
       ledger: Failing(SQLiteLedger(bench.path), after: 1, CoreError(.interrupted, "stopped")))
     #expect(Bench.content(again) == Bench.content(whole))
     #expect(try Bench.content(RunReader(bench.path).evaluation(1)) == Bench.content(whole))
+  }
+
+  /// A file of the first schema, that knew neither models that answer at random nor training runs, becomes one of this.
+  @Test func theFirstSchemaIsMigrated() throws {
+    defer { bench.remove() }
+    let plan = bench.plan(Self.attacks)
+    let whole = try evaluate(bench.model, on: bench.data, plan, ledger: SQLiteLedger(bench.path))
+    try DatabaseQueue(path: bench.path).write { db in
+      try db.execute(sql: "DROP TABLE epochs")
+      for column in ["forwards", "noise_seed", "kind", "method", "trained_fingerprint"] {
+        try db.execute(sql: "ALTER TABLE runs DROP COLUMN \(column)")
+      }
+      for table in ["examples", "verdicts"] { try db.execute(sql: "ALTER TABLE \(table) DROP COLUMN right_answers") }
+      try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier IN ('2', '3')")
+    }
+    let error = #expect(throws: CoreError.self) { _ = try RunReader(bench.path) }
+    #expect(error?.message.contains("older version") == true)
+    let report = try fit(
+      bench.model, on: bench.data, plan: TrainingPlan(epochs: 1),
+      records: TrainingRecords(ledger: SQLiteLedger(bench.path)))
+    #expect(report.number == 2)
+    let reader = try RunReader(bench.path)
+    #expect(try reader.entries().map(\.kind) == ["evaluation", "training"])
+    #expect(try Bench.content(reader.evaluation(1)) == Bench.content(whole))
+    #expect(try reader.training(2)?.dataFingerprint == bench.data.fingerprint)
   }
 
   /// Two processes do not make the same run; the lock is gone with its process.

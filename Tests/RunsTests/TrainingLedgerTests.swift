@@ -10,7 +10,8 @@ import Testing
   private func entry(_ lr: String = "0.1", continues: Bool = false) -> TrainingEntry {
     TrainingEntry(
       description: TrainingDescription([.init("lr", lr), .init("seed", "3")]), model: "mlp", startFingerprint: "aa",
-      data: "bars", classNames: ["a", "b"], n: 40, batch: 16, method: "standard()", command: nil, continues: continues)
+      data: "bars", dataFingerprint: "dd", classNames: ["a", "b"], n: 40, batch: 16, method: "standard()", command: nil,
+      continues: continues)
   }
 
   private func epoch(_ number: Int, _ loss: Double) -> EpochReport {
@@ -43,6 +44,13 @@ import Testing
     #expect(run.epochs[1].figures.map(\.name) == ["loss", "natural", "lr", "seconds"])
     #expect(run.epochs[1].figures[0].value == 0.25)
     #expect(try reader.entries().map(\.kind) == ["training", "training", "training"])
-    #expect(try reader.training(9) == nil)
+    #expect(try reader.training(9) == nil && run.dataFingerprint == "dd")
+    // Without a validation nothing is known that could stand beside an evaluation.
+    #expect(try reader.entries().allSatisfy { $0.natural == nil && $0.robust == nil })
+    var measured = epoch(1, 0.5)
+    measured.figures = [("validation_natural", 0.75), ("validation_robust", 0.25)]
+    try other.record([measured, epoch(2, 0.4)], seconds: 1)
+    let entry = try reader.entries()[1]
+    #expect(entry.natural == .share(0.75) && entry.robust == .share(0.25))
   }
 }

@@ -10,8 +10,9 @@ extension BuiltinTable {
       "runs(ledger: string = \"runs.sqlite\") -> list", "The runs that a ledger holds, as a table.",
       details: """
         A ledger is what evaluate(…, save=…) and fit(…, save=…) write: an SQLite database, so that sqlite3 and pandas read it too; \
-        Sources/Runs/SCHEMA.md says what stands where. `run(n)` is one of them. Of a training run, attacks \
-        is its method, and natural and robust are 0: run(n).epochs has what it measured.
+        Sources/Runs/SCHEMA.md says what stands where. `run(n)` is one of them. natural and robust are numbers of images. Of a \
+        training run, attacks is its method, and natural and robust are the shares that its last validation has measured, none \
+        where there was none: run(n).epochs has all that it measured.
 
         - ledger: the path of the file.
         """,
@@ -31,8 +32,8 @@ extension BuiltinTable {
             ("run", Value(entry.run)), ("kind", Value(entry.kind)), ("began", Value(entry.began)),
             ("complete", Value(entry.isComplete)),
             ("model", Value(entry.model)), ("data", Value(entry.data)), ("n", Value(entry.n)),
-            ("attacks", Value(entry.attacks.joined(separator: ", "))), ("natural", Value(entry.natural)),
-            ("robust", Value(entry.robust)), ("seconds", Value((entry.seconds * 10).rounded() / 10)),
+            ("attacks", Value(entry.attacks.joined(separator: ", "))), ("natural", entry.natural.value),
+            ("robust", entry.robust.value), ("seconds", Value((entry.seconds * 10).rounded() / 10)),
           ])
         })
     },
@@ -159,6 +160,16 @@ extension BuiltinTable {
   ]
 }
 
+extension RunReader.Figure? {
+  fileprivate var value: Value {
+    switch self {
+    case nil: .none
+    case .count(let count): Value(count)
+    case .share(let share): Value(share)
+    }
+  }
+}
+
 extension RecordedTraining {
   /// A record whose `epochs` prints as a table.
   fileprivate var value: Value {
@@ -170,7 +181,8 @@ extension RecordedTraining {
       ("model", Value(model)), ("data", Value(data)), ("method", Value(method)),
       ("settings", Value(fields: settings.map { ($0.name, Value($0.value)) })),
       ("start_fingerprint", startFingerprint.map { Value($0) } ?? .none),
-      ("fingerprint", fingerprint.map { Value($0) } ?? .none), ("version", Value(version)),
+      ("fingerprint", fingerprint.map { Value($0) } ?? .none),
+      ("data_fingerprint", dataFingerprint.map { Value($0) } ?? .none), ("version", Value(version)),
       ("machine", Value(machine)), ("seconds", Value(seconds)), ("warnings", Value(warnings.map { Value($0) })),
       ("epochs", Value(rows)),
     ])

@@ -23,8 +23,9 @@ extension BuiltinTable {
         robust are accuracies of the training images as their batches came, validation_natural and validation_robust those \
         after the epoch; loss_natural and loss_robust are the parts of the loss.
 
-        With a validation under an attack, alarms say when robustness is lost although training looks well: catastrophic \
-        overfitting and robust overfitting, in the report's `warnings`.
+        Alarms say when robustness is lost although training looks well, in the report's `warnings`: robust overfitting, where \
+        there is a validation under an attack, and catastrophic overfitting. Where the run trains with an attack of one step or \
+        a few, up to 128 images of the validation, or of the training data, are attacked with ten steps after each epoch, too.
 
         - method: standard() when left out; others are pgd_at(), trades(), ltd(teacher), and method(…) makes one of your \
         own.

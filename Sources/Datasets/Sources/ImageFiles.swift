@@ -21,6 +21,8 @@ final class ImageFiles: ImageSource, Sendable {
     /// Orders that were announced, the newest last, with where reading them stands.
     var orders: [(positions: [Int], next: Int)] = []
     var ahead: DecodingJob?
+    /// Digits of the content of selections, by digits of how their files looked.
+    var digits: [String: String] = [:]
   }
   private let state = Locked(State())
 
@@ -37,6 +39,12 @@ final class ImageFiles: ImageSource, Sendable {
   }
 
   deinit { state.withLock { $0.ahead?.cancel() } }
+
+  /// Digits that were made of files which looked like this; nil for none.
+  func kept(_ look: String) -> String? { state.withLock { $0.digits[look] } }
+
+  /// Keeps digits of the content of files which look like this.
+  func keep(_ digits: String, for look: String) { state.withLock { $0.digits[look] = digits } }
 
   var count: Int { names.count }
   private var size: Int { shape.reduce(1, &*) }

@@ -61,6 +61,11 @@ final class Compiler {
     // The builder gives the captured variables the first slots after the parameters.
     code.captureStart = parameters.count
     code.captureCount = builder.scope.free.count
+    code.captureNames = builder.scope.free
+    code.named = builder.named
+    code.setOutside = builder.scope.outerNames.union(builder.setFurtherOut)
+    builder.outer?.named.merge(builder.named) { own, _ in own }
+    builder.outer?.setFurtherOut.formUnion(code.setOutside)
     code.uncertainLocals = builder.uncertain.sorted()
     code.needsPrologue =
       code.captureCount > 0 || !code.sharedParameters.isEmpty || !code.sharedLocals.isEmpty
@@ -103,7 +108,10 @@ final class Compiler {
     if let (_, unique) = builder.scope.owner(of: name, builder.renames) { return .local(unique) }
     if isGlobal(name) {
       let cell = globals.cell(name)
-      if !builder.scope.isTopLevel { cell.isKnownWithin = true }
+      if !builder.scope.isTopLevel {
+        cell.isKnownWithin = true
+        builder.named[name] = cell
+      }
       return .global(cell)
     }
     if let builtin = session.table.functions[name] { return .builtin(builtin) }
@@ -270,6 +278,10 @@ final class FunctionBuilder {
   let scope: FunctionScope
   let outer: FunctionBuilder?
   private(set) var slots: [String: Int] = [:]
+  /// The global variables that the function and those within it name.
+  var named: [String: Cell] = [:]
+  /// What functions within it set by `outer`.
+  var setFurtherOut: Set<String> = []
   /// Comprehension variables in force, by the name that the program writes.
   var renames: [String: String] = [:]
   /// Variables certainly set at this point, and those that something above may have set.

@@ -149,6 +149,11 @@ final class Code {
   var isSimple = false
   /// Whether closures share none of its variables, so that the frame of a call needs no more than the captured ones.
   var sharesNothing: Bool { sharedParameters.isEmpty && sharedLocals.isEmpty && uncertainLocals.isEmpty }
+  /// The variables further out in the order of `FunctionValue.captures`, and the global variables that it or functions
+  /// within it name; and the names of those that it sets by `outer`.
+  var captureNames: [String] = []
+  var named: [String: Cell] = [:]
+  var setOutside: Set<String> = []
   let documentation: String?
   let headerSpan: Span
 

@@ -13,19 +13,9 @@ public struct WarmupSchedule: LearningRateSchedule {
       """,
     examples: [], seeAlso: ["fit"])
   public static let settings: [Setting<WarmupSchedule>] = [
-    Setting(
-      "schedule", type: "schedule", expected: "a schedule", hint: "warmup_schedule(cosine_schedule())",
-      note: "the one whose rate rises.", isRequired: true,
-      read: { $0.schedule.map { .configured($0) } ?? .none },
-      write: { owner, value in
-        guard case .configured(let made) = value, let schedule = made as? any LearningRateSchedule else { return false }
-        owner.schedule = schedule
-        return true
-      },
-      check: { (owner) throws(CoreError) in
-        guard owner.schedule == nil else { return }
-        throw CoreError(.value, "warmup_schedule needs schedule, a schedule", argument: "schedule")
-      }),
+    .wrapped(
+      "schedule", type: "schedule", \.schedule, hint: "warmup_schedule(cosine_schedule())",
+      note: "the one whose rate rises."),
     Setting(
       "epochs", \.epochs, .int(1...1_000_000, hint: "epochs=5"), note: "during which it rises.", isAlwaysShown: true),
   ]

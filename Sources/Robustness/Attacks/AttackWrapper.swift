@@ -43,21 +43,13 @@ extension AttackWrapper {
   ///
   /// - Throws: `value` while it is missing.
   func inner() throws(CoreError) -> any Attack {
-    guard let attack else { throw CoreError(.value, "\(Self.name) needs attack, an attack", argument: "attack") }
-    return attack
+    try requireWithin(attack, "attack", type: "attack")
   }
 }
 
 extension Setting where Owner: AttackWrapper {
   /// The attack within, which must be given.
   static func wrapped(note: String) -> Setting {
-    Setting(
-      "attack", type: "attack", expected: "an attack", hint: "\(Owner.name)(pgd(), …)", note: note, isRequired: true,
-      read: { $0.attack.map { .configured($0) } ?? .none },
-      write: { owner, value in
-        guard case .configured(let made) = value, let attack = made as? any Attack else { return false }
-        owner.attack = attack
-        return true
-      }, check: { (owner) throws(CoreError) in _ = try owner.inner() })
+    .wrapped("attack", type: "attack", \.attack, hint: "\(Owner.name)(pgd(), …)", note: note)
   }
 }

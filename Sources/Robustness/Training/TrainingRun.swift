@@ -63,6 +63,8 @@ public final class TrainingRun: Resumable, StepHost {
   private let startWeights: String?
   /// The fingerprint of the weights that a run began with which this one continues.
   private var firstWeights: String?
+  /// What functions of method and attack know from outside, as it was when the run began.
+  private let known: [TrainingDescription.Field]
   /// The description without the weights, once it was needed.
   private var described: TrainingDescription?
   /// The weights and the optimiser before the step under way, once its method has moved them within it. Holding the
@@ -122,8 +124,9 @@ public final class TrainingRun: Resumable, StepHost {
           validation, attacks: attacks, seed: plan.seed, every: plan.validateEvery, epochs: plan.epochs,
           needsLoss: plan.selection == .loss, average: average))
       if let best { own.append(best) }
-      if used != nil { own.append(OverfittingAlarm()) }
     }
+    let probe = OneStepProbe(method, used, on: validation ?? data, seed: plan.seed)
+    if probe != nil || validation != nil && used != nil { own.append(OverfittingAlarm(probe: probe)) }
     self.observers = own + observers
     process = try method.begin(model, on: data)
     optimiser = plan.optimiser.makeOptimiser()
@@ -131,6 +134,8 @@ public final class TrainingRun: Resumable, StepHost {
     self.validation = validation
     self.records = records
     startWeights = checkpoints == nil && records.ledger == nil ? nil : model.fingerprint
+    known =
+      try method.knownFields(as: "method", leaving: model) + self.attack.knownFields(as: "attack", leaving: model)
   }
 
   /// The attack that training and validation use; nil for none.
@@ -273,7 +278,8 @@ public final class TrainingRun: Resumable, StepHost {
       try StopSignal.ignoring { try save(progress) }
     }
     recorder.end(isComplete: isFinished, model, history) { progress?.note("warning: \($0)") }
-    let averaged = try interrupted && plan.averaging?.statistics == .estimated ? nil : average?.averaged(model)
+    // What Ctrl-C has ended is the training: the average is what it has led to.
+    let averaged = try interrupted ? StopSignal.ignoring { try average?.averaged(model) } : average?.averaged(model)
     let best = try best.flatMap { best in try best.model(like: model).map { (model: $0, epoch: best.epoch) } }
     if !interrupted, let line = history.gap(best: best?.epoch) { progress?.note(line) }
     return TrainingReport(
@@ -628,12 +634,16 @@ extension TrainingRun {
     fields += [
       .init("method", method.identity), .init("attack", attack.identity), .init("epochs", "\(plan.epochs)"),
       .init("batch", "\(plan.batchSize)"), .init("lr", plan.learningRate.shortest),
-      .init("optimiser", plan.optimiser.identity), .init("schedule", plan.schedule.identity),
+      .init("optimiser", plan.optimiser.identity),
+      .init("schedule", (plan.schedule as? WarmupSchedule)?.schedule?.identity ?? plan.schedule.identity),
       .init("augment", "[\(plan.augmentations.items.map(\.identity).joined(separator: ", "))]"),
       .init("seed", "\(plan.seed)"),
     ]
+    // By the argument of `fit` that makes it.
+    if let warmup = plan.schedule as? WarmupSchedule { fields.append(.init("warmup", "\(warmup.epochs)")) }
     if let validation { fields.append(.init("validation", withData ? try validation.identity : "given")) }
     for observer in observers { fields += observer.settings }
+    fields += known
     let made = TrainingDescription(fields)
     if withData { described = made }
     return made
@@ -647,7 +657,8 @@ extension TrainingRun {
     let record = try ledger.begin(
       TrainingEntry(
         description: description, model: model.name, startFingerprint: firstWeights ?? startWeights ?? "",
-        data: data.name, classNames: data.classNames, n: data.count, batch: plan.batchSize,
+        data: data.name, dataFingerprint: try data.contentDigits, classNames: data.classNames, n: data.count,
+        batch: plan.batchSize,
         method: method.description, command: records.command, continues: continues))
     return try TrainingRecorder(record, records.curves, continues: continues)
   }

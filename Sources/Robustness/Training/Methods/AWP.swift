@@ -33,16 +33,9 @@ public struct AWP: TrainingMethod {
     ], seeAlso: ["fit", "trades", "pgd_at", "mart", "ltd"],
     search: ["weight perturbation", "trades-awp", "sharpness", "sam", "flat minimum", "robust overfitting"])
   public static let settings: [Setting<AWP>] = [
-    Setting(
-      "method", type: "method", expected: "a method", hint: "awp(trades(), …)",
-      note: "the method whose loss it is: trades(), pgd_at(), mart(), ltd(teacher), or one of your own.",
-      isRequired: true,
-      read: { $0.method.map { .configured($0) } ?? .none },
-      write: { awp, value in
-        guard case .configured(let made) = value, let method = made as? any TrainingMethod else { return false }
-        awp.method = method
-        return true
-      }, check: { (awp) throws(CoreError) in _ = try awp.inside() }),
+    .wrapped(
+      "method", type: "method", \.method, hint: "awp(trades(), …)",
+      note: "the method whose loss it is: trades(), pgd_at(), mart(), ltd(teacher), or one of your own."),
     Setting(
       "gamma", \.gamma, .atLeastZero(hint: "gamma=0.005"),
       note: """
@@ -89,8 +82,7 @@ public struct AWP: TrainingMethod {
   }
 
   private func inside() throws(CoreError) -> any TrainingMethod {
-    guard let method else { throw CoreError(.value, "awp needs method, a method", argument: "method") }
-    return method
+    try requireWithin(method, "method", type: "method")
   }
 
   /// That of the method within.

@@ -78,6 +78,12 @@ public final class CheckpointFolder {
         let (tensors, metadata) = try SafeTensors.readSealed(file)
         let state = try Self.state(tensors, metadata, file)
         newest = file
+        if let build = metadata["ltd.build"], build != Build.digest ?? "" {
+          warn(
+            "the checkpoints in '\(path)' were written by another build of ltd \(Build.version) (\(build), this is "
+              + "\(Build.digest ?? "unknown")): the run continues, and may end in other bits than it would have with that one"
+          )
+        }
         return state
       } catch {
         guard error.kind == .io, let at = names.firstIndex(of: name) else { throw error }

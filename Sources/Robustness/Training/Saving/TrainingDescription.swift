@@ -65,33 +65,3 @@ extension TrainingDescription {
     }
   }
 }
-
-extension Configurable {
-  /// What to type for it, with what tells the models in it from others.
-  var identity: String {
-    let held = references.map(\.settingIdentity)
-    return held.isEmpty ? description : "\(description) with \(held.joined(separator: ", "))"
-  }
-}
-
-extension Dataset {
-  /// The name, how many examples, and what tells them from others: every pixel, or labels and numbers alone where images
-  /// are read from files when they are needed.
-  var identity: String {
-    get throws(CoreError) {
-      var digits = ""
-      if isStreamed {
-        var hash = Hash64()
-        for name in classNames { hash.absorb(name) }
-        for (label, id) in zip(labels, ids) {
-          hash.absorb(UInt64(label))
-          hash.absorb(UInt64(bitPattern: Int64(id)))
-        }
-        digits = hash.digits
-      } else {
-        digits = try fingerprint
-      }
-      return "\(name), \(count) images, \(digits)"
-    }
-  }
-}

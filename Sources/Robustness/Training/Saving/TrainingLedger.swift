@@ -12,6 +12,8 @@ public struct TrainingEntry: Sendable {
   public var startFingerprint: String
   /// The name of the data set.
   public var data: String
+  /// Digits of its content: of labels and pixels, or of the files of images that are read when they are needed.
+  public var dataFingerprint: String?
   /// The name of each class, in the order of the labels.
   public var classNames: [String]
   /// How many examples there are.
@@ -27,11 +29,13 @@ public struct TrainingEntry: Sendable {
 
   /// An entry with all that it says; see the properties.
   public init(
-    description: TrainingDescription, model: String, startFingerprint: String, data: String, classNames: [String],
-    n: Int, batch: Int, method: String, command: String? = nil, continues: Bool = false
+    description: TrainingDescription, model: String, startFingerprint: String, data: String,
+    dataFingerprint: String? = nil, classNames: [String], n: Int, batch: Int, method: String, command: String? = nil,
+    continues: Bool = false
   ) {
     (self.description, self.model, self.startFingerprint) = (description, model, startFingerprint)
-    (self.data, self.classNames, self.n, self.batch) = (data, classNames, n, batch)
+    (self.data, self.dataFingerprint, self.classNames) = (data, dataFingerprint, classNames)
+    (self.n, self.batch) = (n, batch)
     (self.method, self.command, self.continues) = (method, command, continues)
   }
 }

@@ -27,15 +27,9 @@ public struct IGDM: TaughtMethod {
     ], seeAlso: ["fit", "ard", "rslad", "adaad", "saad", "ltd"],
     search: ["distillation", "gradient matching", "indirect gradient", "teacher"])
   public static let settings: [Setting<IGDM>] = [
-    Setting(
-      "method", type: "method", expected: "a method that distils", hint: "igdm(rslad(teacher))",
-      note: "the method whose loss it is added to: ltd, ard, rslad, adaad or iad of a teacher.", isRequired: true,
-      read: { $0.method.map { .configured($0) } ?? .none },
-      write: { igdm, value in
-        guard case .configured(let made) = value, let method = made as? any DistillationMethod else { return false }
-        igdm.method = method
-        return true
-      }, check: { (igdm) throws(CoreError) in _ = try igdm.inside() }),
+    .wrapped(
+      "method", type: "method", \.method, expected: "a method that distils", hint: "igdm(rslad(teacher))",
+      note: "the method whose loss it is added to: ltd, ard, rslad, adaad or iad of a teacher."),
     Setting(
       "alpha", \.alpha, .atLeastZero(hint: "alpha=1"),
       note:
@@ -67,8 +61,7 @@ public struct IGDM: TaughtMethod {
   }
 
   private func inside() throws(CoreError) -> any DistillationMethod {
-    guard let method else { throw CoreError(.value, "igdm needs method, a method", argument: "method") }
-    return method
+    try requireWithin(method, "method", type: "method")
   }
 
   public var teachers: [(name: String, model: Model?)] { method?.teachers ?? [] }
