@@ -1,5 +1,6 @@
-"""Three training steps of methods with teachers that the reference vectors leave out, by PyTorch in float64: the numbers of
-Tests/ReferenceVectors/DistillationVectors.swift. Usage: distillation.py VECTORS"""
+"""Three training steps of methods that the reference vectors leave out, by PyTorch in float64, written from the papers: the
+numbers of Tests/ReferenceVectors/DistillationVectors.swift. Usage: distillation.py VECTORS"""
+import math
 import sys
 import torch
 import torch.nn as nn
@@ -41,14 +42,14 @@ def cross_entropy(logits, _):
     return F.cross_entropy(logits, y, reduction="sum")
 
 
-def attacked(student, objective, mode="eval"):
+def attacked(student, objective, mode="eval", radius=eps):
     student.train(mode == "train")
     moved = x.clone()
     for _ in range(attack_steps):
         moved = moved.detach().requires_grad_()
         slope = torch.autograd.grad(objective(student(moved), moved), moved)[0]
         moved = moved.detach() + size * slope.sign()
-        moved = torch.min(torch.max(moved, x - eps), x + eps).clamp(0, 1)
+        moved = torch.min(torch.max(moved, x - radius), x + radius).clamp(0, 1)
     student.train()
     return moved.detach()
 
@@ -159,12 +160,76 @@ def lbgat(student, nets, epoch):
     return F.mse_loss(za, teacher) + F.cross_entropy(teacher, y) + 6 * kl(z, za).mean()
 
 
+# Methods without a teacher: n_fgsm without noise, free_at in three replays of one batch, sat, adr and ikl.
+def n_fgsm(student, nets, epoch):
+    leaf = x.clone().requires_grad_()
+    slope = torch.autograd.grad(F.cross_entropy(student(leaf), y), leaf)[0]
+    return F.cross_entropy(student((x + eps * slope.sign()).clamp(0, 1)), y)
+
+
+def sat(student, nets, epoch):
+    moved = attacked(student, cross_entropy)
+    z, za = student(x), student(moved)
+    natural = F.cross_entropy(z, y)
+    if epoch >= 1:
+        targets = nets.get("targets", F.one_hot(y, 10).double())
+        targets = nets["targets"] = 0.9 * targets + 0.1 * F.softmax(z.detach(), 1)
+        weights = targets.max(1).values
+        weights = weights / weights.sum() * len(y)
+        natural = (weights * -(targets * F.log_softmax(z, 1)).sum(1)).mean()
+    return natural + 6 * kl(z, za).mean()
+
+
+def adr(student, nets, epoch):
+    def scheduled(first, last):
+        return last + (first - last) * (1 + math.cos(math.pi * epoch / 3)) / 2
+
+    (z,) = answers(nets["average"], x)
+    p, labels = F.softmax(z / scheduled(2.5, 2.0), 1), F.one_hot(y, 10)
+    share = scheduled(0.7, 0.95) - (p.max(1).values - (p * labels).sum(1))
+    share = share.clamp(0, 1)[:, None]
+    target = share * p + (1 - share) * labels
+    moved = attacked(student, lambda z, _: -(target * F.log_softmax(z, 1)).sum())
+    return -(target * F.log_softmax(student(moved), 1)).sum(1).mean()
+
+
+def ikl(student, nets, epoch):
+    moved = attacked(student, cross_entropy, radius=eps * (epoch + 1) / 3)
+    za, z = student(moved), student(x)
+    means = nets.get("means", torch.full((10, 10), 0.1))
+    p = F.softmax(z.detach() / 4, 1)
+    nets["means"] = torch.stack([p[y == k].mean(0) if (y == k).any() else means[k] for k in range(10)])
+    prior = means[y]
+    weights = prior[:, :, None] * prior[:, None, :]
+    pairs = (z[:, :, None] - z[:, None, :]) - (za[:, :, None] - za[:, None, :])
+    squares = (weights * pairs ** 2).sum() / weights.sum() / 4
+    robust = -(F.softmax(z.detach(), 1) * F.log_softmax(za, 1)).sum(1).mean()
+    return F.cross_entropy(z, y) + 20 * squares + 4 * robust
+
+
+def free_at(student, delta):
+    leaf = (x + delta).detach().requires_grad_()
+    value = F.cross_entropy(student(leaf), y)
+    value.backward()
+    delta = (delta + eps * leaf.grad.sign()).clamp(-eps, eps)
+    return value, (x + delta).clamp(0, 1) - x
+
+
+def told(name, losses, student):
+    state = [v for v in student.state_dict().values() if v.is_floating_point()]
+    print(name, losses, f"{sum((v ** 2).sum().item() for v in state) ** 0.5:.6f}")
+
+
 for name, loss in [
+    ("n_fgsm", n_fgsm), ("sat", sat), ("adr", adr), ("ikl", ikl),
     ("iad", iad), ("iad with two", iad_with_two), ("mtard", mtard), ("b-mtard", b_mtard),
     ("saad", saad), ("igdm", igdm), ("lbgat", lbgat)
 ]:
     student = network("student0")
-    nets = {"rob": network("teacher_rob").eval(), "std": network("teacher_std").eval(), "learner": network("teacher_std")}
+    nets = {
+        "rob": network("teacher_rob").eval(), "std": network("teacher_std").eval(), "learner": network("teacher_std"),
+        "average": network("student0").eval(),
+    }
     weights = list(student.parameters()) + (list(nets["learner"].parameters()) if name == "lbgat" else [])
     optimiser = torch.optim.SGD(weights, lr=0.1, momentum=0.9, weight_decay=5e-4)
     losses = []
@@ -174,5 +239,15 @@ for name, loss in [
         value.backward()
         optimiser.step()
         losses.append(f"{value.item():.7f}")
-    state = [v for v in student.state_dict().values() if v.is_floating_point()]
-    print(name, losses, f"{sum((v ** 2).sum().item() for v in state) ** 0.5:.6f}")
+        for old, new in zip(nets["average"].state_dict().values(), student.state_dict().values()):
+            if old.is_floating_point():
+                old.copy_(0.995 * old + 0.005 * new.detach())
+    told(name, losses, student)
+
+student, delta = network("student0").train(), torch.zeros_like(x)
+optimiser = torch.optim.SGD(student.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+for _ in range(3):
+    optimiser.zero_grad()
+    value, delta = free_at(student, delta)
+    optimiser.step()
+told("free_at", [f"{value.item():.7f}"], student)
