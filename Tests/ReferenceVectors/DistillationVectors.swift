@@ -60,13 +60,15 @@ extension ReferenceVectors {
       let (x, y) = (try steps.tensors.tensor("x1"), try steps.tensors.tensor("y1").ints())
       let student = try steps.model("student0")
       let report = try fit(
-        student, on: Dataset(images: x, labels: y), method: method, attack: attack,
+        student, on: Dataset(images: x, labels: y), method: method,
+        attack: method.searchesItself ? nil : attack,
         plan: TrainingPlan(
           epochs: name == "free_at" ? 1 : 3, batchSize: y.count, learningRate: 0.1,
           optimiser: SGD(momentum: 0.9, weightDecay: 5e-4)))
       let expected = try #require(Self.expected[name])
       for (epoch, loss) in zip(report.epochs, expected.losses) {
-        #expect(abs(epoch.loss - loss) <= 1e-5 * max(loss, 0.1), "epoch \(epoch.epoch)")
+        // Of float32 beside float64, after steps that have parted the weights.
+        #expect(abs(epoch.loss - loss) <= 2e-5 * max(loss, 0.1), "epoch \(epoch.epoch)")
       }
       let values = student.state.filter { $0.tensor.dtype == .float32 }.flatMap { $0.tensor.floats() }
       let length = values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()

@@ -45,8 +45,9 @@ import Testing
     var plan = tests.plan
     (plan.epochs, plan.batchSize, plan.augmentations) = (1, 30, AugmentationList([CropFlip()]))
     let method = try tests.method(name)
+    let attack = tests.isAdversarial(name) ? tests.attack : nil
     let reads = try HostReads.counting {
-      try fit(model, on: data, method: method, attack: tests.isAdversarial(name) ? tests.attack : nil, plan: plan)
+      try fit(model, on: data, method: method, attack: attack, plan: plan)
     }
     // Right or wrong, of natural and of adversarial images. The bounds of what the attack found are three numbers. The
     // helper of hat says a class for each image.
@@ -56,7 +57,10 @@ import Testing
     let teachers = (within as? any TaughtMethod)?.teachers.compactMap(\.model) ?? []
     let prints = HostReads.counting { for teacher in teachers { _ = teacher.fingerprint } }
     let large = { (reads: [Int]) in reads.filter { $0 > Self.numbers(3) } }
-    #expect(large(reads) == large(prints) + Array(repeating: Self.classes(30), count: judged) + large(prints))
+    let expected = large(prints) + Array(repeating: Self.classes(30), count: judged) + large(prints)
+    // An attack of few steps is looked at again after the epoch.
+    let isLookedAt = OneStepProbe(method, attack ?? PGD(), on: data, seed: 0) != nil
+    #expect(large(reads).starts(with: expected) && (isLookedAt || large(reads).count == expected.count))
   }
 
   @Test func lossesOfAttacksReadNothing() throws {
