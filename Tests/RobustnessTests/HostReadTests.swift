@@ -1,9 +1,10 @@
 import Datasets
 import Devices
 import Networks
-import Robustness
 import Tensors
 import Testing
+
+@testable import Robustness
 
 /// A step of training or of an attack reads numbers and one class of each example from the device, and no whole tensor.
 @Suite struct HostReadTests {
