@@ -57,6 +57,7 @@ let package = Package(
     .target(name: "CEditline", dependencies: ["CLibedit", "CCPU"]),
     .target(name: "CPNG", dependencies: ["CLibPNG"]),
     .target(name: "CCurl"),
+    .target(name: "CCairo"),
     .target(name: "CCPU"),
     .target(name: "CAllocator"),
 
@@ -94,7 +95,7 @@ let package = Package(
       name: "Interpreter", dependencies: ["Base", "Platform", "Syntax", "CCPU", "CSearch"], swiftSettings: scalar),
 
     // Pictures: between the core and those who look
-    .target(name: "Drawing", dependencies: ["Base", "CZlib"], swiftSettings: optimised),
+    .target(name: "Drawing", dependencies: ["Base", "Platform", "CCairo", "CZlib"], swiftSettings: optimised),
 
     // Where they meet
     .target(

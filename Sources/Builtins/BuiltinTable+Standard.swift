@@ -9,7 +9,7 @@ extension BuiltinTable {
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + (data + dataSelection + dataFiles).map(\.spelling) + downloads + models + attacks + methods)
     table.add(training + trainingParts + evaluation + certification + runs + temperature + softenings)
-    table.add(files + tensorFiles + fileUpdates + system)
+    table.add(files + tensorFiles + fileUpdates + system + pictures + plots)
     table.add(kinds)
     table.advise(foreignNames)
     table.describe(parameterNotes)
@@ -31,6 +31,6 @@ extension BuiltinTable {
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
     TrainingRunObject.self, ScheduleObject.self, AugmentationObject.self, TemperatureObject.self,
     OptimiserObject.self, EvaluationObject.self, CertificateObject.self, SummaryObject.self, RandomObject.self,
-    TrackedObject.self, OracleObject.self, StepObject.self,
+    TrackedObject.self, OracleObject.self, StepObject.self, FigureObject.self,
   ].map { Kind($0) }
 }

@@ -70,6 +70,7 @@ public final class Runner {
     session.limits = options.limits
     session.checksFinite = options.checksFinite
     session.printing.width = Terminal.width()
+    session.printing.look = Terminal.look(options.colour)
   }
 
   /// What is wrong with a setting of the environment, if anything.

@@ -110,33 +110,7 @@ private struct Raster {
   }
 
   func writePNG(to path: String) throws(CoreError) {
-    let rowSize = width * channels
-    var filtered: [UInt8] = []
-    filtered.reserveCapacity((rowSize + 1) * height)
-    for y in 0..<height {
-      filtered.append(0)
-      filtered += bytes[y * rowSize..<(y + 1) * rowSize]
-    }
-    var size = compressBound(uLong(filtered.count))
-    var packed = [UInt8](repeating: 0, count: Int(size))
-    guard compress2(&packed, &size, filtered, uLong(filtered.count), 6) == Z_OK else {
-      throw CoreError(.memory, "not enough memory to compress '\(path)'")
-    }
-    let colourType: UInt8 = channels == 3 ? 2 : 0
-    let header = Self.word(width) + Self.word(height) + [8, colourType, 0, 0, 0]
-    let file =
-      [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + Self.chunk("IHDR", header)
-      + Self.chunk("IDAT", Array(packed.prefix(Int(size)))) + Self.chunk("IEND", [])
-    try AtomicFile.replace(path, parts: [file])
-  }
-
-  private static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
-    let checked = Array(type.utf8) + content
-    return word(content.count) + checked + word(Int(checksum(checked)))
-  }
-
-  private static func word(_ value: Int) -> [UInt8] {
-    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+    try AtomicFile.replace(path, parts: [try pngFile(bytes, width: width, height: height, channels: channels)])
   }
 
   /// The byte of a value; NaN becomes black.
@@ -147,4 +121,33 @@ private struct Raster {
       .memory, "the picture is larger than \(mostPixels) pixels", hint: "write fewer images or a smaller scale",
       argument: "images")
   }
+}
+
+/// A PNG of bytes, row by row, channels together: 1 for grey or 3 for RGB. Rows are written without a filter.
+func pngFile(_ bytes: [UInt8], width: Int, height: Int, channels: Int) throws(CoreError) -> [UInt8] {
+  let rowSize = width * channels
+  var filtered: [UInt8] = []
+  filtered.reserveCapacity((rowSize + 1) * height)
+  for y in 0..<height {
+    filtered.append(0)
+    filtered += bytes[y * rowSize..<(y + 1) * rowSize]
+  }
+  var size = compressBound(uLong(filtered.count))
+  var packed = [UInt8](repeating: 0, count: Int(size))
+  guard compress2(&packed, &size, filtered, uLong(filtered.count), 6) == Z_OK else {
+    throw CoreError(.memory, "not enough memory to compress a picture")
+  }
+  let colourType: UInt8 = channels == 3 ? 2 : 0
+  let header = word(width) + word(height) + [8, colourType, 0, 0, 0]
+  return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
+    + chunk("IDAT", Array(packed.prefix(Int(size)))) + chunk("IEND", [])
+}
+
+private func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+  let checked = Array(type.utf8) + content
+  return word(content.count) + checked + word(Int(checksum(checked)))
+}
+
+private func word(_ value: Int) -> [UInt8] {
+  [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }

@@ -67,6 +67,9 @@ public final class Session {
   /// All code stays: functions in variables come from it, and calls refer to it without counting.
   private var codes: [Code] = []
 
+  /// The object that the run has drawn last, as `show(x)` does: as the value of the run it is not drawn once more.
+  public var drawn: HostObject?
+
   /// What is written instead of going to the host, while `transcript` gathers it.
   var captured: String?
 
@@ -158,7 +161,7 @@ public final class Session {
     do {
       if stop.isInterrupted { try poll(at: statements.first, source) }
       let value = try machine.runTopLevel(code)
-      if let show, !program.endsWithSemicolon, !value.isNone { try show(value) }
+      if let show, !program.endsWithSemicolon, !value.isNone, !isDrawn(value) { try show(value) }
       // A run that ends late has failed as well.
       if !endedEarly { try poll(at: statements.last, source) }
       return .value(value, isHidden: program.endsWithSemicolon)
@@ -167,6 +170,8 @@ public final class Session {
       return .failure([error.diagnostic])
     }
   }
+
+  private func isDrawn(_ value: Value) -> Bool { drawn.map { value.asObject === $0 } ?? false }
 
   private func poll(at statement: Stmt?, _ source: Source) throws(LTDError) {
     do { try poll() } catch {
@@ -177,6 +182,7 @@ public final class Session {
 
   private func begin() {
     exitCode = nil
+    drawn = nil
     steps = 0
     extraSteps = 0
     isCleaningUp = false

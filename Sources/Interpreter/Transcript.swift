@@ -4,7 +4,8 @@ extension Session {
   public func transcript(of code: String, name: String = "example") -> String {
     let before = captured
     captured = ""
-    let outcome = run(Source(name: name, text: code))
+    var isShown = true
+    let outcome = run(Source(name: name, text: code)) { _ throws(LTDError) in isShown = false }
     var text = captured ?? ""
     captured = before
     func add(_ line: String) {
@@ -12,7 +13,7 @@ extension Session {
       text += line
     }
     switch outcome {
-    case .value(let value, let isHidden): if !isHidden, !value.isNone { add(value.shown(printing)) }
+    case .value(let value, let isHidden): if !isHidden, !isShown { add(value.shown(printing)) }
     case .failure(let diagnostics): for diagnostic in diagnostics { add("error: \(diagnostic.message)") }
     case .exit(let code): add("exit \(code)")
     }

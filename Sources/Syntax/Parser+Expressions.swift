@@ -230,7 +230,7 @@ extension Parser {
         throw parser.fail(
           "`...` spreads a record into a record", at: parser.token.span,
           hint: "in a call write `*list` or `**record`")
-      case .identifier where parser.peek().kind == .equal:
+      case .identifier where parser.peek().kind == .equal, .by where parser.peek().kind == .equal:
         let name = Name(parser.text(parser.token), parser.token.span)
         if let first = namedSpans.updateValue(name.span, forKey: name.text) {
           throw parser.fail(

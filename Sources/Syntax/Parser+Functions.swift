@@ -115,7 +115,8 @@ extension Parser {
       throw fail(
         "a parameter is a plain name", at: token.span, hint: "take the list and write `a, b = pair` inside")
     }
-    let name = try parseName("the name of a parameter")
+    // `by` may name an argument of a built-in: there it is followed by `=`, and no range can be before it.
+    let name = try isSignature && token.kind == .by ? Name("by", advance().span) : parseName("the name of a parameter")
     if name.text != "_", ForeignHabits.constants[name.text] != nil {
       report("`\(name.text)` is not a good name for a parameter", at: name.span, hint: "choose another name")
     }
@@ -203,6 +204,7 @@ extension Parser {
   // MARK: Signatures
 
   mutating func parseWholeSignature() throws(LTDError) -> Signature {
+    isSignature = true
     do throws(Failure) {
       let name = try parseName("the name of the function")
       guard token.kind == .leftParen else { throw failExpected("`(` and the parameters") }

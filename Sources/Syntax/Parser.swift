@@ -42,6 +42,8 @@ struct Parser {
   /// Lines with an error of the lexer, which explains others there.
   let brokenLines: Set<Int>
   private let isInsideTripleString: Bool
+  /// Whether the text is the signature of a built-in.
+  var isSignature = false
   var index = 0
   /// The current token.
   var token: Token

@@ -159,6 +159,7 @@ package final class Prompt {
     if followsWidth { session.printing.width = Terminal.width() }
     // The next prompt needs a line, too.
     session.printing.height = Terminal.height.map { max(6, $0 - 1) } ?? .max
+    session.printing.look = Terminal.look(runner.options.colour)
     let session = session
     var shown: String?
     let outcome = session.run(Source(name: name, text: text)) { value throws(LTDError) in

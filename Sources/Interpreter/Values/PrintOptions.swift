@@ -1,3 +1,5 @@
+import Base
+
 /// The room that printing has. Elements that are not shown are never touched.
 public struct PrintOptions {
   /// Characters in a line.
@@ -14,6 +16,8 @@ public struct PrintOptions {
   public var bytes = 1_000_000
   /// Significant digits of a float; `nil` prints as many as read back as the same float.
   public var digits: Int?
+  /// What the reader can see of pictures.
+  public var look = PictureLook()
   /// Asked from time to time while a long string is written, which ends early when the answer is true.
   public var mustStop: (() -> Bool)?
 
