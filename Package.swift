@@ -133,7 +133,7 @@ let package = Package(
       path: "Tests/Fuzz",
       exclude: ["README.md"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
-    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "CZlib", "TestSupport"]),
+    .testTarget(name: "DrawingTests", dependencies: ["Base", "Drawing", "CZlib", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Base", "Devices", "Tensors", "TestSupport"]),
     .testTarget(

@@ -57,16 +57,20 @@ struct ChartLayout: Sendable {
       y = Scale(of: values(\.y, chart.y, hasErrors: !lies), isLog: chart.y.isLog).rounded(yCount)
     }
     (self.x, self.y) = (x, y)
-    func ticks(_ scale: Scale, _ words: Chart.AxisWords, _ count: Int) -> [Scale.Tick] {
-      guard let names = words.categories else { return scale.ticks(count) }
+    func ticks(_ scale: Scale, _ words: Chart.AxisWords, _ count: Int, isAcross: Bool) -> [Scale.Tick] {
+      guard let names = words.categories else {
+        // Between whole numbers, such as epochs, nothing is written.
+        let isWhole = !scale.isLog && chart.series.allSatisfy { $0.x.allSatisfy { $0 == $0.rounded() || !$0.isFinite } }
+        return scale.ticks(isWhole && isAcross ? min(count, max(1, Int(min(1e6, scale.high - scale.low)))) : count)
+      }
       let every = max(1, (names.count + max(1, count) * 2 - 1) / (max(1, count) * 2))
       return stride(from: 0, to: names.count, by: every).compactMap { index in
         scale.place(Double(index)).map { Scale.Tick(place: $0, label: names[index], value: Double(index)) }
       }
     }
-    xTicks = ticks(x, chart.x, xCount)
+    xTicks = ticks(x, chart.x, xCount, isAcross: true)
     // The first category is at the top.
-    yTicks = ticks(y, chart.y, yCount).map {
+    yTicks = ticks(y, chart.y, yCount, isAcross: false).map {
       chart.y.categories == nil ? $0 : Scale.Tick(place: 1 - $0.place, label: $0.label, value: $0.value)
     }
     var marks: [[Mark]] = []

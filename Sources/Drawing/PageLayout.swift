@@ -213,7 +213,7 @@ private struct ChartPage {
     guard chart.showsLegend, chart.series.count > 1 || chart.series.first.map({ !$0.name.isEmpty }) ?? false else {
       return []
     }
-    if chart.series.count == 1, chart.series[0].name == chart.y.label { return [] }
+    if chart.series.count == 1, [chart.y.label, chart.x.label].contains(chart.series[0].name) { return [] }
     var rows: [[(index: Int, name: String)]] = [[]]
     var used = 0.0
     for (index, series) in chart.series.enumerated().prefix(40) {

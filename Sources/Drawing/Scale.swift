@@ -9,6 +9,8 @@ struct Scale: Sendable, Equatable {
   let low: Double
   let high: Double
   let isLog: Bool
+  /// From one tick to the next, where the ends were chosen for it.
+  private(set) var chosenStep: Double?
 
   /// A number on the axis.
   struct Tick: Sendable, Equatable {
@@ -71,7 +73,9 @@ struct Scale: Sendable, Equatable {
     guard step > 0, step.isFinite else { return self }
     let (first, last) = ((low / step).rounded(.down) * step, (high / step).rounded(.up) * step)
     guard first.isFinite, last.isFinite, first <= low, last >= high else { return self }
-    return Scale(low: first, high: last)
+    var scale = Scale(low: first, high: last)
+    scale.chosenStep = step
+    return scale
   }
 
   /// 1, 2 or 5 times a power of ten, such that about this many steps lead from one number to the other.
@@ -96,7 +100,7 @@ struct Scale: Sendable, Equatable {
   }
 
   private func linearValues(_ count: Int) -> [Double] {
-    let step = Scale.step(low, high, count)
+    let step = chosenStep ?? Scale.step(low, high, count)
     let most = max(2, count * 3)
     guard step > 0 else { return [low, high] }
     let first = (low / step).rounded(.up)

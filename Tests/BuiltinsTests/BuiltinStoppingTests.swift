@@ -31,6 +31,7 @@ import Testing
     "arange": "arange(0, 2**22)", "augmented": "augmented(train, [crop_flip(), mixup()])",
     "broadcast": "broadcast(t[0], [1024, 4096])",
     "check_gradients": "check_gradients(x => sum(exp(x)), rand([64]), samples=64)", "clip": "clip(t, 0, 0.5)",
+    "confusion": "confusion(net, test)", "plot": "plot(records)",
     "collect": "collect(xs, x => x, quiet=true)", "certify": "certify(small, test, eps=0.1, quiet=true)",
     "concat": "concat([t, t])", "count": "count(xs, -1)",
     "cross_entropy": "cross_entropy(rows, places)", "detach": "detach(t) + 1", "eye": "eye(2048)",
@@ -82,11 +83,12 @@ import Testing
       + Methods.all.map { $0.name }
       + ["attack", "method"],
     "asks twenty times a second": ["sleep"],
+    "draws few images": ["compare", "show"],
     "leaves out what has no room": ["print"],
     "needs files": [
       "cifar10", "cifar100", "cifar10_c", "cifar100_c", "download", "fashion_mnist", "file_info", "image_folder",
       "list_folder", "load_dataset", "load_model", "load_tensors", "load_weights", "make_folder", "mnist", "read_text",
-      "remove_file", "run", "runs", "save_model", "save_png",
+      "remove_file", "run", "runs", "save_model", "save_plot", "save_png",
       "save_tensors", "update_text", "write_text",
     ],
   ]

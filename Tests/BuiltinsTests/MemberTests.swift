@@ -23,6 +23,7 @@ import Testing
       """,
     ],
     "summary": ["summary(mlp(hidden=[2]))", "summary(freeze(smallcnn(), \"*.bias\"))"],
+    "figure": ["plot([1, 2])", "plot(zeros([2, 3]))", "compare(zeros([1, 2, 2]), zeros([1, 2, 2]))"],
     "optimiser": ["sgd(mlp(hidden=[2]))"], "random": ["random(7)"], "range": ["0..3"], "function": ["x => x", "sum"],
     "oracle": [
       """

@@ -235,7 +235,7 @@ extension Call {
       } else if let word = given.asString {
         try check(1)
         captions[0] = [word]
-      } else if let tensor = try Tensor.operand(given) {
+      } else if let tensor = try? Tensor.operand(given) {
         switch tensor.shape.count {
         case 0,
           1 where !(total == 1 && tensor.shape.count == 1 && tensor.dtype == .float32 && tensor.count > 1):
