@@ -299,14 +299,15 @@ extension PlotMaker {
   private func temperatures(_ table: PlotTable) throws -> Figure? {
     let names = Set(table.columns.map(\.name))
     guard names.isSuperset(of: ["T", "confidence", "entropy", "true_class", "cross_entropy"]),
-      let T = table["T"]?.numbers, T.allSatisfy({ $0 > 0 })
+      let temperatures = table["T"]?.numbers, temperatures.allSatisfy({ $0 > 0 })
     else { return nil }
     func chart(_ columns: [String], _ label: String, _ reaches: [Double], title: String) throws -> Chart {
-      let order = T.indices.sorted { T[$0] < T[$1] }
+      let order = temperatures.indices.sorted { temperatures[$0] < temperatures[$1] }
       return Chart(
-        title: title, x: .init("T", isLog: T.count > 2), y: .init(label, reaches: reaches),
+        title: title, x: .init("T", isLog: temperatures.count > 2), y: .init(label, reaches: reaches),
         series: columns.compactMap { name in
-          table[name]?.numbers.map { values in Series(name, .line, x: order.map { T[$0] }, y: order.map { values[$0] })
+          table[name]?.numbers.map { values in
+            Series(name, .line, x: order.map { temperatures[$0] }, y: order.map { values[$0] })
           }
         }, showsLegend: try call.bool("legend"))
     }
