@@ -9,8 +9,9 @@ extension BuiltinTable {
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + (data + dataSelection + dataFiles).map(\.spelling) + downloads + models + attacks + methods)
     table.add(training + trainingParts + evaluation + certification + runs + temperature + softenings)
-    table.add(files + tensorFiles + fileUpdates + system + pictures + plots)
+    table.add(files + tensorFiles + fileUpdates + system + pictures + plots + jobs)
     table.add(kinds)
+    table.restore(restorersOfObjects)
     table.advise(foreignNames)
     table.describe(parameterNotes)
     table.nameArguments(coreNames)
@@ -32,5 +33,6 @@ extension BuiltinTable {
     TrainingRunObject.self, ScheduleObject.self, AugmentationObject.self, TemperatureObject.self,
     OptimiserObject.self, EvaluationObject.self, CertificateObject.self, SummaryObject.self, RandomObject.self,
     TrackedObject.self, OracleObject.self, StepObject.self, FigureObject.self,
+    JobObject.self,
   ].map { Kind($0) }
 }

@@ -201,5 +201,8 @@ package protocol Device: Sendable {
     throws(CoreError)
 }
 
-/// The device of the process. Tensors do not move between devices.
-package let device: any Device = CPUDevice()
+/// The device that does the work of the process. Tensors do not move between devices.
+let processor: any Device = CPUDevice()
+
+/// The device that is asked: the one that does the work, or, while somebody profiles, one that measures it.
+package var device: any Device { DeviceProfile.device(over: processor) }

@@ -14,6 +14,21 @@ final class LoadedModule {
   private(set) var failure: LTDError?
   fileprivate var isPreparing = true
 
+  /// The module as a saved session has it: it has run, and its variables come with the session.
+  func setRestored() {
+    isPreparing = false
+    value = .module(ModuleValue(name: name, path: isFile ? path : nil, globals: globals, source: source))
+  }
+
+  /// The value of a module that has run.
+  var restoredValue: Value? { value }
+
+  /// What a saved session keeps of it.
+  func saved(_ key: String) -> Saver.SavedModule {
+    Saver.SavedModule(
+      key: key, name: name, path: isFile ? path : nil, source: source, hasRun: value != nil, globals: globals)
+  }
+
   /// Whether it is a file of the user's rather than a module of the library.
   private let isFile: Bool
 
@@ -51,9 +66,22 @@ final class LoadedModule {
 /// error.
 final class Modules {
   private var loaded: [String: LoadedModule] = [:]
+  /// The text of modules that were found and have not run, where a session was restored.
+  private var kept: [String: Source] = [:]
   private unowned let session: Session
 
   init(_ session: Session) { self.session = session }
+
+  /// All that were found without an error, for a saved session.
+  var saved: [Saver.SavedModule] {
+    loaded.filter { $0.value.diagnostics.isEmpty && !$0.value.isPreparing && $0.value.failure == nil }
+      .sorted { $0.key < $1.key }.map { $0.value.saved($0.key) }
+  }
+
+  /// Adds a module of a saved session.
+  func add(_ module: LoadedModule, key: String) {
+    if module.restoredValue != nil { loaded[key] = module } else { kept[key] = module.source }
+  }
 
   func prepare(_ item: Import, from importer: Source) throws(LTDError) -> LoadedModule {
     let key: String
@@ -64,7 +92,11 @@ final class Modules {
       guard session.limits.allowsFiles else {
         throw Limits.filesRefused("the run would read the file \(key)")
       }
-      source = Source(name: key, bytes: try read(key, item.path))
+      if let found = kept[key] {
+        source = found
+      } else {
+        source = Source(name: key, bytes: try read(key, item.path))
+      }
     } else {
       key = "library:" + item.path
       if let known = loaded[key] { return try checked(known) }
@@ -76,7 +108,7 @@ final class Modules {
             : nearest(item.path, among: session.host.moduleNames).map { "did you mean \($0)?" }
               ?? "a file is imported by its path: import \"\(item.path).ltd\"")
       }
-      source = Source(name: "\(item.path).ltd", text: text, isLibrary: true)
+      source = kept[key] ?? Source(name: "\(item.path).ltd", text: text, isLibrary: true)
     }
     let module = LoadedModule(
       name: item.isFile ? Modules.stem(key) : item.path, path: key, source: source, isFile: item.isFile)

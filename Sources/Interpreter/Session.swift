@@ -45,7 +45,7 @@ public final class Session {
   public var endsOnFailure = false
 
   let globals = Globals()
-  private(set) lazy var modules = Modules(self)
+  lazy var modules = Modules(self)
   /// For hints on unknown names.
   private(set) lazy var libraryFunctions = findLibraryFunctions()
   /// Pages of modules of the library that were read, with the text that they were made of.
@@ -65,7 +65,13 @@ public final class Session {
   /// Whether the last source got past the checks before running.
   public private(set) var hasRun = false
   /// All code stays: functions in variables come from it, and calls refer to it without counting.
-  private var codes: [Code] = []
+  private(set) var codes: [Code] = []
+
+  /// What works beside the session, such as jobs in the background.
+  public var companions: [AnyObject] = []
+
+  /// Gets what `print` writes, besides the host.
+  public var onWrite: ((String) -> Void)?
 
   /// The object that the run has drawn last, as `show(x)` does: as the value of the run it is not drawn once more.
   public var drawn: HostObject?
@@ -147,11 +153,14 @@ public final class Session {
     }
   }
 
-  private func execute(_ source: Source, _ show: ((Value) throws(LTDError) -> Void)?) -> Outcome {
+  func execute(
+    _ source: Source, _ show: ((Value) throws(LTDError) -> Void)?, lines: LineProfile? = nil
+  ) -> Outcome {
     hasRun = false
     let program = parse(source)
     guard program.diagnostics.isEmpty else { return .failure(program.diagnostics) }
     let compiler = Compiler(program, session: self, globals: globals)
+    compiler.lines = lines
     let code = compiler.compile(program)
     guard compiler.diagnostics.isEmpty else { return .failure(compiler.diagnostics) }
     for cell in compiler.newConstants { cell.isConstant = true }
@@ -179,6 +188,9 @@ public final class Session {
       throw error
     }
   }
+
+  /// As a run begins.
+  func beginRun() { begin() }
 
   private func begin() {
     exitCode = nil
@@ -220,6 +232,7 @@ public final class Session {
   /// Takes what `print` writes.
   /// - Throws: `io` where the host cannot write it.
   public func write(_ text: String) throws(LTDError) {
+    onWrite?(text)
     if captured == nil { return try host.write(text) }
     captured? += text
   }

@@ -1,7 +1,7 @@
 import Base
 
 /// One layer of a network, as `Model.summary` lists them: in the order in which they run.
-public struct LayerSummary: Sendable, Equatable {
+public struct LayerSummary: Sendable, Equatable, Codable {
   /// Where its weights are found, such as "layer1.0.conv1"; empty for a layer that has no name.
   public var path: String
   /// The call that makes it, such as "conv2d(64, kernel=3)".

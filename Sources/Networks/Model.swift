@@ -366,6 +366,77 @@ public final class Model {
     return model
   }
 
+  // MARK: Keeping
+
+  /// What models at other temperatures share with this one: the owner of weights, buffers and what is frozen.
+  package var sharedWeights: AnyObject { weights }
+
+  /// What training changes, as it is now: it is copied before it is written, and may be read from any thread.
+  package struct Held {
+    /// The weights, in the order of `parameters`.
+    package var parameters: [Tensor]
+    /// Running statistics, in the order of `buffers`.
+    package var buffers: [Tensor]
+    /// The indices of the frozen weights.
+    package var frozen: Set<Int>
+    /// The file that they come from.
+    package var source: ModelSource?
+
+    /// What training changes.
+    package init(parameters: [Tensor], buffers: [Tensor], frozen: Set<Int>, source: ModelSource?) {
+      (self.parameters, self.buffers, self.frozen, self.source) = (parameters, buffers, frozen, source)
+    }
+  }
+
+  /// What training changes.
+  package var held: Held {
+    get { Held(parameters: weights.parameters, buffers: weights.buffers, frozen: weights.untrained, source: source) }
+    set {
+      weights.parameters = newValue.parameters
+      weights.buffers = newValue.buffers
+      weights.untrained = newValue.frozen
+      weights.source = newValue.source
+      weights.frozen = [:]
+    }
+  }
+
+  /// Whether weights, buffers and what is frozen are still those, without looking at a number.
+  package func isStill(_ held: Held) -> Bool {
+    func same(_ a: [Tensor], _ b: [Tensor]) -> Bool {
+      a.count == b.count && zip(a, b).allSatisfy { $0.storage === $1.storage }
+    }
+    return same(weights.parameters, held.parameters) && same(weights.buffers, held.buffers)
+      && weights.untrained == held.frozen
+  }
+
+  /// A model with weights that were kept.
+  ///
+  /// - Throws: `value` and `shape` where the architecture has others.
+  package static func kept(_ architecture: Architecture, _ held: Held) throws(CoreError) -> Model {
+    let blueprint = try Blueprint(architecture)
+    let (parameters, buffers) = (blueprint.parameters, blueprint.buffers)
+    func fits(_ tensors: [Tensor], _ specifications: [TensorSpecification]) -> Bool {
+      tensors.count == specifications.count && zip(tensors, specifications).allSatisfy { $0.shape == $1.shape }
+    }
+    guard fits(held.parameters, parameters), fits(held.buffers, buffers),
+      held.frozen.allSatisfy(parameters.indices.contains), held.parameters.allSatisfy({ $0.dtype == .float32 })
+    else { throw CoreError(.value, "the weights are not those of \(architecture)") }
+    let model = Model(architecture, blueprint, parameters: held.parameters, buffers: held.buffers)
+    model.held = held
+    return model
+  }
+
+  /// A model of the same weights under another name and temperature.
+  package func view(name: String, temperature: Float, straight: [String]) throws(CoreError) -> Model {
+    guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
+      throw CoreError(.value, "a temperature must be a positive number, not \(temperature)")
+    }
+    let network = straight.isEmpty ? nil : try Blueprint(architecture, straight: Set(straight).sorted()).network
+    let model = with(temperature: temperature, weights, network: network, straight: straight)
+    model.name = name
+    return model
+  }
+
   /// Whether architecture, weights and buffers are the same, bit for bit.
   public func hasEqualWeights(to other: Model) -> Bool {
     architecture == other.architecture && zip(state, other.state).allSatisfy { $0.tensor.isIdentical(to: $1.tensor) }

@@ -69,6 +69,7 @@ import Testing
   /// What takes no long time, and why.
   private static let reasons: [String: [String]] = [
     "counts verdicts that are there": ["curve", "optimality", "paired", "report"],
+    "begins a thread, or waits for one and looks at the signal meanwhile": ["background", "wait"],
     "answers at once": [
       "args", "assert", "at", "bool", "bpda", "check_finite", "chr", "clock", "endswith", "env", "error", "exit",
       "float", "flush", "get", "int", "known_files", "len", "memory", "now", "ord", "random", "range",

@@ -24,6 +24,7 @@ import Testing
     ],
     "summary": ["summary(mlp(hidden=[2]))", "summary(freeze(smallcnn(), \"*.bias\"))"],
     "figure": ["plot([1, 2])", "plot(zeros([2, 3]))", "compare(zeros([1, 2, 2]), zeros([1, 2, 2]))"],
+    "job": ["(() => { job = background(() => 1); wait(job); job })()"],
     "optimiser": ["sgd(mlp(hidden=[2]))"], "random": ["random(7)"], "range": ["0..3"], "function": ["x => x", "sum"],
     "oracle": [
       """
@@ -71,6 +72,7 @@ import Testing
 
   private static func matches(_ value: Value, _ type: TypeExpr) -> Bool {
     type.alternatives.contains { term in
+      if term.name.text == "any" { return true }
       guard term.name.text == value.typeName || term.name.text == "function" && value.asObject?.callSignature != nil
       else {
         return false

@@ -7,7 +7,8 @@ enum FuzzTable {
   static let standard: BuiltinTable = {
     var table = BuiltinTable.standard
     let still = [
-      "sleep", "time", "timeit", "clock", "now", "env", "threads", "memory", "check_finite", "vars",
+      "sleep", "background", "wait", "time", "timeit", "clock", "now", "env", "threads", "memory", "check_finite",
+      "vars",
     ]
     table.add(
       still.compactMap { table.functions[$0] }.map { builtin in

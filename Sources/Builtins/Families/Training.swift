@@ -333,6 +333,36 @@ final class TrainingRunObject: HostObject {
 
   override class var typeName: String { "training" }
   override class var typeSummary: String { "Where a run of fit stands, to be continued." }
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "training"
+    var report = report
+    if out.isComparing {
+      report.seconds = 0
+      for index in report.epochs.indices { report.epochs[index].seconds = 0 }
+    }
+    let kept = report.kept
+    out.write(kept.method)
+    out.write(kept.history)
+    out.write(kept.figures)
+    out.write(kept.seconds)
+    out.write(optional: kept.description)
+    out.write(kept.tensors)
+    out.write(kept.state)
+    let data = report.examples
+    out.write(data.count)
+    for set in data {
+      let object = DatasetObject(set)
+      out.write(object) { (out) throws(CoreError) in try object.save(to: out) }
+    }
+    for model in [report.averaged, report.best?.model] {
+      out.write(model != nil)
+      if let model { out.write(model) }
+    }
+    out.write(report.best?.epoch ?? 0)
+  }
+  override var parts: [Value] {
+    [report.averaged, report.best?.model].compactMap { $0 }.map { Value(ModelObject($0)) }
+  }
   override func shortText(_ options: PrintOptions) -> String {
     guard let state = report.state else { return "<training, finished>" }
     return "<training after \(state.step) steps>"

@@ -9,6 +9,11 @@ final class CertificateObject: HostObject {
 
   init(_ certificate: Certificate) { self.certificate = certificate }
 
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "certificate"
+    try PlainCoder.write(certificate, to: out)
+  }
+
   override class var typeName: String { "certificate" }
   override class var typeSummary: String { "What certify proved; it prints as a table." }
   override class var members: [Member] { own }

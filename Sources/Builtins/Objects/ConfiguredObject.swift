@@ -2,6 +2,7 @@ import Base
 import Datasets
 import Interpreter
 import Networks
+import Robustness
 
 /// A configurable value in the language: an attack, a method, a schedule, an augmentation.
 ///
@@ -15,6 +16,22 @@ class ConfiguredObject: HostObject, SettingSource {
   required init(_ value: any Configurable) { self.value = value }
 
   final var settingValue: SettingValue { .configured(value) }
+
+  final override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "configured"
+    out.write(typeName)
+    try out.write(value)
+  }
+  final override var parts: [Value] {
+    value.references.compactMap { reference in
+      switch reference {
+      case let model as Model: Value(ModelObject(model))
+      case let learner as Learner: Value(ModelObject(learner.model))
+      case let function as FunctionReference: function.function
+      default: nil
+      }
+    }
+  }
 
   final override func shortText(_ options: PrintOptions) -> String { value.description }
 

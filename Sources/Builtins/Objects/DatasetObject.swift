@@ -13,6 +13,9 @@ final class DatasetObject: HostObject {
 
   init(_ data: Dataset, spelling: String? = nil) { (self.data, self.spelling) = (data, spelling) }
 
+  override func save(to out: ObjectWriter) throws(CoreError) { try write(to: out) }
+  override var byteCount: Int { data.isStreamed ? 0 : data.count * data.imageSize * 4 }
+
   override class var typeName: String { "dataset" }
   override var summary: String { "dataset \(data.name) of \(data.count)" }
   override class var typeSummary: String { "Images with their classes." }

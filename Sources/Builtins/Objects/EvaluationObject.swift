@@ -12,6 +12,14 @@ final class EvaluationObject: HostObject {
   /// - Parameter kept: what the model makes of the adversarial images that were stored.
   init(_ evaluation: Evaluation, kept: KeptCheck? = nil) { (self.evaluation, self.kept) = (evaluation, kept) }
 
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "evaluation"
+    var evaluation = evaluation
+    if out.isComparing { evaluation = evaluation.withoutTimes }
+    try PlainCoder.write(evaluation, to: out)
+    try PlainCoder.write(kept, to: out)
+  }
+
   override class var typeName: String { "evaluation" }
   override class var typeSummary: String { "What evaluate found; it prints as a table." }
   override class var members: [Member] { own }
@@ -242,5 +250,15 @@ extension String {
   /// As one word of a shell.
   fileprivate var quotedForShell: String {
     "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+}
+
+extension Evaluation {
+  /// The same results, as if they had taken no time.
+  fileprivate var withoutTimes: Evaluation {
+    var copy = self
+    copy.seconds = 0
+    for index in copy.attacks.indices { copy.attacks[index].seconds = 0 }
+    return copy
   }
 }

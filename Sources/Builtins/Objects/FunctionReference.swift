@@ -11,7 +11,7 @@ import Tensors
 /// It belongs to the thread of its session, as all values of the language do. In a record it is known by its text, and by
 /// what it knows from outside (`FunctionValue.known`): the text of functions that it calls, and the values that it uses.
 final class FunctionReference: KnowingReference {
-  private let function: Value
+  let function: Value
   private unowned let session: Session
 
   init(_ function: Value, _ session: Session) {

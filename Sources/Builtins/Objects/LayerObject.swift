@@ -1,3 +1,4 @@
+import Base
 import Interpreter
 import Networks
 import Tensors
@@ -39,6 +40,11 @@ final class LayerObject: HostObject {
         hint: "put layers one after another into one list: sequential([a, b, c])")
     }
     guard size <= Self.sizeLimit else { throw LTDError(.value, "more than \(Self.sizeLimit) layers in one") }
+  }
+
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "layer"
+    out.write(try layer.json.text)
   }
 
   override class var typeName: String { "layer" }

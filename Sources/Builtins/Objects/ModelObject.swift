@@ -21,6 +21,14 @@ final class ModelObject: HostObject, SettingSource {
   private static let signature = CallSignature(
     "model(x: tensor, train: bool = false, seed: int = 0, draw: int = 0) -> tensor")
 
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    guard tracked == nil else { throw CoreError(.value, "a model that a gradient is taken of cannot be kept") }
+    out.kind = "model"
+    out.write(model)
+  }
+  override var restorePoint: (any RestorePoint)? { ModelRestorePoint(model) }
+  override var byteCount: Int { ModelRestorePoint(model).byteCount }
+
   override class var typeName: String { "model" }
   override var summary: String { "model \(model.name)" }
   override class var typeSummary: String { "A network with its weights: a function of images." }

@@ -29,6 +29,38 @@ final class OptimiserObject: HostObject {
 
   private static let signature = CallSignature("step(gradient: record, lr: float | none = none) -> none")
 
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "optimiser"
+    try out.write(settings)
+    out.write(bound != nil)
+    guard let (model, optimiser) = bound, let rate else { return }
+    out.write(model)
+    let point = out.restorePoint(of: self) as? OptimiserRestorePoint
+    out.write(rate)
+    out.write(point?.rate ?? rate)
+    if let point { out.write(point.state) } else { out.write(try optimiser.state) }
+  }
+  override var restorePoint: (any RestorePoint)? {
+    guard let rate, let state = try? bound?.optimiser.state else { return nil }
+    return OptimiserRestorePoint(self, rate: rate, state: state)
+  }
+  override var parts: [Value] { bound.map { [Value(ModelObject($0.model))] } ?? [] }
+  override var byteCount: Int {
+    ((try? bound?.optimiser.state) ?? []).reduce(0) { $0 + $1.tensor.count * $1.tensor.dtype.stride }
+  }
+
+  /// Sets what it remembers.
+  func take(rate: Double, state: NamedTensors) throws(CoreError) {
+    self.rate = rate
+    try bound?.optimiser.restore(state)
+  }
+
+  /// Whether it remembers still that, without looking at a number.
+  func isStill(rate: Double, state: NamedTensors) -> Bool {
+    guard rate == self.rate, let now = try? bound?.optimiser.state, now.count == state.count else { return false }
+    return zip(now, state).allSatisfy { $0.name == $1.name && $0.tensor.storage === $1.tensor.storage }
+  }
+
   override class var typeName: String { "optimiser" }
   override class var typeSummary: String { "What moves weights: of one model, a function of a gradient; or for fit." }
   override class var members: [Member] { own }

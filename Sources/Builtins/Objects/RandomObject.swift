@@ -9,12 +9,23 @@ import Tensors
 final class RandomObject: HostObject {
   private let stream: RandomStream
   private let seed: Int
-  private var draws = 0
+  private let bits: UInt64
+  var draws: Int
 
-  init(seed: UInt64, _ number: Int) {
+  init(seed: UInt64, _ number: Int, draws: Int = 0) {
+    bits = seed
+    self.draws = draws
     stream = RandomStream(seed: seed, purpose: "random")
     self.seed = number
   }
+
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "random"
+    out.write(Int(Int64(bitPattern: bits)))
+    out.write(seed)
+    out.write((out.restorePoint(of: self) as? RandomRestorePoint)?.draws ?? draws)
+  }
+  override var restorePoint: (any RestorePoint)? { RandomRestorePoint(self, draws: draws) }
 
   override class var typeName: String { "random" }
   override class var typeSummary: String { "A stream of random numbers that moves on with every draw." }

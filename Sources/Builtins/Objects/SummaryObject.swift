@@ -14,6 +14,17 @@ final class SummaryObject: HostObject {
     layers = try model.summary()
   }
 
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "summary"
+    out.write(name)
+    out.write(input)
+    try PlainCoder.write(layers, to: out)
+  }
+
+  init(_ name: String, _ input: [Int], _ layers: [LayerSummary]) {
+    (self.name, self.input, self.layers) = (name, input, layers)
+  }
+
   override class var typeName: String { "summary" }
   override class var typeSummary: String { "The layers of a model with their shapes, weights and costs; a table." }
   override class var members: [Member] { own }

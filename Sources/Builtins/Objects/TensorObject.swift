@@ -18,6 +18,12 @@ class TensorObject: HostObject {
 
   init(_ tensor: Tensor) { self.tensor = tensor }
 
+  final override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "tensor"
+    out.write(tensor)
+  }
+  final override var byteCount: Int { tensor.count * tensor.dtype.stride }
+
   override class var typeName: String { "tensor" }
   override var summary: String { "tensor \(tensor.shape)" }
   override var shape: [Int]? { tensor.shape }

@@ -16,6 +16,18 @@ final class TrackedObject: HostObject {
     host = try call.bool("quiet") ? nil : call.session.host
   }
 
+  init(_ items: ListValue, title: String, host: (any Host)?) {
+    (self.items, self.title, self.host) = (items.items, title, host)
+  }
+
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "tracked"
+    try out.write(Value(items))
+    out.write(title)
+    out.write(host != nil)
+  }
+  override var parts: [Value] { items }
+
   override class var typeName: String { "tracked" }
   override class var typeSummary: String { "Elements whose loop shows how far it is." }
   override var length: Int? { items.count }

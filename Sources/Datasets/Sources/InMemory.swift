@@ -78,6 +78,14 @@ struct InMemoryImages: ImageSource {
     return try Tensor(values, shape: [positions.count] + shape)
   }
 
+  /// The numbers of all images, with what tells them from those of others.
+  var kept: (content: DatasetParts.Pixels, address: UInt) {
+    switch values {
+    case .bytes(let bytes): (.bytes(bytes), bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) })
+    case .floats(let floats): (.floats(floats), floats.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) })
+    }
+  }
+
   private func bytes(_ positions: [Int]) -> [UInt8]? {
     guard case .bytes(let bytes) = values else { return nil }
     return positions.flatMap { bytes[$0 * size..<($0 + 1) * size] }

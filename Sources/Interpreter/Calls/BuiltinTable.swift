@@ -1,3 +1,5 @@
+import Base
+
 /// All built-ins by name. The table of the language itself is `BuiltinTable.core`; a host adds its own to a copy.
 public struct BuiltinTable: Sendable {
   /// The functions by name.
@@ -18,6 +20,12 @@ public struct BuiltinTable: Sendable {
   /// of its own kind, as in `[2, 4, 8] / 255`.
   public private(set) var listLift: (@Sendable (ListValue) throws -> HostObject?)?
 
+  /// By the kind that `HostObject.save` writes: what makes an object of a saved session again.
+  public private(set) var restorers: [String: Restorer] = [:]
+
+  /// Makes an object of what was saved of it.
+  public typealias Restorer = @Sendable (ObjectReader) throws(CoreError) -> AnyObject
+
   /// The kinds of values for help and the manual, by name.
   public private(set) var kinds: [String: Kind] = [:]
 
@@ -27,6 +35,11 @@ public struct BuiltinTable: Sendable {
   /// Adds entries; one of the same name replaces an earlier one.
   public mutating func add(_ builtins: [Builtin]) {
     for builtin in builtins { functions[builtin.name] = builtin }
+  }
+
+  /// Adds what makes objects of saved sessions again.
+  public mutating func restore(_ restorers: [String: Restorer]) {
+    self.restorers.merge(restorers) { $1 }
   }
 
   /// Adds constants; one of the same name replaces an earlier one.

@@ -73,6 +73,22 @@ final class Globals {
   func remove(_ name: String) { cells[name] = nil }
   func removeAll() { cells = [:] }
 
+  /// Forgets the value of a variable whose place functions may know.
+  func unset(_ name: String) {
+    cells[name]?.pointer.pointee = Unset.value
+    cells[name]?.isConstant = false
+  }
+
+  /// The variables of another one, in the places that they have there, instead of its own.
+  func takeOver(_ other: [String: Cell]) { cells = other }
+
+  /// The variables that are set, with their values, in alphabetical order.
+  var held: [SessionMoment.Variable] {
+    cells.filter { $0.value.isSet }.sorted { $0.key < $1.key }.map {
+      SessionMoment.Variable(name: $0.key, value: $0.value.pointer.pointee, isConstant: $0.value.isConstant)
+    }
+  }
+
   /// Public names that are set, for `module.name`.
   var publicNames: [String] { cells.filter { $0.value.isSet && !$0.key.hasPrefix("_") }.map(\.key).sorted() }
 }

@@ -37,6 +37,7 @@ extension Compiler {
         nodes.append(self.statement(statement))
       }
     }
+    if let lines { nodes = nodes.map { LineNode($0, lines) } }
     if nodes.count == 1, hasValue || use == .statement { return nodes[0] }
     return BlockNode(nodes, hasValue: hasValue, source, span)
   }

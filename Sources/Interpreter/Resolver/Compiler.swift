@@ -21,9 +21,20 @@ final class Compiler {
   var topFunctions: [String: CallSignature] = [:]
   var newConstants: [Cell] = []
   var modules: [ModuleVariable: LoadedModule] = [:]
+  /// Who takes the time of each statement, if anybody does.
+  var lines: LineProfile?
+  /// What a saved session keeps of the program.
+  let unit: Unit
+  /// The names that were variables outside when the program was first compiled, where it is compiled again.
+  private let known: Set<String>?
+  /// The functions by the place of their header.
+  private(set) var codes: [Span: Code] = [:]
 
-  init(_ program: Program, session: Session, globals: Globals) {
+  init(_ program: Program, session: Session, globals: Globals, known: Set<String>? = nil) {
     source = program.source
+    unit = Unit(program.source, globals)
+    self.known = known
+    unit.known = known ?? []
     self.session = session
     self.globals = globals
     scopes = ScopeFinder(program)
@@ -74,6 +85,8 @@ final class Compiler {
     // Sizes named by parameters must be remembered for the result.
     code.isSimple =
       !code.parameters.items.contains { $0.isChecked } && !(code.parameters.result?.namesSizes ?? false)
+    code.unit = unit
+    codes[code.headerSpan] = code
     session.keep(code)
   }
 
@@ -121,7 +134,13 @@ final class Compiler {
 
   /// Whether the session has the variable, or the program sets it somewhere.
   func isGlobal(_ name: String) -> Bool {
-    scopes.top.globals[name] != nil || globals[name] != nil
+    if scopes.top.globals[name] != nil { return true }
+    guard let known else {
+      guard globals[name] != nil else { return false }
+      unit.known.insert(name)
+      return true
+    }
+    return known.contains(name)
   }
 
   /// Names that could have been meant.
@@ -185,6 +204,8 @@ final class Compiler {
   }
 
   private func usedBeforeSet(_ name: String, _ span: Span) {
+    // It has run before: what stood outside of the functions does not run again.
+    if known != nil { return }
     var hint: String?
     if let place = scopes.top.globals[name], builder.scope.isTopLevel {
       hint = "line \(source.position(at: Int(place.start)).line) sets it"
@@ -229,6 +250,7 @@ final class Compiler {
   }
 
   private func alreadySet(_ name: Name) {
+    if known != nil { return }
     report(.name, "\(name.text) is already a variable", name.span, hint: "const goes with the first assignment")
   }
 

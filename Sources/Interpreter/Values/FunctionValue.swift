@@ -74,6 +74,15 @@ public final class FunctionValue {
     return zip(captures, other.captures).allSatisfy { $0.isIdentical(to: $1) }
   }
 
+  /// Gives a bound function that was made without them what it is bound to.
+  func bind(_ target: Value, to receiver: Value) {
+    binding?.target = target
+    binding?.receiver = receiver
+  }
+
+  /// Gives a function that is being restored what it has captured: cells where its code shares variables.
+  func restore(_ captures: [Value]) { self.captures = captures }
+
   var isNested: Bool { !captures.isEmpty || binding != nil }
 
   /// Moves the children that can hold values out, for `Heap.release`.
@@ -156,6 +165,8 @@ final class Code {
   var setOutside: Set<String> = []
   let documentation: String?
   let headerSpan: Span
+  /// The program that it was compiled with; nil only while it is made.
+  var unit: Unit?
 
   init(
     name: String, source: Source, signature: CallSignature, parameters: ParameterList, documentation: String?,

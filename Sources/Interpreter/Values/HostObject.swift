@@ -1,3 +1,4 @@
+import Base
 @_exported import Syntax
 
 /// One part between the commas of `x[…]`, evaluated.
@@ -134,6 +135,24 @@ open class HostObject {
   /// A built-in of the language itself (`sum`, `abs`, `len`, …) called with this object as its first or second argument.
   /// `nil` makes the error "… does not take a …".
   open func apply(_ builtin: String, _ call: Call) throws -> Value? { nil }
+
+  // MARK: Saving
+
+  /// Writes what the table's restorer of this kind makes the object of again.
+  ///
+  /// - Throws: `value` for what cannot be kept, which is the standard answer.
+  open func save(to out: ObjectWriter) throws(CoreError) {
+    throw CoreError(.value, "\(typeName.withArticle) cannot be kept")
+  }
+
+  /// The state that changes in place, held as it is now; nil for what never changes.
+  open var restorePoint: (any RestorePoint)? { nil }
+
+  /// Further objects and values that can be reached from this one and may change in place.
+  open var parts: [Value] { [] }
+
+  /// How many bytes it holds beside itself.
+  open var byteCount: Int { 0 }
 
   // MARK: Printing
 

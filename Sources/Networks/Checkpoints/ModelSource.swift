@@ -28,6 +28,14 @@ public struct ModelSource: Sendable {
     /// The hash of the file, which is a public one.
     case known = "the hash of the file"
   }
+
+  /// Where weights come from, with all that it says; see the properties.
+  package init(
+    path: String, format: String, key: String, prefix: String, decision: Decision, known: KnownFile?, remarks: [String]
+  ) {
+    (self.path, self.format, self.key, self.prefix) = (path, format, key, prefix)
+    (self.decision, self.known, self.remarks) = (decision, known, remarks)
+  }
 }
 
 /// What a caller says of a file whose model is to be loaded. All may be left open.

@@ -1,4 +1,5 @@
 import Base
+import Platform
 import Tensors
 
 /// A safetensors file: 8 bytes of header length, a JSON header, and the raw numbers of each tensor.
@@ -180,6 +181,15 @@ public final class SafeTensors: WeightFile {
   private static func parts(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
   ) throws(CoreError) -> [[UInt8]] {
+    var items: [Raw] = []
+    for (name, tensor) in tensors {
+      let (element, bytes) = try Element.bytes(of: tensor)
+      items.append(Raw(name: name, element: element, shape: tensor.shape, bytes: bytes))
+    }
+    return try parts(items, metadata: metadata)
+  }
+
+  private static func parts(_ items: [Raw], metadata: [String: String]) throws(CoreError) -> [[UInt8]] {
     var members: [JSON.Member] = []
     if !metadata.isEmpty {
       let items = metadata.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }
@@ -188,15 +198,15 @@ public final class SafeTensors: WeightFile {
     var names: Set<String> = ["__metadata__"]
     var parts: [[UInt8]] = [[]]
     var offset = 0
-    for (name, tensor) in tensors {
+    for item in items {
+      let (name, bytes) = (item.name, item.bytes)
       guard names.insert(name).inserted else { throw CoreError(.value, "two tensors named '\(name)'") }
-      let (element, bytes) = try Element.bytes(of: tensor)
       members.append(
         JSON.Member(
           name,
           .object([
-            JSON.Member("dtype", .string(element.rawValue)),
-            JSON.Member("shape", .array(tensor.shape.map { .int($0) })),
+            JSON.Member("dtype", .string(item.element.rawValue)),
+            JSON.Member("shape", .array(item.shape.map { .int($0) })),
             JSON.Member("data_offsets", .array([.int(offset), .int(offset + bytes.count)])),
           ])))
       parts.append(bytes)
@@ -227,12 +237,47 @@ extension SafeTensors {
   ) throws(CoreError) {
     var sealed = metadata
     sealed[seal] = blank
-    var parts = try parts(tensors, metadata: sealed)
+    try writeSealed(path, parts: try parts(tensors, metadata: sealed))
+  }
+
+  /// Numbers of any element type, in row-major order.
+  package struct Raw {
+    /// What it is called in the file.
+    package var name: String
+    /// The type of its elements.
+    package var element: Element
+    /// The size of each axis.
+    package var shape: [Int]
+    /// The numbers, little-endian.
+    package var bytes: [UInt8]
+
+    /// Numbers under a name.
+    package init(name: String, element: Element, shape: [Int], bytes: [UInt8]) {
+      self.name = name
+      self.element = element
+      self.shape = shape
+      self.bytes = bytes
+    }
+  }
+
+  /// Writes numbers of any type as `writeSealed` writes tensors.
+  ///
+  /// - Parameter mode: the permissions of a new file.
+  package static func writeSealed(
+    _ path: String, items: [Raw], metadata: [String: String], mode: mode_t
+  ) throws(CoreError) {
+    var sealed = metadata
+    sealed[seal] = blank
+    try writeSealed(path, parts: try parts(items, metadata: sealed), mode: mode)
+  }
+
+  private static func writeSealed(_ path: String, parts: [[UInt8]], mode: mode_t = 0o666) throws(CoreError) {
+    var parts = parts
     var digest = FileDigest()
     for part in parts { digest.add(part) }
     guard let place = place(of: blank, in: parts[0]) else { throw CoreError(.value, "the file has no seal") }
     parts[0].replaceSubrange(place, with: Array(digest.sha256Text.utf8))
-    try AtomicFile.replace(path, parts: parts)
+    try AtomicFile.replace(path, parts: parts, mode: mode)
   }
 
   /// Reads all of a sealed file.
@@ -242,9 +287,22 @@ extension SafeTensors {
   package static func readSealed(
     _ path: String
   ) throws(CoreError) -> (tensors: NamedTensors, metadata: [String: String]) {
+    let file = try openSealed(path, as: "checkpoint of a training run")
+    var tensors: NamedTensors = []
+    for entry in file.entries { tensors.append((entry.name, try file.tensor(entry.name))) }
+    var metadata = file.metadata
+    metadata[seal] = nil
+    return (tensors, metadata)
+  }
+
+  /// Opens a sealed file and compares its digest.
+  ///
+  /// - Parameter kind: what it is said not to be where it has no seal.
+  /// - Throws: as `readSealed`.
+  package static func openSealed(_ path: String, as kind: String) throws(CoreError) -> SafeTensors {
     let file = try SafeTensors(path)
     guard let text = file.metadata[seal], text.utf8.count == blank.utf8.count else {
-      throw .file(path, "is no checkpoint of a training run: it has no digest")
+      throw .file(path, "is no \(kind): it has no digest")
     }
     var header = try file.file.read(at: 0, count: file.start)
     if let place = place(of: text, in: header) { header.replaceSubrange(place, with: Array(blank.utf8)) }
@@ -255,11 +313,15 @@ extension SafeTensors {
       digest.add(try file.file.read(at: offset, count: min(1 << 22, file.file.size - offset)))
     }
     guard digest.sha256Text == text else { throw .file(path, "is damaged: it is not what was written") }
-    var tensors: NamedTensors = []
-    for entry in file.entries { tensors.append((entry.name, try file.tensor(entry.name))) }
-    var metadata = file.metadata
-    metadata[seal] = nil
-    return (tensors, metadata)
+    return file
+  }
+
+  /// The numbers of one entry as they stand in the file.
+  package func raw(_ name: String) throws(CoreError) -> Raw {
+    guard let place = places[name] else { throw .file(path, "has no tensor '\(name)'") }
+    return Raw(
+      name: name, element: place.element, shape: place.shape,
+      bytes: try file.read(at: start + place.offset, count: place.count * place.element.size))
   }
 
   /// Where the value of the seal stands in a header.

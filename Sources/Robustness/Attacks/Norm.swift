@@ -8,7 +8,7 @@ import Tensors
 /// others. All functions treat each example of a batch [n, c, h, w] by itself, on the device and in float32. The box
 /// [0, 1] is not theirs: whoever takes a step clips to it afterwards, which never leaves the ball around an image of
 /// the box.
-public enum Norm: String, SettingChoice {
+public enum Norm: String, SettingChoice, Codable {
   /// The largest change of a value.
   case linf
   /// The Euclidean length.

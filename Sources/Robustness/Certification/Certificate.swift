@@ -1,7 +1,7 @@
 import Base
 
 /// How lower bounds of margins are found.
-public enum BoundMethod: String, SettingChoice {
+public enum BoundMethod: String, SettingChoice, Codable {
   /// Linear bounds, propagated backward, with lower slopes of ReLUs by their bounds (CROWN, Zhang et al. 2018), and where
   /// these leave an example open with parallel lines (Fast-Lin, Weng et al. 2018); never below interval bounds, which are
   /// taken where they are better.
@@ -11,7 +11,7 @@ public enum BoundMethod: String, SettingChoice {
 }
 
 /// What is known of one example within the ball around it.
-public enum CertifiedVerdict: String, Sendable, Equatable {
+public enum CertifiedVerdict: String, Sendable, Equatable, Codable {
   /// The image as it is is misclassified.
   case misclassified
   /// Proven: no image of the ball is misclassified.
@@ -23,7 +23,17 @@ public enum CertifiedVerdict: String, Sendable, Equatable {
 }
 
 /// What `certify` found: a verdict for each example, and the bracket that they make around the robust accuracy.
-public struct Certificate: Sendable {
+public struct Certificate: Sendable, Codable {
+  /// What branch and bound did for one example.
+  public struct Search: Sendable, Codable {
+    /// Which example.
+    public var position: Int
+    /// How many seconds it took.
+    public var seconds: Double
+    /// How many parts of the ball were looked at.
+    public var branches: Int
+  }
+
   /// The name of the model.
   public var model: String
   /// The name of the data set.
@@ -46,7 +56,7 @@ public struct Certificate: Sendable {
   /// The seconds for each example that branch and bound could take; nil where it was not asked for.
   public var limit: Double?
   /// The examples that branch and bound worked on, with the seconds and the parts of the ball that each took.
-  public var searches: [(position: Int, seconds: Double, branches: Int)] = []
+  public var searches: [Search] = []
   /// How many seconds all took.
   public var seconds: Double
 

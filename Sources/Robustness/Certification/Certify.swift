@@ -79,7 +79,8 @@ public func certify(
           title: "branch and bound, example \(position)", done: done, total: max(count, done + 1),
           fields: [("open", Double(open)), ("bound", bound)], secondsLeft: nil)
       }
-      certificate.searches.append((position, monotonicSeconds() - began, search.branches))
+      certificate.searches.append(
+        .init(position: position, seconds: monotonicSeconds() - began, branches: search.branches))
     }
     certificate.seconds = monotonicSeconds() - start
     try certificate.requireSound()

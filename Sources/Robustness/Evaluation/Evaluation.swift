@@ -42,7 +42,7 @@ public struct Accuracy: Sendable, Equatable {
 }
 
 /// What one attack did at one radius; of an attack that consists of several, one of its stages.
-public struct AttackOutcome: Sendable {
+public struct AttackOutcome: Sendable, Codable {
   /// What was run.
   public var round: RunDescription.Round
   /// The verdict on each example; nil where it was not attacked: it is misclassified as it is, an earlier stage has
@@ -107,7 +107,7 @@ public struct AttackOutcome: Sendable {
 }
 
 /// How well a model does on natural images, under each attack, and under the worst of them.
-public struct Evaluation: Sendable {
+public struct Evaluation: Sendable, Codable {
   /// What was evaluated, and how.
   public var run: RunDescription
   /// The class of each example.

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Images that are kept as float32 are what the attack handed in; a picture that is shown or saved has 8 bits a value,
 /// and rounding to the nearest of 256 levels can undo an attack.
-public struct KeptCheck: Sendable, Equatable {
+public struct KeptCheck: Sendable, Equatable, Codable {
   /// How many images there are.
   public var images: Int
   /// How many of them the model misclassifies as they were read back.

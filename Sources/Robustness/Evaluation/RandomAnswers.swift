@@ -8,7 +8,7 @@ import Tensors
 /// that asks often finds an unlucky draw for any image. So what an attack has found is judged by answers that it has not
 /// seen (the draws -1, -2, … of `NoiseDraws`), several of them, and the result is a rate: the mean share of answers that
 /// are right. The first of them alone is AutoAttack's verdict, which is kept beside it.
-public struct RandomAnswers: Sendable, Equatable {
+public struct RandomAnswers: Sendable, Equatable, Codable {
   /// How many answers judge an image.
   public var forwards: Int
   /// The key of the noise.

@@ -5,9 +5,9 @@ import Tensors
 ///
 /// Two evaluations of the same identity have the same verdicts, so that one continues the other. A record outlives the
 /// process: models and data are told apart by fingerprints, attacks by all of their settings.
-public struct RunDescription: Sendable, Equatable {
+public struct RunDescription: Sendable, Equatable, Codable {
   /// One attack at one radius; of an attack that consists of several, one of its stages.
-  public struct Round: Sendable, Equatable {
+  public struct Round: Sendable, Equatable, Codable {
     /// The call that makes the attack; the second of two equal attacks ends in " #2", so that no name comes twice.
     public var attack: String
     /// All settings of the attack, as JSON.

@@ -4,7 +4,7 @@ import Base
 ///
 /// An accuracy is a count of such rows. Keeping the rows themselves lets two runs be compared example by example, lets
 /// the distance at which each was broken be drawn as a curve, and shows what a verdict has cost.
-public struct Verdict: Sendable, Equatable {
+public struct Verdict: Sendable, Equatable, Codable {
   /// The id of the example, as in `Dataset.ids`.
   public var id: Int
   /// The true class.
@@ -53,7 +53,7 @@ public struct Verdict: Sendable, Equatable {
 }
 
 /// What the model makes of an image as it is.
-public struct NaturalVerdict: Sendable, Equatable {
+public struct NaturalVerdict: Sendable, Equatable, Codable {
   /// The class that the model gives to it.
   public var prediction: Int
   /// The margin of the logits, z_y − max_{j≠y} z_j: below 0 where the image is misclassified.

@@ -154,12 +154,13 @@ public struct LBGAT: TrainingMethod {
 }
 
 /// A model that a run trains along: its weights are part of the state of the run, and not of what the run is.
-private struct Learner: SettingReference {
-  var model: Model
+package struct Learner: SettingReference {
+  /// The model.
+  package var model: Model
 
-  var settingName: String { model.settingName }
-  var settingIdentity: String { "\(model.name), trained along: \(model.architecture)" }
-  func isSame(as other: any SettingReference) -> Bool {
+  package var settingName: String { model.settingName }
+  package var settingIdentity: String { "\(model.name), trained along: \(model.architecture)" }
+  package func isSame(as other: any SettingReference) -> Bool {
     guard let other = other as? Learner else { return false }
     return model.isSame(as: other.model)
   }
