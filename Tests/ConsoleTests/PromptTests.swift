@@ -322,9 +322,9 @@ struct PromptTests {
     #expect(terminal.enter(":edit", expecting: "32\nltd> ") != nil)
     #expect(terminal.enter("!echo from the shell", expecting: "\nfrom the shell\nltd> ") != nil)
     let saved = home.appending(path: "saved.ltd")
-    #expect(terminal.enter(":save \(saved.path)", expecting: "3 statements") != nil)
+    #expect(terminal.enter(":script \(saved.path)", expecting: "3 statements") != nil)
     #expect(
-      try String(contentsOf: saved, encoding: .utf8) == "loaded = 31\n\nloaded + 0\nedited = loaded + 1; edited\n\n")
+      try String(contentsOf: saved, encoding: .utf8) == "loaded = 31\n\nedited = loaded + 1; edited\n\n")
     #expect(terminal.enter(":load /nowhere.ltd", expecting: "no such file") != nil)
   }
 

@@ -57,6 +57,12 @@ final class PseudoTerminal {
 
   func interrupt() { type("\u{3}") }
 
+  /// Closes the terminal under the program, which whoever asked then waits for.
+  func hangUp() -> pid_t {
+    isEnded = true
+    return process
+  }
+
   /// Waits until a text is shown after what was last waited for.
   /// - Returns: what was shown up to and with it; nil when it did not come.
   @discardableResult

@@ -31,16 +31,31 @@ extension Prompt {
     let wanted = rest.split(separator: " ").map(String.init)
     var shown = session.variables.filter { !$0.name.hasPrefix("_") && $0.name != "ans" }
     if !wanted.isEmpty { shown = session.variables.filter { wanted.contains($0.name) } }
-    if shown.isEmpty { return note(wanted.isEmpty ? "there are no variables yet" : "there is no such variable") }
+    let unknown = wanted.filter { name in !shown.contains { $0.name == name } }
+    for name in unknown {
+      let near = nearestNames(to: name, in: session.variables.map(\.name)).first
+      problem("there is no variable \(name)", hint: near.map { "did you mean \($0)?" })
+    }
+    if shown.isEmpty, wanted.isEmpty, values.isEmpty { return note("there are no variables yet") }
+    let moment = memory.moment
+    let sizes = Dictionary(shown.map { ($0.name, moment.byteCount(of: $0.name)) }) { first, _ in first }
+    // Of equal size, as numbers are, in the order of the alphabet.
+    shown.sort { (sizes[$1.name] ?? 0, $0.name) < (sizes[$0.name] ?? 0, $1.name) }
     let nameWidth = min(24, shown.map(\.name.count).max() ?? 0)
     let kinds = shown.map { kind(of: $0.value) }
     let kindWidth = min(36, kinds.map(\.count).max() ?? 0)
     for (variable, kind) in zip(shown, kinds) {
       if Interrupts.pending { return }
-      let start = padded(variable.name, nameWidth) + "  " + padded(kind, kindWidth) + "  "
+      let size = sizes[variable.name] ?? 0
+      let bytes = padded(size > 0 ? byteText(size) : "", 10, right: true)
+      let start = padded(variable.name, nameWidth) + "  " + padded(kind, kindWidth) + "  " + bytes + "  "
       let room = max(10, session.printing.width - start.count)
       output.write(start + shortened(variable.value.shortText(oneLine(room)), room) + "\n")
     }
+    guard wanted.isEmpty, !values.isEmpty else { return }
+    let held = values.reduce(0) { $0 + Session.byteCount(of: $1) }
+    let names = values.count == 1 ? "_1 holds" : "_1 … _\(values.count) hold"
+    output.write(style.dim("\(names) \(byteText(held))\n"))
   }
 
   private func kind(of value: Value) -> String {
@@ -66,12 +81,6 @@ extension Prompt {
     return line.count > room ? line.prefix(room - 1) + "…" : String(line)
   }
 
-  func reset() {
-    session.reset()
-    forgetValues()
-    succeeded = []
-  }
-
   // MARK: Time
 
   func time(_ text: String) {
@@ -80,18 +89,20 @@ extension Prompt {
     if execute(text) { output.write(style.dim("\(duration(monotonicSeconds() - begin))\n")) }
   }
 
-  /// `timeit(() => …)`, and its result in words.
+  /// Runs a statement many times, as if it were typed each time.
   func timeRepeatedly(_ text: String) {
-    if text.isEmpty { return problem(":timeit takes an expression", hint: ":timeit sum(1..1000)") }
-    switch session.run(Source(name: "<prompt>", text: "timeit(() => (\(text)))")) {
-    case .failure(let diagnostics):
+    if text.isEmpty { return problem(":timeit takes a statement", hint: ":timeit sum(1..1000)") }
+    memory.begin(text)
+    defer { memory.end() }
+    switch session.timed(Source(name: "<prompt>", text: text)) {
+    case .failure(let error):
       Interrupts.clear()
-      runner.report(diagnostics)
-    case .exit(let code): exitStatus = Int32(truncatingIfNeeded: code & 0xFF)
-    case .value(let value, _):
-      func seconds(_ name: String) -> String { duration(value.asRecord?[name]?.asDouble ?? .nan) }
-      let runs = value.asRecord?["runs"]?.asInt ?? 0
-      output.write("\(seconds("median")) median, ± \(seconds("spread")) (MAD), \(runs) runs\n")
+      runner.report([error.diagnostic])
+    case .success(let runs):
+      let sorted = runs.sorted()
+      let median = sorted[sorted.count / 2]
+      let spread = runs.map { abs($0 - median) }.sorted()[runs.count / 2]
+      output.write("\(duration(median)) median, ± \(duration(spread)) (MAD), \(runs.count) runs\n")
     }
   }
 
@@ -102,15 +113,8 @@ extension Prompt {
     if let text = runner.text(ofScript: path) { execute(text, name: path) }
   }
 
-  func save(_ path: String) {
-    if path.isEmpty { return problem(":save takes a file", hint: ":save experiment.ltd") }
-    if access(path, F_OK) == 0 { return problem("\(path) is there already", hint: "choose another name") }
-    guard write(succeeded.map { $0 + "\n" }.joined(), to: path) else { return }
-    note("\(succeeded.count) statements written to \(path)")
-  }
-
   /// Writes a file, or says why not.
-  private func write(_ text: String, to path: String, mode: mode_t = 0o666) -> Bool {
+  func write(_ text: String, to path: String, mode: mode_t = 0o666) -> Bool {
     do throws(CoreError) {
       try AtomicFile.replace(path, parts: [Array(text.utf8)], mode: mode)
       return true
@@ -179,10 +183,20 @@ extension Prompt {
         hint: near.map { "did you mean \($0)?" } ?? "the settings are \(Setting.names.joined(separator: ", "))")
     }
     guard words.count > 1 else { return output.write("\(value(of: setting))\n") }
-    let number = Int(words[1])
+    if change(setting, to: words[1]) {
+      keep(setting, words[1])
+    } else {
+      problem("\(name) cannot be \(words[1])", hint: "\(name): \(setting.summary)")
+    }
+  }
+
+  /// Sets a setting.
+  /// - Returns: whether it can be that.
+  func change(_ setting: Setting, to word: String) -> Bool {
+    let number = Int(word)
     switch setting {
-    case .digits where words[1] == "auto": session.printing.digits = nil
-    case .width where words[1] == "auto": followsWidth = true
+    case .digits where word == "auto": session.printing.digits = nil
+    case .width where word == "auto": followsWidth = true
     case .digits where (1...17).contains(number ?? 0): session.printing.digits = number
     case .items where (1...1_000_000).contains(number ?? 0): session.printing.items = number ?? 0
     case .width where (20...10_000).contains(number ?? 0):
@@ -191,8 +205,9 @@ extension Prompt {
     case .history where (0...1_000_000).contains(number ?? -1):
       history.size = number ?? 0
       editor?.setHistorySize(number ?? 0)
-    default: problem("\(name) cannot be \(words[1])", hint: "\(name): \(setting.summary)")
+    default: return false
     }
+    return true
   }
 
   private func value(of setting: Setting) -> String {

@@ -1,3 +1,4 @@
+import Base
 import Help
 import Interpreter
 import Platform
@@ -11,21 +12,34 @@ import Platform
 /// variable stays.
 package final class Prompt {
   static let text = "ltd> "
-  /// How many values `_1`, `_2`, … reach back.
-  static let valuesKept = 16
+  /// How many values `_1`, `_2`, … reach back at the most, and how many bytes they may take together.
+  static let valuesKept = 100
+  static let valueBytesKept = 256 << 20
 
   let runner: Runner
   let history: History
   private(set) var editor: LineEditor?
   let colours: Bool
-  /// The statements that ran without an error, for `:save`.
-  var succeeded: [String] = []
-  private var values: [Value] = []
+  /// The statements that were run, for scripts and transcripts.
+  var statements: [Statement] = []
+  /// Those that ran without an error.
+  var succeeded: [String] { statements.filter(\.isSuccess).map(\.text) }
+  private(set) var values: [Value] = []
+  /// How many bytes each of them takes.
+  private var sizes: [Int] = []
+  /// What keeps the session from being lost, and what it was before the last statements.
+  private(set) lazy var memory = SessionMemory(self)
   /// Kinds of errors whose pages were named.
   private var explained: Set<Diagnostic.Kind> = []
   /// Set by `:quit`.
   var exitStatus: Int32?
+  /// The jobs whose end was said.
+  var announced: Set<Int> = []
+  /// Whether it was said that jobs end when the prompt is left.
+  var hasWarnedOfJobs = false
   var followsWidth = true
+  /// Whether the start-up file is being read, whose settings hold for its session.
+  var isStarting = false
   /// Whether Ctrl-C ended the last statement.
   private var wasInterrupted = false
 
@@ -54,19 +68,32 @@ package final class Prompt {
     self.editor = editor
     if let problem = history.load() { note(problem) }
     for entry in history.entries { editor.remember(entry) }
-    if runner.options.readsStartupFile { readStartupFile() }
+    if runner.options.readsStartupFile {
+      readSettings()
+      readStartupFile()
+    }
+    memory.start()
     var saidHistoryProblem = false
+    // A terminal that has gone away is not one any more: nobody has asked to leave.
+    let wasTerminal = Terminal.isTerminal(0)
+    var asked = true
     while exitStatus == nil {
       Interrupts.clear()
+      announceJobs()
       output.flush()
       switch editor.read(prompt: Prompt.text) {
       case .end:
+        asked = Terminal.isTerminal(0) || !wasTerminal
         if Terminal.isTerminal(0) { output.write("\n") }
+        if asked, Terminal.isTerminal(0), holdsUpLeaving() { continue }
         exitStatus = ExitStatus.success
       case .cancelled: continue
       case .failed(let problem):
         runner.report([Diagnostic(.io, problem)])
-        if !Terminal.isTerminal(0) { exitStatus = ExitStatus.failure }
+        if !Terminal.isTerminal(0) {
+          asked = !wasTerminal
+          exitStatus = ExitStatus.failure
+        }
       case .statement(let text):
         // Ctrl-C at a line without editing was meant for the line.
         if editor is PlainReader { Interrupts.clear() }
@@ -81,6 +108,7 @@ package final class Prompt {
       }
     }
     output.flush()
+    memory.leave(isAsked: asked)
     return exitStatus ?? ExitStatus.success
   }
 
@@ -103,7 +131,7 @@ package final class Prompt {
   }
 
   /// Whether Enter submits: a command is one line, a statement ends where the language says.
-  private func isWhole(_ text: String) -> Bool {
+  func isWhole(_ text: String) -> Bool {
     let text = continued(text)
     let start = text.drop { $0 == " " }
     if let first = start.first, ":?!".contains(first) { return true }
@@ -113,11 +141,6 @@ package final class Prompt {
     // A documentation comment belongs to the function that follows it.
     if let last = text.split(separator: "\n").last, last.drop(while: { $0 == " " }).hasPrefix("##") { return false }
     return isComplete(text)
-  }
-
-  private func readStartupFile() {
-    guard let path = Prompt.startupPath, access(path, F_OK) == 0 else { return }
-    _ = runner.runFile(path, endsOnFailure: false)
   }
 
   /// `$XDG_CONFIG_HOME/ltd/init.ltd`, or `~/.config/ltd/init.ltd`.
@@ -133,6 +156,7 @@ package final class Prompt {
     if followsWidth { session.printing.width = Terminal.width() }
     if let first = text.first, ":?!".contains(first) { return command(text) }
     if text == "quit" || text == "exit", session.variables.allSatisfy({ $0.name != text }) {
+      if holdsUpLeaving() { return }
       exitStatus = ExitStatus.success
       return
     }
@@ -161,16 +185,37 @@ package final class Prompt {
     session.printing.height = Terminal.height.map { max(6, $0 - 1) } ?? .max
     session.printing.look = Terminal.look(runner.options.colour)
     let session = session
+    memory.begin(text)
+    defer { memory.end() }
     var shown: String?
+    var statement = Statement(text)
+    session.onWrite = { text in
+      if statement.printed.utf8.count < Statement.mostPrinted { statement.printed += text }
+    }
+    let start = monotonicSeconds()
+    defer { session.onWrite = nil }
     let outcome = session.run(Source(name: name, text: text)) { value throws(LTDError) in
       shown = try session.text(of: value) { $0.shown($1) }
     }
+    statement.seconds = monotonicSeconds() - start
+    return take(outcome, statement, shown)
+  }
+
+  /// Shows what a statement led to.
+  /// - Returns: whether it ran without an error.
+  @discardableResult
+  func take(_ outcome: Outcome, _ statement: Statement, _ shown: String?) -> Bool {
+    var statement = statement
+    defer { statements.append(statement) }
     output.flush()
     wasInterrupted = session.endedEarly
     switch outcome {
     case .value(let value, _):
-      succeeded.append(text)
       if let shown {
+        statement.shown = shown
+        var options = session.printing
+        (options.width, options.height) = (80, .max)
+        statement.plain = value.text(options)
         // What a built-in returned although Ctrl-C ended it is shown.
         if session.endedEarly { Interrupts.clear() }
         keep(value)
@@ -178,6 +223,7 @@ package final class Prompt {
       }
       return true
     case .failure(let diagnostics):
+      statement.errors = diagnostics.map(\.message)
       wasInterrupted = diagnostics.contains { $0.kind == .interrupted }
       // Ctrl-C may have stopped the output, which must not stop the message.
       Interrupts.clear()
@@ -203,8 +249,15 @@ package final class Prompt {
 
   /// Keeps a value as `_`, `ans` and `_1`; the one before becomes `_2`, and so on.
   private func keep(_ value: Value) {
+    let before = values.count
     values.insert(value, at: 0)
-    if values.count > Prompt.valuesKept { values.removeLast() }
+    sizes.insert(Session.byteCount(of: value), at: 0)
+    // The newest stays, whatever its size.
+    while values.count > Prompt.valuesKept || values.count > 1 && sizes.reduce(0, +) > Prompt.valueBytesKept {
+      values.removeLast()
+      sizes.removeLast()
+    }
+    for index in values.count..<max(values.count, before) { session["_\(index + 1)"] = nil }
     session["_"] = value
     session["ans"] = value
     for (index, value) in values.enumerated() { session["_\(index + 1)"] = value }
@@ -220,7 +273,13 @@ package final class Prompt {
     runner.report([Diagnostic(.interrupted, "interrupted")])
   }
 
-  func forgetValues() { values = [] }
+  func forgetValues() { take(values: []) }
+
+  /// The values of `_1`, `_2`, … of a session that was restored.
+  func take(values: [Value]) {
+    self.values = values
+    sizes = values.map { Session.byteCount(of: $0) }
+  }
 
   // MARK: Writing
 

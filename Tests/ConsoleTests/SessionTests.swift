@@ -1,0 +1,258 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Keeping, bringing back and taking back, at a terminal.
+@Suite(.serialized)
+struct SessionTests {
+  let home: URL
+
+  init() throws {
+    home = FileManager.default.temporaryDirectory.appending(path: "ltd-session-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+  }
+
+  func start(_ variables: [String: String] = [:]) throws -> PseudoTerminal {
+    let terminal = try PseudoTerminal([], home: home, variables: variables)
+    try #require(terminal.wait(for: "ltd> ") != nil, "no prompt: \(terminal.shown)")
+    return terminal
+  }
+
+  private var kept: [String] {
+    let folder = home.appending(path: "state/ltd/sessions").path
+    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { "\(folder)/\($0)" }
+  }
+
+  @Test func aSessionIsSavedAndRestored() throws {
+    let terminal = try start()
+    let path = home.appending(path: "a.ltds").path
+    #expect(terminal.enter("x = 41; fn f(y) { y + x }; net = mlp(hidden=[3])", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("f(1)", expecting: "42\nltd> ") != nil)
+    #expect(terminal.enter(":save \(path)", expecting: "3 variables written") != nil)
+    #expect(terminal.enter(":save \(home.path)/b.ltd", expecting: ":script") != nil)
+    terminal.type("\u{4}")
+    #expect(terminal.end() == 0)
+    #expect(kept.isEmpty, "who leaves by himself leaves nothing")
+    let next = try start()
+    #expect(next.enter("other = 1", expecting: "ltd> ") != nil)
+    #expect(next.enter(":restore \(path)", expecting: "3 variables restored") != nil)
+    #expect(next.enter("f(2)", expecting: "43\nltd> ") != nil)
+    #expect(next.enter("_2 + 1000", expecting: "1042\nltd> ") != nil)
+    #expect(next.enter("other", expecting: "no variable or function other") != nil)
+    #expect(next.enter(":undo", expecting: "taken back: :restore") != nil)
+    #expect(next.enter("other + 70", expecting: "71\nltd> ") != nil)
+    #expect(next.enter(":restore \(home.path)/absent", expecting: "there is no") != nil)
+    try Data("a script".utf8).write(to: home.appending(path: "no.ltds"))
+    #expect(next.enter(":restore \(home.path)/no.ltds", expecting: "no saved session") != nil)
+    #expect(next.enter("other + 80", expecting: "81\nltd> ") != nil)
+  }
+
+  @Test(arguments: ["HUP", "TERM"]) func aSignalKeepsTheSession(_ signal: String) throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = 41; m = mlp(hidden=[3])", expecting: "ltd> ") != nil)
+    terminal.type("!kill -\(signal) $PPID\n")
+    #expect(terminal.end() == -1, "it ends by the signal")
+    let file = try #require(kept.first)
+    let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+    let next = try PseudoTerminal([], home: home)
+    #expect(next.wait(for: ":restore brings it back") != nil)
+    #expect(next.wait(for: "ltd> ") != nil)
+    #expect(next.enter("x", expecting: "no variable or function x") != nil, "not without being asked")
+    #expect(next.enter(":restore", expecting: "2 variables restored") != nil)
+    #expect(next.enter("x + 1", expecting: "42\nltd> ") != nil)
+    let third = try start()
+    #expect(!third.shown.contains(":restore brings"), "what was brought back is not offered again")
+  }
+
+  @Test func theTerminalThatGoesAwayKeepsTheSession() throws {
+    var terminal: PseudoTerminal? = try start()
+    #expect(terminal?.enter("x = 41", expecting: "ltd> ") != nil)
+    let process = try #require(terminal).hangUp()
+    terminal = nil
+    waitpid(process, nil, 0)
+    #expect(kept.count == 1)
+  }
+
+  @Test func theThirdControlCKeepsWhatWasThere() throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = 41; net = mlp(hidden=[3])", expecting: "ltd> ") != nil)
+    // Each block of finally takes one Ctrl-C, so that this does not stop.
+    terminal.type(
+      "fn stuck(n) { try { if n > 0 { stuck(n - 1) } else { sleep(100) } } finally { print(\"un\" + \"wound\"); while true {} } }\n"
+    )
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("x = 7; net.name = \"other\"; print(\"in\" + \"side\"); stuck(20)\n")
+    #expect(terminal.wait(for: "inside") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "unwound") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "saves the session and leaves") != nil)
+    #expect(terminal.wait(for: "unwound") != nil)
+    terminal.interrupt()
+    #expect(terminal.wait(for: "the session is saved") != nil)
+    #expect(terminal.end() == 130)
+    let next = try start()
+    #expect(next.enter(":restore", expecting: "3 variables restored") != nil)
+    #expect(next.enter("x + 1", expecting: "42\nltd> ") != nil)
+  }
+
+  @Test func killedAtOnceNothingIsOfferedAndTheHistoryStays() throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = 41", expecting: "ltd> ") != nil)
+    terminal.type("!kill -KILL $PPID\n")
+    #expect(terminal.end() == -1)
+    #expect(kept.isEmpty)
+    let next = try start()
+    #expect(next.enter(":history", expecting: "x = 41") != nil)
+  }
+
+  @Test func statementsAreTakenBack() throws {
+    let terminal = try start()
+    for line in ["x = 1", "x = 2; y = 3", "xs = [1, 2]", "xs[0] = 9", "net = mlp(hidden=[3]); print(net.fingerprint)"] {
+      #expect(terminal.enter(line, expecting: "ltd> ") != nil)
+    }
+    #expect(terminal.enter("net.parameters = mlp(hidden=[3], seed=4).parameters", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":undo", expecting: "(net)") != nil)
+    #expect(terminal.enter("net.fingerprint == mlp(hidden=[3]).fingerprint", expecting: "true\nltd> ") != nil)
+    #expect(terminal.enter(":undo xs", expecting: "xs is as it was before: xs[0] = 9") != nil)
+    #expect(terminal.enter("xs", expecting: "[1, 2]\nltd> ") != nil)
+    #expect(terminal.enter(":undo", expecting: "(net)") != nil)
+    #expect(terminal.enter("net", expecting: "no variable or function net") != nil)
+    #expect(terminal.enter(":undo", expecting: "(xs)") != nil)
+    #expect(terminal.enter(":undo", expecting: "(x, y)") != nil)
+    #expect(terminal.enter("x + 100", expecting: "101\nltd> ") != nil)
+    #expect(terminal.enter("y", expecting: "no variable or function y") != nil)
+    #expect(terminal.enter(":undo nobody", expecting: "there is no variable nobody") != nil)
+  }
+
+  @Test func aBadLineOfTheStartUpFileDropsNothingElse() throws {
+    let folder = home.appending(path: "config/ltd")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let text = "a = 1\nb = = 2\nfn f(x) {\n  x + a\n}\nc = nobody\n:set digits 3\nd = 4\n"
+    try Data(text.utf8).write(to: folder.appending(path: "init.ltd"))
+    let terminal = try start()
+    #expect(terminal.shown.contains("init.ltd:2") && terminal.shown.contains("init.ltd:6"))
+    #expect(terminal.enter("f(d) + 100", expecting: "105\nltd> ") != nil)
+    #expect(terminal.enter("1 / 3", expecting: "0.333\nltd> ") != nil)
+  }
+
+  @Test func settingsStay() throws {
+    let terminal = try start()
+    #expect(terminal.enter(":set digits 4", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":set digits 99", expecting: "digits cannot be 99") != nil)
+    let next = try start()
+    #expect(next.enter("1 / 3", expecting: "0.3333\nltd> ") != nil)
+  }
+
+  @Test func variablesAreListedByTheirSize() throws {
+    let terminal = try start()
+    #expect(terminal.enter("small = 1; big = zeros([1024, 1024])", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("zeros([512, 512]);", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("big + 1", expecting: "ltd> ") != nil)
+    let list = try #require(terminal.enter(":vars", expecting: "ltd> "))
+    #expect(list.contains("4.0 MiB"), "\(list)")
+    #expect(list.range(of: "big  ")!.lowerBound < list.range(of: "small")!.lowerBound)
+    #expect(list.contains("_1"))
+  }
+
+  @Test func statementsAreTimed() throws {
+    let terminal = try start()
+    #expect(terminal.enter("n = 0", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":timeit n += 1", expecting: "median") != nil)
+    #expect(terminal.enter("n > 5", expecting: "true\nltd> ") != nil)
+    let error = try #require(terminal.enter(":timeit nobody + 1", expecting: "no variable or function nobody"))
+    #expect(!error.contains("timeit("))
+  }
+}
+
+extension SessionTests {
+  @Test func theShortestScriptIsWrittenAndTried() throws {
+    let terminal = try start()
+    for line in [
+      "a = 5", "unused = 7", "fn f(x) { x + a }", "net = mlp(hidden=[3])", "train, test = glyphs(n=20, test=20)",
+      "report = fit(net, train, epochs=1, quiet=true);", "r = random(1)", "r.rand();", "b = f(2)", "1 + 1",
+    ] {
+      #expect(terminal.enter(line, expecting: "ltd> ") != nil)
+    }
+    let path = home.appending(path: "b.ltd").path
+    #expect(terminal.enter(":script \(path) b", expecting: "every value comes out the same") != nil)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "a = 5\nfn f(x) { x + a }\nb = f(2)\n")
+    let other = home.appending(path: "net.ltd").path
+    #expect(terminal.enter(":script \(other) net r", expecting: "every value comes out the same") != nil)
+    #expect(
+      try String(contentsOfFile: other, encoding: .utf8)
+        == """
+        net = mlp(hidden=[3])
+        train, test = glyphs(n=20, test=20)
+        report = fit(net, train, epochs=1, quiet=true);
+        r = random(1)
+        r.rand();
+
+        """)
+    #expect(terminal.enter(":script \(path)", expecting: "there already") != nil)
+    #expect(terminal.enter(":script nobody", expecting: "no variable nobody") != nil)
+    #expect(terminal.enter("t = time(() => 1)", expecting: "ltd> ") != nil)
+  }
+
+  @Test func aTranscriptIsAReportAndATest() throws {
+    let terminal = try start()
+    for line in [
+      "x = [1, 2]; print(\"one\"); x", "\"a<b\"", "nobody + 1", "fn f(y) {\ny * 2\n}", "f(21)", "print(1, end=\"\")",
+    ] {
+      terminal.type(line + "\n")
+      #expect(terminal.wait(for: "ltd> ") != nil)
+    }
+    func write(_ name: String) throws -> String {
+      let path = home.appending(path: name).path
+      #expect(terminal.enter(":transcript \(path)", expecting: "6 statements written") != nil)
+      return try String(contentsOfFile: path, encoding: .utf8)
+    }
+    let report = try write("r.md")
+    #expect(report.contains("ltd> f(21)\n42\n") && report.contains("error: there is no variable or function nobody"))
+    let page = try write("r.html")
+    #expect(page.contains("a&lt;b") && !page.contains("a<b"))
+    let script = try write("t.ltd")
+    #expect(script.contains("x = [1, 2]; print(\"one\"); print(x)\n# expect: one\n# expect: [1, 2]\n"))
+    #expect(script.contains("# nobody + 1\n") && script.contains("print(\"a<b\")\n# expect: a<b\n"))
+    #expect(terminal.enter(":transcript r.txt", expecting: ".md, .html, .ltd") != nil)
+    let tested = Process()
+    tested.executableURL = URL(filePath: BuiltProgram.path)
+    tested.arguments = ["test", home.appending(path: "t.ltd").path]
+    tested.standardOutput = FileHandle.nullDevice
+    try tested.run()
+    tested.waitUntilExit()
+    #expect(tested.terminationStatus == 0, "\(script)")
+  }
+
+  @Test func aProfileNamesOperationsAndLines() throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = rand([300, 300])", expecting: "ltd> ") != nil)
+    terminal.type("fn work(a) {\nb = a @ a\nsum(b)\n}\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    let text = try #require(terminal.enter(":profile for i in 1..3 { work(x) }", expecting: "By line"))
+    #expect(text.contains("matmul 300×300×300") && text.contains("of peak"))
+    let lines = try #require(terminal.wait(for: "ltd> "))
+    #expect(lines.contains("b = a @ a"))
+    #expect(terminal.enter("work(x) > 0", expecting: "true\nltd> ") != nil)
+  }
+
+  @Test func jobsRunBesideThePrompt() throws {
+    let terminal = try start()
+    #expect(
+      terminal.enter("net = mlp(hidden=[4]); train = glyphs(n=40)[0]; twin = copy(net)", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("job = background(() => fit(net, train, epochs=2))", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("1 + 1000", expecting: "1001\n") != nil)
+    #expect(terminal.enter("report = wait(job, quiet=true); report.steps > 0", expecting: "true\n") != nil)
+    #expect(terminal.enter("fit(twin, train, epochs=2, quiet=true);", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("twin.fingerprint == net.fingerprint", expecting: "true\nltd> ") != nil)
+    #expect(terminal.enter("endless = background(() => { while true {} })", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":jobs", expecting: "while true") != nil)
+    #expect(terminal.enter(":save \(home.path)/j.ltds", expecting: "not saved: endless") != nil)
+    #expect(terminal.enter(":quit", expecting: "1 job would end") != nil)
+    #expect(terminal.enter(":stop endless", expecting: "stopped") != nil)
+    #expect(terminal.enter(":wait", expecting: "no job runs") != nil)
+    terminal.type("\u{4}")
+    #expect(terminal.end() == 0)
+  }
+}
