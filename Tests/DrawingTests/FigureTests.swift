@@ -29,7 +29,7 @@ import Testing
 
   @Test func everyScaleHasPlacesInOrder() {
     let odd: [Double] = [
-      0, -0.0, 1, -1, 5e-324, -5e-324, 1e-300, 1e300, -1e300, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e15,
+      0, -0.0, 1, -1, Double.leastNonzeroMagnitude, -Double.leastNonzeroMagnitude, 1e-300, 1e300, -1e300, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e15,
       1e15 + 0.125, .infinity, -.infinity, .nan,
     ]
     for a in odd {
@@ -122,7 +122,7 @@ import Testing
     let values: [Double] = [0, 0.1, 0.5, 0.99, 1, .nan, .infinity]
     let series = Series.histogram(of: values, edges: Series.edges(for: values, bins: 2))
     #expect(series.x == [0, 0.5, 1] && series.y == [2, 3])
-    for odd in [[], [3.0], [3, 3], [-1e308, 1e308], [5e-324, 0], [.nan]] {
+    for odd in [[], [3.0], [3, 3], [-1e308, 1e308], [Double.leastNonzeroMagnitude, 0], [.nan]] {
       let edges = Series.edges(for: odd)
       #expect(edges.count >= 2 && edges.allSatisfy(\.isFinite))
       #expect(Series.histogram(of: odd, edges: edges).y.reduce(0, +) == Double(odd.filter(\.isFinite).count), "\(odd)")
@@ -229,7 +229,7 @@ import Testing
   @Test func nothingTraps() throws {
     var seed = SplitMix(state: 7)
     let odd: [Double] = [
-      .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 1e308, -1e308, .greatestFiniteMagnitude, 5e-324, 1e15, 0.1, 42,
+      .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 1e308, -1e308, .greatestFiniteMagnitude, Double.leastNonzeroMagnitude, 1e15, 0.1, 42,
     ]
     let words = [
       "", "a", "日本語", "e\u{301}", "\u{1B}[31m", "a\nb\tc", String(repeating: "long ", count: 60), "\u{202E}x",
