@@ -120,7 +120,7 @@ public struct Series: Sendable {
   public static func edges(for values: [Double], bins: Int? = nil) -> [Double] {
     let finite = values.filter(\.isFinite).sorted()
     guard let low = finite.first, let high = finite.last else { return [0, 1] }
-    guard high > low else {
+    guard high / 2 - low / 2 > 0 else {
       let half = max(abs(low) * 0.05, 0.5)
       return low.magnitude < 1e300 ? [low - half, low + half] : [low / 2, low]
     }

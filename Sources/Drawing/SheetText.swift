@@ -56,7 +56,7 @@ struct SheetText {
 
   private func notes(shown: Int) -> [String] {
     let hidden = sheet.pictures.count - shown + sheet.left
-    return (hidden > 0 ? ["… \(hidden) more"] : []) + sheet.notes.map { Words.cut(Words.plain($0), to: width) }
+    return ((hidden > 0 ? ["… \(hidden) more"] : []) + sheet.notes).map { Words.cut(Words.plain($0), to: width) }
   }
 
   private func grid() -> Grid? {

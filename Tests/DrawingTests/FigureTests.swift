@@ -9,7 +9,7 @@ import Testing
 /// Figures: what the terminal and the page draw is the data, whatever the data is.
 @Suite struct FigureTests {
   private static func line(_ x: [Double], _ y: [Double]) -> Figure {
-    Figure(title: "t", Chart(x: .init("x"), y: .init("y"), series: [Series("s", .line, x: x, y: y)]))
+    Figure(title: "t", Chart(x: .init("x"), y: .init("y"), series: [Series("", .line, x: x, y: y)]))
   }
 
   // MARK: Scales
@@ -136,7 +136,7 @@ import Testing
       title: "squares", x: .init("n"), y: .init("n²"),
       series: [Series("a", .line, x: [0, 1, 2, 3, 4], y: [0, 1, 4, 9, 16])])
     let text = try Figure(chart).text(width: 40, look: PictureLook())
-    #expect(text.contains("squares") && text.contains("n²") && text.contains("20 ┤") && text.contains("└┬"))
+    #expect(text.contains("squares") && text.contains("n²") && text.contains("16 ┤") && text.contains("└┬"))
     #expect(text.split(separator: "\n").allSatisfy { Words.width(String($0)) <= 40 })
     #expect(!text.contains("\u{1B}"))
   }
@@ -185,7 +185,7 @@ import Testing
           let lines = try SheetText(sheet, width: width, look: look).lines()
           #expect(lines.allSatisfy { Words.width($0) <= max(8, width) }, "\(rows) \(width) \(count)")
           if rows >= 24, width >= 40 { #expect(lines.count < rows, "\(rows) \(width) \(count)") }
-          #expect(lines.last?.hasSuffix("more") ?? false)
+          if width >= 40 { #expect(lines.last?.hasSuffix("more") ?? false) }
         }
       }
     }
