@@ -1,8 +1,12 @@
+#define _GNU_SOURCE
 #include "include/pseudo_terminal.h"
 #include <fcntl.h>
+#include <locale.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 int pseudo_terminal_start(const char *path, char *const *arguments, char *const *variables, int rows, int columns,
                           pid_t *process) {
@@ -21,4 +25,18 @@ int pseudo_terminal_start(const char *path, char *const *arguments, char *const 
   }
   fcntl(terminal, F_SETFD, FD_CLOEXEC);
   return terminal;
+}
+
+void pseudo_terminal_resize(int terminal, int rows, int columns) {
+  struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+  ioctl(terminal, TIOCSWINSZ, &size);
+}
+
+int column_width(uint32_t character) {
+  static locale_t unicode;
+  if (!unicode) unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+  locale_t before = uselocale(unicode);
+  int width = wcwidth((wchar_t)character);
+  uselocale(before);
+  return width;
 }

@@ -97,7 +97,7 @@ struct PromptTests {
   @Test func aPasteRunsOnce() throws {
     let terminal = try start()
     terminal.type("\u{1B}[200~total = 0\nfor i in 1..4 {\n  total = total + i\n}\ntotal\u{1B}[201~")
-    #expect(terminal.wait(for: "\ntotal") != nil)
+    #expect(terminal.wait(for: "\n  ·  total") != nil)
     terminal.type("\n")
     #expect(terminal.wait(for: "10\nltd> ") != nil)
   }
@@ -232,10 +232,8 @@ struct PromptTests {
     terminal.type("r = {wxalpha: 1, wxalpine: 2}\n")
     #expect(terminal.wait(for: "ltd> ") != nil)
     terminal.type("r.wx\t")
-    #expect(terminal.wait(for: "r.wxalp") != nil)
-    terminal.type("\t")
-    #expect(terminal.wait(for: "wxalpha   wxalpine") != nil)
-    terminal.type("i\t\n")
+    #expect(terminal.see("ltd> r.wxalp") && terminal.see("wxalpha") && terminal.see("wxalpine"))
+    terminal.type("\ti\t\n")
     #expect(terminal.wait(for: "r.wxalpine\n2\nltd> ") != nil)
     terminal.type("fn scaled(x, factor=3) { x * factor }\n")
     #expect(terminal.wait(for: "ltd> ") != nil)
@@ -360,11 +358,11 @@ struct PromptTests {
 
   @Test func colourIsAskedFor() throws {
     let coloured = try start(["--no-init"])
-    #expect(String(decoding: coloured.raw, as: UTF8.self).contains("\u{1B}[1;34m"))
+    #expect(coloured.screen.look(coloured.screen.row, 0) == "1;34")
     let plain = try start(variables: ["NO_COLOR": "1"])
     _ = plain.enter("oops_there_is_no_such_name", expecting: "error")
     #expect(plain.wait(for: "ltd> ") != nil)
-    #expect(!String(decoding: plain.raw, as: UTF8.self).contains("\u{1B}[1"))
+    #expect(!String(decoding: plain.raw, as: UTF8.self).contains(/\e\[[0-9;]*m/))
   }
 
   @Test func aDumbTerminalIsReadLineByLine() throws {

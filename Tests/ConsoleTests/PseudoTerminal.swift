@@ -9,15 +9,21 @@ final class PseudoTerminal {
 
   private let terminal: Int32
   private let process: pid_t
-  /// All that was shown, escape sequences removed.
-  private(set) var shown = ""
+  /// What is to be seen.
+  private(set) var screen: ScreenEmulator
   /// All that was shown, as it came.
   private(set) var raw: [UInt8] = []
-  private var read = 0
+  /// Up to where `wait` has read, counted over all lines there ever were.
+  private var read = (line: 0, column: 0)
   private var isEnded = false
   private var status: Int32 = 0
 
-  init(_ arguments: [String] = [], home: URL, columns: Int = 100, variables: [String: String] = [:]) throws {
+  /// All that was ever to be seen, as it stands now.
+  var shown: String { screen.text(from: 0) }
+
+  init(
+    _ arguments: [String] = [], home: URL, columns: Int = 100, rows: Int = 40, variables: [String: String] = [:]
+  ) throws {
     var environment = [
       "HOME": home.path, "XDG_STATE_HOME": home.appending(path: "state").path,
       "XDG_CONFIG_HOME": home.appending(path: "config").path, "TERM": "xterm", "PATH": "/usr/bin:/bin",
@@ -31,8 +37,9 @@ final class PseudoTerminal {
     var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in words + settings { free(pointer) } }
     var process: pid_t = 0
-    terminal = pseudo_terminal_start(BuiltProgram.path, &words, &settings, 40, Int32(columns), &process)
+    terminal = pseudo_terminal_start(BuiltProgram.path, &words, &settings, Int32(rows), Int32(columns), &process)
     self.process = process
+    screen = ScreenEmulator(columns: columns, rows: rows)
     if terminal < 0 { throw CocoaError(.fileReadUnknown) }
   }
 
@@ -45,8 +52,10 @@ final class PseudoTerminal {
   }
 
   /// Types text; Enter is `\n`.
-  func type(_ text: String) {
-    var rest = Array(text.utf8)[...]
+  func type(_ text: String) { type(Array(text.utf8)) }
+
+  func type(_ bytes: [UInt8]) {
+    var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { write(terminal, $0.baseAddress, min($0.count, 512)) }
       if count <= 0 { return }
@@ -63,26 +72,56 @@ final class PseudoTerminal {
     return process
   }
 
+  /// Gives the window another size, as its user would.
+  func resize(columns: Int, rows: Int) {
+    take(seconds: 0)
+    screen.resize(columns: columns, rows: rows)
+    pseudo_terminal_resize(terminal, Int32(rows), Int32(columns))
+  }
+
+  func signal(_ number: Int32) { kill(process, number) }
+
   /// Waits until a text is shown after what was last waited for.
   /// - Returns: what was shown up to and with it; nil when it did not come.
   @discardableResult
   func wait(for text: String, seconds: Double = patience) -> String? {
     let end = Date().addingTimeInterval(seconds)
     while true {
-      let new = shown.utf8.dropFirst(read)
-      if let found = String(Substring(new)).range(of: text) {
-        let upTo = String(String(Substring(new))[..<found.upperBound])
-        read += upTo.utf8.count
+      if let found = screen.find(text, from: read.line, column: read.column) {
+        read = (found.line, found.column)
         if text.hasSuffix("ltd> ") { waitForEditor() }
-        return upTo
+        return found.upTo
       }
       if isEnded || Date() > end { return nil }
       take(seconds: 0.1)
     }
   }
 
-  /// Waits until the editor reads keys: it draws its prompt a moment before it takes the terminal out of line mode, and
-  /// what is typed in between is drawn twice, or a Ctrl-C a signal. A plain reader never does.
+  /// Waits until the screen is as it should be; where that is told by a test, not by a text.
+  @discardableResult
+  func wait(seconds: Double = patience, until isRight: (ScreenEmulator) -> Bool) -> Bool {
+    let end = Date().addingTimeInterval(seconds)
+    while true {
+      if isRight(screen) { return true }
+      if isEnded || Date() > end { return false }
+      take(seconds: 0.1)
+    }
+  }
+
+  /// Waits until a text stands somewhere on the screen, which may be gone later.
+  @discardableResult
+  func see(_ text: String, seconds: Double = patience) -> Bool {
+    wait(seconds: seconds) { $0.text(from: $0.scrolledOut.count).contains(text) }
+  }
+
+  /// Waits until a text stands nowhere on the screen.
+  @discardableResult
+  func seeNo(_ text: String, seconds: Double = patience) -> Bool {
+    wait(seconds: seconds) { !$0.text(from: $0.scrolledOut.count).contains(text) }
+  }
+
+  /// Waits until the editor reads keys: what is typed before is drawn twice, or a Ctrl-C a signal. A plain reader never
+  /// does.
   private func waitForEditor() {
     for _ in 0..<100 {
       var settings = termios()
@@ -112,7 +151,7 @@ final class PseudoTerminal {
       let count = Foundation.read(terminal, &chunk, chunk.count)
       if count > 0 {
         raw += chunk[..<count]
-        shown = Self.withoutEscapes(raw)
+        screen.write(chunk[..<count])
         return
       }
       // The other side is closed: the program has ended or is about to.
@@ -120,26 +159,5 @@ final class PseudoTerminal {
     } else if waitpid(process, &status, WNOHANG) == process {
       isEnded = true
     }
-  }
-
-  /// Text without control sequences and carriage returns; a partial sequence at the end is left out.
-  static func withoutEscapes(_ bytes: [UInt8]) -> String {
-    var kept: [UInt8] = []
-    var place = 0
-    while place < bytes.count {
-      let byte = bytes[place]
-      if byte == 0x1B {
-        place += 1
-        guard place < bytes.count else { break }
-        if bytes[place] == UInt8(ascii: "[") {
-          place += 1
-          while place < bytes.count, !(0x40...0x7E).contains(bytes[place]) { place += 1 }
-        }
-      } else if byte != 0x0D, byte != 0x07 {
-        kept.append(byte)
-      }
-      place += 1
-    }
-    return String(decoding: kept, as: UTF8.self)
   }
 }

@@ -12,26 +12,37 @@ package enum LineEditorResult: Equatable, Sendable {
   case failed(String)
 }
 
-/// The language's part of editing: where a statement ends, and what can stand at the cursor.
+/// The language's part of editing: where a statement ends, what can stand at the cursor, and what the call there takes.
 package struct EditingSupport {
   /// Whether the text is whole, so that Enter submits it.
   package var isComplete: (String) -> Bool
   /// What can stand at a cursor, given in bytes of UTF-8.
   package var complete: (String, Int) -> Completion
-  /// The call at a cursor, given in bytes of UTF-8.
+  /// The call that a cursor is in.
   package var hint: (String, Int) -> CallHint?
+  /// Where names stand that do not exist, in bytes of UTF-8.
+  package var unknownNames: (String) -> [Range<Int>]
 
   /// - Parameters:
   ///   - isComplete: whether a text is whole.
   ///   - complete: completes a text at a cursor.
-  ///   - hint: the call at a cursor.
+  ///   - hint: finds the call that a cursor is in.
+  ///   - unknownNames: finds names that do not exist.
   package init(
     isComplete: @escaping (String) -> Bool, complete: @escaping (String, Int) -> Completion,
-    hint: @escaping (String, Int) -> CallHint? = { _, _ in nil }
+    hint: @escaping (String, Int) -> CallHint? = { _, _ in nil },
+    unknownNames: @escaping (String) -> [Range<Int>] = { _ in [] }
   ) {
     self.isComplete = isComplete
     self.complete = complete
     self.hint = hint
+    self.unknownNames = unknownNames
+  }
+
+  /// Whether a text is a statement, and no command of the prompt.
+  func isCode(_ text: String) -> Bool {
+    guard let first = text.utf8.first(where: { $0 != UInt8(ascii: " ") }) else { return true }
+    return !":?!".utf8.contains(first)
   }
 
   /// Whether Enter submits: the statement is whole, or its last line is blank, so that nobody is stuck in a statement.
@@ -48,8 +59,6 @@ package struct EditingSupport {
 package protocol LineEditor: AnyObject {
   /// Reads one statement.
   func read(prompt: String) -> LineEditorResult
-  /// Makes a statement recallable.
-  func remember(_ statement: String)
-  /// Sets how many statements can be recalled.
-  func setHistorySize(_ entries: Int)
+  /// Puts a text into the next statement, to be edited; does nothing where nobody edits.
+  func fill(_ text: String)
 }

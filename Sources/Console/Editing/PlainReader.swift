@@ -30,8 +30,6 @@ package final class PlainReader: LineEditor {
     return .statement(statement)
   }
 
-  /// Does nothing: there is no recall.
-  package func remember(_ statement: String) {}
-  /// Does nothing: there is no recall.
-  package func setHistorySize(_ entries: Int) {}
+  /// Does nothing: there is nothing to edit.
+  package func fill(_ text: String) {}
 }

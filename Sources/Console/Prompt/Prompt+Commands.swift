@@ -135,7 +135,6 @@ extension Prompt {
     guard foreground("\(program) \"$1\"", file) == 0 else { return problem("\(program) did not end well") }
     guard let text = try? FileReader.text(of: file), !trimmed(text).isEmpty else { return }
     if path.isEmpty {
-      editor?.remember(trimmed(text))
       if let found = history.add(trimmed(text)) { note(found) }
     }
     execute(text, name: path.isEmpty ? "<prompt>" : path)
@@ -148,24 +147,12 @@ extension Prompt {
   }
 
   /// Runs a line of the shell on this terminal; Ctrl-C is its own meanwhile.
-  private func foreground(_ line: String, _ argument: String) -> Int32 {
+  func foreground(_ line: String, _ argument: String) -> Int32 {
     output.flush()
     return ChildProcess.foreground("/bin/sh", ["-c", line, "ltd", argument])
   }
 
-  // MARK: History and settings
-
-  func listHistory(_ rest: String) {
-    let entries = Array(history.entries.enumerated())
-    var shown = entries.suffix(Int(rest).map { max(0, $0) } ?? 20)
-    if !rest.isEmpty, Int(rest) == nil { shown = entries.filter { $0.element.contains(rest) }.suffix(100) }
-    let width = "\(entries.count)".count
-    for (index, entry) in shown {
-      let margin = "\n" + String(repeating: " ", count: width + 2)
-      let lines = entry.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: margin)
-      output.write(style.dim(padded("\(index + 1)", width, right: true)) + "  \(lines)\n")
-    }
-  }
+  // MARK: Settings
 
   func set(_ rest: String) {
     let words = rest.split(separator: " ").map(String.init)
@@ -204,7 +191,6 @@ extension Prompt {
       session.printing.width = number ?? 0
     case .history where (0...1_000_000).contains(number ?? -1):
       history.size = number ?? 0
-      editor?.setHistorySize(number ?? 0)
     default: return false
     }
     return true

@@ -42,6 +42,8 @@ package final class Prompt {
   var isStarting = false
   /// Whether Ctrl-C ended the last statement.
   private var wasInterrupted = false
+  /// How the last entry ended, for the history.
+  private var ending = History.Outcome.success
 
   var session: Session { runner.session }
   var output: StandardOutput { .out }
@@ -58,7 +60,19 @@ package final class Prompt {
     return EditingSupport(
       isComplete: { [unowned self] in isWhole($0) },
       complete: { completer.complete($0, cursor: $1) },
-      hint: { completer.hint($0, cursor: $1) })
+      hint: { completer.hint($0, cursor: $1) },
+      unknownNames: { [unowned self] in unknownNames(in: $0) })
+  }
+
+  /// Where a statement has names that do not exist, found without running it.
+  private func unknownNames(in text: String) -> [Range<Int>] {
+    guard let first = text.first(where: { $0 != " " }), !":?!".contains(first), !text.hasSuffix("?") else { return [] }
+    let found = session.check(Source(name: "<prompt>", text: continued(text)))
+    let shift = continued(text).utf8.count - text.utf8.count
+    return found.compactMap { diagnostic in
+      guard diagnostic.kind == .name, let span = diagnostic.span else { return nil }
+      return max(0, Int(span.start) - shift)..<max(0, Int(span.end) - shift)
+    }
   }
 
   /// Reads and runs until the end of the input or `:quit`.
@@ -67,7 +81,6 @@ package final class Prompt {
     let editor = makeEditor()
     self.editor = editor
     if let problem = history.load() { note(problem) }
-    for entry in history.entries { editor.remember(entry) }
     if runner.options.readsStartupFile {
       readSettings()
       readStartupFile()
@@ -81,10 +94,11 @@ package final class Prompt {
       Interrupts.clear()
       announceJobs()
       output.flush()
+      history.refresh()
       switch editor.read(prompt: Prompt.text) {
       case .end:
         asked = Terminal.isTerminal(0) || !wasTerminal
-        if Terminal.isTerminal(0) { output.write("\n") }
+        if Terminal.isTerminal(0), editor is PlainReader { output.write("\n") }
         if asked, Terminal.isTerminal(0), holdsUpLeaving() { continue }
         exitStatus = ExitStatus.success
       case .cancelled: continue
@@ -99,12 +113,14 @@ package final class Prompt {
         if editor is PlainReader { Interrupts.clear() }
         let text = trimmed(text)
         if text.isEmpty { continue }
-        editor.remember(text)
         if let problem = history.add(text), !saidHistoryProblem {
           note(problem)
           saidHistoryProblem = true
         }
+        let begin = monotonicSeconds()
+        ending = .success
         enter(text)
+        history.finish(wasInterrupted ? .interrupted : ending, seconds: monotonicSeconds() - begin)
       }
     }
     output.flush()
@@ -115,7 +131,8 @@ package final class Prompt {
   private func makeEditor() -> LineEditor {
     if Terminal.canEdit,
       let editor = LibeditEditor(
-        support: support, historySize: history.size, colours: colours, write: { [output] in output.write($0) })
+        support: support, prompt: Prompt.text, history: history, colours: colours,
+        openEditor: { [unowned self] in editElsewhere($0) })
     {
       output.write("ltd \(Runner.version)   ? for help, Ctrl-D to leave\n")
       return editor
@@ -225,6 +242,7 @@ package final class Prompt {
     case .failure(let diagnostics):
       statement.errors = diagnostics.map(\.message)
       wasInterrupted = diagnostics.contains { $0.kind == .interrupted }
+      ending = .failure
       // Ctrl-C may have stopped the output, which must not stop the message.
       Interrupts.clear()
       runner.report(diagnostics)
@@ -290,6 +308,7 @@ package final class Prompt {
   }
 
   func problem(_ message: String, hint: String? = nil) {
+    ending = .failure
     runner.report([Diagnostic(.value, message, hint: hint)])
   }
 

@@ -33,6 +33,13 @@ public enum Terminal {
     return Int(size.ws_row)
   }
 
+  /// The columns and rows of the terminal on standard output; 80 and 24 where that is not known.
+  static func size() -> (columns: Int, rows: Int) {
+    var size = winsize()
+    let isKnown = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 && size.ws_row > 0
+    return isKnown ? (Int(size.ws_col), Int(size.ws_row)) : (width(), 24)
+  }
+
   /// Whether to colour what goes to a descriptor: `--color` first, then `NO_COLOR`, then whether a terminal reads it.
   public static func colours(_ choice: ColourChoice, _ descriptor: Int32) -> Bool {
     switch choice {
