@@ -18,13 +18,16 @@ struct FrameTests {
       var view = String.UnicodeScalarView()
       view.append(contentsOf: line)
       for character in String(view) {
-        let wide = Int(column_width(character.unicodeScalars.first?.value ?? 0))
+        var shown = String(character)
+        var wide = Int(column_width(character.unicodeScalars.first?.value ?? 0))
+        // A mark without a letter stands on a circle.
+        if wide <= 0 { (shown, wide) = ("\u{25CC}" + shown, 1) }
         if used + wide > width {
           rows.append(text)
           (text, used) = ("     ", 5)
         }
         if index == statement.line, place == statement.column { cursor = (rows.count, used) }
-        text += String(character)
+        text += shown
         used += wide
         place += character.unicodeScalars.count
       }

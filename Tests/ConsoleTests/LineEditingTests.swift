@@ -81,13 +81,13 @@ struct LineEditingTests {
     terminal.type("1 +\u{1B}\r2\u{1B}[A\u{5}")
     #expect(shows(terminal, ["1 +", "2"]))
     terminal.type("\n")
-    #expect(terminal.wait(for: "\n3\nltd> ") != nil || terminal.wait(for: "error", seconds: 1) != nil)
+    #expect(terminal.wait(for: "\n3\nltd> ") != nil)
   }
 
   @Test func whatNobodyKnowsIsSwallowedWhole() throws {
     let terminal = try start()
     terminal.type("a\u{1B}[15~b\u{1B}[3;5~\u{1B}[1;2Dc\u{1B}[M !!\u{1B}[<0;1;1Md\u{1B}[24~\u{13}\u{11}\u{11}")
-    #expect(shows(terminal, ["acdb"]) || shows(terminal, ["abcd"]))
+    #expect(shows(terminal, ["acdb"]))
     terminal.type("\u{3}")
   }
 
@@ -173,10 +173,16 @@ struct LineEditingTests {
     #expect(terminal.wait { $0.isPasteMarked })
     terminal.type("abc")
     #expect(shows(terminal, ["abc"]))
+    func count(_ text: String) -> Int {
+      String(decoding: terminal.raw, as: UTF8.self).components(separatedBy: text).count - 1
+    }
+    // Nobody is there who could continue a stopped session of its own: it goes on at once.
     terminal.type("\u{1A}")
-    #expect(terminal.wait { !$0.isPasteMarked })
+    #expect(terminal.wait { _ in count("\u{1B}[?2004l") == 1 && count("\u{1B}[?2004h") == 2 })
+    #expect(shows(terminal, ["abc"]))
+    terminal.signal(SIGSTOP)
     terminal.signal(SIGCONT)
-    #expect(terminal.wait { $0.isPasteMarked && statement($0) == ["abc"] })
+    #expect(terminal.wait { _ in count("\u{1B}[?2004h") == 3 })
     terminal.type("d")
     #expect(shows(terminal, ["abcd"]))
   }
@@ -206,7 +212,7 @@ struct LineEditingTests {
     terminal.type("\u{1B}[A")  // is still there
     #expect(shows(terminal, ["aa = 10"]))
     terminal.type("\u{1B}[B\u{1B}[B\u{1B}[B")
-    #expect(shows(terminal, ["a"]) || statement(terminal.screen).first?.hasPrefix("a") == true)
+    #expect(terminal.wait { $0.column == 6 && statement($0).first?.hasPrefix("a") ?? false })
     terminal.type("\u{15}\u{B}\u{1B}[A")
     #expect(shows(terminal, ["cc = 4"]))
   }
@@ -284,6 +290,6 @@ struct LineEditingTests {
     #expect(statement(terminal.screen) == ["s"])
     terminal.type("qr")
     #expect(terminal.see("sqrt"))
-    #expect(shows(terminal, ["sqr"]) || shows(terminal, ["sqrt"]))
+    #expect(shows(terminal, ["sqr"]))
   }
 }

@@ -19,7 +19,7 @@ struct ViTests {
     ("one two⎋0x.u", ["|ne two"]), ("abc⎋0rx", ["|xbc"]), ("abcabc⎋0fcD", ["a|b"]),
     ("a.b⎋0ct.X⎋", ["|X.b"]), ("abc⎋ohello⎋", ["abc", "hell|o"]), ("abc⎋Ohello⎋", ["hell|o", "abc"]),
     ("a⎋ob⎋kdd", ["|b"]), ("a⎋ob⎋ddP", ["|b", "a"]), ("a⎋ob⎋oc⎋kddp", ["a", "c", "|b"]),
-    ("ab cd⎋oef gh⎋k0J", ["ab cd| ef gh"]), ("abc⎋0d$", ["|"]), ("ab cd⎋0ylp", ["aa|b cd"]),
+    ("ab cd⎋oef gh⎋k0J", ["ab cd| ef gh"]), ("abc⎋0d$", ["|"]), ("ab cd⎋0ylp", ["a|ab cd"]),
     ("x⎋~", ["|X"]), ("abc⎋3h", ["|abc"]), ("one⎋otwo⎋gg", ["one", "tw|o"]), ("(a⎋", ["(|a"]),
     ("fn f() {\r1\r}⎋kccq⎋", ["fn f() {", "|q", "}"]), ("ab⎋hhhhllll", ["a|b"]),
     ("uno\u{1B}[D\u{1B}[Dx⎋", ["u|xno"]),

@@ -108,6 +108,10 @@ struct KeyDecoder {
       case .escape: return .escape
       case let other: return other
       }
+    case ..<0x20 where ![0x08, 0x09, 0x0A, 0x0D].contains(next):
+      // Escape, and then Ctrl-C.
+      source.putBack([next])
+      return .escape
     default: return scalar(next, source).map { .meta($0) } ?? .ignored
     }
   }

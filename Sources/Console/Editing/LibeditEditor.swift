@@ -69,7 +69,8 @@ package final class LibeditEditor: LineEditor {
     isFirstFrame = true
     terminal.enter()
     defer { terminal.leave() }
-    updateMode(engine)
+    // libedit begins each line by inserting.
+    editing.mode = ltd_editor_mode(engine) == LTD_EMACS ? .emacs : .viInsert
     while result == nil {
       ltd_editor_run(engine)
       // A key that ~/.editrc bound to a function that ends the line.
@@ -104,7 +105,7 @@ package final class LibeditEditor: LineEditor {
       case .engine(let keys):
         giveLine(engine)
         queue = keys
-        let isInCommands = editing.mode == .viCommand || keys.contains(Int32(LTD_KEY_COMMANDS.rawValue))
+        let isInCommands = ltd_editor_mode(engine) == LTD_VI_COMMAND || keys.contains(Int32(LTD_KEY_COMMANDS.rawValue))
         if isInCommands, editing.pending == .nothing {
           queue.append(Int32(LTD_KEY_PROBE.rawValue))
         }

@@ -345,7 +345,7 @@ extension StatementEditor {
     case 18, 19:
       openSearch()
       return .stay
-    case 22, 17:
+    case 22:
       nextIsLiteral = true
       return .stay
     case 23: return wordBefore()
@@ -359,7 +359,7 @@ extension StatementEditor {
     case 31:
       takeBack()
       return .stay
-    case 0, 7, 28, 29, 30: return .stay
+    case 0, 7, 17, 28, 29, 30: return .stay
     default: return .engine([Int32(code)])
     }
   }

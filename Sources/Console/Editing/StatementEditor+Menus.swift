@@ -5,11 +5,9 @@ extension StatementEditor {
 
   /// Tab: completes as far as there is one way, else opens the menu.
   func complete() -> Step {
-    if statement.isInIndentation, statement.line > 0 || !statement.beforeCursor.isEmpty || statement.isAtEndOfLine {
-      if statement.line > 0 || statement.isEmpty == false && statement.beforeCursor.isEmpty == false {
-        statement.insert("  ")
-        return .stay
-      }
+    if statement.isInIndentation {
+      statement.insert("  ")
+      return .stay
     }
     let completion = support.complete(statement.text, statement.cursorInBytes)
     if completion.candidates.isEmpty {

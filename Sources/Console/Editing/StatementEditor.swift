@@ -111,12 +111,19 @@ final class StatementEditor {
     note = ""
     let step = act(on: key)
     last = key
+    standOnCharacter()
     if case .engine = step {
       beforeEngine = before
     } else {
       undoable(before)
     }
     return step
+  }
+
+  /// In vi's command mode the cursor is on a character, not behind the last.
+  private func standOnCharacter() {
+    guard mode == .viCommand, search == nil, statement.isAtEndOfLine, statement.column > 0 else { return }
+    statement.column = statement.previous(statement.column)
   }
 
   /// Notes a change that undo takes back.
@@ -136,6 +143,7 @@ final class StatementEditor {
     statement.column = min(max(cursor, 0), line.count)
     settle(from: old)
     afterEngine(before: before)
+    standOnCharacter()
     undoable(before)
     if menu != nil { narrow() }
   }

@@ -44,8 +44,13 @@ extension Prompt {
     output.write("\n\(style.bold("Keys"))\n")
     output.write(
       style.list([
-        ("Tab", "complete a name, a member, a named argument, a file"),
-        ("Up Down", "move within a statement, then through the history"), ("Ctrl-R", "search the history"),
+        ("Tab", "complete; with the menu open Tab and arrows choose, letters narrow, Esc leaves"),
+        ("Up Down", "move within a statement, then through the history: what begins like what is typed"),
+        ("Right", "take the grey rest that the history suggests; Alt-F a word of it"),
+        ("Ctrl-R", "the history as a list: type what you remember, Enter runs, Tab edits"),
+        ("Alt-Enter", "a line break; Ctrl-X Ctrl-E opens the statement in $EDITOR"),
+        ("Ctrl-K Ctrl-U", "delete to the end, to the begin of the line; twice: of the statement"),
+        ("Ctrl-_ Alt-_", "undo, redo"),
         ("Enter", "run, or continue where the statement is not whole; a blank line runs it anyway"),
         ("Ctrl-C", "drop what is typed; stop what runs and keep every variable"), ("Ctrl-D", "leave"),
       ]))
