@@ -55,7 +55,7 @@ struct LineEditingTests {
     #expect(shows(terminal, ["fn f(x) {", "", "  b = 2", "}"]))
     terminal.type("\u{15}")  // twice for the statement
     #expect(shows(terminal, ["", "  b = 2", "}"]))
-    terminal.type("z\u{1B}[F\u{1B}[H\u{B}\u{B}")
+    terminal.type("z\u{1}\u{B}\u{B}")
     #expect(shows(terminal, [""]))
   }
 

@@ -67,7 +67,7 @@ struct ViTests {
     #expect(terminal.see("40 + 2"))
     terminal.type("\u{3}")
     #expect(terminal.wait(for: "ltd> ") != nil)
-    terminal.type("\u{1B}[200~1 +\n 2\u{1B}[201~\u{C}\r")
+    terminal.type("\u{1B}[200~1 +\n 2\u{1B}[201~\r")
     #expect(terminal.wait(for: "ltd> ") != nil)
   }
 }

@@ -69,7 +69,7 @@ extension StatementEditor {
       support.isCode(statement.text) ? Indentation.ofNewLine(after: statement.head) : nil
     let rest = statement.current[statement.column...].first { $0 != " " }
     let closes = rest.map { [")", "]", "}"].contains($0) } ?? false
-    if let indentation, indentation > 0 || !statement.isAtEndOfLine {
+    if let indentation, indentation > 0 {
       // Spaces that stood at the cursor are replaced by the indentation.
       while !statement.isAtEndOfLine, statement.current[statement.column] == " " {
         statement.current.remove(at: statement.column)
@@ -415,7 +415,8 @@ extension StatementEditor {
   private func afterEscape(_ key: Key) -> Step {
     switch key {
     case .character(let scalar): return meta(scalar, .meta(scalar))
-    case .control(let code): return meta(Unicode.Scalar(code), .meta(Unicode.Scalar(code)))
+    case .control(let code) where [8, 10, 13, 127].contains(code):
+      return meta(Unicode.Scalar(code), .meta(Unicode.Scalar(code)))
     case .named(let name, let modifiers): return named(name, modifiers.union(.alt))
     case .escape: return .stay
     default: return act(on: key)

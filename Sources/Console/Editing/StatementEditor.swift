@@ -111,10 +111,10 @@ final class StatementEditor {
     note = ""
     let step = act(on: key)
     last = key
-    standOnCharacter()
     if case .engine = step {
       beforeEngine = before
     } else {
+      standOnCharacter()
       undoable(before)
     }
     return step
