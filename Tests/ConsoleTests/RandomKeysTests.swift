@@ -80,6 +80,7 @@ struct RandomKeysTests {
         if column < end { lines[line].removeSubrange(column...) }
       default: break
       }
+      settle()
       last = name
     }
 

@@ -114,6 +114,8 @@ final class StatementEditor {
     if case .engine = step {
       beforeEngine = before
     } else {
+      // A line that was joined to another may begin with a mark, which belongs to the letter before it now.
+      statement.column = Graphemes.end(around: statement.column, in: statement.current)
       standOnCharacter()
       undoable(before)
     }
