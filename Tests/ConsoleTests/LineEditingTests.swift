@@ -164,6 +164,7 @@ struct LineEditingTests {
     terminal.type("fn f(x) {\n漢 = 1\n\u{1B}[A\u{1B}[B\u{9}\u{12}\u{1B}\u{3}")
     terminal.type("12+30\n")
     #expect(terminal.wait { screen in screen.text(from: 0).replacing("\n", with: "").contains("42") })
+    terminal.waitForEditor()
     terminal.type("\u{4}")
     #expect(terminal.end() == 0)
   }

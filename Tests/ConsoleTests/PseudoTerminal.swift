@@ -122,7 +122,7 @@ final class PseudoTerminal {
 
   /// Waits until the editor reads keys: what is typed before is drawn twice, or a Ctrl-C a signal. A plain reader never
   /// does.
-  private func waitForEditor() {
+  func waitForEditor() {
     for _ in 0..<100 {
       var settings = termios()
       guard tcgetattr(terminal, &settings) == 0, settings.c_lflag & tcflag_t(ICANON) != 0 else { return }
