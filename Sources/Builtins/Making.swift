@@ -35,6 +35,10 @@ extension Builtin {
         let notes = first.map { "- \($0.parameter.prefix { $0 != ":" }): \($0.note)" }
         return ([Made.details] + notes).joined(separator: "\n")
       },
+      values: { name in
+        let words = Made.settings.first { $0.name == name }?.words ?? []
+        return words.isEmpty ? nil : .words(words)
+      },
       family: family, body: body)
   }
 }

@@ -47,9 +47,7 @@ public struct HelpPages {
       default: return [.text(text(name, value))]
       }
     }
-    if let member = member(at: name) {
-      return [.text("\(style.bold("\(name): \(member.type)"))\n\n\(style.paragraphs(member.summary))\n")]
-    }
+    if let member = member(at: name) { return [.text(text(name, member))] }
     let kind = session.table.kinds[name].flatMap { $0.members.isEmpty ? nil : $0 }
     if let documentation = session.documentation(of: name) {
       return [.text(text(documentation) + (kind.map(text) ?? ""))]
@@ -73,12 +71,14 @@ public struct HelpPages {
       if let kind { page += text(kind) }
       return [.text(page)]
     }
+    if name.contains("[") || name.contains("("), let page = expression(name) { return [.text(page)] }
     let advice = session.table.advice[name].map { [Part.text(style.paragraphs("\(name): \($0)") + "\n")] } ?? []
     let found = ManualSearch(session, commands)(name)
     if !found.isEmpty {
       return advice + [.note("nothing has just this name; ??\(name) finds"), .text(text(found))]
     }
     if !advice.isEmpty { return advice }
+    if let page = expression(name) { return [.text(page)] }
     let words = guide.sections.flatMap(\.words) + errors.sections.map(\.title)
     let near = nearestNames(to: name, in: session.names + session.host.moduleNames + words).first
     return [
@@ -88,7 +88,12 @@ public struct HelpPages {
 
   /// What a variable holds, and what can stand after its point.
   private func text(_ name: String, _ value: Value) -> String {
-    let first = "\(style.bold(name)) is \(value.described)\n"
+    var first = "\(style.bold(name)) is \(value.described)\n"
+    if case .object(let object) = value {
+      var options = session.printing
+      options.width = style.width
+      if let page = object.page(options) { first += "\n\(page)\n" }
+    }
     let members = session.members(of: value)
     if members.contains(where: { !$0.summary.isEmpty }) { return first + text(members, of: name) }
     if members.isEmpty { return first }
@@ -103,6 +108,55 @@ public struct HelpPages {
 
   private func text(_ members: [Member], of name: String) -> String {
     "\n" + style.list(members.map { ("\(name).\($0.name): \($0.type)", $0.summary) })
+  }
+
+  /// `?net.layers`: what a member is, and what can be done with it.
+  private func text(_ path: String, _ member: Member) -> String {
+    var page = "\(style.bold("\(path): \(member.type)"))\n\n\(style.paragraphs(member.summary))\n"
+    guard let known = Receiver(session: session).known(path) else { return page }
+    switch known {
+    case .value(let value): page += "\n" + text(path, value)
+    case .type(let type): page += kinds(of: type)
+    case .module: break
+    }
+    return page
+  }
+
+  /// `?rows[0].a`, `f(x)?`: what an expression is, as far as that can be told without running it.
+  private func expression(_ text: String) -> String? {
+    switch Receiver(session: session).known(text) {
+    case .value(let value): return self.text(text, value)
+    case .type(let type):
+      let shown = type.names.filter { $0 != "none" }
+      return "\(style.bold(text)) is of the type \(type.text)\n"
+        + (shown.isEmpty ? "" : kinds(of: type))
+    case .module(let module): return self.text(module)
+    case nil: return nil
+    }
+  }
+
+  /// The pages of the kinds of value that a type names.
+  private func kinds(of type: DeclaredType) -> String {
+    (type.names + (type.element?.names ?? [])).compactMap { session.table.kinds[$0] }.map { text($0) }.joined()
+  }
+
+  /// The examples of the page of a function, in its order; none where the page is of something else.
+  public func examples(of name: String) -> [Example] {
+    if let value = session[name] {
+      switch value {
+      case .function, .module: break
+      default: return []
+      }
+    }
+    return session.documentation(of: name)?.examples ?? []
+  }
+
+  /// The signature of a function and what it does, which the prompt answers where a function's name stands alone.
+  public func outline(of value: Value) -> String? {
+    guard let page = session.documentation(of: value) else { return nil }
+    let lines = style.wrapped(page.qualifiedSignature, style.width - 2).joined(separator: "\n  ")
+    return lines
+      + (page.summary.isEmpty ? "" : "\n  " + style.wrapped(page.summary, style.width - 2).joined(separator: "\n  "))
   }
 
   /// The member that a path such as `net.size`, of a variable, or `model.size`, of a kind of value, names.

@@ -241,9 +241,15 @@ extension Session {
     return nil
   }
 
+  /// The page of a function value, as far as the function has a name.
+  public func documentation(of value: Value) -> Documentation? {
+    guard case .function(let function) = value, function.isNamed, function.binding == nil else { return nil }
+    return documentation(of: value, family: "session")
+  }
+
   /// The page of a function value.
   private func documentation(
-    of value: Value, family: String = "session", module: String? = nil
+    of value: Value, family: String, module: String? = nil
   ) -> Documentation? {
     guard case .function(let function) = value else { return nil }
     if let builtin = function.builtin { return Documentation(builtin, table) }

@@ -6,6 +6,8 @@ public struct LayerSummary: Sendable, Equatable, Codable {
   public var path: String
   /// The call that makes it, such as "conv2d(64, kernel=3)".
   public var layer: String
+  /// The shape of what it reads for one image.
+  public var input: [Int]
   /// The shape of what it gives for one image.
   public var output: [Int]
   /// The number of its weights.
@@ -23,7 +25,8 @@ extension Model {
     return blueprint.rows.map { row in
       let sizes = row.parameters.map { ($0, blueprint.parameters[$0].shape.reduce(1, *)) }
       return LayerSummary(
-        path: row.path, layer: row.layer.description, output: row.output, weights: sizes.reduce(0) { $0 + $1.1 },
+        path: row.path, layer: row.layer.description, input: row.input, output: row.output,
+        weights: sizes.reduce(0) { $0 + $1.1 },
         frozen: sizes.reduce(0) { $0 + (frozen.contains($1.0) ? $1.1 : 0) }, multiplyAdds: row.multiplyAdds)
     }
   }

@@ -10,6 +10,37 @@ public enum Mode: String, SettingChoice {
   case train
 }
 
+/// A run of training that has moved the weights of a model, in the words of the call.
+public struct TrainingPass: Sendable, Equatable {
+  /// The call that makes the method: "pgd_at()".
+  public var method: String
+  /// The attack of the training images, where the call named one.
+  public var attack: String?
+  /// The name of the data set, and how many of its examples were trained on.
+  public var data: String
+  /// The number of examples.
+  public var examples: Int
+  /// The epochs that were done, of a run that was interrupted the last one in part.
+  public var epochs: Int
+  /// Optimiser steps.
+  public var steps: Int
+  /// Whether it was interrupted.
+  public var isInterrupted: Bool
+
+  /// A run of training, for `Model.training`.
+  public init(
+    method: String, attack: String?, data: String, examples: Int, epochs: Int, steps: Int, isInterrupted: Bool
+  ) {
+    self.method = method
+    self.attack = attack
+    self.data = data
+    self.examples = examples
+    self.epochs = epochs
+    self.steps = steps
+    self.isInterrupted = isInterrupted
+  }
+}
+
 /// A classifier: an architecture and its weights, by reference. Calling it gives logits [n, classes] of images
 /// [n, channels, height, width] in evaluation mode.
 ///
@@ -30,7 +61,16 @@ public final class Model {
   /// The file that its weights were read from last, and what was decided then; nil for a model that was made here.
   public internal(set) var source: ModelSource? {
     get { weights.source }
-    set { weights.source = newValue }
+    set {
+      weights.source = newValue
+      weights.training = []
+    }
+  }
+  /// The runs of training that the weights have had since they were made or read, the first one first; a copy has them
+  /// too, a file does not.
+  public var training: [TrainingPass] {
+    get { weights.training }
+    set { weights.training = newValue }
   }
   /// The names of the layers through which gradients pass as if they were the identity; see `bpda`.
   public let straight: [String]
@@ -49,6 +89,8 @@ public final class Model {
     var frozen: [[String]: FrozenNetwork] = [:]
     /// Where they come from.
     var source: ModelSource?
+    /// What has trained them since.
+    var training: [TrainingPass] = []
     /// The indices of the weights that training leaves as they are.
     var untrained: Set<Int> = []
     /// Whether a training run moves them at present.
@@ -324,6 +366,7 @@ public final class Model {
   public func copy() -> Model {
     let copy = with(temperature: temperature, Weights(parameters: parameters, buffers: buffers, untrained: frozen))
     copy.source = source
+    copy.training = training
     return copy
   }
 

@@ -71,7 +71,9 @@ extension Parser {
       throw fail(
         "`\(text(token))\(name)` is for the prompt", at: token.span.union(peek().span),
         hint: name.hasPrefix("time")
-          ? "write `\(name)(() => …)`, or at the prompt `:\(name) …`" : "in a script write `\(name)()`")
+          ? "write `\(name)(() => …)`, or at the prompt `:\(name) …`"
+          : name == "vars"
+            ? "in a script write `vars()`" : "a script has no such lines; at the prompt `:help` lists the commands")
     }
     if token.kind == .minus, peek().kind == .minus, peek().start == token.end {
       throw fail("there is no operator `--`", at: token.span.union(peek().span), hint: "write `x -= 1`")
@@ -386,6 +388,12 @@ extension Parser {
       }
       if firstText == "print" || firstText == "assert" {
         return fail("calls need parentheses", at: first.span.union(found.span), hint: advice)
+      }
+      if firstText == "with", found.kind == .identifier, ["torch", "tf", "jax"].contains(text(found)) {
+        return fail(
+          "`with` is not a word of the language", at: first.span,
+          hint:
+            "leave the line out: gradients are followed only inside of `grad(f, x)`, and float32 is the only precision")
       }
       return fail("`\(firstText)` is not a word of the language", at: first.span, hint: advice)
     }

@@ -44,7 +44,9 @@ import Testing
     "logical_and": "logical_and(m, m)",
     "logical_not": "logical_not(m)", "logical_or": "logical_or(m, m)", "logits": "logits(net, test)",
     "lower": "lower(long)", "map": "map(xs, x => x)", "margin": "margin(rows, places)",
-    "matmul": "matmul(square, square)", "max": "max(xs)", "min": "min(xs)", "mlp": "mlp(hidden=[1024, 1024])",
+    "matmul": "matmul(square, square)", "mean": "mean(t)", "std": "std(t)", "var": "var(t)", "str": "str(xs)",
+    "to_json": "to_json(xs)",
+    "max": "max(xs)", "min": "min(xs)", "mlp": "mlp(hidden=[1024, 1024])",
     "network": "network([flatten(), linear(1024), linear(10)], input=[1, 28, 28])",
     "one_hot": "one_hot(integers, 64)", "ones": "ones([2**22])", "parse_csv": "parse_csv(csv)",
     "parse_json": "parse_json(json)", "permute": "permute(t, [1, 0])",
@@ -113,7 +115,7 @@ import Testing
     for parameter in text[text.index(after: open)..<close].split(separator: ", ") where !parameter.contains(" = ") {
       if parameter.hasPrefix("*") { continue }
       switch parameter.split(separator: ": ").dropFirst().first.map({ $0.split(separator: " ")[0] }) {
-      case "tensor", "any": arguments.append("t")
+      case "tensor", "any", "number": arguments.append("t")
       case "list", nil: arguments.append("xs")
       case "string": arguments.append("s")
       default: return nil

@@ -33,6 +33,22 @@ struct PromptTests {
     #expect(terminal.end() == 0)
   }
 
+  @Test func helpOnExpressionsAndExamplesToTry() throws {
+    let terminal = try start()
+    #expect(terminal.enter("pgd", expecting: "-> attack\n  ") != nil)
+    #expect(terminal.enter("x = ones([2]);", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("x.shape?", expecting: "list[int]") != nil)
+    #expect(terminal.enter("pgd()?", expecting: "pgd() is of the type attack") != nil)
+    #expect(terminal.enter("ls -la", expecting: ":ls lists a folder") != nil)
+    #expect(terminal.enter("cd ..", expecting: ":cd folder works in another folder") != nil)
+    #expect(terminal.enter("!true", expecting: "not true") != nil)
+    #expect(terminal.enter("?sum", expecting: ":try! runs it") != nil)
+    #expect(terminal.enter(":try 99", expecting: "there is no example 99") != nil)
+    #expect(terminal.enter(":try!", expecting: "ltd> ") != nil)
+    terminal.type("\u{4}")
+    #expect(terminal.end() == 0)
+  }
+
   @Test func statementsOfSeveralLinesAreRecalledWhole() throws {
     let terminal = try start()
     terminal.type("fn twice(x) {\n")

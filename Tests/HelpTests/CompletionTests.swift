@@ -113,6 +113,57 @@ struct CompletionTests {
     #expect(!offeredWithAll("nothing_known.").contains("mnist("))
   }
 
+  /// What belongs to a model, and no whole library.
+  @Test func afterAModelStandsWhatTakesAModel() {
+    let offered = offeredWithAll("net.", after: "net = mlp(hidden=[4])")
+    #expect(offered.count <= 25, "\(offered)")
+    for name in ["layers", "fit(", "evaluate(", "save_model("] { #expect(offered.contains(name), "\(name)") }
+    for name in ["sin(", "any(", "print(", "pgd("] { #expect(!offered.contains(name), "\(name)") }
+    #expect(offeredWithAll("net.pri", after: "net = mlp(hidden=[4])") == ["print("])
+    #expect(offeredWithAll("net.lt", after: "net = mlp(hidden=[4])") == ["ltd("])
+  }
+
+  /// The first parameter says what it takes, but for those that take anything.
+  @Test func everyFirstParameterHasAType() {
+    let session = Session.withLibrary()
+    for name in session.table.functions.keys.sorted() {
+      guard let first = session.outline(of: name)?.parameters.first, first.kind == .normal else { continue }
+      #expect(first.type != nil, "\(name)")
+    }
+  }
+
+  @Test func valuesOfArguments() {
+    let setup = "net = mlp(hidden=[4]); train, test = glyphs(n=8)"
+    func fits(_ text: String, _ names: [String]) {
+      let offered = offeredWithAll(text, after: setup)
+      for name in names { #expect(offered.contains(name), "\(text): \(offered)") }
+    }
+    fits("fit(net, train, method=", ["standard(", "pgd_at(", "trades(", "ltd("])
+    fits("fit(net, train, attack=", ["pgd(", "none"])
+    fits("fit(net, train, schedule=", ["\"cosine\"", "cosine_schedule("])
+    fits("fit(net, train, augment=", ["\"none\"", "crop_flip("])
+    fits("fit(net, train, quiet=", ["true", "false"])
+    fits("fit(", ["net", "model=", "mlp("])
+    fits("fit(net, ", ["train", "test", "data="])
+    fits("pgd(norm=", ["\"linf\"", "\"l2\""])
+    #expect(offeredWithAll("pgd(objective=\"c").contains("ce\""))
+    #expect(offeredWithAll("pgd(objective=\"").contains("kl\""))
+    #expect(offeredWithAll("fit(net, train, optimiser=\"ad", after: setup) == ["adam\"", "adamw\""])
+  }
+
+  @Test func filesOfAKind() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ltd-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder.appending(path: "data"), withIntermediateDirectories: true)
+    for name in ["net.safetensors", "net.pth", "mine.ltd", "notes.txt"] {
+      try Data().write(to: folder.appending(path: name))
+    }
+    #expect(offeredWithAll("load_model(\"\(folder.path)/") == ["data/", "net.pth\"", "net.safetensors\""])
+    #expect(offeredWithAll("import \"\(folder.path)/") == ["data/", "mine.ltd\""])
+    #expect(offeredWithAll("mnist(\"\(folder.path)/") == ["data/"])
+    #expect(offeredWithAll("read_text(\"\(folder.path)/").count == 5)
+  }
+
   @Test func theSharedBeginningIsInserted() {
     let completion = Completion(replaced: 1, candidates: [.init("alpha"), .init("alpine")])
     #expect(completion.commonPrefix == "alp")

@@ -57,6 +57,37 @@ import Testing
     }
   }
 
+  @Test func aModelShowsItsLayersAndItsTraining() {
+    let untrained = text(pages("net = mlp(hidden=[4])").page(of: "net"))
+    #expect(untrained.contains("in -> out") && untrained.contains("784 -> 4") && untrained.contains("98.7 %"))
+    #expect(untrained.contains("images: 1×28×28") && untrained.contains("training: none"))
+    let trained = text(
+      pages("train, test = glyphs(n=20); net = mlp(hidden=[4]); fit(net, train, epochs=1, quiet=true)").page(of: "net"))
+    #expect(trained.contains("trained by standard() on glyphs train, 20 images, 1 epoch\n"))
+  }
+
+  @Test func partsAndResults() {
+    let setup = "train, test = glyphs(n=20); net = mlp(hidden=[4]); rows = [{a: 0.5}]; fn f(x) -> tensor { exit(3) }"
+    func page(_ name: String) -> String { text(pages(setup).page(of: name)) }
+    #expect(page("net.layers").hasPrefix("net.layers: layer\n\nIts layers without weights"))
+    #expect(page("test.images").hasPrefix("test.images: tensor\n\n") && page("test.images").contains("tensor.shape"))
+    #expect(page("rows[0].a") == "rows[0].a is float 0.5\n")
+    #expect(page("f(1)").hasPrefix("f(1) is of the type tensor\n") && page("f(1)").contains("tensor.shape"))
+    #expect(page("pgd()").hasPrefix("pgd() is of the type attack\n"))
+  }
+
+  @Test func aFunctionsNameAloneShowsItsSignature() throws {
+    let session = Session.withLibrary()
+    _ = session.run(Source(name: "test", text: "## Twice.\nfn twice(x) { 2 * x }\nf = x => x"))
+    let pages = HelpPages(session)
+    let twice = try #require(session["twice"])
+    #expect(pages.outline(of: twice) == "twice(x)\n  Twice.")
+    _ = session.run(Source(name: "test", text: "g = pgd"))
+    let attack = try #require(session["g"])
+    #expect(pages.outline(of: attack)?.hasPrefix("pgd(eps: float | none = none") == true)
+    #expect(pages.examples(of: "pgd").count == 1)
+  }
+
   @Test func marksAreForTerminals() {
     #expect(text(pages(style: PageStyle(isMarked: true)).page(of: "sum")).contains("\u{1B}[1m"))
     #expect(!text(pages().page(of: "sum")).contains("\u{1B}"))

@@ -12,6 +12,8 @@ public struct Setting<Owner: Configurable>: Sendable {
   public let type: String
   /// What it means, in the manual: a phrase or sentences, with units and what holds when it is left out.
   public let note: String
+  /// The strings that it takes, where those are a few words; empty for others.
+  public let words: [String]
   /// Whether the call must have it: it has no default, and prints without its name.
   public let isRequired: Bool
   /// Whether it is printed at its default, too.
@@ -25,15 +27,16 @@ public struct Setting<Owner: Configurable>: Sendable {
   /// - Parameters:
   ///   - type: its type as a signature of the language says it.
   ///   - expected: what `write` takes, for its error: "true, false or \"normal\"".
+  ///   - words: the strings among what it takes, where those are a few.
   ///   - write: returns false for a value that it does not take.
   public init(
-    _ name: String, type: String, expected: String, hint: String? = nil, note: String = "", isAlwaysShown: Bool = false,
-    isRequired: Bool = false, read: @escaping @Sendable (Owner) -> SettingValue,
+    _ name: String, type: String, expected: String, words: [String] = [], hint: String? = nil, note: String = "",
+    isAlwaysShown: Bool = false, isRequired: Bool = false, read: @escaping @Sendable (Owner) -> SettingValue,
     write: @escaping @Sendable (inout Owner, SettingValue) -> Bool,
     check: @escaping @Sendable (Owner) throws(CoreError) -> Void = { _ in }
   ) {
     self.init(
-      name, type: type, note: note, isAlwaysShown: isAlwaysShown, isRequired: isRequired, read: read,
+      name, type: type, words: words, note: note, isAlwaysShown: isAlwaysShown, isRequired: isRequired, read: read,
       write: { (owner, value) throws(CoreError) in
         guard write(&owner, value) else {
           throw CoreError(
@@ -43,13 +46,14 @@ public struct Setting<Owner: Configurable>: Sendable {
   }
 
   fileprivate init(
-    _ name: String, type: String, note: String, isAlwaysShown: Bool, isRequired: Bool,
+    _ name: String, type: String, words: [String], note: String, isAlwaysShown: Bool, isRequired: Bool,
     read: @escaping @Sendable (Owner) -> SettingValue,
     write: @escaping @Sendable (inout Owner, SettingValue) throws(CoreError) -> Void,
     check: @escaping @Sendable (Owner) throws(CoreError) -> Void
   ) {
     self.name = name
     self.type = type
+    self.words = words
     self.note = note
     self.isAlwaysShown = isAlwaysShown
     self.isRequired = isRequired
@@ -69,8 +73,8 @@ public struct Setting<Owner: Configurable>: Sendable {
     isAlwaysShown: Bool = false
   ) {
     self.init(
-      name, type: Stored.settingType, expected: Stored.settingExpectation, note: note, isAlwaysShown: isAlwaysShown,
-      read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) },
+      name, type: Stored.settingType, expected: Stored.settingExpectation, words: Stored.settingWords, note: note,
+      isAlwaysShown: isAlwaysShown, read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) },
       check: { (owner) throws(CoreError) in
         try rule.check(owner[keyPath: path].setting, name: name, of: Owner.name)
       })
@@ -81,7 +85,8 @@ public struct Setting<Owner: Configurable>: Sendable {
     _ name: String, _ path: WritableKeyPath<Owner, Choice> & Sendable, note: String = "", isAlwaysShown: Bool = false
   ) -> Setting {
     Setting(
-      name, type: Choice.settingType, expected: Choice.words, hint: hint(name, Choice.self), note: note,
+      name, type: Choice.settingType, expected: Choice.words, words: Choice.settingWords,
+      hint: hint(name, Choice.self), note: note,
       isAlwaysShown: isAlwaysShown, read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
   }
 
@@ -90,7 +95,8 @@ public struct Setting<Owner: Configurable>: Sendable {
     _ name: String, _ path: WritableKeyPath<Owner, Choice?> & Sendable, note: String = ""
   ) -> Setting {
     Setting(
-      name, type: Choice?.settingType, expected: Choice.words, hint: hint(name, Choice.self), note: note,
+      name, type: Choice?.settingType, expected: Choice.words, words: Choice.settingWords,
+      hint: hint(name, Choice.self), note: note,
       read: { $0[keyPath: path].setting }, write: { $0.set(path, $1) })
   }
 
@@ -149,7 +155,7 @@ extension Setting {
     _ path: WritableKeyPath<Holder, Owner> & Sendable
   ) -> Setting<Holder> {
     Setting<Holder>(
-      name, type: type, note: note, isAlwaysShown: isAlwaysShown, isRequired: isRequired,
+      name, type: type, words: words, note: note, isAlwaysShown: isAlwaysShown, isRequired: isRequired,
       read: { read($0[keyPath: path]) },
       write: { (holder, value) throws(CoreError) in try write(&holder[keyPath: path], value) },
       check: { (holder) throws(CoreError) in try check(holder[keyPath: path]) })

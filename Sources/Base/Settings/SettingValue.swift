@@ -124,6 +124,8 @@ public protocol SettingConvertible: Sendable {
   static var settingType: String { get }
   /// What an error says is expected: "a list of whole numbers".
   static var settingExpectation: String { get }
+  /// The strings that it takes, where those are a few words; empty for others.
+  static var settingWords: [String] { get }
   /// The stored value of a setting; nil where that is of another type.
   init?(setting: SettingValue)
   /// The stored value as a setting.
@@ -131,6 +133,9 @@ public protocol SettingConvertible: Sendable {
 }
 
 extension SettingConvertible {
+  /// None, where nothing says otherwise.
+  public static var settingWords: [String] { [] }
+
   /// The type, where nothing better says what is expected.
   public static var settingExpectation: String { settingType }
 }
@@ -193,6 +198,7 @@ extension Array: SettingConvertible where Element: SettingConvertible {
 extension Optional: SettingConvertible where Wrapped: SettingConvertible {
   public static var settingType: String { "\(Wrapped.settingType) | none" }
   public static var settingExpectation: String { "\(Wrapped.settingExpectation), or none" }
+  public static var settingWords: [String] { Wrapped.settingWords }
   public init?(setting: SettingValue) {
     if case .none = setting {
       self = .none
@@ -209,6 +215,7 @@ public protocol SettingChoice: SettingConvertible, RawRepresentable<String>, Cas
 
 extension SettingChoice {
   public static var settingType: String { "string" }
+  public static var settingWords: [String] { allCases.map(\.rawValue) }
   public init?(setting: SettingValue) {
     guard case .string(let word) = setting else { return nil }
     self.init(rawValue: word)

@@ -45,6 +45,7 @@ extension BuiltinTable {
         "verify", "verification", "proof", "lower bound", "crown", "interval bound propagation", "ibp", "fast-lin",
         "robust accuracy", "guarantee", "bracket",
       ],
+      values: ["norm": .words(Norm.allCases.map(\.rawValue)), "method": .words(BoundMethod.allCases.map(\.rawValue))],
       family: "evaluation"
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model

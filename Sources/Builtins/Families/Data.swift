@@ -9,7 +9,7 @@ extension BuiltinTable {
     Builtin(
       """
       glyphs(n: int = 4000, test: int | none = none, ambiguity: float = 0.3, seed: int = 0, size: int = 28, \
-      difficulty: float = 0.5, pairs: list | none = none, channels: int = 1) -> list
+      difficulty: float = 0.5, pairs: list | none = none, channels: int = 1) -> list[dataset]
       """,
       "Built-in synthetic images of ten digits, some of them true blends of two: [train, test].",
       details: """
@@ -60,7 +60,9 @@ extension BuiltinTable {
         - scale: pixels for each pixel of the image, in both directions.
         """,
       examples: [Example("save_png(zeros([1, 4, 4]), \"/tmp/ltd-example.png\")", "")],
-      seeAlso: ["glyphs", "write_text"], search: ["image", "picture", "imshow", "write", "export"], family: "data"
+      seeAlso: ["glyphs", "write_text"], search: ["image", "picture", "imshow", "write", "export"],
+      values: ["path": .files([".png"])],
+      family: "data"
     ) { call in
       let images = try call.object("images", as: TensorObject.self).tensor
       try call.prepareToWrite()

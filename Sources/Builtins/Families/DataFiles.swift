@@ -48,7 +48,12 @@ extension BuiltinTable {
           """, "dataset ltd-table: 2 images 1×2×2, 2 classes")
       ],
       seeAlso: ["image_folder", "cifar10_c", "batches"],
-      search: ["npz", "npy", "numpy", "csv", "keras", "medmnist", "arrays", "own data"], family: "data"
+      search: ["npz", "npy", "numpy", "csv", "keras", "medmnist", "arrays", "own data"],
+      values: [
+        "path": .files([".npz", ".npy", ".csv"]), "labels": .files([".npy"]),
+        "layout": .words(ImageLayout.allCases.map(\.rawValue)),
+      ],
+      family: "data"
     ) { call in
       try call.requireFiles()
       let path = try call.string("path")
@@ -122,6 +127,10 @@ extension BuiltinTable {
       ],
       seeAlso: ["cifar10", "batches", "take"],
       search: ["imagenet", "jpeg", "png", "photographs", "ImageFolder", "torchvision", "DataLoader", "robustbench"],
+      values: [
+        "path": .folders, "list": .files([".txt", ".csv"]),
+        "interpolation": .words(Interpolation.allCases.map(\.rawValue)),
+      ],
       family: "data"
     ) { call in
       try call.requireFiles()
@@ -153,7 +162,7 @@ extension BuiltinTable {
     _ read: @escaping @Sendable (String, Int?, Int?) throws -> (train: Dataset, test: Dataset)
   ) -> Builtin {
     Builtin(
-      "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list",
+      "\(name)(dir: string, train: int | none = none, test: int | none = none) -> list[dataset]",
       "The official files\(archives.isEmpty ? " in a folder" : ""): [train, test]; \(content).",
       details: """
         Pixel values are divided by 255. Missing, truncated, mislabelled or foreign files are refused with a sentence that says \
@@ -163,7 +172,9 @@ extension BuiltinTable {
         - dir: the folder with the official files, as they are or unpacked\(archives).
         - train, test: how many of the first examples to take, from 0 to as many as there are; all when left out.
         """,
-      seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"], family: "data"
+      seeAlso: [like, "glyphs", "take"], search: ["load", "download", "images", "torchvision"],
+      values: ["dir": .folders],
+      family: "data"
     ) { call in
       try call.requireFiles()
       let (train, test) = try read(
@@ -186,7 +197,9 @@ extension BuiltinTable {
         - severity: from 1 to 5.
         """,
       seeAlso: ["cifar\(classes)", "accuracy", "load_dataset"],
-      search: ["CIFAR-\(classes)-C", "common corruptions", "robustbench", "noise", "blur", "mCE"], family: "data"
+      search: ["CIFAR-\(classes)-C", "common corruptions", "robustbench", "noise", "blur", "mCE"],
+      values: ["dir": .folders, "corruption": .words(commonCorruptions + extraCorruptions)],
+      family: "data"
     ) { call in
       try call.requireFiles()
       return Value(

@@ -29,7 +29,7 @@ extension BuiltinTable {
       return Value(DatasetObject(try call.object("data", as: DatasetObject.self).data.shuffled(seed: seed)))
     },
     Builtin(
-      "batches(data: dataset, size: int > 0, seed: int | none = none) -> list",
+      "batches(data: dataset, size: int > 0, seed: int | none = none) -> list[dataset]",
       "The examples in batches of this size, each a data set with images and labels; the last may be smaller.",
       details: """
         - size: examples in a batch.
@@ -56,7 +56,7 @@ extension BuiltinTable {
       return Value(batches)
     },
     Builtin(
-      "hold_out(data: dataset, fraction: float, seed: int = 0) -> list",
+      "hold_out(data: dataset, fraction: float, seed: int = 0) -> list[dataset]",
       "Two data sets: a random share of the examples, and the rest.",
       details:
         """
@@ -72,7 +72,7 @@ extension BuiltinTable {
       return pair(first, second)
     },
     Builtin(
-      "random_split(data: dataset, parts: list, seed: int = 0, stratified: bool = false) -> list",
+      "random_split(data: dataset, parts: list, seed: int = 0, stratified: bool = false) -> list[dataset]",
       "Disjoint random parts of a data set.",
       details: """
         - parts: shares of the examples, together at most 1, or whole numbers of examples. A share is rounded, and the \

@@ -62,14 +62,14 @@ extension BuiltinTable {
       return Value([found.value, found.gradient] + found.more)
     },
     Builtin(
-      "detach(x: any) -> any", "The value without a gradient: a constant to grad.",
+      "detach(x: number | list | record | tensor | model) -> any", "The value without a gradient: a constant to grad.",
       details:
         "- x: a number, a tensor, a model, or a list or record of these; other values stay as they are.",
       examples: [
         Example("grad(x => sum(detach(x) * x), [1.0, 2])", "tensor f32 [2]  1 2"), Example("detach(2.5)", "2.5"),
       ],
       seeAlso: ["grad", "value_and_grad"],
-      search: ["stop_gradient", "no_grad", "constant", "item", "requires_grad_"], family: "tensors"
+      search: ["stop_gradient", "no_grad", "constant", "item", "requires_grad_"], family: "tensors", checksFirst: false
     ) { call in try call["x"].detached(unlessRecording: false) },
     Builtin(
       "check_gradients(f: function, x: tensor, tolerance: float > 0 = 0.01, step: float > 0 = 0.01, samples: int > 0 = 256, seed: int = 0) -> record",

@@ -24,7 +24,12 @@ extension BuiltinTable {
         - form: of CIFAR "binary", which is taken when left out, or "python", the files that other programs may want.
         """,
       seeAlso: ["mnist", "fashion_mnist", "cifar10", "cifar100"],
-      search: ["fetch", "url", "http", "torchvision", "mirror", "LTD_MIRROR", "wget", "official"], family: "data"
+      search: ["fetch", "url", "http", "torchvision", "mirror", "LTD_MIRROR", "wget", "official"],
+      values: [
+        "dir": .folders, "name": .words(OfficialFiles.all.map(\.name)),
+        "form": .words(OfficialFiles.all.compactMap(\.form)),
+      ],
+      family: "data"
     ) { call in
       try call.requireFiles()
       let set = try officialFiles(call)

@@ -49,9 +49,12 @@ extension BuiltinTable {
       ])
     },
     Builtin(
-      "list_folder(path: string = \".\") -> list", "The names in a folder, in order.", details: "- path: the folder.",
+      "list_folder(path: string = \".\") -> list[string]", "The names in a folder, in order.",
+      details: "- path: the folder.",
       examples: [Example("make_folder(\"/tmp/ltd-example/a\"); list_folder(\"/tmp/ltd-example\")", "[\"a\"]")],
-      seeAlso: ["file_info", "make_folder"], search: ["ls", "dir", "listdir", "glob", "files"], family: "files"
+      seeAlso: ["file_info", "make_folder"], search: ["ls", "dir", "listdir", "glob", "files"],
+      values: ["path": .folders],
+      family: "files"
     ) { call in
       try call.requireFiles()
       return Value(try Folder.names(in: call.string("path")).map { Value($0) })
@@ -60,7 +63,8 @@ extension BuiltinTable {
       "make_folder(path: string) -> none", "Makes a folder and those above it; one that is there already stays.",
       details: "- path: the folder.",
       examples: [Example("make_folder(\"/tmp/ltd-example/a\")", "")], seeAlso: ["list_folder", "remove_file"],
-      search: ["mkdir", "directory", "makedirs"], family: "files"
+      search: ["mkdir", "directory", "makedirs"], values: ["path": .folders],
+      family: "files"
     ) { call in
       try call.requireFiles()
       try Folder.make(call.string("path"))
@@ -97,7 +101,7 @@ extension BuiltinTable {
       }
     },
     Builtin(
-      "to_json(x, indent: int >= 0 <= 16 = 0) -> string",
+      "to_json(x: any, indent: int >= 0 <= 16 = 0) -> string",
       "A value as JSON: records are objects, none is null, tensors are lists.",
       details:
         """
@@ -118,7 +122,7 @@ extension BuiltinTable {
       return Value(try json.text(indent: indent))
     },
     Builtin(
-      "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list",
+      "parse_csv(text: string, separator: string = \",\", header: bool = true) -> list[record]",
       "The table that a string of CSV holds: a list of records, one for each line.",
       details: """
         A column is of ints, floats or bools when all of its cells are, else of strings; an empty cell is none, and so are \

@@ -25,6 +25,7 @@ extension BuiltinTable {
       examples: [Example("save_model(mlp(hidden=[4]), \"/tmp/ltd-example.safetensors\")", "")],
       seeAlso: ["load_model", "load_weights"],
       search: ["checkpoint", "export", "state_dict", "safetensors", "torch.save", ".pt"],
+      values: ["path": .files(weightFileEndings)],
       family: "models"
     ) { call in
       try call.prepareToWrite()
@@ -57,6 +58,7 @@ extension BuiltinTable {
       ],
       seeAlso: ["save_model", "load_weights"],
       search: ["checkpoint", "import", "safetensors", "pytorch", "torch.load", ".pt", ".pth", "state_dict"],
+      values: ["path": .files(weightFileEndings), "architecture": .words(Families.all.map { $0.name })],
       family: "models"
     ) { call in
       try call.requireFiles()
@@ -105,7 +107,9 @@ extension BuiltinTable {
           "save_model(mlp(seed=1), \"/tmp/ltd-example.safetensors\"); same_weights(load_weights(mlp(seed=2), \"/tmp/ltd-example.safetensors\"), mlp(seed=1))",
           "true")
       ],
-      seeAlso: ["load_model"], search: ["checkpoint", "state_dict", "load_state_dict"], family: "models"
+      seeAlso: ["load_model"], search: ["checkpoint", "state_dict", "load_state_dict"],
+      values: ["path": .files(weightFileEndings)],
+      family: "models"
     ) { call in
       try call.requireFiles()
       let object = try call.object("model", as: ModelObject.self)

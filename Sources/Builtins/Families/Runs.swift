@@ -7,7 +7,7 @@ extension BuiltinTable {
   /// What was recorded of evaluations, and what can be made of it.
   static let runs: [Builtin] = [
     Builtin(
-      "runs(ledger: string = \"runs.sqlite\") -> list", "The runs that a ledger holds, as a table.",
+      "runs(ledger: string = \"runs.sqlite\") -> list[record]", "The runs that a ledger holds, as a table.",
       details: """
         A ledger is what evaluate(…, save=…) and fit(…, save=…) write: an SQLite database, so that sqlite3 and pandas read it too; \
         Sources/Runs/SCHEMA.md says what stands where. `run(n)` is one of them. natural and robust are numbers of images. Of a \
@@ -24,6 +24,7 @@ extension BuiltinTable {
           """, "20")
       ],
       seeAlso: ["run", "evaluate", "paired"], search: ["ledger", "history", "experiments", "sqlite", "database"],
+      values: ["ledger": .files([".sqlite"])],
       family: "evaluation"
     ) { call in
       return Value(
@@ -55,6 +56,7 @@ extension BuiltinTable {
           """, "true")
       ],
       seeAlso: ["runs", "evaluate", "paired", "report"], search: ["ledger", "record", "verdicts", "load evaluation"],
+      values: ["ledger": .files([".sqlite"])],
       family: "evaluation"
     ) { call in
       let (ledger, n) = (try call.ledger(), try call.int("n"))
@@ -90,7 +92,7 @@ extension BuiltinTable {
       ])
     },
     Builtin(
-      "curve(evaluation: evaluation, against: string = \"eps\", at: list | none = none) -> list",
+      "curve(evaluation: evaluation, against: string = \"eps\", at: list | none = none) -> list[record]",
       "Accuracy under each attack against the radius, the steps or the queries, from one run: a table.",
       details: """
         Against the radius it is what an attack that looks for the nearest image has found (fab, deepfool, cw, ddn, fmn); \
@@ -105,6 +107,7 @@ extension BuiltinTable {
           "r = evaluate(mlp(), glyphs(n=20)[0], attacks=[fab(steps=3)], quiet=true); len(curve(r, at=[0, 0.1]))", "2")
       ],
       seeAlso: ["evaluate", "optimality", "fab"], search: ["security curve", "budget", "queries", "robustness curve"],
+      values: ["against": .words(Budget.allCases.map(\.rawValue))],
       family: "evaluation"
     ) { call in
       let evaluation = try call.object("evaluation", as: EvaluationObject.self).evaluation
@@ -150,6 +153,7 @@ extension BuiltinTable {
           "true")
       ],
       seeAlso: ["evaluate", "run"], search: ["latex", "markdown", "csv", "table", "paper", "export"],
+      values: ["form": .words(EvaluationReport.Form.allCases.map(\.rawValue))],
       family: "evaluation"
     ) { call in
       let object = try call.object("evaluation", as: EvaluationObject.self)

@@ -59,17 +59,17 @@ extension BuiltinTable {
       return Value(call.session.checksFinite)
     },
     Builtin(
-      "track(xs, title: string = \"\", quiet: bool = false) -> any",
+      "track(xs: list | string | tensor | dataset, title: string = \"\", quiet: bool = false) -> any",
       "The same elements, for a loop whose progress is shown on the terminal.",
       details:
         "Shows how far the loop is and how long it will take; nothing in a pipe.\n\n- title: what the loop does.",
       examples: [Example("for T in track([1, 2], \"temperature\") { print(T) }", "1\n2")], seeAlso: ["fit"],
-      search: ["progress", "tqdm", "bar", "loop"], family: "system"
+      search: ["progress", "tqdm", "bar", "loop"], family: "system", checksFirst: false
     ) { call in
       Value(try TrackedObject(call))
     },
     Builtin(
-      "collect(xs, f: function, title: string = \"\", quiet: bool = false) -> list",
+      "collect(xs: list | string | tensor | dataset, f: function, title: string = \"\", quiet: bool = false) -> list",
       "What a function returns for each element, as map does, for long work: Ctrl-C ends it with the results so far.",
       details: """
         Shows how far it is, as track does. The element that Ctrl-C interrupts has no result; the statement that called \
@@ -80,7 +80,7 @@ extension BuiltinTable {
         """,
       examples: [Example("collect([1, 2], T => {T: T, gain: 1 / T})", "T  gain\n1   1.0\n2   0.5")],
       seeAlso: ["map", "track", "grids.sweep"], search: ["interrupt", "partial", "progress", "tqdm", "sweep"],
-      family: "system"
+      family: "system", checksFirst: false
     ) { call in
       let session = call.session
       guard let next = try TrackedObject(call).makeIterator() else { return .none }
@@ -150,7 +150,8 @@ extension BuiltinTable {
     "item": "x[…] of one element is a number already",
     "numpy": "tensors and lists need no conversion",
     "backward": "use grad(f, x) or value_and_grad(f, x)", "no_grad": "gradients are only followed inside of grad(f, x)",
-    "train": "use fit(model, data, …)",
+    "train": "net(x, train=true) is the pass of training; fit(net, data) trains",
+    "forward": "call the model: net(x)",
     "DataLoader":
       "use fit(model, data, batch=128); in a loop of your own: for b in batches(data, 128, seed=epoch) { b.images; b.labels }",
     "Adam": "use adam(model, lr=0.001), or fit(…, optimiser=\"adam\")",

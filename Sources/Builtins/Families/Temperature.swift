@@ -115,7 +115,7 @@ extension BuiltinTable {
           of: model.model, on: call.examples("x"), temperature: call.softening(), parameters: model.tracked))
     },
     Builtin(
-      "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list",
+      "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list[record]",
       "What the model's soft labels look like at each temperature: one row for each, as a table.",
       details: """
         - confidence: mean probability of the likeliest class.

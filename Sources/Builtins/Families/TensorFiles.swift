@@ -23,7 +23,9 @@ extension BuiltinTable {
         Example("save_tensors([1, 2], \"/tmp/ltd-example.npy\"); load_tensors(\"/tmp/ltd-example.npy\")[1]", "2"),
       ],
       seeAlso: ["save_tensors", "load_model", "load_weights"],
-      search: ["numpy", "npy", "npz", "torch.load", "safetensors", "checkpoint", "import"], family: "files"
+      search: ["numpy", "npy", "npz", "torch.load", "safetensors", "checkpoint", "import"],
+      values: ["path": .files(weightFileEndings)],
+      family: "files"
     ) { call in
       try call.requireFiles()
       let file = try openWeights(call.string("path"))
@@ -41,7 +43,7 @@ extension BuiltinTable {
       }
     },
     Builtin(
-      "save_tensors(tensors: any, path: string) -> none",
+      "save_tensors(tensors: tensor | list | record, path: string) -> none",
       "Writes tensors to a file; its ending says in which form.",
       details: """
         A record of tensors goes to a file that ends in .npz (NumPy), .safetensors, .pt or .pth (PyTorch, which reads it with \
@@ -56,7 +58,9 @@ extension BuiltinTable {
         Example("save_tensors(arange(3), \"/tmp/ltd-example.npy\")", ""),
       ],
       seeAlso: ["load_tensors", "save_model", "write_text"],
-      search: ["numpy", "npy", "npz", "torch.save", "safetensors", "export", "savez"], family: "files"
+      search: ["numpy", "npy", "npz", "torch.save", "safetensors", "export", "savez"],
+      values: ["path": .files(weightFileEndings)],
+      family: "files", checksFirst: false
     ) { call in
       try call.prepareToWrite()
       let path = try call.string("path")

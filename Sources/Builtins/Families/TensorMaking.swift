@@ -6,7 +6,8 @@ import Tensors
 extension BuiltinTable {
   static let makingTensors: [Builtin] = [
     Builtin(
-      "tensor(data: any) -> tensor", "A tensor of a number, of a list, or of lists within lists.",
+      "tensor(data: number | bool | list | tensor) -> tensor",
+      "A tensor of a number, of a list, or of lists within lists.",
       details: """
         A list of tensors is stacked. Tensors are values: after y = x, changing y leaves x alone.
 
@@ -17,7 +18,7 @@ extension BuiltinTable {
         Example("tensor([1, 2, 3]) / 2", "tensor f32 [3]  0.5 1 1.5"),
       ],
       seeAlso: ["zeros", "full", "arange", "float32"], search: ["array", "from_numpy", "as_tensor", "matrix"],
-      family: "tensors"
+      family: "tensors", checksFirst: false
     ) { call in
       let data = try call["data"]
       guard let tensor = try call.at("data", { try Tensor.operand(data) }) else {

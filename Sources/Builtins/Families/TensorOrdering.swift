@@ -30,7 +30,7 @@ extension BuiltinTable {
       Value(try call.tensor("x").argsort(axis: call.int("axis"), descending: call.bool("descending")))
     },
     Builtin(
-      "topk(x: tensor, k: int, axis: int = -1) -> list",
+      "topk(x: tensor, k: int, axis: int = -1) -> list[tensor]",
       "The k greatest elements along an axis, greatest first, and their indices: [values, indices].",
       details: "NaN counts as the greatest, as in max and in PyTorch.\n\n- k: how many.\n\(axisText)",
       examples: [

@@ -11,13 +11,13 @@ extension BuiltinTable {
 
   static let tensorReductions: [Builtin] = [
     Builtin(
-      "mean(x: any, axis: int | list | none = none, keepdim: bool = false) -> any",
+      "mean(x: list | tensor, axis: int | list | none = none, keepdim: bool = false) -> any",
       "The mean of a tensor or of a list of numbers.",
       details: axisText,
       examples: [
         Example("mean([1, 2, 6])", "3.0"), Example("mean(tensor([[1.0, 3], [5, 7]]), axis=0)", "tensor f32 [2]  3 5"),
       ],
-      seeAlso: ["sum", "std", "var"], search: ["average"], family: "tensors"
+      seeAlso: ["sum", "std", "var"], search: ["average"], family: "tensors", checksFirst: false
     ) { call in
       if let numbers = try call.plainNumbers() {
         guard !numbers.isEmpty else {
@@ -93,11 +93,11 @@ extension BuiltinTable {
     _ compute: @escaping @Sendable (Tensor, [Int]?, Bool, Bool) throws -> Tensor
   ) -> Builtin {
     Builtin(
-      "\(name)(x: any, axis: int | list | none = none, keepdim: bool = false, unbiased: bool = true) -> any",
+      "\(name)(x: list | tensor, axis: int | list | none = none, keepdim: bool = false, unbiased: bool = true) -> any",
       "\(what) of a tensor or of a list of numbers.",
       details: axisText + "\n- unbiased: whether the sum is divided by n - 1 instead of n.",
       examples: [Example("\(name)([1, 4, 7])", result)], seeAlso: ["mean", name == "var" ? "std" : "var"],
-      search: ["variance", "standard deviation", "spread"], family: "tensors"
+      search: ["variance", "standard deviation", "spread"], family: "tensors", checksFirst: false
     ) { call in
       let unbiased = try call.bool("unbiased")
       if let numbers = try call.plainNumbers() {

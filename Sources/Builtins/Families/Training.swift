@@ -86,6 +86,12 @@ extension BuiltinTable {
         "train", "optimise", "optimizer", "optimiser", "sgd", "learn", "learning rate", "weight decay", "scheduler",
         "training loop", "dataloader", "batch size", "data augmentation",
       ],
+      values: [
+        "optimiser": .words(Optimisers.all.map { $0.name }), "schedule": .words(Schedules.named.map(\.name)),
+        "augment": .words(["none"] + Augmentations.all.map { $0.name }),
+        "select": .words(ModelSelection.settingWords), "average_bn": .words(WeightAveraging.Statistics.settingWords),
+        "checkpoint": .folders, "tensorboard": .folders, "save": .files([".sqlite"]),
+      ],
       family: "training"
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
@@ -126,6 +132,12 @@ extension BuiltinTable {
         model, on: training, method: method, attack: attack, plan: plan, validation: validation,
         checkpoints: checkpoints,
         resume: resume, records: records, progress: progress)
+      if report.steps > 0 {
+        model.training.append(
+          TrainingPass(
+            method: report.method, attack: given.map { "\($0)" }, data: training.name, examples: training.count,
+            epochs: report.epochs.count, steps: report.steps, isInterrupted: report.interrupted))
+      }
       if report.interrupted {
         call.session.keepResults()
         let further = checkpoints == nil ? "fit(…, resume=report) continues" : "the same call continues"

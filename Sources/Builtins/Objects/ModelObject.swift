@@ -85,6 +85,10 @@ final class ModelObject: HostObject, SettingSource {
       (object: ModelObject) in
       object.model.source.map { Value($0) } ?? .none
     },
+    Member("training", "list[record]", "The runs of fit that its weights have had since they were made or read.") {
+      (object: ModelObject) in
+      Value(object.model.training.map { Value($0) })
+    },
     Member("temperature", "float", "What its logits are divided by; at(net, T=…) sets another.") {
       (object: ModelObject) in
       Value(object.model.temperature.asTyped)
@@ -141,6 +145,8 @@ final class ModelObject: HostObject, SettingSource {
 
   override func shortText(_ options: PrintOptions) -> String { "<model \(model.name)>" }
 
+  override func page(_ options: PrintOptions) -> String? { ModelPage(model).text(width: options.width) }
+
   override func text(_ options: PrintOptions) -> String {
     guard case .custom(let layer) = model.architecture.design else { return "model \(model)" }
     var title = "model \(model.name), \(model.parameterCount) weights, for images \(model.architecture.input)"
@@ -153,6 +159,15 @@ final class ModelObject: HostObject, SettingSource {
 }
 
 extension Value {
+  /// A run of training, as a record.
+  fileprivate init(_ pass: TrainingPass) {
+    self.init(fields: [
+      ("method", Value(pass.method)), ("attack", pass.attack.map { Value($0) } ?? .none), ("data", Value(pass.data)),
+      ("examples", Value(pass.examples)), ("epochs", Value(pass.epochs)), ("steps", Value(pass.steps)),
+      ("interrupted", Value(pass.isInterrupted)),
+    ])
+  }
+
   /// Where weights come from, as a record.
   fileprivate init(_ source: ModelSource) {
     self.init(fields: [

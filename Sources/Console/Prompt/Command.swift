@@ -41,6 +41,13 @@ struct Command {
       Command("history", "[number or words]", "the last statements, or those that hold the words") {
         $0.listHistory($1)
       },
+      Command("try", "[number][!]", "put an example of the last page into the line, or run it with !") {
+        $0.tryExample($1)
+      },
+      Command("cd", "[folder]", "work in another folder; without one, at home", takes: .file) { $0.changeFolder($1) },
+      Command("ls", "[folder]", "what is in a folder", takes: .file) { $0.listFolder($1) },
+      Command("pwd", "", "the folder that paths begin at") { prompt, _ in prompt.showFolder() },
+      Command("clear", "", "clear the screen") { prompt, _ in prompt.clearScreen() },
       Command("set", "[name [value]]", "the settings of the prompt", takes: .choice(Setting.names)) { $0.set($1) },
       Command("reset", "", "forget all variables") { prompt, _ in prompt.reset() },
       Command("help", "[name]", "this list, or what ?name shows", takes: .page) { $0.help($1) },

@@ -10,7 +10,7 @@ extension Prompt {
     switch text.first {
     case "?":
       let word = trimmed(text.drop { $0 == "?" })
-      return text.hasPrefix("??") ? search(word) : word.isEmpty ? topics() : help(String(word.prefix { $0 != "(" }))
+      return text.hasPrefix("??") ? search(word) : word.isEmpty ? topics() : help(helped(word))
     case "!": return shell(trimmed(text.dropFirst()))
     default: break
     }
@@ -142,6 +142,10 @@ extension Prompt {
 
   private func shell(_ text: String) {
     if text.isEmpty { return problem("! takes a command of the shell", hint: "!ls") }
+    if text == "true" || text == "false" || session[text] != nil || text.hasPrefix("=") {
+      return problem(
+        "! runs a command of the shell, and is no operator here", hint: "the opposite is written not \(text)")
+    }
     let status = foreground(text, "")
     if status != 0 { note("exit status \(status)") }
   }

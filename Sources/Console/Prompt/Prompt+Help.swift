@@ -1,11 +1,55 @@
 import Help
+import Interpreter
 
 extension Prompt {
-  private var pages: HelpPages { HelpPages(session, commands: Command.all.map(\.page), style: style) }
+  var pages: HelpPages { HelpPages(session, commands: Command.all.map(\.page), style: style) }
 
   /// `?name`.
   func help(_ name: String) {
-    if name.isEmpty || name == "prompt" { overview() } else { show(pages.page(of: name)) }
+    if name.isEmpty || name == "prompt" { return overview() }
+    let pages = pages
+    show(pages.page(of: name))
+    let examples = pages.examples(of: name)
+    if examples.isEmpty { return }
+    self.examples = examples
+    guard editor is LibeditEditor else { return }
+    let others =
+      examples.count > 1
+      ? ":try puts the first example into the line, :try 2 the next" : ":try puts the example into the line"
+    output.write(style.dim("(\(others); :try! runs it)") + "\n")
+  }
+
+  /// What `?` is asked about: of a call without arguments the function, of other expressions all.
+  func helped(_ word: String) -> String {
+    guard let parenthesis = word.firstIndex(of: "(") else { return word }
+    let name = String(word[..<parenthesis])
+    let rest = word[parenthesis...]
+    return rest == "(" || rest == "()" || rest == "(…)" || !isComplete(word) ? name : word
+  }
+
+  /// `:try 2` and `:try 2!`.
+  func tryExample(_ rest: String) {
+    guard let last = examples.last else {
+      return problem(":try takes an example of a page of help", hint: "?pgd, then :try 2")
+    }
+    let runs = rest.hasSuffix("!")
+    let number = trimmed(rest.filter { $0 != "!" }[...])
+    guard let place = number.isEmpty ? 1 : Int(number), examples.indices.contains(place - 1) else {
+      return problem(
+        "there is no example \(number)",
+        hint: examples.count == 1
+          ? "the page has one: :try"
+          : "the page has \(examples.count): :try \(examples.count) is \(last.code.prefix { $0 != "\n" })")
+    }
+    let code = examples[place - 1].code
+    if !runs {
+      editor?.fill(code)
+      if editor is PlainReader { output.write(code + "\n") }
+      return
+    }
+    output.write(style.dim(Prompt.text) + code.split(separator: "\n").joined(separator: "\n     ") + "\n")
+    if let found = history.add(code) { note(found) }
+    execute(code)
   }
 
   /// `??words`.
@@ -15,6 +59,8 @@ extension Prompt {
   func topics() { show(pages.topics) }
 
   private func show(_ parts: [HelpPages.Part]) {
+    let all = parts.map { if case .text(let text) = $0 { text } else { "" } }.joined()
+    if page(all) { return }
     for part in parts {
       switch part {
       case .text(let text): output.write(text)
@@ -33,6 +79,7 @@ extension Prompt {
       style.list([
         ("?name  name?", "signature, arguments, examples; also of modules, words of the language, ?tour"),
         ("?E-shape", "a kind of error, with an example"), ("??word", "search names and descriptions"),
+        ("f(x)?", "what an expression is, without running it"),
         ("?", "everything by chapter"), ("!command", "run a command of the shell"),
       ]))
     output.write("\n\(style.bold("Values"))\n")

@@ -20,6 +20,8 @@ package final class Prompt {
   let history: History
   private(set) var editor: LineEditor?
   let colours: Bool
+  /// The examples of the page that help has shown last, for `:try`.
+  var examples: [Example] = []
   /// The statements that were run, for scripts and transcripts.
   var statements: [Statement] = []
   /// Those that ran without an error.
@@ -152,6 +154,8 @@ package final class Prompt {
     let text = continued(text)
     let start = text.drop { $0 == " " }
     if let first = start.first, ":?!".contains(first) { return true }
+    let isKnown = { [session] (name: String) in session.outline(of: name) != nil || session[name] != nil }
+    if PromptHabits.advice(on: trimmed(start), isKnown: isKnown) != nil { return true }
     if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
       return statements.last.map(isComplete) ?? true
     }
@@ -177,7 +181,12 @@ package final class Prompt {
       exitStatus = ExitStatus.success
       return
     }
-    if text.hasSuffix("?"), let name = bareName(text.dropLast()) { return help(name) }
+    if text.hasSuffix("?"), let name = bareName(text.dropLast()) ?? expression(text.dropLast()) { return help(name) }
+    if let advice = PromptHabits.advice(
+      on: text, isKnown: { [session] in session.outline(of: $0) != nil || session[$0] != nil })
+    {
+      return problem(advice.message, hint: advice.hint)
+    }
     if let statements = PastedPrompt.statements(in: text, isComplete: isComplete) {
       wasInterrupted = false
       for statement in statements where exitStatus == nil && !wasInterrupted { enter(trimmed(statement)) }
@@ -201,7 +210,7 @@ package final class Prompt {
     // The next prompt needs a line, too.
     session.printing.height = Terminal.height.map { max(6, $0 - 1) } ?? .max
     session.printing.look = Terminal.look(runner.options.colour)
-    let session = session
+    let (session, pages) = (session, pages)
     memory.begin(text)
     defer { memory.end() }
     var shown: String?
@@ -212,7 +221,11 @@ package final class Prompt {
     let start = monotonicSeconds()
     defer { session.onWrite = nil }
     let outcome = session.run(Source(name: name, text: text)) { value throws(LTDError) in
-      shown = try session.text(of: value) { $0.shown($1) }
+      if let outline = pages.outline(of: value) {
+        shown = outline
+      } else {
+        shown = try session.text(of: value) { $0.shown($1) }
+      }
     }
     statement.seconds = monotonicSeconds() - start
     return take(outcome, statement, shown)
@@ -314,6 +327,15 @@ package final class Prompt {
 
   /// How pages and remarks are laid out now.
   var style: PageStyle { PageStyle(width: session.printing.width, isMarked: colours) }
+
+  /// The text, if it is an expression and nothing else.
+  private func expression(_ text: Substring) -> String? {
+    let program = parse(Source(name: "", text: String(text)))
+    guard program.diagnostics.isEmpty, program.body.statements.count == 1,
+      case .expression? = program.body.statements.first?.kind
+    else { return nil }
+    return trimmed(text)
+  }
 
   /// The text as a name, if it is nothing else.
   func bareName(_ text: Substring) -> String? {

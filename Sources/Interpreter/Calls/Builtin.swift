@@ -62,20 +62,20 @@ public final class Builtin: Sendable {
     _ signature: String, _ summary: String, details: @autoclosure @escaping @Sendable () -> String = "",
     examples: [Example] = [], seeAlso: [String] = [],
     search: [String] = [], values: @autoclosure @escaping @Sendable () -> [String: ArgumentValues] = [:],
-    family: String, isGeneric: Bool = false, body: @escaping Body
+    family: String, isGeneric: Bool = false, checksFirst: Bool = true, body: @escaping Body
   ) {
     self.init(
       signature, summary, details: details(), examples: examples, seeAlso: seeAlso, search: search, values: values(),
-      family: family, isGeneric: isGeneric, glance: nil, body: body)
+      family: family, isGeneric: isGeneric, checksFirst: checksFirst, glance: nil, body: body)
   }
 
   init(
     _ signature: String, _ summary: String, details: @autoclosure @escaping @Sendable () -> String = "",
     examples: [Example] = [], seeAlso: [String] = [],
     search: [String] = [], values: @autoclosure @escaping @Sendable () -> [String: ArgumentValues] = [:],
-    family: String, isGeneric: Bool = false, glance: Glance?, body: @escaping Body
+    family: String, isGeneric: Bool = false, checksFirst: Bool = true, glance: Glance?, body: @escaping Body
   ) {
-    self.signature = CallSignature(signature)
+    self.signature = CallSignature(signature, checksFirst: checksFirst)
     name = self.signature.name
     words = {
       Words(summary: summary, details: details(), examples: examples, seeAlso: seeAlso, search: search)

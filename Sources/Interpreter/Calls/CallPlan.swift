@@ -77,7 +77,10 @@ final class CallPlan {
       case .named(let name):
         if let place = normal.first(where: { parameters.items[$0].name == name.text }) {
           if spans[place] != nil {
-            throw CallPlan.error("\(signature.name) gets \(name.text) twice", shape, signature, name.span)
+            throw CallPlan.error(
+              "\(signature.name) gets \(name.text) twice", shape, signature, name.span,
+              hint: CallPlan.settingsAlone(signature)
+                ?? "it is argument \(place + 1) by position, too: name the one that is meant")
           }
           destinations.append(.parameter(place))
           spans[place] = span
@@ -126,11 +129,28 @@ final class CallPlan {
     let takes = limit == 0 ? "no arguments" : limit == 1 ? "1 argument" : "\(limit) arguments"
     let keywordOnly = signature.parameters.items.count > limit
     // NumPy and PyTorch take the sizes of a shape one by one as well.
+    if let hint = settingsAlone(signature) {
+      return error("\(signature.name) takes \(takes), not \(count)", shape, signature, span, hint: hint)
+    }
     let list = limit > 0 ? signature.parameters.items[limit - 1] : nil
     let hint = list?.type?.isList == true ? list.map { "\($0.name) is a single list, such as [2, 3]" } : nil
     return error(
       "\(signature.name) takes \(takes)\(keywordOnly ? " by position" : ""), not \(count)", shape, signature, span,
       hint: hint)
+  }
+
+  /// What to write instead of `pgd(net, x, y)`: attacks and methods are made of their settings, and what they work on is
+  /// handed to the function that uses them.
+  static func settingsAlone(_ signature: CallSignature) -> String? {
+    guard case .host(let made, _)? = signature.parameters.result?.terms.first else { return nil }
+    switch made {
+    case "attack":
+      return
+        "\(signature.name)(…) takes settings alone: perturb(net, x, y, \(signature.name)(eps=8/255)) attacks images"
+    case "method":
+      return "\(signature.name)(…) takes settings alone: fit(net, train, method=\(signature.name)(…)) trains"
+    default: return nil
+    }
   }
 
   private static func unknownName(_ shape: ArgumentShape, _ signature: CallSignature, _ name: Name) -> LTDError {
@@ -250,6 +270,12 @@ extension ParameterList {
     var diagnostic = Diagnostic(
       .type, "\(parameter.name) of \(signature.name) must be \(type.expectation)\(found)")
     diagnostic.notes = [signature.text]
+    if case .object(let object) = value, ["model", "tensor", "dataset"].contains(object.typeName),
+      let hint = CallPlan.settingsAlone(signature)
+    {
+      diagnostic.hint = hint
+      return LTDError(diagnostic)
+    }
     switch value.plain {
     case .string where signature.name == "join" && parameter.name == "parts":
       diagnostic.hint = "the list comes first: xs.join(\(value.shortText(PrintOptions())))"

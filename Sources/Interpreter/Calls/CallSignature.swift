@@ -5,14 +5,19 @@ public final class CallSignature: Sendable {
   /// What stands before the parenthesis.
   public let name: String
   private let written: Late<String>
+  private let checksFirst: Bool
   private let parsed: Locked<ParameterList?>
 
   /// As it was written.
   public var text: String { written.value }
 
-  /// - Parameter text: such as `clip(x: tensor, min: float | none = none) -> tensor`.
-  public init(_ text: String) {
+  /// - Parameters:
+  ///   - text: such as `clip(x: tensor, min: float | none = none) -> tensor`.
+  ///   - checksFirst: false where whoever is called looks at the first argument, and knows better what to say of one
+  ///     that is of no use: its type is then for help and completion alone.
+  public init(_ text: String, checksFirst: Bool = true) {
     written = .now(text)
+    self.checksFirst = checksFirst
     name = String(text.prefix { $0 != "(" })
     parsed = Locked(nil)
   }
@@ -22,12 +27,14 @@ public final class CallSignature: Sendable {
   /// - Parameter name: what stands before the parenthesis.
   public init(name: String, _ text: @escaping @Sendable () -> String) {
     self.name = name
+    checksFirst = true
     written = .later(text)
     parsed = Locked(nil)
   }
 
   init(name: String, text: String, parameters: ParameterList) {
     self.name = name
+    checksFirst = true
     written = .now(text)
     parsed = Locked(parameters)
   }
@@ -35,7 +42,7 @@ public final class CallSignature: Sendable {
   var parameters: ParameterList {
     parsed.withLock { known in
       if let known { return known }
-      let list = ParameterList(signature: text)
+      let list = ParameterList(signature: text, checksFirst: checksFirst)
       known = list
       return list
     }

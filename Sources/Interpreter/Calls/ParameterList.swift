@@ -12,11 +12,14 @@ final class ParameterList: Sendable {
   /// Why the signature could not be parsed; a mistake in a built-in, found by the tests.
   let failure: Diagnostic?
 
-  init(items: [ParameterInfo], result: TypeCheck?, failure: Diagnostic? = nil) {
+  /// - Parameter checksFirst: false where the body checks the first argument.
+  init(items: [ParameterInfo], result: TypeCheck?, checksFirst: Bool = true, failure: Diagnostic? = nil) {
     self.items = items
     self.result = result
     self.failure = failure
-    let checked = items.indices.filter { items[$0].type != nil || items[$0].isChecked }
+    let checked = items.indices.filter {
+      (checksFirst || $0 > 0) && (items[$0].type != nil || items[$0].isChecked)
+    }
     self.checked = checked
     plainKinds = FixedArray(
       checked.map { place in
@@ -38,14 +41,14 @@ final class ParameterList: Sendable {
     return true
   }
 
-  convenience init(signature text: String) {
+  convenience init(signature text: String, checksFirst: Bool = true) {
     do {
       let signature = try parseSignature(text)
       let items = signature.parameters.map { ParameterInfo($0, signature.source) }
       if let open = items.first(where: { $0.hasDefault && $0.constantDefault == nil }) {
         self.init(items: [], result: nil, failure: Diagnostic(.internal, "the default of \(open.name) is not constant"))
       } else {
-        self.init(items: items, result: signature.result.map { TypeCheck($0) })
+        self.init(items: items, result: signature.result.map { TypeCheck($0) }, checksFirst: checksFirst)
       }
     } catch {
       self.init(items: [], result: nil, failure: error.diagnostic)

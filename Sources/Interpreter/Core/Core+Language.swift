@@ -55,7 +55,7 @@ enum CoreLanguage {
       return .none
     },
     Builtin(
-      "str(x) -> string", "A value as a string: as print writes it, but with nothing left out.",
+      "str(x: any) -> string", "A value as a string: as print writes it, but with nothing left out.",
       examples: [Example("str(8 / 2) + \"!\"", "\"4.0!\"")], seeAlso: ["print", "int", "float"],
       search: ["string", "text", "convert", "repr", "to_string"], family: "language"
     ) { call in
@@ -67,10 +67,11 @@ enum CoreLanguage {
       return Value(try Operations.fullText(of: call[0], call.session))
     },
     Builtin(
-      "int(x) -> int", "The whole number of a number, a bool or a string; floats are cut off towards zero.",
+      "int(x: number | bool | string | tensor) -> int",
+      "The whole number of a number, a bool or a string; floats are cut off towards zero.",
       details: "- x: a number, a bool, or a string such as \"42\".",
       examples: [Example("int(3.9)", "3"), Example("int(\"42\")", "42")], seeAlso: ["float", "round", "floor"],
-      search: ["convert", "cast", "truncate", "parse"], family: "language"
+      search: ["convert", "cast", "truncate", "parse"], family: "language", checksFirst: false
     ) { call in
       switch call[0].plain {
       case .int(let number): return .int(number)
@@ -96,10 +97,11 @@ enum CoreLanguage {
         .type, "\(call[0].kindText) cannot be made an int", hint: call[0].asObject?.advice(on: "int"), at: "x")
     },
     Builtin(
-      "float(x) -> float", "The floating-point number of a number, a bool or a string.",
+      "float(x: number | bool | string | tensor) -> float",
+      "The floating-point number of a number, a bool or a string.",
       details: "- x: a number, a bool, or a string such as \"1e-3\".",
       examples: [Example("float(\"1e-3\")", "0.001"), Example("float(3)", "3.0")], seeAlso: ["int", "str"],
-      search: ["convert", "cast", "parse", "double"], family: "language"
+      search: ["convert", "cast", "parse", "double"], family: "language", checksFirst: false
     ) { call in
       switch call[0] {
       case .int(let number): return .float(Double(number))
@@ -123,9 +125,10 @@ enum CoreLanguage {
         .type, "\(call[0].kindText) cannot be made a float", hint: call[0].asObject?.advice(on: "float"), at: "x")
     },
     Builtin(
-      "bool(x) -> bool", "false for 0 and true for other numbers; bools stay.", details: "- x: a number or a bool.",
+      "bool(x: number | bool | tensor) -> bool", "false for 0 and true for other numbers; bools stay.",
+      details: "- x: a number or a bool.",
       examples: [Example("bool(2)", "true")],
-      seeAlso: ["int"], search: ["convert", "truth"], family: "language"
+      seeAlso: ["int"], search: ["convert", "truth"], family: "language", checksFirst: false
     ) { call in
       switch call[0].plain {
       case .bool: return call[0]
@@ -138,7 +141,7 @@ enum CoreLanguage {
       }
     },
     Builtin(
-      "type(x) -> string", "The name of a value's type.", examples: [Example("type(8/255)", "\"float\"")],
+      "type(x: any) -> string", "The name of a value's type.", examples: [Example("type(8/255)", "\"float\"")],
       seeAlso: ["str"], search: ["typeof", "isinstance", "kind", "class"], family: "language"
     ) { call in Value(call[0].typeName) },
     Builtin(
@@ -278,7 +281,7 @@ enum CoreLanguage {
       }
     },
     Builtin(
-      "vars() -> list", "The variables of the session: name, type and value.",
+      "vars() -> list[record]", "The variables of the session: name, type and value.",
       examples: [Example("eps = 8; vars() |> filter(v => v.name == \"eps\")", "name  type  value\neps   int   8")],
       seeAlso: ["type"],
       search: ["variables", "who", "whos", "globals", "locals", "dir"], family: "language"

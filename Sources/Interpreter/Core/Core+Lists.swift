@@ -14,10 +14,11 @@ enum CoreLists {
 
   private static let making: [Builtin] = [
     Builtin(
-      "len(x) -> int", "The number of elements of a list, range, record or string, or of a tensor's first axis.",
+      "len(x: list | record | string | tensor | dataset) -> int",
+      "The number of elements of a list, range, record or string, or of a tensor's first axis.",
       details: "- x: whatever has elements.",
       examples: [Example("len([4, 5, 6])", "3"), Example("len(\"τ = 2\")", "5")], seeAlso: ["count"],
-      search: ["length", "size", "number of"], family: "lists",
+      search: ["length", "size", "number of"], family: "lists", checksFirst: false,
       glance: { length(of: $0) },
       body: { call in
         if let length = length(of: call.base) { return length }
@@ -43,19 +44,21 @@ enum CoreLists {
       return .range(range)
     },
     Builtin(
-      "list(x = []) -> list", "The elements of a range, a string, a record (its names) or a tensor as a list.",
+      "list(x: list | record | string | tensor | dataset = []) -> list",
+      "The elements of a range, a string, a record (its names) or a tensor as a list.",
       details: "- x: whatever has elements.",
       examples: [Example("list(1..4)", "[1, 2, 3, 4]"), Example("list(\"abc\")", "[\"a\", \"b\", \"c\"]")],
-      seeAlso: ["range", "items"], search: ["convert", "collect", "tolist", "array", "tuple"], family: "lists"
+      seeAlso: ["range", "items"], search: ["convert", "collect", "tolist", "array", "tuple"], family: "lists",
+      checksFirst: false
     ) { call in
       if case .list = call[0] { return call[0] }
       return Value(try call[0].elements(call.session))
     },
     Builtin(
-      "enumerate(xs, start: int = 0) -> list", "Pairs [number, element].",
+      "enumerate(xs: list | string | tensor | dataset, start: int = 0) -> list", "Pairs [number, element].",
       details: "- start: the number of the first element.",
       examples: [Example("enumerate([\"a\", \"b\"])", "[[0, \"a\"], [1, \"b\"]]")], seeAlso: ["zip", "range"],
-      search: ["index", "number"], family: "lists"
+      search: ["index", "number"], family: "lists", checksFirst: false
     ) { call in
       var number = try call.int(1)
       var pairs: [Value] = []
@@ -70,10 +73,11 @@ enum CoreLists {
       return Value(pairs)
     },
     Builtin(
-      "zip(*lists) -> list", "Lists of the elements with the same index, as many as the shortest list has.",
+      "zip(*lists: list | string | tensor | dataset) -> list",
+      "Lists of the elements with the same index, as many as the shortest list has.",
       details: "- lists: whatever has elements.",
       examples: [Example("zip([1, 2], [\"a\", \"b\"])", "[[1, \"a\"], [2, \"b\"]]")], seeAlso: ["enumerate"],
-      search: ["pairs", "transpose", "combine"], family: "lists"
+      search: ["pairs", "transpose", "combine"], family: "lists", checksFirst: false
     ) { call in
       var lists: [[Value]] = []
       for list in try call.list(0) { lists.append(try list.elements(call.session)) }
@@ -138,11 +142,12 @@ enum CoreLists {
       return call.updateList { $0.remove(at: place) }
     },
     Builtin(
-      "reverse(xs) -> any", "The elements, or the characters of a string, in the opposite order.",
+      "reverse(xs: list | string | tensor) -> any",
+      "The elements, or the characters of a string, in the opposite order.",
       details: "- xs: a list, range, string or tensor.",
       examples: [Example("reverse([1, 2, 3])", "[3, 2, 1]")], seeAlso: ["sort"],
       search: ["reversed", "flip", "backwards"],
-      family: "lists", isGeneric: true
+      family: "lists", isGeneric: true, checksFirst: false
     ) { call in
       if case .string(let text) = call[0] {
         return .string(try text.slice(text.count - 1, text.count, -1))
@@ -150,7 +155,7 @@ enum CoreLists {
       return Value(Array(try call[0].elements(call.session).reversed()))
     },
     Builtin(
-      "sort(xs, key: function | string | none = none, reverse: bool = false) -> any",
+      "sort(xs: list | string | tensor, key: function | string | none = none, reverse: bool = false) -> any",
       "The elements in ascending order; equal ones keep their order.",
       details:
         "NaN comes last, in descending order too.\n\n- key: what to sort by: a function of an element, or the name of a field of records.\n- reverse: true for descending order.",
@@ -158,7 +163,7 @@ enum CoreLists {
         Example("sort([3, 1, 2])", "[1, 2, 3]"),
         Example("sort([\"bb\", \"a\"], key=len)", "[\"a\", \"bb\"]"),
       ], seeAlso: ["reverse", "min", "max"], search: ["sorted", "order", "rank", "sort_by", "arrange"], family: "lists",
-      isGeneric: true
+      isGeneric: true, checksFirst: false
     ) { call in
       let items = try call[0].elements(call.session)
       let key = call[1]
@@ -178,9 +183,10 @@ enum CoreLists {
       return Value(try Sorting.sorted(items, by: keys, descending: try call.bool(2), call))
     },
     Builtin(
-      "unique(xs) -> list", "The elements without repetitions, in the order of their first appearance.",
+      "unique(xs: list | string | tensor) -> list",
+      "The elements without repetitions, in the order of their first appearance.",
       examples: [Example("unique([3, 1, 3, 2, 1])", "[3, 1, 2]")], seeAlso: ["sort", "count"],
-      search: ["distinct", "set", "duplicates", "dedupe"], family: "lists", isGeneric: true
+      search: ["distinct", "set", "duplicates", "dedupe"], family: "lists", isGeneric: true, checksFirst: false
     ) { call in
       var known: Set<HashKey> = []
       var result: [Value] = []
@@ -194,7 +200,7 @@ enum CoreLists {
       return Value(result)
     },
     Builtin(
-      "groups(xs) -> list",
+      "groups(xs: list | string | tensor) -> list",
       "The indices of equal elements: a list of indices for each different element, in the order of first appearance.",
       details: """
         Elements are told apart as by `==` (1 and 1.0 are equal, 1 and true are not), but that nan equals itself. \
@@ -202,7 +208,7 @@ enum CoreLists {
         """,
       examples: [Example("groups([\"a\", \"b\", \"a\"])", "[[0, 2], [1]]")],
       seeAlso: ["unique", "tables.group", "lists.group"],
-      search: ["factorize", "group by", "duplicates", "inverse", "codes"], family: "lists"
+      search: ["factorize", "group by", "duplicates", "inverse", "codes"], family: "lists", checksFirst: false
     ) { call in
       var known: [HashKey: Int] = [:]
       var places: [[Value]] = []
@@ -223,13 +229,14 @@ enum CoreLists {
 
   private static let functional: [Builtin] = [
     Builtin(
-      "map(xs, f: function) -> list | record", "What a function makes of each element, or of each field of a record.",
+      "map(xs: list | record | string | tensor | dataset, f: function) -> list | record",
+      "What a function makes of each element, or of each field of a record.",
       details:
         "- xs: whatever has elements; of a record, a record with the same names comes out.\n- f: takes an element, or the value of a field.",
       examples: [
         Example("[1, 2, 3].map(x => x * x)", "[1, 4, 9]"), Example("map({a: 1, b: 2}, x => 10 * x)", "{a: 10, b: 20}"),
       ], seeAlso: ["filter", "reduce"],
-      search: ["apply", "each", "transform", "comprehension"], family: "lists"
+      search: ["apply", "each", "transform", "comprehension"], family: "lists", checksFirst: false
     ) { call in
       var result: [Value] = []
       let function = call.callback(1)
@@ -242,10 +249,11 @@ enum CoreLists {
       return Value(result)
     },
     Builtin(
-      "filter(xs, f: function) -> list", "The elements for which a function returns true.",
+      "filter(xs: list | string | tensor | dataset, f: function) -> list",
+      "The elements for which a function returns true.",
       details: "- f: takes an element and returns true to keep it.",
       examples: [Example("filter(1..6, x => x % 2 == 0)", "[2, 4, 6]")], seeAlso: ["map"],
-      search: ["select", "where", "keep", "grep"], family: "lists"
+      search: ["select", "where", "keep", "grep"], family: "lists", checksFirst: false
     ) { call in
       var result: [Value] = []
       let function = call.callback(1)
@@ -258,12 +266,12 @@ enum CoreLists {
       return Value(result)
     },
     Builtin(
-      "reduce(xs, f: function, start = none) -> any",
+      "reduce(xs: list | string | tensor | dataset, f: function, start = none) -> any",
       "Combines the elements from left to right: f(f(start, x0), x1), …; without start, the first element starts.",
       details:
         "- f: takes the result so far and the next element.\n- start: the result before the first element.",
       examples: [Example("reduce([1, 2, 3, 4], (a, b) => a * b)", "24")], seeAlso: ["map", "sum"],
-      search: ["fold", "accumulate", "aggregate"], family: "lists"
+      search: ["fold", "accumulate", "aggregate"], family: "lists", checksFirst: false
     ) { call in
       var items = try call[0].elements(call.session)[...]
       var result = call[2]
@@ -278,12 +286,13 @@ enum CoreLists {
       return result
     },
     Builtin(
-      "count(xs, x) -> int", "How many elements equal x, or fulfil a condition given as a function.",
+      "count(xs: list | string | tensor, x) -> int",
+      "How many elements equal x, or fulfil a condition given as a function.",
       details:
         "In a string: how often another occurs in it.\n\n- x: a value, or a function that returns true or false.",
       examples: [Example("count([1, 2, 1], 1)", "2"), Example("count(1..10, x => x > 7)", "3")],
       seeAlso: ["len", "unique"],
-      search: ["number of", "frequency", "occurrences"], family: "lists", isGeneric: true
+      search: ["number of", "frequency", "occurrences"], family: "lists", isGeneric: true, checksFirst: false
     ) { call in
       if case .string(let text) = call[0] {
         let part = try call.string(1)
@@ -309,10 +318,11 @@ enum CoreLists {
       return .int(number)
     },
     Builtin(
-      "index_of(xs, x) -> int | none", "The index of the first element that equals x; none when there is none.",
+      "index_of(xs: list | string | tensor, x) -> int | none",
+      "The index of the first element that equals x; none when there is none.",
       details: "In a string: the index of another string.\n\n- x: the value to look for.",
       examples: [Example("index_of([5, 6, 7], 6)", "1"), Example("index_of(\"robust\", \"bust\")", "2")],
-      seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists"
+      seeAlso: ["count"], search: ["find", "search", "position", "index"], family: "lists", checksFirst: false
     ) { call in
       if case .string(let text) = call[0] {
         guard let place = try Operations.find(try call.string(1), in: text.text, call.session) else { return .none }
@@ -336,10 +346,11 @@ enum CoreLists {
 
   private static let reductions: [Builtin] = [
     Builtin(
-      "sum(x, axis: int | list | none = none, keepdim: bool = false) -> any", "The sum of a list or a tensor.",
+      "sum(x: list | tensor, axis: int | list | none = none, keepdim: bool = false) -> any",
+      "The sum of a list or a tensor.",
       details: axisDetails + "\n- x: a list, range or tensor; bools count as 0 and 1.",
       examples: [Example("sum([1, 2, 3.5])", "6.5"), Example("sum([x > 2 for x in 1..5])", "3")],
-      seeAlso: ["min", "max", "reduce"], search: ["total", "add"], family: "lists", isGeneric: true
+      seeAlso: ["min", "max", "reduce"], search: ["total", "add"], family: "lists", isGeneric: true, checksFirst: false
     ) { call in
       try call.refuseAxis()
       var total: Value = .int(0)
@@ -376,10 +387,11 @@ enum CoreLists {
     extreme("min", "least", "[3, 1, 2]", "1", "max") { $0 < 0 },
     extreme("max", "greatest", "[3, 1, 2]", "3", "min") { $0 > 0 },
     Builtin(
-      "any(x, axis: int | list | none = none, keepdim: bool = false) -> any", "Whether at least one element is true.",
+      "any(x: list | tensor, axis: int | list | none = none, keepdim: bool = false) -> any",
+      "Whether at least one element is true.",
       details: axisDetails + "\n- x: a list, or a tensor, of bools.", examples: [Example("any([false, true])", "true")],
       seeAlso: ["all"],
-      search: ["some", "or", "exists"], family: "lists", isGeneric: true
+      search: ["some", "or", "exists"], family: "lists", isGeneric: true, checksFirst: false
     ) { call in
       try call.refuseAxis()
       let items = try call[0].elements(call.session)
@@ -392,10 +404,11 @@ enum CoreLists {
       return .bool(false)
     },
     Builtin(
-      "all(x, axis: int | list | none = none, keepdim: bool = false) -> any", "Whether every element is true.",
+      "all(x: list | tensor, axis: int | list | none = none, keepdim: bool = false) -> any",
+      "Whether every element is true.",
       details: axisDetails + "\n- x: a list, or a tensor, of bools.",
       examples: [Example("all([x > 0 for x in 1..3])", "true")], seeAlso: ["any"],
-      search: ["every", "and"], family: "lists", isGeneric: true
+      search: ["every", "and"], family: "lists", isGeneric: true, checksFirst: false
     ) { call in
       try call.refuseAxis()
       let items = try call[0].elements(call.session)
@@ -418,12 +431,12 @@ enum CoreLists {
     _ isBetter: @escaping @Sendable (Int) -> Bool
   ) -> Builtin {
     Builtin(
-      "\(name)(x, *more, axis: int | list | none = none, keepdim: bool = false, key: function | none = none) -> any",
+      "\(name)(x: number | list | string | tensor, *more, axis: int | list | none = none, keepdim: bool = false, key: function | none = none) -> any",
       "The \(word) element of a list or a tensor, or the \(word) of several values.",
       details: axisDetails
         + "\n- key: what to compare by, a function of an element.\n- x: a list or a tensor; or the first of several values.\n- more: the other values.",
       examples: [Example("\(name)(\(input))", result), Example("\(name)(3, 1, 2)", result)],
-      seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists"
+      seeAlso: [other, "sort"], search: [word, "extreme", name + "imum"], family: "lists", checksFirst: false
     ) { call in
       let more = try call.list(1)
       if more.isEmpty, call[4].isNone, case .object(let object) = call[0], object.plainNumber == nil {

@@ -14,8 +14,9 @@ enum CoreMathematics {
 
   static let builtins: [Builtin] = [
     Builtin(
-      "abs(x: any) -> any", "The absolute value.", examples: [Example("abs(-3)", "3")], seeAlso: ["sign"],
-      search: ["magnitude", "absolute"], family: "mathematics", isGeneric: true
+      "abs(x: number | list | tensor) -> any", "The absolute value.", examples: [Example("abs(-3)", "3")],
+      seeAlso: ["sign"],
+      search: ["magnitude", "absolute"], family: "mathematics", isGeneric: true, checksFirst: false
     ) { call in
       switch call[0] {
       case .int(let number):
@@ -32,10 +33,10 @@ enum CoreMathematics {
       exp($0)
     },
     Builtin(
-      "log(x: any, base: float | none = none) -> any", "The logarithm: natural, or to a base.",
+      "log(x: number | list | tensor, base: float | none = none) -> any", "The logarithm: natural, or to a base.",
       details: "- base: e when left out.",
       examples: [Example("log(e)", "1.0"), Example("log(8, base=2)", "3.0")], seeAlso: ["exp"],
-      search: ["ln", "logarithm", "log2", "log10"], family: "mathematics", isGeneric: true
+      search: ["ln", "logarithm", "log2", "log10"], family: "mathematics", isGeneric: true, checksFirst: false
     ) { call in
       let base = try call.optionalFloat("base")
       if let base, !(base > 0) || base == 1 {
@@ -90,11 +91,11 @@ enum CoreMathematics {
       $0.rounded(.up)
     },
     Builtin(
-      "round(x: any, digits: int | none = none) -> any",
+      "round(x: number | list | tensor, digits: int | none = none) -> any",
       "The nearest whole number, or the nearest with this many decimals.",
       details: "Halves go to the even neighbour.\n\n- digits: decimals; negative ones round before the point.",
       examples: [Example("round(2.7)", "3"), Example("round(pi, 2)", "3.14")], seeAlso: ["floor", "ceil", "int"],
-      search: ["nearest", "decimals"], family: "mathematics", isGeneric: true
+      search: ["nearest", "decimals"], family: "mathematics", isGeneric: true, checksFirst: false
     ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       guard let digits = try call.optionalInt("digits") else {
@@ -115,19 +116,19 @@ enum CoreMathematics {
       return .float(rounded)
     },
     Builtin(
-      "isnan(x: any) -> any", "Whether a number is nan; of a tensor, the mask of those that are.",
+      "isnan(x: number | list | tensor) -> any", "Whether a number is nan; of a tensor, the mask of those that are.",
       examples: [Example("isnan(nan)", "true")],
       seeAlso: ["isfinite"],
-      search: ["not a number", "missing"], family: "mathematics", isGeneric: true
+      search: ["not a number", "missing"], family: "mathematics", isGeneric: true, checksFirst: false
     ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       return .bool(x.isNaN)
     },
     Builtin(
-      "isfinite(x: any) -> any",
+      "isfinite(x: number | list | tensor) -> any",
       "Whether a number is neither infinite nor nan; of a tensor, the mask of those that are not.",
       examples: [Example("isfinite(inf)", "false")],
-      seeAlso: ["isnan"], search: ["infinite", "isinf"], family: "mathematics", isGeneric: true
+      seeAlso: ["isnan"], search: ["infinite", "isinf"], family: "mathematics", isGeneric: true, checksFirst: false
     ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       return .bool(x.isFinite)
@@ -139,9 +140,10 @@ enum CoreMathematics {
     _ compute: @escaping @Sendable (Double) -> Double?
   ) -> Builtin {
     Builtin(
-      "\(name)(x: any) -> any", summary, examples: [Example(example, result)], seeAlso: seeAlso, search: search,
+      "\(name)(x: number | list | tensor) -> any", summary, examples: [Example(example, result)], seeAlso: seeAlso,
+      search: search,
       family: "mathematics",
-      isGeneric: true
+      isGeneric: true, checksFirst: false
     ) { call in
       guard let x = call[0].asDouble else { return try elementwise(call) }
       guard let value = compute(x) else {
@@ -157,9 +159,10 @@ enum CoreMathematics {
     _ compute: @escaping @Sendable (Double) -> Double
   ) -> Builtin {
     Builtin(
-      "\(name)(x: any) -> any", summary, examples: [Example(example, result)], seeAlso: ["round", "int"],
+      "\(name)(x: number | list | tensor) -> any", summary, examples: [Example(example, result)],
+      seeAlso: ["round", "int"],
       search: search,
-      family: "mathematics", isGeneric: true
+      family: "mathematics", isGeneric: true, checksFirst: false
     ) { call in
       switch call[0] {
       case .int: return call[0]

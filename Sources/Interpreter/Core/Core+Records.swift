@@ -2,7 +2,7 @@
 enum CoreRecords {
   static let builtins: [Builtin] = [
     Builtin(
-      "keys(r: record) -> list", "The names of a record's fields.",
+      "keys(r: record) -> list[string]", "The names of a record's fields.",
       examples: [Example("keys({a: 1, b: 2})", "[\"a\", \"b\"]")],
       seeAlso: ["values", "items"], search: ["names", "fields"], family: "records"
     ) { call in Value(try call.record(0).keys) },

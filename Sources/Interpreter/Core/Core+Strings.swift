@@ -206,7 +206,7 @@ enum CoreStrings {
       return Value(try joined(parts, separator, call.session))
     },
     Builtin(
-      "format(x, spec: string) -> string",
+      "format(x: any, spec: string) -> string",
       "A value in a format that is computed; \"{x:.2f}\" writes one that is fixed.",
       details: "- spec: as in \"{x:…}\", such as \".1%\", \">8\", \",\" or \".3e\".",
       examples: [Example("format(0.8712, \".1%\")", "\"87.1%\""), Example("format(\"acc\", \">6\")", "\"   acc\"")],
@@ -216,7 +216,7 @@ enum CoreStrings {
       return Value(try call.at("x") { try Operations.format(call[0], spec, call.session) })
     },
     Builtin(
-      "split(s: string, separator: string | none = none, limit: int | none = none) -> list",
+      "split(s: string, separator: string | none = none, limit: int | none = none) -> list[string]",
       "The parts of a string between separators; without one, its words.",
       details:
         "- limit: at most this many cuts.\n- separator: what stands between the parts; white space of any length when left out.",
@@ -239,7 +239,7 @@ enum CoreStrings {
       return Value(try split(text, separator, limit: limit, call.session))
     },
     Builtin(
-      "lines(s: string) -> list", "The lines of a string, without their ends.",
+      "lines(s: string) -> list[string]", "The lines of a string, without their ends.",
       examples: [Example("lines(\"a\\nb\\n\")", "[\"a\", \"b\"]")], seeAlso: ["split"], search: ["splitlines", "rows"],
       family: "strings"
     ) { call in

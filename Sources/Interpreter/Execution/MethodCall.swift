@@ -74,7 +74,24 @@ final class MethodCallNode: Node {
       throw Operations.noAttribute(object, name.text, table, isBuiltin: builtinCall != nil).located(source, name.span)
     }
     if let builtinCall { return try builtinCall.call(object, frame) }
-    return try perform(functionCall, try function?.eval(frame) ?? .none, object, frame)
+    let callee = try function?.eval(frame) ?? .none
+    if function != nil, let error = noFunction(callee, of: object, frame) { throw error }
+    return try perform(functionCall, callee, object, frame)
+  }
+
+  /// What to say where a variable that holds no function has the name of what is meant, as `train` has in `net.train()`.
+  private func noFunction(_ callee: Value, of object: Value, _ frame: Frame) -> LTDError? {
+    switch callee {
+    case .function: return nil
+    case .object(let other) where other.callSignature != nil: return nil
+    default: break
+    }
+    var advice = frame.machine.pointee.session.table.advice[name.text]
+    if case .object(let object) = object { advice = object.advice(on: name.text) ?? advice }
+    guard let advice else { return nil }
+    return LTDError(
+      .type, "\(name.text) is \(callee.kindText), which cannot be called", source: source, span: name.span, hint: advice
+    )
   }
 
   private func perform(_ call: Node, _ callee: Value, _ receiver: Value?, _ frame: Frame) throws(LTDError) -> Value {

@@ -59,6 +59,12 @@ extension Operations {
         what = value.kindText
         switch value.plain {
         case .float: hint = "// divides to an int; int(x) makes one"
+        case .string(let name):
+          var holdsRecords = false
+          if case .list(let list) = container, case .record? = list.items.first { holdsRecords = true }
+          hint =
+            holdsRecords
+            ? "tables.column(rows, \(Value(name.text).shortText(PrintOptions()))) is a column of a table" : nil
         case .list: hint = "[xs[i] for i in indices] picks several; tensors take lists and masks"
         default: hint = nil
         }

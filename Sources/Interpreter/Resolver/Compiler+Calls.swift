@@ -125,6 +125,13 @@ extension Compiler {
       report(.name, advice.message, receiver.span.union(name.span), hint: advice.hint)
       return invalid(span)
     }
+    if case .name(let base) = receiver.kind, case .unknown = meaning(base), let advice = session.table.advice[name.text]
+    {
+      // Neither is there: what is meant by `loss.backward()` says more than that there is no loss.
+      unknownName(base, receiver.span, advice: "\(name.text): \(advice)")
+      _ = nodes(arguments)
+      return invalid(span)
+    }
     guard checkMember(receiver, name) else {
       _ = nodes(arguments)
       return invalid(span)

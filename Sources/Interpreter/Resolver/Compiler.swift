@@ -159,7 +159,8 @@ final class Compiler {
     return Array(names)
   }
 
-  func unknownName(_ name: String, _ span: Span, isCall: Bool = false) {
+  /// - Parameter advice: what to say where nothing else is known of the name.
+  func unknownName(_ name: String, _ span: Span, isCall: Bool = false, advice otherwise: String? = nil) {
     if diagnostics.count >= 50 { return }
     if let advice = session.table.advice[name] {
       return report(.name, "there is no \(isCall ? "function" : "variable or function") \(name)", span, hint: advice)
@@ -167,7 +168,7 @@ final class Compiler {
     let close = nearest(name, among: knownNames()).map { "did you mean \($0)?" }
     report(
       .name, "there is no \(isCall ? "function" : "variable or function") \(name)", span,
-      hint: session.libraryHint(on: name) ?? close)
+      hint: session.libraryHint(on: name) ?? close ?? otherwise)
   }
 
   /// A read of a variable or function.

@@ -42,6 +42,11 @@ open class HostObject {
   /// The sizes that a parameter check such as `x: tensor[n, c]` is compared with.
   open var shape: [Int]? { nil }
 
+  /// What the help page of a variable shows of the object that it holds, beside its kind, such as the layers of a model;
+  /// lines without an end. It must be quick, and run nothing.
+  /// - Parameter options: the width of the page.
+  open func page(_ options: PrintOptions) -> String? { nil }
+
   // MARK: Operators
 
   /// `self op other`, or `other op self` when `reversed`.

@@ -77,6 +77,8 @@ extension WeightFile {
 struct WeightFormat: Sendable {
   /// The name of the format for people: "safetensors".
   let name: String
+  /// How names of its files end.
+  let endings: [String]
   /// Whether a file with such a beginning is of this format, or was.
   let recognises: @Sendable (FileReader) -> Bool
   let open: @Sendable (FileReader) throws(CoreError) -> any WeightFile
@@ -85,15 +87,18 @@ struct WeightFormat: Sendable {
 /// Every format that is read.
 private let weightFormats: [WeightFormat] = [
   WeightFormat(
-    name: "safetensors", recognises: { SafeTensors.recognises($0) },
+    name: "safetensors", endings: [".safetensors"], recognises: { SafeTensors.recognises($0) },
     open: { reader throws(CoreError) in try SafeTensors(reader) }),
   WeightFormat(
-    name: "PyTorch", recognises: { TorchLegacy.recognises($0) },
+    name: "PyTorch", endings: [".pt", ".pth", ".bin", ".ckpt", ".tar"], recognises: { TorchLegacy.recognises($0) },
     open: { reader throws(CoreError) in try TorchLegacy(reader) }),
   WeightFormat(
-    name: "NumPy", recognises: { NumPyFile.recognises($0) },
+    name: "NumPy", endings: [".npz", ".npy"], recognises: { NumPyFile.recognises($0) },
     open: { reader throws(CoreError) in try NumPyFile(reader) }),
 ]
+
+/// How the names of files of weights end, for completion: what a file is, its content tells.
+public let weightFileEndings: [String] = weightFormats.flatMap(\.endings)
 
 /// Opens a file of weights of any format that is read.
 ///

@@ -148,6 +148,7 @@ struct NetworkBuilder {
     /// Its weights, among those of the network.
     var parameters: Range<Int>
     var multiplyAdds: Int
+    var input: [Int]
   }
 
   /// More weights than this are refused before memory is asked for (16 GiB of float32).
@@ -182,7 +183,7 @@ struct NetworkBuilder {
       rows.append(
         Row(
           path: path, layer: layer, output: shape, parameters: first..<parameters.count,
-          multiplyAdds: layer.multiplyAdds(from: input, to: shape)))
+          multiplyAdds: layer.multiplyAdds(from: input, to: shape), input: input))
     }
     return node
   }

@@ -34,6 +34,7 @@ public struct PGD: Ascent {
       note: "2.5·eps/steps when left out, which is 2/255 for eps 8/255 and 10 steps."),
     Setting(
       "random_start", type: "bool | string | none", expected: "true, false, \"normal\", \"ball\" or \"unclipped\"",
+      words: AttackStart.allCases.compactMap { if case .string(let word) = $0.isRandom { word } else { nil } },
       hint: "random_start=\"normal\" begins as TRADES does",
       note: """
         true begins at x0 + U(-eps, eps), in L2 and L1 in a random direction at the distance U(0, 1)·eps; "ball" is uniform \

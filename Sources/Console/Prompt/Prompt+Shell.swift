@@ -1,0 +1,71 @@
+import Base
+import Help
+import Interpreter
+import Platform
+
+/// What people do in a shell beside their work: where they are, what is there, a clear screen, a page that can be scrolled.
+extension Prompt {
+  /// `:cd folder`.
+  func changeFolder(_ rest: String) {
+    let home = Terminal.environment("HOME") ?? "/"
+    let folder = rest.isEmpty || rest == "~" ? home : rest.hasPrefix("~/") ? home + rest.dropFirst() : rest
+    guard chdir(folder) == 0 else {
+      return problem(
+        "the folder '\(folder)' cannot be entered: \(String(cString: strerror(errno)))", hint: ":ls shows what is here")
+    }
+    showFolder()
+  }
+
+  /// `:pwd`.
+  func showFolder() {
+    guard let path = getcwd(nil, 0) else { return problem("the folder that paths begin at is gone", hint: ":cd") }
+    defer { free(path) }
+    output.write(String(cString: path) + "\n")
+  }
+
+  /// `:ls folder`: folders with a stroke at their ends; names that begin with a point are left out.
+  func listFolder(_ rest: String) {
+    let folder = rest.isEmpty ? "." : rest
+    do throws(CoreError) {
+      let names = try Folder.names(in: folder).filter { !$0.hasPrefix(".") }.sorted().map { name in
+        safe(name) + (FileStatus("\(folder)/\(name)")?.isFolder == true ? "/" : "")
+      }
+      output.write(columns(names, width: session.printing.width, most: 1000))
+    } catch {
+      problem(error.message, hint: error.hint)
+    }
+  }
+
+  /// A name without signs that would steer the terminal.
+  private func safe(_ name: String) -> String {
+    name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) }
+      ? name
+      : String(
+        String.UnicodeScalarView(
+          name.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "?" : $0 }))
+  }
+
+  /// `:clear`.
+  func clearScreen() {
+    if Terminal.canDraw(1) { output.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+  }
+
+  /// Shows a text that is taller than the screen in `$PAGER`, or in less where that is not set.
+  /// - Returns: false where the text is to be written as it is.
+  func page(_ text: String) -> Bool {
+    guard editor is LibeditEditor, Terminal.canDraw(1) else { return false }
+    var size = winsize()
+    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 1 else { return false }
+    guard text.utf8.count(where: { $0 == UInt8(ascii: "\n") }) >= Int(size.ws_row) else { return false }
+    let pager = Terminal.environment("PAGER") ?? "less"
+    if pager.isEmpty || pager == "cat" { return false }
+    let file = "\(Terminal.environment("TMPDIR") ?? "/tmp")/ltd-page-\(getpid())"
+    guard (try? AtomicFile.replace(file, parts: [Array(text.utf8)], mode: 0o600)) != nil else { return false }
+    defer { unlink(file) }
+    output.flush()
+    // less with -R shows bold text; other pagers take the file as it is.
+    let status = ChildProcess.foreground(
+      "/bin/sh", ["-c", "LESS=\"${LESS--R}\" exec \(pager) \"$1\"", "ltd", file])
+    return status != 126 && status != 127
+  }
+}
