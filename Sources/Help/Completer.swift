@@ -11,6 +11,7 @@ import Interpreter
 public struct Completer {
   let session: Session
   let commands: [CommandPage]
+  private let pointers = PagePointers()
 
   /// - Parameters:
   ///   - session: whose names are offered.
@@ -169,10 +170,10 @@ public struct Completer {
     case .value(let value):
       let own = session.members(of: value).map { candidate($0, of: value) }
       if case .module = value { return own }
-      return own + functions { outline in takes(outline, isOpen: isOpen) { $0.takes(value) } }
+      return own + fitting(own.count, isOpen) { $0.takes(value) }
     case .type(let type):
       let own = Receiver(session: session).members(of: known).map { candidate($0, of: nil) }
-      return own + functions { outline in takes(outline, isOpen: isOpen) { $0.takes(type) } }
+      return own + fitting(own.count, isOpen) { $0.takes(type) }
     }
   }
 
@@ -215,7 +216,25 @@ public struct Completer {
   /// Whether a type is that of values which hold settings: attacks, methods, schedules. Those are made by calls, and
   /// nothing but their makers returns them.
   private func makes(_ type: String) -> Bool {
-    ["attack", "method", "schedule", "augmentation", "temperature", "layer"].contains(type)
+    ["attack", "method", "schedule", "augmentation", "temperature", "layer", "optimiser"].contains(type)
+  }
+
+  /// The functions whose first parameter takes what stands before the point. Before a letter is typed, those that other
+  /// pages point to most, no more than a menu has room for beside the members.
+  private func fitting(_ members: Int, _ isOpen: Bool, _ fits: (DeclaredType) -> Bool) -> [Completion.Candidate] {
+    let all = functions { takes($0, isOpen: isOpen, fits) }
+    guard isOpen, all.count + members > Self.room else { return all }
+    let ranked = all.sorted { (-rank(of: $0.text), $0.text) < (-rank(of: $1.text), $1.text) }
+    let kept = Set(ranked.prefix(max(Self.room - members, Self.room / 2)).map(\.text))
+    return all.filter { kept.contains($0.text) }
+  }
+
+  /// How many names stand after a point before a letter is typed.
+  private static let room = 25
+
+  /// How many pages of built-ins point to a function; those of the session and of modules count most.
+  private func rank(of name: String) -> Int {
+    session.table.functions[name] == nil || session[name] != nil ? .max : pointers.count(of: name, in: session.table)
   }
 
   private func functions(_ isOffered: (FunctionOutline) -> Bool) -> [Completion.Candidate] {
@@ -223,5 +242,20 @@ public struct Completer {
       guard suffix(of: name) == "(", let outline = session.outline(of: name), isOffered(outline) else { return nil }
       return candidate(name)
     }
+  }
+}
+
+/// How many pages of a table point to each function, counted once.
+private final class PagePointers {
+  private var counts: [String: Int]?
+
+  func count(of name: String, in table: BuiltinTable) -> Int {
+    let counts =
+      self.counts
+      ?? table.functions.values.reduce(into: [:]) { counts, page in
+        for other in page.seeAlso { counts[other, default: 0] += 1 }
+      }
+    self.counts = counts
+    return counts[name] ?? 0
   }
 }

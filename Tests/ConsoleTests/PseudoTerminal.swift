@@ -26,7 +26,7 @@ final class PseudoTerminal {
   ) throws {
     var environment = [
       "HOME": home.path, "XDG_STATE_HOME": home.appending(path: "state").path,
-      "XDG_CONFIG_HOME": home.appending(path: "config").path, "TERM": "xterm", "PATH": "/usr/bin:/bin",
+      "XDG_CONFIG_HOME": home.appending(path: "config").path, "TERM": "xterm", "PATH": "/usr/bin:/bin", "PAGER": "cat",
       "LC_ALL": "C", "EDITRC": home.appending(path: "editrc").path, "LTD_THREADS": "1",
     ]
     if let libraries = ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] {

@@ -22,7 +22,7 @@ import Testing
 
   @Test func aFunctionShowsSignatureArgumentsAndExamples() {
     let page = text(pages().page(of: "collect"))
-    #expect(page.hasPrefix("collect(xs, f: function, title: string = \"\", quiet: bool = false) -> list\n\n"))
+    #expect(page.hasPrefix("collect(xs: list | string | tensor | dataset, f: function, title: string = \"\","))
     #expect(page.contains("\n  f: function ") && page.contains(" takes one element.\n"))
     #expect(page.contains("\n  ltd> collect([1, 2], T => {T: T, gain: 1 / T})\n  T  gain\n"))
     #expect(page.hasSuffix("see also: map, track, grids.sweep\n"))
@@ -85,7 +85,7 @@ import Testing
     _ = session.run(Source(name: "test", text: "g = pgd"))
     let attack = try #require(session["g"])
     #expect(pages.outline(of: attack)?.hasPrefix("pgd(eps: float | none = none") == true)
-    #expect(pages.examples(of: "pgd").count == 1)
+    #expect(pages.examples(of: "pgd").count == 2)
   }
 
   @Test func marksAreForTerminals() {

@@ -23,8 +23,14 @@ extension Prompt {
   func helped(_ word: String) -> String {
     guard let parenthesis = word.firstIndex(of: "(") else { return word }
     let name = String(word[..<parenthesis])
-    let rest = word[parenthesis...]
-    return rest == "(" || rest == "()" || rest == "(…)" || !isComplete(word) ? name : word
+    // A whole call, and one that is not closed, is asked about its function; what is done with a result, about that.
+    var depth = 0
+    for index in word[parenthesis...].indices {
+      if word[index] == "(" { depth += 1 }
+      if word[index] == ")" { depth -= 1 }
+      if depth == 0 { return word.index(after: index) == word.endIndex ? name : word }
+    }
+    return name
   }
 
   /// `:try 2` and `:try 2!`.

@@ -79,8 +79,7 @@ final class CallPlan {
           if spans[place] != nil {
             throw CallPlan.error(
               "\(signature.name) gets \(name.text) twice", shape, signature, name.span,
-              hint: CallPlan.settingsAlone(signature)
-                ?? "it is argument \(place + 1) by position, too: name the one that is meant")
+              hint: CallPlan.settingsAlone(signature))
           }
           destinations.append(.parameter(place))
           spans[place] = span
