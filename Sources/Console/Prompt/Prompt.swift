@@ -23,7 +23,7 @@ package final class Prompt {
   /// The examples of the page that help has shown last, for `:try`.
   var examples: [Example] = []
   /// The statements that were run, for scripts and transcripts.
-  var statements: [Statement] = []
+  var statements: [RanStatement] = []
   /// Those that ran without an error.
   var succeeded: [String] { statements.filter(\.isSuccess).map(\.text) }
   private(set) var values: [Value] = []
@@ -214,9 +214,9 @@ package final class Prompt {
     memory.begin(text)
     defer { memory.end() }
     var shown: String?
-    var statement = Statement(text)
+    var statement = RanStatement(text)
     session.onWrite = { text in
-      if statement.printed.utf8.count < Statement.mostPrinted { statement.printed += text }
+      if statement.printed.utf8.count < RanStatement.mostPrinted { statement.printed += text }
     }
     let start = monotonicSeconds()
     defer { session.onWrite = nil }
@@ -234,7 +234,7 @@ package final class Prompt {
   /// Shows what a statement led to.
   /// - Returns: whether it ran without an error.
   @discardableResult
-  func take(_ outcome: Outcome, _ statement: Statement, _ shown: String?) -> Bool {
+  func take(_ outcome: Outcome, _ statement: RanStatement, _ shown: String?) -> Bool {
     var statement = statement
     defer { statements.append(statement) }
     output.flush()

@@ -40,7 +40,7 @@ extension Prompt {
     if case .value(let value, let isHidden) = outcome, !isHidden, !value.isNone {
       shown = value.shown(session.printing)
     }
-    var statement = Statement(text)
+    var statement = RanStatement(text)
     statement.seconds = total
     take(outcome, statement, shown)
     if case .exit = outcome { return }

@@ -61,7 +61,7 @@ extension Prompt {
         try session.restore(try SessionFile.read(path))
       }
       isRestored = true
-      statements = extras["statements"]?.asList?.compactMap { Statement($0) } ?? []
+      statements = extras["statements"]?.asList?.compactMap { RanStatement($0) } ?? []
       var values: [Value] = []
       while let value = session["_\(values.count + 1)"], values.count < Prompt.valuesKept { values.append(value) }
       take(values: values)
@@ -195,7 +195,7 @@ extension Prompt {
     note("\(name) is as it was before: \(firstLine(text))")
   }
 
-  private func put(_ change: UndoStack.Change) {
+  private func put(_ change: VariableUndo.Change) {
     if let variable = change.before { session.set(variable) } else { session.unset(change.name) }
   }
 

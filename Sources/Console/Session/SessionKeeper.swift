@@ -14,7 +14,7 @@ import Platform
 final class SessionKeeper: Sendable {
   private struct State {
     var moment: SessionMoment?
-    var statements: [Statement] = []
+    var statements: [RanStatement] = []
     var isRunning = false
     var isLeaving = false
   }
@@ -48,7 +48,7 @@ final class SessionKeeper: Sendable {
   }
 
   /// No statement runs, and the session is as this moment has it.
-  func end(_ moment: SessionMoment, _ statements: [Statement]) {
+  func end(_ moment: SessionMoment, _ statements: [RanStatement]) {
     state.withLock { state in
       state.moment = moment
       state.statements = statements
@@ -57,7 +57,7 @@ final class SessionKeeper: Sendable {
   }
 
   /// What a saved session has beside its variables.
-  static func extras(_ statements: [Statement]) -> [(String, Value)] {
+  static func extras(_ statements: [RanStatement]) -> [(String, Value)] {
     [("statements", Value(statements.map(\.saved)))]
   }
 
@@ -118,7 +118,7 @@ final class SessionKeeper: Sendable {
   ///
   /// - Returns: what to say.
   func save(_ reason: String, isStuck: Bool = false) -> String {
-    let (moment, statements) = state.withLock { state -> (SessionMoment?, [Statement]) in
+    let (moment, statements) = state.withLock { state -> (SessionMoment?, [RanStatement]) in
       (state.moment, state.statements)
     }
     let extras = Self.extras(statements)

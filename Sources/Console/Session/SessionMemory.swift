@@ -7,7 +7,7 @@ final class SessionMemory {
   private unowned let prompt: Prompt
   let keeper: SessionKeeper
   private(set) var moment: SessionMoment
-  var undo = UndoStack()
+  var undo = VariableUndo()
   private var running: String?
   private var depth = 0
   /// How many statements there were when this one began.
@@ -72,12 +72,12 @@ final class SessionMemory {
 
   private func publish() { keeper.end(moment, prompt.statements) }
 
-  private func step(_ text: String, _ before: SessionMoment, whole: Bool) -> UndoStack.Step {
+  private func step(_ text: String, _ before: SessionMoment, whole: Bool) -> VariableUndo.Step {
     if whole {
       let bytes = before.variables.reduce(0) { $0 + before.byteCount(of: $1.name) }
-      return UndoStack.Step(text: text, changes: [], points: [], lost: [], whole: before, byteCount: bytes)
+      return VariableUndo.Step(text: text, changes: [], points: [], lost: [], whole: before, byteCount: bytes)
     }
-    var step = UndoStack.Step(text: text, changes: [], points: [], lost: [], byteCount: 0)
+    var step = VariableUndo.Step(text: text, changes: [], points: [], lost: [], byteCount: 0)
     func isOwn(_ name: String) -> Bool {
       name == "_" || name == "ans" || name.hasPrefix("_") && Int(name.dropFirst()) != nil
     }
@@ -85,7 +85,7 @@ final class SessionMemory {
     var new = moment.variables[...]
     func note(_ name: String, _ variable: SessionMoment.Variable?) {
       if isOwn(name) { return }
-      step.changes.append(UndoStack.Change(name: name, before: variable))
+      step.changes.append(VariableUndo.Change(name: name, before: variable))
       if variable != nil { step.byteCount += before.byteCount(of: name) }
     }
     while let first = old.first ?? new.first {

@@ -10,7 +10,7 @@ enum Transcript {
   static let endings = [".md", ".html", ".ltd"]
 
   /// Markdown: blocks of code as they stood at the prompt, with pictures between them.
-  static func markdown(_ statements: [Statement], picture: (Value) -> Picture?) -> String {
+  static func markdown(_ statements: [RanStatement], picture: (Value) -> Picture?) -> String {
     var text = "# Session of \(KeptSession.stamp("%d %b %Y"))\n"
     var isOpen = false
     for statement in statements {
@@ -25,7 +25,7 @@ enum Transcript {
   }
 
   /// One page that needs no other file.
-  static func html(_ statements: [Statement], picture: (Value) -> Picture?) -> String {
+  static func html(_ statements: [RanStatement], picture: (Value) -> Picture?) -> String {
     let title = "Session of \(KeptSession.stamp("%d %b %Y"))"
     var text = """
       <!DOCTYPE html>
@@ -55,7 +55,7 @@ enum Transcript {
   }
 
   /// A script with what it must print. Statements that failed are comments.
-  static func script(_ statements: [Statement]) -> String {
+  static func script(_ statements: [RanStatement]) -> String {
     var text = "# Session of \(KeptSession.stamp("%d %b %Y")).\n"
     for statement in statements {
       text += "\n"
@@ -87,7 +87,7 @@ enum Transcript {
     return part(0..<range.lowerBound) + "print(" + part(range) + ")" + part(range.upperBound..<bytes.count)
   }
 
-  private static func session(_ statement: Statement) -> String {
+  private static func session(_ statement: RanStatement) -> String {
     var text = ""
     for (index, line) in lines(statement.text).enumerated() { text += (index == 0 ? "ltd> " : "...> ") + line + "\n" }
     text += statement.printed

@@ -7,12 +7,12 @@ extension Terminal {
   static func look(_ choice: ColourChoice) -> PictureLook {
     var look = PictureLook()
     guard colours(choice, 1) else {
-      look.rows = isTerminal(1) ? size.rows : nil
+      look.rows = height
       return look
     }
     look.colours = hasAllColours ? .full : .indexed
-    look.rows = size.rows
-    look.cell = size.cell
+    look.rows = height
+    look.cell = cell
     let isDrawn = isTerminal(1)
     look.graphics = { isDrawn ? graphics : .none }
     return look
@@ -43,7 +43,7 @@ extension Terminal {
       return .kitty
     }
     // Where a sixel ends is known only with the size of a cell.
-    guard size.cell != nil else { return .none }
+    guard cell != nil else { return .none }
     if term.hasPrefix("foot") || term.hasPrefix("mlterm") || term.hasPrefix("contour") || term.contains("sixel")
       || program == "mintty"
     {
@@ -52,10 +52,11 @@ extension Terminal {
     return .none
   }
 
-  private static var size: (rows: Int?, cell: (width: Int, height: Int)?) {
+  /// The pixels of a cell; `nil` where the terminal does not say.
+  private static var cell: (width: Int, height: Int)? {
     var size = winsize()
-    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return (nil, nil) }
+    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return nil }
     let cell = (width: Int(size.ws_xpixel) / Int(size.ws_col), height: Int(size.ws_ypixel) / Int(size.ws_row))
-    return (Int(size.ws_row), cell.width > 2 && cell.height > 2 ? cell : nil)
+    return cell.width > 2 && cell.height > 2 ? cell : nil
   }
 }

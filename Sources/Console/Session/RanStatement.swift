@@ -1,7 +1,7 @@
 import Interpreter
 
 /// A statement that was run at the prompt, with what came of it: what scripts and transcripts are made of.
-struct Statement: Sendable {
+struct RanStatement: Sendable {
   var text: String
   /// What it printed; of much, the beginning.
   var printed = ""
@@ -96,7 +96,7 @@ struct StatementNames: ProgramWalk {
 /// needs are the names in its text, and those in the texts of the functions that it speaks of. So the statements are gone
 /// through from the last to the first, and one is taken where it changes what is needed.
 enum ShortestScript {
-  static func statements(_ all: [Statement], for wanted: Set<String>) -> [Statement] {
+  static func statements(_ all: [RanStatement], for wanted: Set<String>) -> [RanStatement] {
     let names = all.map { StatementNames($0.text) }
     /// The names that a statement needs when it runs.
     func needs(_ index: Int) -> Set<String> {

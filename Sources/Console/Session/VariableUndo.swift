@@ -4,7 +4,7 @@ import Interpreter
 ///
 /// Of each statement it holds the values that it replaced, which costs nothing but the memory that only they take. Beyond a
 /// number of bytes the oldest are forgotten, and a single change that is larger is not kept.
-struct UndoStack {
+struct VariableUndo {
   /// One variable before a statement; nil where there was none.
   struct Change {
     var name: String
