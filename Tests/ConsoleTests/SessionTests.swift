@@ -30,6 +30,7 @@ struct SessionTests {
     #expect(terminal.enter("f(1)", expecting: "42\nltd> ") != nil)
     #expect(terminal.enter(":save \(path)", expecting: "3 variables written") != nil)
     #expect(terminal.enter(":save \(home.path)/b.ltd", expecting: ":script") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
     terminal.type("\u{4}")
     #expect(terminal.end() == 0)
     #expect(kept.isEmpty, "who leaves by himself leaves nothing")
@@ -252,6 +253,7 @@ extension SessionTests {
     #expect(terminal.enter(":quit", expecting: "1 job would end") != nil)
     #expect(terminal.enter(":stop endless", expecting: "stopped") != nil)
     #expect(terminal.enter(":wait", expecting: "no job runs") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
     terminal.type("\u{4}")
     #expect(terminal.end() == 0)
   }

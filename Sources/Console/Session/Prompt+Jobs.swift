@@ -40,6 +40,7 @@ extension Prompt {
     guard let job = job(name, ":wait") else { return }
     try? session.stop.carry { try job.wait(in: session) }
     Interrupts.clear()
+    announced.insert(job.number)
     output.write("job \(job.number): \(job.condition) after \(duration(job.seconds)); wait(job) returns its result\n")
   }
 
@@ -50,6 +51,7 @@ extension Prompt {
     job.stop.raise(.interrupted)
     try? session.stop.carry { try job.wait(in: session) }
     Interrupts.clear()
+    announced.insert(job.number)
     note("job \(job.number) is stopped; job.result is what it had, where it had something")
   }
 
