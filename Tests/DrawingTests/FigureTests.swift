@@ -29,7 +29,8 @@ import Testing
 
   @Test func everyScaleHasPlacesInOrder() {
     let odd: [Double] = [
-      0, -0.0, 1, -1, Double.leastNonzeroMagnitude, -Double.leastNonzeroMagnitude, 1e-300, 1e300, -1e300, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e15,
+      0, -0.0, 1, -1, Double.leastNonzeroMagnitude, -Double.leastNonzeroMagnitude, 1e-300, 1e300, -1e300,
+      .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e15,
       1e15 + 0.125, .infinity, -.infinity, .nan,
     ]
     for a in odd {
@@ -229,7 +230,8 @@ import Testing
   @Test func nothingTraps() throws {
     var seed = SplitMix(state: 7)
     let odd: [Double] = [
-      .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 1e308, -1e308, .greatestFiniteMagnitude, Double.leastNonzeroMagnitude, 1e15, 0.1, 42,
+      .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 1e308, -1e308, .greatestFiniteMagnitude,
+      Double.leastNonzeroMagnitude, 1e15, 0.1, 42,
     ]
     let words = [
       "", "a", "日本語", "e\u{301}", "\u{1B}[31m", "a\nb\tc", String(repeating: "long ", count: 60), "\u{202E}x",

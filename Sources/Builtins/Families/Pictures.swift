@@ -28,12 +28,15 @@ extension BuiltinTable {
         Example(
           "show(tensor([[0.0, 0.5, 1], [1, 0.5, 0]]))",
           """
-                      +++++++@@@@@@@@
-                      +++++++@@@@@@@@
-          @@@@@@@@+++++++
-          @@@@@@@@+++++++
-          """),
-        Example("len(show(rand([2, 1, 4, 4]), labels=[\"a\", \"b\"]).data);", ""),
+                  ++++++++@@@@@@@@
+                  ++++++++@@@@@@@@
+                  ++++++++@@@@@@@@
+                  ++++++++@@@@@@@@
+          @@@@@@@@++++++++
+          @@@@@@@@++++++++
+          @@@@@@@@++++++++
+          @@@@@@@@++++++++
+          """)
       ],
       seeAlso: ["compare", "plot", "save_plot", "save_png"],
       search: ["image", "picture", "imshow", "display", "view", "look", "plt.imshow", "make_grid"], family: "pictures"

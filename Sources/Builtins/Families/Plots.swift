@@ -85,7 +85,7 @@ extension BuiltinTable {
         """,
       examples: [
         Example(
-          "train, test = glyphs(n=40, seed=1); c = confusion(mlp(seed=1), test); sum([sum([n for n in values(row) if n is int]) for row in c.data])",
+          "train, test = glyphs(n=40, seed=1); c = confusion(mlp(seed=1), test); sum([sum(values(row)[1:]) for row in c.data])",
           "10")
       ],
       seeAlso: ["evaluate", "statistics.confusion", "plot"],
