@@ -192,6 +192,7 @@ import Testing
   @Test func filesCanBeForbidden() {
     let samples = [
       "string": "\"/tmp\"", "tensor": "zeros([1, 4, 4])", "model": "mlp(hidden=[2])", "function": "x => x",
+      "figure": "plot([1])",
     ]
     var refused: [String] = []
     let session = Session(table: .standard)

@@ -143,7 +143,7 @@ import Testing
       "T of at", "at of curve", "T of soft_labels", "temperature of soften", "entropy of soften", "T of whatif",
       "base of log", "eps of certify", "sigma of smooth",
       "alpha of smooth",
-      "eps of evaluate",
+      "eps of evaluate", "eps of perturb",
       "eps of layer_norm",
       "fraction of hold_out", "width of mobilenet_v2",
       "scale of load_dataset", "ambiguity of glyphs", "difficulty of glyphs",

@@ -159,6 +159,8 @@ import Testing
         guard case .value(let value, _) = session.run(Source(name: "example", text: example.code)) else { continue }
         session["the_value"] = value
         let graph = try session.saved()
+        // Figures are drawn again from what they show.
+        if graph.omitted.contains(where: { $0.reason == "a figure cannot be kept" }) { continue }
         #expect(graph.omitted.isEmpty, "\(example.code): \(graph.omitted)")
         let other = Session(table: .standard, host: TestHost())
         try other.restore(graph)

@@ -15,7 +15,7 @@ extension Prompt {
     guard editor is LibeditEditor else { return }
     let others =
       examples.count > 1
-      ? ":try puts the first example into the line, :try 2 the next" : ":try puts the example into the line"
+      ? ":try 2 edits the second example" : ":try edits the example"
     output.write(style.dim("(\(others); :try! runs it)") + "\n")
   }
 
