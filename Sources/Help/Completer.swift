@@ -219,8 +219,8 @@ public struct Completer {
     ["attack", "method", "schedule", "augmentation", "temperature", "layer", "optimiser"].contains(type)
   }
 
-  /// The functions whose first parameter takes what stands before the point. Before a letter is typed, those that other
-  /// pages point to most, no more than a menu has room for beside the members.
+  /// The functions whose first parameter takes what stands before the point. Before a letter is typed, those that pages
+  /// speak of most, no more than a menu has room for beside the members.
   private func fitting(_ members: Int, _ isOpen: Bool, _ fits: (DeclaredType) -> Bool) -> [Completion.Candidate] {
     let all = functions { takes($0, isOpen: isOpen, fits) }
     guard isOpen, all.count + members > Self.room else { return all }
@@ -232,7 +232,7 @@ public struct Completer {
   /// How many names stand after a point before a letter is typed.
   private static let room = 25
 
-  /// How many pages of built-ins point to a function; those of the session and of modules count most.
+  /// How often the pages of built-ins speak of a function; those of the session and of modules count most.
   private func rank(of name: String) -> Int {
     session.table.functions[name] == nil || session[name] != nil ? .max : pointers.count(of: name, in: session.table)
   }
@@ -245,7 +245,7 @@ public struct Completer {
   }
 }
 
-/// How many pages of a table point to each function, counted once.
+/// How often the pages of a table speak of each function, as something related or in an example; counted once.
 private final class PagePointers {
   private var counts: [String: Int]?
 
@@ -254,8 +254,17 @@ private final class PagePointers {
       self.counts
       ?? table.functions.values.reduce(into: [:]) { counts, page in
         for other in page.seeAlso { counts[other, default: 0] += 1 }
+        for example in page.examples {
+          let words = example.code.utf8.split { !Self.isPartOfName($0) }
+          for word in Set(words.map { String(Substring($0)) }) where word != page.name { counts[word, default: 0] += 1 }
+        }
       }
     self.counts = counts
     return counts[name] ?? 0
+  }
+
+  private static func isPartOfName(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "_") || byte >= 0x80 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
   }
 }

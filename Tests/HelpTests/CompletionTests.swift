@@ -117,7 +117,7 @@ struct CompletionTests {
   @Test func afterAModelStandsWhatTakesAModel() {
     let offered = offeredWithAll("net.", after: "net = mlp(hidden=[4])")
     #expect(offered.count <= 25, "\(offered)")
-    for name in ["layers", "fit(", "evaluate("] { #expect(offered.contains(name), "\(name)") }
+    for name in ["layers", "fit(", "evaluate(", "save_model("] { #expect(offered.contains(name), "\(name)") }
     for name in ["sin(", "any(", "print(", "pgd("] { #expect(!offered.contains(name), "\(name)") }
     #expect(offeredWithAll("net.save_m", after: "net = mlp(hidden=[4])") == ["save_model("])
     #expect(offeredWithAll("net.pri", after: "net = mlp(hidden=[4])") == ["print("])
