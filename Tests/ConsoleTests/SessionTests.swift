@@ -238,6 +238,17 @@ extension SessionTests {
     #expect(terminal.enter("work(x) > 0", expecting: "true\nltd> ") != nil)
   }
 
+  @Test func whatIsWrittenIsCounted() throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = 1; picture = plot([1, 2]);", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("picture", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":save \(home.path)/c.ltds", expecting: "1 variable written") != nil)
+    #expect(terminal.wait(for: "not saved: picture") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("\u{4}")
+    #expect(terminal.end() == 0)
+  }
+
   @Test func jobsRunBesideThePrompt() throws {
     let terminal = try start()
     #expect(

@@ -38,12 +38,19 @@ struct Statement: Equatable {
   var head: String { Statement.text(Array(lines[..<line]) + [Array(beforeCursor)]) }
 
   private static func text(_ lines: [[Unicode.Scalar]]) -> String {
-    var text = String.UnicodeScalarView()
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(lines.reduce(0) { $0 + $1.count + 1 })
     for (index, line) in lines.enumerated() {
-      if index > 0 { text.append("\n") }
-      text.append(contentsOf: line)
+      if index > 0 { bytes.append(UInt8(ascii: "\n")) }
+      for scalar in line {
+        if scalar.isASCII {
+          bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+        } else {
+          if let encoded = UTF8.encode(scalar) { bytes.append(contentsOf: encoded) }
+        }
+      }
     }
-    return String(text)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   // MARK: The cursor

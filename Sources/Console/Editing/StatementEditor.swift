@@ -181,20 +181,23 @@ final class StatementEditor {
     layout.prompt = mode == .viCommand && !isFinal ? prompt.replacingMark(with: ":") : prompt
     layout.promptStyle = mode == .viCommand && !isFinal ? .commandPrompt : .prompt
     var shown = statement
+    // A key costs the whole text once.
+    var text = statement.text
     var below: [Row] = []
     var cursorBelow: (row: Int, column: Int)?
     if search != nil, !isFinal {
       if let entry = search?.chosenText { shown = Statement(entry) } else { shown = Statement() }
       shown.moveToBegin()
+      text = shown.text
       below = search?.rows(width: width, most: max(1, height - 1)) ?? []
       cursorBelow = (0, search?.cursorColumn ?? 0)
     } else if !isFinal {
-      below = rowsBelow(width: width, height: height)
+      below = rowsBelow(text, width: width, height: height)
     }
     let isSmall = shown.lines.reduce(0) { $0 + $1.count } <= Highlighter.longest
     let styles =
       colours && isSmall
-      ? highlighter.styles(of: shown.text, cursor: isFinal || search != nil ? -1 : shown.cursorInBytes) : .none
+      ? highlighter.styles(of: text, cursor: isFinal || search != nil ? -1 : shown.cursorInBytes) : .none
     let frame = layout.frame(
       of: shown, styles: styles, suggestion: isFinal || search != nil || !colours ? "" : suggestion ?? "",
       below: below, cursorBelow: cursorBelow, top: &top)
@@ -202,7 +205,7 @@ final class StatementEditor {
     return frame
   }
 
-  private func rowsBelow(width: Int, height: Int) -> [Row] {
+  private func rowsBelow(_ text: String, width: Int, height: Int) -> [Row] {
     if !note.isEmpty {
       var row: Row = []
       row.appendCut(note, .hint, width: width)
@@ -211,7 +214,7 @@ final class StatementEditor {
     if menu != nil { return menu?.rows(width: width, most: max(1, height / 2)) ?? [] }
     // On a screen of a few rows, or for a text that is no statement, the text is all there is.
     guard height >= 6, width >= 30, statement.lines.count < 5000,
-      let hint = support.hint(statement.text, statement.cursorInBytes)
+      let hint = support.hint(text, statement.cursorInBytes)
     else { return [] }
     return [SignatureLine(hint: hint).row(width: width)]
   }

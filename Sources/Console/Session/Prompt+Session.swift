@@ -18,7 +18,9 @@ extension Prompt {
       return problem("\(path) is there already, and is no saved session", hint: "choose another name")
     }
     guard let (graph, bytes) = written(to: path) else { return }
-    let count = memory.moment.userVariables.count - graph.omitted.count
+    // `_1` and the like are kept as well, and are no variables of the user's.
+    let lost = Set(graph.omitted.map(\.name))
+    let count = memory.moment.userVariables.filter { !lost.contains($0) }.count
     note("\(count) variable\(count == 1 ? "" : "s") written to \(path), \(byteText(bytes))")
     for (name, reason) in graph.omitted { note("not saved: \(name), \(reason)") }
   }

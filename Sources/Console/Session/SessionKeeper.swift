@@ -104,7 +104,8 @@ final class SessionKeeper: Sendable {
     let words = save(reason, isStuck: isStuck)
     if number != SIGHUP {
       if var terminal { tcsetattr(0, TCSANOW, &terminal) }
-      let text = "\n" + words + "\n"
+      // Pastes are marked while a statement is edited.
+      let text = (terminal == nil ? "\n" : "\u{1B}[?2004l\n") + words + "\n"
       _ = text.withCString { write(2, $0, strlen($0)) }
     }
     if number == SIGINT { _exit(ExitStatus.interrupted) }
