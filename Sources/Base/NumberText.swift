@@ -3,7 +3,7 @@ import Platform
 // Numbers as text: the only place where digits are chosen. `description` is the fewest digits that name a number, with
 // ".0" where it is whole, and what files and the language write. `shortest` leaves the ".0" out, for sentences and
 // settings; `asRadius` writes multiples of 1/255 as such; `printed` has C's forms with a number of digits that the
-// caller chooses, for columns. `asTyped` gives the double that a float32 was made from.
+// caller chooses, for columns; `grouped` sets off the thousands of a count. `asTyped` gives the double that a float32 was made from.
 
 extension Double {
   /// The fewest digits that name the number, without ".0" where it is whole: `3`, `0.1`.
@@ -132,3 +132,16 @@ extension Float {
 
 /// The powers of ten from 1 to 10¹¹, all of them exact.
 private let powersOfTen: [Double] = (0...11).map { (0..<$0).reduce(1) { power, _ in power * 10 } }
+
+extension Int {
+  /// Digits in groups of three: 25,557,032.
+  package var grouped: String {
+    let digits = String(magnitude)
+    var text = self < 0 ? "-" : ""
+    for (i, digit) in digits.enumerated() {
+      if i > 0, (digits.count - i) % 3 == 0 { text += "," }
+      text.append(digit)
+    }
+    return text
+  }
+}

@@ -55,24 +55,9 @@ package final class BackgroundJob: @unchecked Sendable {
 
   /// Begins.
   func start() throws(CoreError) {
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let status = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        // Ctrl-C and the like are for the threads that know what to do with them.
-        var signals = sigset_t()
-        sigfillset(&signals)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        Unmanaged<BackgroundJob>.fromOpaque(context).takeRetainedValue().work()
-        return nil
-      }, context)
-    guard status == 0 else {
-      Unmanaged<BackgroundJob>.fromOpaque(context).release()
+    guard startDetachedThread({ self.work() }) else {
       throw CoreError(.memory, "the system has no thread left for a job", hint: "wait for a job that runs")
     }
-    pthread_detach(thread)
   }
 
   private func work() {

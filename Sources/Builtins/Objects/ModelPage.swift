@@ -27,11 +27,11 @@ struct ModelPage {
       let kind = String(layer.layer.prefix { $0 != "(" }) + (layer.frozen > 0 ? ", frozen" : "")
       rows.append([
         layer.path, kind, "\(size(layer.input)) -> \(size(layer.output))",
-        layer.weights > 0 ? grouped(layer.weights) : "", layer.multiplyAdds > 0 ? grouped(layer.multiplyAdds) : "",
+        layer.weights > 0 ? layer.weights.grouped : "", layer.multiplyAdds > 0 ? layer.multiplyAdds.grouped : "",
         share(layer.multiplyAdds),
       ])
     }
-    rows.append(["total", "", "", grouped(weights), grouped(cost), cost > 0 ? "100 %" : ""])
+    rows.append(["total", "", "", weights.grouped, cost.grouped, cost > 0 ? "100 %" : ""])
     let lines = AlignedText(rows, sides: [.left, .left, .left, .right, .right, .right]).lines(indent: 2)
     return lines + (hasFrozen ? ["  frozen layers are left as they are by fit"] : []) + [""]
   }
@@ -53,7 +53,7 @@ struct ModelPage {
     for pass in model.training {
       lines.append(
         "trained by \(pass.method)" + (pass.attack.map { " with \($0)" } ?? "")
-          + " on \(pass.data), \(grouped(pass.examples)) images, \(pass.epochs) epoch\(pass.epochs == 1 ? "" : "s")"
+          + " on \(pass.data), \(pass.examples.grouped) images, \(pass.epochs) epoch\(pass.epochs == 1 ? "" : "s")"
           + (pass.isInterrupted ? ", interrupted" : ""))
     }
     return lines.isEmpty
@@ -61,15 +61,4 @@ struct ModelPage {
   }
 
   private func size(_ shape: [Int]) -> String { shape.map { "\($0)" }.joined(separator: "×") }
-
-  /// Digits in groups of three: 25,557,032.
-  private func grouped(_ number: Int) -> String {
-    let digits = String(number)
-    var text = ""
-    for (i, digit) in digits.enumerated() {
-      if i > 0, (digits.count - i) % 3 == 0 { text += "," }
-      text.append(digit)
-    }
-    return text
-  }
 }

@@ -62,26 +62,15 @@ final class SummaryObject: HostObject {
     func row(_ cells: [String], _ frozen: String) -> [String] { cells + (showsFrozen ? [frozen] : []) }
     var rows = [row(["layer", "", "output", "weights", "multiply-adds"], "frozen")]
     for layer in layers {
-      let cost = layer.multiplyAdds > 0 ? grouped(layer.multiplyAdds) : ""
+      let cost = layer.multiplyAdds > 0 ? layer.multiplyAdds.grouped : ""
       let kind = String(layer.layer.prefix { $0 != "(" })
       rows.append(
         row(
-          [layer.path, kind, "\(layer.output)", layer.weights > 0 ? grouped(layer.weights) : "", cost],
-          layer.frozen > 0 ? grouped(layer.frozen) : ""))
+          [layer.path, kind, "\(layer.output)", layer.weights > 0 ? layer.weights.grouped : "", cost],
+          layer.frozen > 0 ? layer.frozen.grouped : ""))
     }
-    rows.append(row(["total", "", "", grouped(weights), grouped(multiplyAdds)], grouped(frozen)))
+    rows.append(row(["total", "", "", weights.grouped, multiplyAdds.grouped], frozen.grouped))
     return "model \(name), for images \(input)\n"
       + AlignedText(rows, sides: [.left, .left, .left, .right]).lines(indent: 2).joined(separator: "\n")
-  }
-
-  /// Digits in groups of three: 25,557,032.
-  private func grouped(_ number: Int) -> String {
-    let digits = String(number)
-    var text = ""
-    for (i, digit) in digits.enumerated() {
-      if i > 0, (digits.count - i) % 3 == 0 { text += "," }
-      text.append(digit)
-    }
-    return text
   }
 }

@@ -71,26 +71,10 @@ final class SessionKeeper: Sendable {
   /// From now on hang-ups, the signal to end and the third Ctrl-C save the session.
   func start() {
     guard ltd_rescue_install() else { return }
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let status = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        Unmanaged<SessionKeeper>.fromOpaque(context).takeRetainedValue().wait()
-        return nil
-      }, context)
-    if status == 0 {
-      pthread_detach(thread)
-    } else {
-      Unmanaged<SessionKeeper>.fromOpaque(context).release()
-    }
+    _ = startDetachedThread { self.wait() }
   }
 
   private func wait() {
-    var signals = sigset_t()
-    sigfillset(&signals)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
     let number = ltd_rescue_wait()
     // What runs is given the chance to end with what it has.
     Interrupts.signal.raise(.interrupted)
@@ -110,6 +94,8 @@ final class SessionKeeper: Sendable {
     }
     if number == SIGINT { _exit(ExitStatus.interrupted) }
     signal(number, SIG_DFL)
+    var signals = sigset_t()
+    sigfillset(&signals)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     kill(getpid(), number)
     while true { pause() }

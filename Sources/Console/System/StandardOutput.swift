@@ -132,27 +132,14 @@ public final class StandardOutput: Sendable {
 
   /// Starts the thread that writes late output.
   /// - Returns: whether there is one now.
-  private func startWriter() -> Bool {
-    var thread = pthread_t()
-    let context = Unmanaged.passUnretained(self).toOpaque()
-    let status = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        // The outputs are there for as long as the process.
-        Unmanaged<StandardOutput>.fromOpaque(context).takeUnretainedValue().writeLateOutput()
-        return nil
-      }, context)
-    if status == 0 { pthread_detach(thread) }
-    return status == 0
-  }
+  private func startWriter() -> Bool { startDetachedThread { self.writeLateOutput() } }
 
   private func writeLateOutput() {
-    // Signals are for the other threads; only that nobody reads any more is answered where the writing is done.
+    // That nobody reads any more is answered where the writing is done.
     var signals = sigset_t()
-    sigfillset(&signals)
-    sigdelset(&signals, SIGPIPE)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     while true {
       arrival.wait()
       usleep(Self.delay)

@@ -49,36 +49,16 @@ final class DecodingJob: @unchecked Sendable {
   }
 
   private func start(_ threads: Int) {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, 1 << 20)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     running = threads
-    for started in 0..<threads {
-      var thread = pthread_t()
-      let context = Unmanaged.passRetained(self).toOpaque()
-      let status = pthread_create(
-        &thread, &attributes,
-        { context in
-          if let context { Unmanaged<DecodingJob>.fromOpaque(context).takeRetainedValue().work() }
-          return nil
-        }, context)
-      if status != 0 {
-        Unmanaged<DecodingJob>.fromOpaque(context).release()
-        pthread_mutex_lock(mutex)
-        running -= threads - started
-        pthread_mutex_unlock(mutex)
-        return
-      }
+    for started in 0..<threads where !startDetachedThread(stackSize: 1 << 20, { self.work() }) {
+      pthread_mutex_lock(mutex)
+      running -= threads - started
+      pthread_mutex_unlock(mutex)
+      return
     }
   }
 
   private func work() {
-    // Signals such as Ctrl-C are for the threads that know what to do with them.
-    var all = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, nil)
     while true {
       let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard place < positions.count else { break }

@@ -18,21 +18,7 @@ extension Session {
   public func adopt(_ graph: SavedGraph) throws(CoreError) -> [String: Value] {
     let before = modules
     defer { modules = before }
-    let loader = Loader(graph, self)
-    let result: Result<Void, CoreError> = enterThread {
-      do throws(CoreError) {
-        try loader.load { modules in
-          let table = Modules(self)
-          for (key, module) in modules where !key.isEmpty { table.add(module, key: key) }
-          self.modules = table
-        }
-        return .success(())
-      } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
-    return loader.extras
+    return try load(graph).extras
   }
 
   /// The variables that the functions within some values speak of, and those that these speak of.

@@ -65,6 +65,13 @@ extension Session {
   /// - Returns: the extras that were saved along.
   @discardableResult
   public func restore(_ graph: SavedGraph) throws(CoreError) -> [String: Value] {
+    let loader = try load(graph)
+    globals.takeOver(loader.globals.cells)
+    return loader.extras
+  }
+
+  /// Makes the values of a graph, with its modules in place of this session's; when it throws, these are as before.
+  func load(_ graph: SavedGraph) throws(CoreError) -> Loader {
     let before = modules
     let loader = Loader(graph, self)
     let result: Result<Void, CoreError> = enterThread {
@@ -83,8 +90,7 @@ extension Session {
       modules = before
       throw error
     }
-    globals.takeOver(loader.globals.cells)
-    return loader.extras
+    return loader
   }
 
   /// Compiles a program that has run once, for the functions in it.
