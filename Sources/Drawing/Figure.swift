@@ -71,7 +71,7 @@ public struct Chart: Sendable {
 /// Numbers that belong together, with one colour.
 public struct Series: Sendable {
   /// How the numbers are drawn.
-  public enum Form: Sendable, Equatable {
+  public enum Form: Sendable, Equatable, CaseIterable {
     /// Joined in the order in which they come; a number that is not finite breaks the line.
     case line
     /// Each by itself.

@@ -73,6 +73,9 @@ public final class Session {
   /// Gets what `print` writes, besides the host.
   public var onWrite: ((String) -> Void)?
 
+  /// Gets the objects that are drawn as pictures, in place of `onWrite`: a report shows them better than their text does.
+  public var onDraw: ((HostObject) -> Void)?
+
   /// The object that the run has drawn last, as `show(x)` does: as the value of the run it is not drawn once more.
   public var drawn: HostObject?
 
@@ -230,9 +233,11 @@ public final class Session {
   // MARK: Output
 
   /// Takes what `print` writes.
+  ///
+  /// - Parameter picture: what the text is the picture of, if it is one.
   /// - Throws: `io` where the host cannot write it.
-  public func write(_ text: String) throws(LTDError) {
-    onWrite?(text)
+  public func write(_ text: String, drawing picture: HostObject? = nil) throws(LTDError) {
+    if let picture, let onDraw { onDraw(picture) } else { onWrite?(text) }
     if captured == nil { return try host.write(text) }
     captured? += text
   }

@@ -226,6 +226,57 @@ extension SessionTests {
     #expect(tested.terminationStatus == 0, "\(script)")
   }
 
+  @Test func aTranscriptHasThePicturesWhereTheyWereDrawn() throws {
+    let terminal = try start(["COLORTERM": "truecolor"])
+    for line in [
+      "print(\"before\"); print(plot([1, 4], title=\"a <b> [c]\")); print(\"after\")",
+      "show(tensor([[0.0, 1], [1, 0]]))",
+      "p = plot([{a: \"x\", b: 1}, {a: \"y\", b: 2}])", "p",
+    ] {
+      terminal.type(line + "\n")
+      #expect(terminal.wait(for: "ltd> ") != nil)
+    }
+    // A session that was restored has them as well.
+    #expect(terminal.enter(":save \(home.path)/p.ltds", expecting: "1 variable written") != nil)
+    #expect(terminal.enter(":reset", expecting: "1 variable forgotten") != nil)
+    #expect(terminal.enter(":restore \(home.path)/p.ltds", expecting: "1 variable restored") != nil)
+    func write(_ name: String) throws -> String {
+      let path = home.appending(path: name).path
+      #expect(terminal.enter(":transcript \(path)", expecting: "4 statements written") != nil)
+      #expect(terminal.wait(for: "ltd> ") != nil)
+      return try String(contentsOfFile: path, encoding: .utf8)
+    }
+    let report = try write("p.md")
+    #expect(report.contains("before\n```\n\n![a  b   c ](<p-1.png>)\n\n```ltd\nafter\n"), "\(report)")
+    #expect(report.contains("![figure: 1 images](<p-2.png>)") && report.contains("(<p-3.png>)"), "\(report)")
+    #expect(!report.contains("\u{1B}") && !report.contains("█"))
+    for number in 1...3 {
+      let bytes = try Data(contentsOf: home.appending(path: "p-\(number).png"))
+      #expect(bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    }
+    // No picture of before is replaced.
+    try Data("mine".utf8).write(to: home.appending(path: "q-2.png"))
+    #expect(terminal.enter(":transcript \(home.path)/q.md", expecting: "q-2.png' is there already") != nil)
+    #expect(!FileManager.default.fileExists(atPath: home.appending(path: "q-1.png").path))
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    let page = try write("p.html")
+    #expect(page.contains("alt=\"a &lt;b&gt; [c]\"") && page.contains("<pre>before</pre>\n<img"))
+    let sources = page.components(separatedBy: "src=\"data:image/").dropFirst()
+    #expect(sources.map { $0.prefix { $0 != ";" } } == ["svg+xml", "png", "svg+xml"])
+    let letters = try #require(sources.first?.components(separatedBy: "base64,").last?.prefix { $0 != "\"" })
+    let vectors = try #require(Data(base64Encoded: String(letters)))
+    #expect(String(decoding: vectors, as: UTF8.self).contains("<svg"))
+    let script = try write("p.ltd")
+    #expect(script.contains("print(p)\n# expect: x ") && !script.contains("\u{1B}"))
+    let tested = Process()
+    tested.executableURL = URL(filePath: BuiltProgram.path)
+    tested.arguments = ["test", home.appending(path: "p.ltd").path]
+    tested.standardOutput = FileHandle.nullDevice
+    try tested.run()
+    tested.waitUntilExit()
+    #expect(tested.terminationStatus == 0, "\(script)")
+  }
+
   @Test func aProfileNamesOperationsAndLines() throws {
     let terminal = try start()
     #expect(terminal.enter("x = rand([300, 300])", expecting: "ltd> ") != nil)
@@ -241,10 +292,13 @@ extension SessionTests {
   @Test func whatIsWrittenIsCounted() throws {
     let terminal = try start()
     #expect(terminal.enter("x = 1; picture = plot([1, 2]);", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("job = background(() => 1); wait(job, quiet=true)", expecting: "ltd> ") != nil)
     #expect(terminal.enter("picture", expecting: "ltd> ") != nil)
-    #expect(terminal.enter(":save \(home.path)/c.ltds", expecting: "1 variable written") != nil)
-    #expect(terminal.wait(for: "not saved: picture") != nil)
-    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("job", expecting: "<job 1, ") != nil)
+    #expect(terminal.enter(":save \(home.path)/c.ltds", expecting: "2 variables written") != nil)
+    // What `_`, `_1` and `ans` hold as well is told once.
+    let told = try #require(terminal.wait(for: "ltd> "))
+    #expect(told.contains("not saved: job: ") && told.components(separatedBy: "not saved").count == 2, "\(told)")
     terminal.type("\u{4}")
     #expect(terminal.end() == 0)
   }

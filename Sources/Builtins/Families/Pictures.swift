@@ -47,7 +47,7 @@ extension BuiltinTable {
         } else {
           FigureObject(Figure(title: try call.string("title"), panels: [.images(try call.sheet())]))
         }
-      try call.session.write(try call.session.text(of: Value(figure)) + "\n")
+      try call.session.write(try call.session.text(of: Value(figure)) + "\n", drawing: figure)
       call.session.drawn = figure
       return Value(figure)
     },

@@ -10,6 +10,12 @@ final class FigureObject: HostObject {
 
   override class var typeName: String { "figure" }
   override class var typeSummary: String { "A plot or a sheet of images; printing draws it." }
+  override var isPicture: Bool { true }
+  override func save(to out: ObjectWriter) throws(CoreError) {
+    out.kind = "figure"
+    out.write(figure)
+  }
+  override var byteCount: Int { figure.byteCount }
   override class var members: [Member] { own }
   private static let own = [
     Member("data", "list[record]", "A table of all numbers that are drawn; of images, what stands below each.") {
@@ -21,7 +27,7 @@ final class FigureObject: HostObject {
     },
   ]
 
-  private var title: String {
+  var title: String {
     if !figure.title.isEmpty { return figure.title }
     if case .chart(let chart)? = figure.panels.first { return chart.title }
     return ""
@@ -37,6 +43,10 @@ final class FigureObject: HostObject {
             Value(fields: [
               ("image", Value(index)), ("height", Value(picture.height)), ("width", Value(picture.width)),
               ("words", Value(picture.captions)),
+              (
+                "soft_label",
+                Value(picture.shares.map { Value(fields: [("class", Value($0.name)), ("share", Value($0.share))]) })
+              ),
             ]))
         }
       case .chart(let chart):

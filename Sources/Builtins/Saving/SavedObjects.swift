@@ -303,6 +303,7 @@ extension BuiltinTable {
       return TrainingRunObject(
         try TrainingReport(kept, examples: datasets, averaged: models[0], best: models[1], epoch: try reader.int()))
     },
+    "figure": { (reader) throws(CoreError) in FigureObject(try reader.figure()) },
     "tracked": { (reader) throws(CoreError) in
       guard case .list(let list) = try reader.value() else { throw reader.damaged("tracked elements are no list") }
       return TrackedObject(list, title: try reader.string(), host: try reader.bool() ? reader.session.host : nil)

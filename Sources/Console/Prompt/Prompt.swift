@@ -15,6 +15,8 @@ package final class Prompt {
   /// How many values `_1`, `_2`, … reach back at the most, and how many bytes they may take together.
   static let valuesKept = 100
   static let valueBytesKept = 256 << 20
+  /// How many bytes the figures of all statements may take, which transcripts show.
+  static let pictureBytesKept = 64 << 20
 
   let runner: Runner
   let history: History
@@ -218,8 +220,9 @@ package final class Prompt {
     session.onWrite = { text in
       if statement.printed.utf8.count < RanStatement.mostPrinted { statement.printed += text }
     }
+    session.onDraw = { statement.pictures.append((statement.printed.utf8.count, Value($0))) }
     let start = monotonicSeconds()
-    defer { session.onWrite = nil }
+    defer { (session.onWrite, session.onDraw) = (nil, nil) }
     let outcome = session.run(Source(name: name, text: text)) { value throws(LTDError) in
       if let outline = pages.outline(of: value) {
         shown = outline
@@ -236,7 +239,7 @@ package final class Prompt {
   @discardableResult
   func take(_ outcome: Outcome, _ statement: RanStatement, _ shown: String?) -> Bool {
     var statement = statement
-    defer { statements.append(statement) }
+    defer { note(statement) }
     output.flush()
     wasInterrupted = session.endedEarly
     switch outcome {
@@ -244,8 +247,9 @@ package final class Prompt {
       if let shown {
         statement.shown = shown
         var options = session.printing
-        (options.width, options.height) = (80, .max)
+        (options.width, options.height, options.look) = (80, .max, PictureLook())
         statement.plain = value.text(options)
+        if value.asObject?.isPicture ?? false { statement.figure = value }
         // What a built-in returned although Ctrl-C ended it is shown.
         if session.endedEarly { Interrupts.clear() }
         keep(value)
@@ -264,6 +268,16 @@ package final class Prompt {
     case .exit(let code):
       exitStatus = Int32(truncatingIfNeeded: code & 0xFF)
       return true
+    }
+  }
+
+  /// Keeps a statement for transcripts, and of the figures of all of them as many of the newest as may be held.
+  private func note(_ statement: RanStatement) {
+    statements.append(statement)
+    var left = Self.pictureBytesKept
+    for index in statements.indices.reversed() where statements[index].hasPictures {
+      left -= statements[index].pictureBytes
+      if left < 0 { statements[index].dropPictures() }
     }
   }
 

@@ -22,7 +22,7 @@ extension Prompt {
     let lost = Set(graph.omitted.map(\.name))
     let count = memory.moment.userVariables.filter { !lost.contains($0) }.count
     note("\(count) variable\(count == 1 ? "" : "s") written to \(path), \(byteText(bytes))")
-    for (name, reason) in graph.omitted { note("not saved: \(name), \(reason)") }
+    for line in graph.omittedLines { note("not saved: \(line)") }
   }
 
   private func written(to path: String) -> (SavedGraph, Int)? {
@@ -148,21 +148,21 @@ extension Prompt {
     }
     if access(path, F_OK) == 0 { return problem("\(path) is there already", hint: "choose another name") }
     if statements.isEmpty { return note("nothing was run yet") }
-    let text =
-      switch ending {
-      case ".md": Transcript.markdown(statements, picture: picture)
-      case ".html": Transcript.html(statements, picture: picture)
-      default: Transcript.script(statements)
+    do throws(CoreError) {
+      let written = try session.stop.carry { () throws(CoreError) in
+        try Transcript.write(statements, to: path, ending: ending)
       }
-    guard write(text, to: path) else { return }
-    let count = statements.count
-    note(
-      "\(count) statement\(count == 1 ? "" : "s") written to \(path)"
-        + (ending == ".ltd" ? "; ltd test \(path) runs it" : ""))
+      let count = statements.count
+      var words = "\(count) statement\(count == 1 ? "" : "s") written to \(path)"
+      if let first = written.first, let last = written.last {
+        words += ", its pictures to " + (written.count == 1 ? first : "\(first) … \(last)")
+      }
+      note(words + (ending == ".ltd" ? "; ltd test \(path) runs it" : ""))
+    } catch {
+      Interrupts.clear()
+      runner.report([LTDError.reporting(error).diagnostic])
+    }
   }
-
-  /// The picture of a value, for transcripts.
-  private func picture(_ value: Value) -> Transcript.Picture? { nil }
 
   // MARK: Going back
 

@@ -3,14 +3,18 @@ import Interpreter
 /// A statement that was run at the prompt, with what came of it: what scripts and transcripts are made of.
 struct RanStatement: Sendable {
   var text: String
-  /// What it printed; of much, the beginning.
+  /// What it printed; of much, the beginning. Pictures are not in it.
   var printed = ""
+  /// The figures that it drew while it ran, and how many bytes of `printed` go before each.
+  var pictures: [(place: Int, figure: Value)] = []
   /// Its value as the prompt showed it.
   var shown: String?
   /// Its value as `print` writes it 80 columns wide.
   var plain: String?
-  /// Its value, where it has a picture.
-  var value: Value?
+  /// Its value, where that is a figure: then it has the place of `shown`.
+  var figure: Value?
+  /// How many figures it drew that are not kept any more, since all of them would take too much memory.
+  var lostPictures = 0
   /// The messages of its errors.
   var errors: [String] = []
   var seconds = 0.0
@@ -24,12 +28,47 @@ struct RanStatement: Sendable {
 
   var isSuccess: Bool { errors.isEmpty }
 
+  /// A part of what a statement wrote.
+  enum Part {
+    case text(String)
+    case figure(Value)
+  }
+
+  /// What was printed and drawn, in its order, without the value.
+  var output: [Part] {
+    var parts: [Part] = []
+    let bytes = Array(printed.utf8)
+    var start = 0
+    for (place, figure) in pictures {
+      let end = min(max(place, start), bytes.count)
+      if end > start { parts.append(.text(String(decoding: bytes[start..<end], as: UTF8.self))) }
+      parts.append(.figure(figure))
+      start = end
+    }
+    if start < bytes.count { parts.append(.text(String(decoding: bytes[start...], as: UTF8.self))) }
+    return parts
+  }
+
+  var hasPictures: Bool { figure != nil || !pictures.isEmpty }
+
+  /// How many bytes its figures take.
+  var pictureBytes: Int {
+    (pictures.map(\.figure) + [figure].compactMap { $0 }).reduce(0) { $0 + Session.byteCount(of: $1) }
+  }
+
+  /// Forgets its figures.
+  mutating func dropPictures() {
+    lostPictures += pictures.count + (figure == nil ? 0 : 1)
+    (pictures, figure) = ([], nil)
+  }
+
   /// As a saved session holds it.
   var saved: Value {
     Value(fields: [
       ("text", Value(text)), ("printed", Value(printed)), ("shown", shown.map { Value($0) } ?? .none),
       ("plain", plain.map { Value($0) } ?? .none), ("errors", Value(errors)), ("seconds", Value(seconds)),
-      ("changes", Value(changes)),
+      ("changes", Value(changes)), ("figure", figure ?? .none), ("lost", Value(lostPictures)),
+      ("pictures", Value(pictures.map { Value(fields: [("place", Value($0.place)), ("figure", $0.figure)]) })),
     ])
   }
 
@@ -43,6 +82,15 @@ struct RanStatement: Sendable {
     errors = record["errors"]?.asList?.compactMap(\.asString) ?? []
     seconds = record["seconds"]?.asDouble ?? 0
     changes = record["changes"]?.asList?.compactMap(\.asString) ?? []
+    if let value = record["figure"], value.asObject?.isPicture ?? false { figure = value }
+    lostPictures = record["lost"]?.asInt ?? 0
+    for case .record(let picture) in record["pictures"]?.asList ?? [] {
+      guard let place = picture["place"]?.asInt, let drawn = picture["figure"], drawn.asObject?.isPicture ?? false
+      else {
+        continue
+      }
+      pictures.append((place, drawn))
+    }
   }
 }
 

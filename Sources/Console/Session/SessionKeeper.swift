@@ -118,7 +118,7 @@ final class SessionKeeper: Sendable {
       KeptSession.prune(folder)
       var words = "the session is saved: ltd, then :restore brings it back (\(path))"
       if isStuck { words += "\nit is as it was before the statement that did not stop" }
-      for (name, reason) in graph.omitted { words += "\nnot saved: \(name), \(reason)" }
+      for line in graph.omittedLines { words += "\nnot saved: \(line)" }
       return words
     } catch {
       return "error: the session could not be saved: \(error.message)"

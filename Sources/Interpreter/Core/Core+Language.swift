@@ -34,7 +34,10 @@ enum CoreLanguage {
       }
       text += try call.string(2)
       switch try call.string("to") {
-      case "output": try call.write(text)
+      case "output":
+        let values = try call.list(0)
+        let picture = values.count == 1 ? values[0].asObject.flatMap { $0.isPicture ? $0 : nil } : nil
+        try call.session.write(text, drawing: picture)
       case "error": try call.session.host.writeError(text)
       case let other:
         throw call.error(.value, "to must be \"output\" or \"error\", not \"\(other)\"", at: "to")

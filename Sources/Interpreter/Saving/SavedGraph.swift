@@ -29,6 +29,28 @@ public struct SavedGraph {
   /// What could not be kept: a variable, and why.
   public var omitted: [(name: String, reason: String)] = []
 
+  /// What could not be kept, a line for each reason: `_` and `_1` hold what a variable holds, and are not told one by one.
+  public var omittedLines: [String] {
+    var reasons: [(reason: String, names: [String])] = []
+    for (name, reason) in omitted {
+      if let index = reasons.firstIndex(where: { $0.reason == reason }) {
+        reasons[index].names.append(name)
+      } else {
+        reasons.append((reason, [name]))
+      }
+    }
+    return reasons.map { reason, names in
+      let own = names.filter { !Self.isOfPrompt($0) }
+      let list = own.isEmpty ? names.prefix(1) : own.prefix(8)
+      return list.joined(separator: ", ") + (own.count > 8 ? " and \(own.count - 8) more" : "") + ": \(reason)"
+    }
+  }
+
+  /// Whether a variable is one of `_`, `_1` and `ans`, where the prompt keeps values.
+  private static func isOfPrompt(_ name: String) -> Bool {
+    name == "ans" || name.first == "_" && name.dropFirst().allSatisfy(\.isNumber)
+  }
+
   /// A graph as it was read.
   public init(bytes: [UInt8], blobs: [SavedBlob]) {
     self.bytes = bytes

@@ -161,6 +161,9 @@ open class HostObject {
 
   // MARK: Printing
 
+  /// Whether its text is a picture of it, drawn for a terminal, in whose place a report has a better one.
+  open var isPicture: Bool { false }
+
   /// One line, for places inside of other values.
   open func shortText(_ options: PrintOptions) -> String { "<\(typeName)>" }
 
