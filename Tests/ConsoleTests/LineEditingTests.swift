@@ -59,6 +59,70 @@ struct LineEditingTests {
     #expect(shows(terminal, [""]))
   }
 
+  @Test func whatWasKilledIsARing() throws {
+    let terminal = try start()
+    terminal.type("[one,\nthree,\nfour")
+    #expect(shows(terminal, ["[one,", "  three,", "  four"]))
+    // A word of the last line and one of the first, and then each of them on the line between.
+    terminal.type("\u{17}\u{1B}[A\u{1B}[A\u{1}\u{6}\u{1B}d")
+    #expect(shows(terminal, ["[,", "  three,", "  "]))
+    terminal.type("\u{1B}[B\u{5}\u{19}")
+    #expect(shows(terminal, ["[,", "  three,one", "  "]))
+    terminal.type("\u{1B}y")
+    #expect(shows(terminal, ["[,", "  three,four", "  "]))
+    terminal.type("\u{3}")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("[aa,\nbb,\ncc\u{1B}[A\u{1B}[A\u{1}\u{B}\u{1B}[B\u{1B}[B\u{5}\u{19}")
+    #expect(shows(terminal, ["", "  bb,", "  cc[aa,"]))
+    // What was killed before that, and in a circle; Alt-Y alone says when it can be pressed.
+    terminal.type("\u{1B}y")
+    #expect(terminal.wait { statement($0).last != "  cc[aa," })
+    terminal.type("\u{15}x\u{1B}y")
+    #expect(terminal.see("Alt-Y comes after Ctrl-Y"))
+    // Kills in a row are one, also over a line break, and stay for the next statement.
+    terminal.type("\u{3}")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("[1,\n2]\u{1B}[A\u{1}\u{B}\u{B}")
+    #expect(shows(terminal, [""]))
+    terminal.type("9\n")
+    #expect(terminal.wait(for: "\n9\nltd> ") != nil)
+    terminal.type("\u{19}")
+    #expect(shows(terminal, ["[1,", "  2]"]))
+    terminal.type("\u{1F}")
+    #expect(shows(terminal, [""]))
+  }
+
+  /// Keys that ~/.editrc binds: to what the console does itself, to libedit's own, to a text, in sequences and alone.
+  @Test func keysOfTheUsersFile() throws {
+    let lines = [
+      #"bind "\e[15~" ed-move-to-beg"#, #"bind "\e[17~" em-upper-case"#, #"ltd:bind -s "\e[18~" 12+30"#,
+      "bind ^T ed-kill-line", #"bind "\e[A" ed-search-prev-history"#, #"bind "\eOP" em-yank"#,
+      #"bind "\eq" em-lower-case"#, "bind ^A em-capitol-case", #"bind "\e[19~" em-inc-search-prev"#,
+      #"other:bind "\e[20~" ed-move-to-beg"#,
+    ]
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: home.appending(path: "editrc"))
+    defer { try? FileManager.default.removeItem(at: home.appending(path: "editrc")) }
+    let terminal = try start()
+    terminal.type("ab cd\u{1B}[15~\u{1B}[17~")
+    #expect(shows(terminal, ["AB cd"]))
+    terminal.type("\u{14}\u{1B}[15~\u{1B}OP")  // ^T kills, F1 puts in
+    #expect(shows(terminal, [" cdAB"]))
+    terminal.type("\u{1B}[20~\u{1B}[H\u{1B}[C\u{1}\u{1B}q")
+    #expect(shows(terminal, [" Cdab"]))
+    terminal.type("\u{3}")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("\u{1B}[18~")
+    #expect(shows(terminal, ["12+30"]))
+    terminal.type("\n")
+    #expect(terminal.wait(for: "\n42\nltd> ") != nil)
+    terminal.type("12\u{1B}[A")
+    #expect(shows(terminal, ["12+30"]))
+    terminal.type("\u{1B}[19~")
+    #expect(terminal.see("history:"))
+    terminal.type("\u{1B}")
+    #expect(terminal.seeNo("history:"))
+  }
+
   @Test func undoAndRedoKeepTheCursor() throws {
     let terminal = try start()
     terminal.type("alpha beta\u{1B}b\u{1B}b\u{4}")

@@ -20,9 +20,20 @@ struct ViTests {
     ("a.b⎋0ct.X⎋", ["|X.b"]), ("abc⎋ohello⎋", ["abc", "hell|o"]), ("abc⎋Ohello⎋", ["hell|o", "abc"]),
     ("a⎋ob⎋kdd", ["|b"]), ("a⎋ob⎋ddP", ["|b", "a"]), ("a⎋ob⎋oc⎋kddp", ["a", "c", "|b"]),
     ("ab cd⎋oef gh⎋k0J", ["ab cd| ef gh"]), ("abc⎋0d$", ["|"]), ("ab cd⎋0ylp", ["a|ab cd"]),
-    ("x⎋~", ["|X"]), ("abc⎋3h", ["|abc"]), ("one⎋otwo⎋gg", ["one", "tw|o"]), ("(a⎋", ["(|a"]),
+    ("x⎋~", ["|X"]), ("abc⎋3h", ["|abc"]), ("one⎋otwo⎋gg", ["|one", "two"]), ("(a⎋", ["(|a"]),
     ("fn f() {\r1\r}⎋kccq⎋", ["fn f() {", "|q", "}"]), ("ab⎋hhhhllll", ["a|b"]),
     ("uno\u{1B}[D\u{1B}[Dx⎋", ["u|xno"]),
+    // Counts over lines, before the command, the motion or both.
+    ("a⎋ob⎋oc⎋od⎋2k", ["a", "|b", "c", "d"]), ("a⎋ob⎋oc⎋od⎋9k2j", ["a", "b", "|c", "d"]),
+    ("a⎋ob⎋oc⎋od⎋2kd2d", ["a", "|d"]), ("a⎋ob⎋oc⎋od⎋gg3dd", ["|d"]), ("a⎋ob⎋oc⎋od⎋gg3dj", ["|"]),
+    ("a⎋ob⎋oc⎋od⎋gg2ddp", ["c", "|a", "b", "d"]), ("a⎋ob⎋2p", ["a", "|b"]), ("a⎋ob⎋yy2P", ["a", "|b", "b", "b"]),
+    ("a⎋ob⎋oc⎋2GyGP", ["a", "|b", "c", "b", "c"]), ("a⎋ob⎋oc⎋od⎋ggdd.", ["|c", "d"]),
+    ("a⎋ob⎋oc⎋od⎋oe⎋ggdd2.", ["|d", "e"]), ("a⎋ob⎋oc⎋3GccX⎋", ["a", "b", "|X"]),
+    ("a⎋ob⎋oc⎋gg2ccX⎋", ["|X", "c"]), ("a⎋ob⎋oc⎋gg3J", ["a b| c"]), ("a⎋ob⎋oc⎋gg2ddu", ["|a", "b", "c"]),
+    ("one two three four⎋02dw", ["|three four"]), ("one two three four⎋0d2w", ["|three four"]),
+    ("one two three four⎋0d2w.", ["|"]), ("abcdef⎋03x", ["|def"]), ("abcdef⎋03lx", ["abc|ef"]),
+    ("a⎋ob⎋dkix⎋", ["|x"]), ("ab cd⎋0dwp", ["c|ab d"]), ("a b⎋0d⎋x", ["| b"]),
+    ("a\u{15}b\u{15}⎋p", ["|b"]),
   ])
   func keys(_ typed: String, _ rows: [String]) throws {
     let terminal = try PseudoTerminal(home: home, columns: 60, rows: 12)

@@ -14,6 +14,8 @@ final class EditingTerminal: KeySource {
   private let changes = ltd_window_changes()
   /// Bytes that were read and put back, the next one last.
   private var waiting: [UInt8] = []
+  /// The bytes of the key that is being read, a paste left out.
+  var typed: [UInt8] = []
   private(set) var isAtEnd = false
 
   // MARK: The mode
@@ -104,9 +106,13 @@ final class EditingTerminal: KeySource {
   }
 
   func byte(within milliseconds: Int32) -> UInt8? {
-    if let byte = waiting.popLast() { return byte }
-    if milliseconds >= 0, !isReadable(0, within: milliseconds) { return nil }
-    return fill(1) ? waiting.popLast() : nil
+    if waiting.isEmpty {
+      if milliseconds >= 0, !isReadable(0, within: milliseconds) { return nil }
+      if !fill(1) { return nil }
+    }
+    guard let byte = waiting.popLast() else { return nil }
+    typed.append(byte)
+    return byte
   }
 
   func bytes() -> [UInt8] {
@@ -115,14 +121,17 @@ final class EditingTerminal: KeySource {
     return waiting.reversed()
   }
 
-  func putBack(_ bytes: ArraySlice<UInt8>) { waiting += bytes.reversed() }
+  func putBack(_ bytes: ArraySlice<UInt8>) {
+    waiting += bytes.reversed()
+    if typed.count >= bytes.count { typed.removeLast(bytes.count) }
+  }
 
   private func fill(_ most: Int) -> Bool {
     var bytes = [UInt8](repeating: 0, count: most)
     while true {
       let count = read(0, &bytes, most)
       if count > 0 {
-        putBack(bytes[..<count])
+        waiting += bytes[..<count].reversed()
         return true
       }
       if count < 0, errno == EINTR { continue }

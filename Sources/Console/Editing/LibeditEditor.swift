@@ -49,7 +49,10 @@ package final class LibeditEditor: LineEditor {
       guard let context else { return -1 }
       return Unmanaged<LibeditEditor>.fromOpaque(context).takeUnretainedValue().nextKey()
     }
-    if engine == nil { return nil }
+    guard let engine else { return nil }
+    if let own = ltd_editor_own_keys(engine), let usual = ltd_editor_usual_keys(engine) {
+      editing.bindings = KeyBindings(usual: String(cString: usual), own: String(cString: own))
+    }
   }
 
   deinit {
@@ -96,11 +99,12 @@ package final class LibeditEditor: LineEditor {
       takeLine(engine)
     }
     while result == nil {
+      terminal.typed = []
       guard let key = readKey(engine) else {
         result = terminal.isAtEnd ? .end : .failed("the terminal cannot be read")
         break
       }
-      switch editing.press(key) {
+      switch editing.press(key, typed: terminal.typed) {
       case .stay: break
       case .engine(let keys):
         giveLine(engine)
@@ -227,8 +231,8 @@ package final class LibeditEditor: LineEditor {
     terminal.write(painter.leave())
     terminal.leave()
     raise(SIGTSTP)
-    terminal.enter()
     terminal.forgetChanges()
+    terminal.enter()
     isFirstFrame = true
   }
 

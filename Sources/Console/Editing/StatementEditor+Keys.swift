@@ -13,6 +13,7 @@ extension StatementEditor {
       return afterEscape(key)
     }
     if pending == .character { return characterOfVi(key) }
+    forgetOperator(at: key)
     switch key {
     case .ignored: return .stay
     case .pasteTooLong: return .tooLong
@@ -142,7 +143,7 @@ extension StatementEditor {
   }
 
   /// The column that Up and Down keep to, also across shorter lines.
-  private func column() -> Int {
+  func column() -> Int {
     if wantedColumn == nil || !isVertical(last) { wantedColumn = Graphemes.width(statement.beforeCursor) }
     return wantedColumn ?? 0
   }
@@ -150,7 +151,7 @@ extension StatementEditor {
   private func isVertical(_ key: Key?) -> Bool {
     switch key {
     case .named(.up, []), .named(.down, []), .named(.pageUp, _), .named(.pageDown, _): true
-    case .character("j"), .character("k"): mode == .viCommand
+    case .character(let scalar): mode == .viCommand && "jk0123456789".unicodeScalars.contains(scalar)
     default: false
     }
   }
@@ -243,20 +244,20 @@ extension StatementEditor {
 
   /// Kills the word after the cursor, or the line break.
   private func wordAfter(kill: ltd_key) -> Step {
+    killing = .forward
     if statement.isAtEndOfLine {
       statement.removeRight()
       return .stay
     }
-    killed = nil
     return .engine([key(kill)])
   }
 
   private func wordBefore() -> Step {
+    killing = .backward
     if statement.column == 0 {
       statement.removeLeft()
       return .stay
     }
-    killed = nil
     return .engine([key(LTD_KEY_KILL_WORD_LEFT)])
   }
 
@@ -266,45 +267,55 @@ extension StatementEditor {
 
   /// Kills to the end of the line, and at once again to the end of the statement.
   private func killToEnd(_ pressed: Key) -> Step {
-    killedLines = false
-    if last == pressed, !statement.isAtEnd, let before = killed {
-      let rest = Array(statement.text.unicodeScalars).suffix(restCount())
-      killed = before + rest
+    killing = .forward
+    if last == pressed {
       statement.lines.removeSubrange((statement.line + 1)...)
       statement.current.removeSubrange(statement.column...)
       return .stay
     }
     if statement.isAtEndOfLine {
-      killed = last == pressed ? killed : statement.isAtEnd ? killed : ["\n"]
       statement.removeRight()
       return .stay
     }
-    killed = Array(statement.current[statement.column...])
     return .engine([key(LTD_KEY_KILL_TO_END)])
-  }
-
-  private func restCount() -> Int {
-    statement.lines[statement.line...].reduce(-1) { $0 + $1.count + 1 } - statement.column
   }
 
   /// Kills to the begin of the line, and at once again to the begin of the statement.
   private func killToBegin(_ pressed: Key) -> Step {
-    killedLines = false
-    if statement.column == 0 || last == pressed {
-      guard statement.line > 0 || statement.column > 0 else { return .stay }
-      guard last == pressed else {
-        killed = ["\n"]
-        statement.removeLeft()
-        return .stay
-      }
-      killed = Array(statement.head.unicodeScalars) + (killed ?? [])
+    killing = .backward
+    if last == pressed {
       statement.current.removeSubrange(..<statement.column)
       statement.lines.removeSubrange(..<statement.line)
       (statement.line, statement.column) = (0, 0)
       return .stay
     }
-    killed = Array(statement.beforeCursor)
+    if statement.column == 0 {
+      statement.removeLeft()
+      return .stay
+    }
     return .engine([key(LTD_KEY_KILL_TO_BEGIN)])
+  }
+
+  /// Puts in what was killed last; `again`, in its place, what was killed before that.
+  private func yank(again: Bool = false) -> Step {
+    if again {
+      guard let before = beforeYank, let text = kills.earlier() else {
+        note = "Alt-Y comes after Ctrl-Y, and puts in what was deleted before that"
+        return .stay
+      }
+      statement = before
+      statement.insert(text)
+      keepsYank = true
+      return .stay
+    }
+    guard let text = kills.yank() else {
+      note = "nothing was deleted yet that Ctrl-Y could put in"
+      return .stay
+    }
+    beforeYank = statement
+    keepsYank = true
+    statement.insert(text)
+    return .stay
   }
 
   // MARK: Control and Alt
@@ -352,10 +363,7 @@ extension StatementEditor {
     case 24:
       controlXIsOpen = true
       return .stay
-    case 25:
-      guard let killed else { return .engine([key(LTD_KEY_YANK)]) }
-      statement.insert(killed)
-      return .stay
+    case 25: return yank()
     case 31:
       takeBack()
       return .stay
@@ -378,6 +386,7 @@ extension StatementEditor {
     case "f" where mode == .emacs: return wordRight()
     case "f" where mode == .viInsert && acceptSuggestion(word: true): return .stay
     case "d" where mode == .emacs: return wordAfter(kill: LTD_KEY_KILL_WORD_RIGHT)
+    case "y" where mode == .emacs: return yank(again: true)
     case "\u{7F}", "\u{8}": return wordBefore()
     case "<" where mode == .emacs:
       statement.moveToBegin()
@@ -387,7 +396,6 @@ extension StatementEditor {
       return .stay
     case _ where mode == .emacs:
       if scalar.value < 0x20 { return .stay }
-      killed = nil
       return .engine([0x1B, Int32(scalar.value)])
     default:
       // In vi this is Escape, and then the key.
@@ -405,10 +413,8 @@ extension StatementEditor {
       mode = .viCommand
       return .engine([key(LTD_KEY_COMMANDS)])
     case .viCommand:
-      if pending == .nothing { return .stay }
       pending = .nothing
-      keepsColumn = true
-      return .engine([key(LTD_KEY_COMMANDS)])
+      return .stay
     }
   }
 

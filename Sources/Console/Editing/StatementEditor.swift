@@ -3,8 +3,8 @@ import Interpreter
 
 /// The editing of one statement: what each key does to the text, and what is to be seen.
 ///
-/// It knows neither a terminal nor libedit. Keys come in as `Key`; what libedit does better (words, the kill ring, counts
-/// and operators of vi) is asked of it by sending keys on (`Step.engine`), for the line of the cursor alone, so that
+/// It knows neither a terminal nor libedit. Keys come in as `Key`; what libedit does better (words, operators and motions of
+/// vi, what ~/.editrc binds) is asked of it by sending keys on (`Step.engine`), for the line of the cursor alone, so that
 /// everything acts on lines of its own accord. What libedit made of the line comes back through `engineDid`.
 final class StatementEditor {
   /// What a key leads to.
@@ -32,6 +32,8 @@ final class StatementEditor {
     case nothing
     /// `d`, `c` and the like wait for a motion.
     case motion(Unicode.Scalar)
+    /// `g` waits for another.
+    case go
     /// `f`, `r` and the like wait for a character.
     case character
   }
@@ -47,10 +49,23 @@ final class StatementEditor {
   var walk = HistoryWalk()
   var menu: CompletionMenu?
   var search: HistorySearch?
-  /// What Ctrl-K and Ctrl-U took, where it was more than libedit knows of.
-  var killed: [Unicode.Scalar]?
-  /// Whether `killed` are whole lines.
-  var killedLines = false
+  /// What ~/.editrc binds.
+  var bindings = KeyBindings()
+  /// What was killed, for Ctrl-Y.
+  var kills = KillRing()
+  /// Where the key under way kills.
+  var killing: KillRing.Direction?
+  /// The statement before Ctrl-Y or Alt-Y put something in, while the next key may be Alt-Y.
+  var beforeYank: Statement?
+  /// Whether the key under way put it in.
+  var keepsYank = false
+  /// What `p` puts in, in vi.
+  var register = Register.libedit
+  /// The number typed before a command of vi, and the one before the operator that waits for its motion.
+  var count: [Unicode.Scalar] = []
+  var operatorCount: [Unicode.Scalar] = []
+  /// The keys of the last change of vi's that was none of libedit's, for `.`.
+  var changeKeys: [Unicode.Scalar]?
   /// A few words under the statement, until the next key.
   var note = ""
   /// Escape was pressed alone and waits for its key.
@@ -67,8 +82,6 @@ final class StatementEditor {
   var wantedColumn: Int?
   /// Whether the cursor stays where it is, whatever libedit does with it.
   var keepsColumn = false
-  /// Whether the line that libedit empties now goes altogether.
-  var removesLine = false
   /// How many rows of the statement are in view.
   private(set) var rowsInView = 1
 
@@ -89,6 +102,7 @@ final class StatementEditor {
     statement = Statement(text)
     if mode == .viCommand { mode = .viInsert }
     pending = .nothing
+    count = []
     undo = UndoStack()
     walk = HistoryWalk()
     menu = nil
@@ -106,16 +120,40 @@ final class StatementEditor {
   // MARK: Keys
 
   /// Does what a key means.
-  func press(_ key: Key) -> Step {
+  /// - Parameter typed: the bytes of the key as they came, by which ~/.editrc may bind it.
+  func press(_ key: Key, typed: [UInt8] = []) -> Step {
     let before = statement
     note = ""
-    let step = act(on: key)
+    killing = nil
+    keepsYank = false
+    var key = key
+    var step: Step?
+    switch meaning(of: typed) {
+    case nil: break
+    case .libedit: step = .engine(typed.map { Int32($0) })
+    case .key(let own): key = own
+    }
+    let done = step ?? act(on: key)
     last = key
+    if !keepsYank { beforeYank = nil }
+    return finish(done, before)
+  }
+
+  /// What ~/.editrc says of a key, where nothing is open that takes keys otherwise.
+  private func meaning(of typed: [UInt8]) -> KeyBindings.Meaning? {
+    guard search == nil, menu == nil, pending == .nothing, !nextIsLiteral, !controlXIsOpen, !escapeIsOpen else {
+      return nil
+    }
+    return bindings.meaning(of: typed, inCommands: mode == .viCommand)
+  }
+
+  private func finish(_ step: Step, _ before: Statement) -> Step {
     if case .engine = step {
       beforeEngine = before
     } else {
       // A line that was joined to another may begin with a mark, which belongs to the letter before it now.
       statement.column = Graphemes.end(around: statement.column, in: statement.current)
+      noteKill(before)
       standOnCharacter()
       undoable(before)
     }
@@ -126,6 +164,14 @@ final class StatementEditor {
   private func standOnCharacter() {
     guard mode == .viCommand, search == nil, statement.isAtEndOfLine, statement.column > 0 else { return }
     statement.column = statement.previous(statement.column)
+  }
+
+  /// Notes what the key took.
+  private func noteKill(_ before: Statement) {
+    guard let direction = killing else { return kills.close() }
+    killing = nil
+    kills.note(direction, before, statement)
+    register = kills.newest.map { .text($0) } ?? .libedit
   }
 
   /// Notes a change that undo takes back.
@@ -144,6 +190,7 @@ final class StatementEditor {
     if line != old.current { statement.current = line }
     statement.column = min(max(cursor, 0), line.count)
     settle(from: old)
+    noteKill(before)
     afterEngine(before: before)
     standOnCharacter()
     undoable(before)

@@ -103,6 +103,7 @@ extension Prompt {
         ("Ctrl-R", "the history as a list: type what you remember, Enter runs, Tab edits"),
         ("Alt-Enter", "a line break; Ctrl-X Ctrl-E opens the statement in $EDITOR"),
         ("Ctrl-K Ctrl-U", "delete to the end, to the begin of the line; twice: of the statement"),
+        ("Ctrl-Y Alt-Y", "put in what was deleted, in its place what was deleted before that"),
         ("Ctrl-_ Alt-_", "undo, redo"),
         ("Enter", "run, or continue where the statement is not whole; a blank line runs it anyway"),
         ("Ctrl-C", "drop what is typed; stop what runs and keep every variable"), ("Ctrl-D", "leave"),
