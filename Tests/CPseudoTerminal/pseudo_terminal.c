@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
+#include <wctype.h>
 
 int pseudo_terminal_start(const char *path, char *const *arguments, char *const *variables, int rows, int columns,
                           pid_t *process) {
@@ -30,6 +31,12 @@ int pseudo_terminal_start(const char *path, char *const *arguments, char *const 
 void pseudo_terminal_resize(int terminal, int rows, int columns) {
   struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
   ioctl(terminal, TIOCSWINSZ, &size);
+}
+
+int is_letter_or_digit(uint32_t character) {
+  static locale_t unicode;
+  if (!unicode) unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+  return iswalnum_l((wint_t)character, unicode) != 0;
 }
 
 int column_width(uint32_t character) {

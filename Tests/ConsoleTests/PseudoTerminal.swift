@@ -22,7 +22,8 @@ final class PseudoTerminal {
   var shown: String { screen.text(from: 0) }
 
   init(
-    _ arguments: [String] = [], home: URL, columns: Int = 100, rows: Int = 40, variables: [String: String] = [:]
+    _ arguments: [String] = [], home: URL, columns: Int = 100, rows: Int = 40, variables: [String: String] = [:],
+    without: Set<String> = [], program: String = BuiltProgram.path
   ) throws {
     var environment = [
       "HOME": home.path, "XDG_STATE_HOME": home.appending(path: "state").path,
@@ -33,11 +34,12 @@ final class PseudoTerminal {
       environment["LD_LIBRARY_PATH"] = libraries
     }
     environment.merge(variables) { $1 }
-    var words = ([BuiltProgram.path] + arguments).map { strdup($0) } + [nil]
+    environment = environment.filter { !without.contains($0.key) }
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
     var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in words + settings { free(pointer) } }
     var process: pid_t = 0
-    terminal = pseudo_terminal_start(BuiltProgram.path, &words, &settings, Int32(rows), Int32(columns), &process)
+    terminal = pseudo_terminal_start(program, &words, &settings, Int32(rows), Int32(columns), &process)
     self.process = process
     screen = ScreenEmulator(columns: columns, rows: rows)
     if terminal < 0 { throw CocoaError(.fileReadUnknown) }

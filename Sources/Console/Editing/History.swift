@@ -77,6 +77,10 @@ package final class History {
     return String(cString: path)
   }
 
+  /// Lines that could not be written yet, as on a full disk.
+  private var unwritten = ""
+  private static let mostUnwritten = 1 << 20
+
   // MARK: Reading
 
   /// Reads the file; a file that has grown to twice the size is cut down.
@@ -191,9 +195,14 @@ package final class History {
     _ = write("\\#\(running.id) \(Self.text(seconds: seconds)) \(outcome.rawValue)\(time)\n")
   }
 
+  /// Appends a line to the file, after those that could not be written before.
   private func write(_ line: String) -> String? {
     guard let path else { return nil }
-    func notKept(_ error: CoreError) -> String { "the history is not kept: \(error.message)" }
+    unwritten += line
+    func notKept(_ error: CoreError) -> String {
+      if unwritten.utf8.count > Self.mostUnwritten { unwritten = "" }
+      return "the history is not kept: \(error.message)"
+    }
     do throws(CoreError) { try Folder.make(Folder.of(path), mode: 0o700) } catch { return notKept(error) }
     // Without waiting: a pipe in its place that nobody reads from must not hang the prompt.
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o600)
@@ -201,9 +210,18 @@ package final class History {
     defer { close(descriptor) }
     // One write under a lock: another session is either before or after it, or cutting the file down.
     flock(descriptor, LOCK_EX)
-    let bytes = Array(line.utf8)
+    let end = lseek(descriptor, 0, SEEK_END)
+    let bytes = Array(unwritten.utf8)
     let written = bytes.withUnsafeBytes { writeSome(descriptor, $0.baseAddress, $0.count) }
-    return written == bytes.count ? nil : notKept(.cannot("write", path))
+    guard written == bytes.count else {
+      let reason = written < 0 ? errno : ENOSPC
+      // Half of a line would make one with the next.
+      if written > 0, end >= 0 { _ = ftruncate(descriptor, end) }
+      errno = reason
+      return notKept(.cannot("write", path))
+    }
+    unwritten = ""
+    return nil
   }
 
   private func trim() {

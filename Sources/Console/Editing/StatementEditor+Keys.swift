@@ -144,16 +144,10 @@ extension StatementEditor {
 
   /// The column that Up and Down keep to, also across shorter lines.
   func column() -> Int {
-    if wantedColumn == nil || !isVertical(last) { wantedColumn = Graphemes.width(statement.beforeCursor) }
-    return wantedColumn ?? 0
-  }
-
-  private func isVertical(_ key: Key?) -> Bool {
-    switch key {
-    case .named(.up, []), .named(.down, []), .named(.pageUp, _), .named(.pageDown, _): true
-    case .character(let scalar): mode == .viCommand && "jk0123456789".unicodeScalars.contains(scalar)
-    default: false
-    }
+    keepsWantedColumn = true
+    let column = wantedColumn ?? Graphemes.width(statement.beforeCursor)
+    wantedColumn = column
+    return column
   }
 
   private func page(_ direction: Int) -> Step {

@@ -129,6 +129,7 @@ extension StatementEditor {
 
   /// Up and down, through the history where there is no line to go to.
   private func vertically(_ times: Int, down: Bool) -> Step {
+    keepsWantedColumn = true
     let last = statement.lines.count - 1
     let isAtEdge = down ? statement.line == last : statement.line == 0
     if times == 1 || isAtEdge {

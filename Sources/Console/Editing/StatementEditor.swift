@@ -80,6 +80,8 @@ final class StatementEditor {
   var pushed: [Key] = []
   /// The column that Up and Down keep to.
   var wantedColumn: Int?
+  /// Whether the key under way goes up or down.
+  var keepsWantedColumn = false
   /// Whether the cursor stays where it is, whatever libedit does with it.
   var keepsColumn = false
   /// How many rows of the statement are in view.
@@ -126,6 +128,8 @@ final class StatementEditor {
     note = ""
     killing = nil
     keepsYank = false
+    keepsWantedColumn = false
+    let isSecondKey = controlXIsOpen
     var key = key
     var step: Step?
     switch meaning(of: typed) {
@@ -134,7 +138,11 @@ final class StatementEditor {
     case .key(let own): key = own
     }
     let done = step ?? act(on: key)
-    last = key
+    // The digits of a count are a part of the key that follows.
+    if count.isEmpty {
+      last = isSecondKey ? nil : key
+      if !keepsWantedColumn { wantedColumn = nil }
+    }
     if !keepsYank { beforeYank = nil }
     return finish(done, before)
   }
@@ -199,18 +207,11 @@ final class StatementEditor {
 
   /// Keeps the cursor and what was removed to whole characters: libedit counts scalars.
   private func settle(from old: Statement) {
-    let line = statement.current
-    if line.count == old.current.count - 1, statement.column < line.count {
-      // A letter went, and the marks that stood on it would go to the one before.
-      let place = statement.column
-      var view = String.UnicodeScalarView()
-      view.append(line[place])
-      if line[place].properties.generalCategory == .nonspacingMark, place < old.current.count,
-        Graphemes.next(after: place, in: old.current) > place + 1
-      {
-        let end = Graphemes.next(after: place, in: old.current) - 1
-        statement.current.removeSubrange(place..<min(end, line.count))
-      }
+    let (line, before, place) = (statement.current, old.current, statement.column)
+    // Where what follows the cursor stood before. Marks of a letter that went would go to the one before it.
+    let oldPlace = before.count - (line.count - place)
+    if oldPlace > place, line[..<place] == before[..<place], line[place...] == before[oldPlace...] {
+      statement.current.removeSubrange(place..<place + Graphemes.end(around: oldPlace, in: before) - oldPlace)
     }
     let end = Graphemes.end(around: statement.column, in: statement.current)
     if end != statement.column {

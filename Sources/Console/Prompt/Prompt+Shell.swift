@@ -63,9 +63,9 @@ extension Prompt {
     guard (try? AtomicFile.replace(file, parts: [Array(text.utf8)], mode: 0o600)) != nil else { return false }
     defer { unlink(file) }
     output.flush()
-    // less with -R shows bold text; other pagers take the file as it is.
+    // Read from standard input, so that no pager names the file; less with -R shows bold text.
     let status = ChildProcess.foreground(
-      "/bin/sh", ["-c", "LESS=\"${LESS--R}\" exec \(pager) \"$1\"", "ltd", file])
+      "/bin/sh", ["-c", "LESS=\"${LESS--R}\" exec \(pager) < \"$1\"", "PAGER", file])
     return status != 126 && status != 127
   }
 }

@@ -12,4 +12,7 @@ int pseudo_terminal_start(const char *_Nonnull path, char *_Nullable const *_Non
 void pseudo_terminal_resize(int terminal, int rows, int columns);
 // Columns of a character on a terminal, by the C library; -1 for what cannot be shown.
 int column_width(uint32_t character);
+
+// Whether a character belongs to words.
+int is_letter_or_digit(uint32_t character);
 #endif
