@@ -289,6 +289,50 @@ extension SessionTests {
     #expect(terminal.enter("work(x) > 0", expecting: "true\nltd> ") != nil)
   }
 
+  @Test func aTraceIsInOrderOfTime() throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = rand([20, 30]); y = rand([30, 40])", expecting: "ltd> ") != nil)
+    let text = try #require(terminal.enter(":trace sum(exp(x @ y)) > 0", expecting: "peak:"))
+    let places = ["matmul 20×30×40 ", "exp  ", "reduce sum "].map { text.range(of: $0)?.lowerBound }
+    #expect(!places.contains(nil) && places.compactMap { $0 } == places.compactMap { $0 }.sorted(), "\(text)")
+    #expect(text.contains("true\n") && text.contains("In order of time"))
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    let loop = try #require(
+      terminal.enter(":trace for i in 1..30000 { x + 1; x * 2 }", expecting: "more operations"))
+    #expect(loop.contains(":trace") && terminal.wait(for: ":profile sums") != nil)
+    #expect(terminal.enter(":trace 1 + 1", expecting: "no operation of the device ran") != nil)
+    #expect(terminal.enter(":trace nobody", expecting: "no variable or function nobody") != nil)
+  }
+
+  @Test func linesOfTheLibraryAreProfiled() throws {
+    let terminal = try start()
+    #expect(terminal.enter("import tables; rows = [{a: i % 7, b: i} for i in 1..2000]", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":profile tables.describe(rows);", expecting: "By line") != nil)
+    let lines = try #require(terminal.wait(for: "ltd> "))
+    #expect(lines.contains("tables.ltd:"), "\(lines)")
+  }
+
+  @Test func aJobTakesWhatItsFunctionUsesAlone() throws {
+    let terminal = try start()
+    // A job cannot be handed to another; that a comment, a string and a parameter speak of it is no reason to.
+    terminal.type("first = background(() => 1); a = 40; fn g(x) { x + a }\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    terminal.type("fn work(first) {\n# first\nlen(\"first\")\n[1].map((n) => g(n + first))\n}\n")
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("job = background(() => work(1)); wait(job, quiet=true)", expecting: "[42]\n") != nil)
+    #expect(terminal.enter("background(() => first)", expecting: "first cannot be handed to a job") != nil)
+  }
+
+  @Test func whatIsTooLargeToBeTakenBackIsSaidAtOnce() throws {
+    let terminal = try start()
+    #expect(terminal.enter("x = zeros([9000, 9000]); y = 1", expecting: "ltd> ") != nil)
+    #expect(terminal.enter("x = 2; y = 3", expecting: ":undo cannot take back what statements do to x") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter(":undo", expecting: "x stays as it is") != nil)
+    #expect(terminal.wait(for: "ltd> ") != nil)
+    #expect(terminal.enter("x + 100 * y", expecting: "102\nltd> ") != nil, "what is small is taken back all the same")
+  }
+
   @Test func whatIsWrittenIsCounted() throws {
     let terminal = try start()
     #expect(terminal.enter("x = 1; picture = plot([1, 2]);", expecting: "ltd> ") != nil)

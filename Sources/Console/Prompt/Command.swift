@@ -23,6 +23,7 @@ struct Command {
       Command("time", "statement", "run once and say how long it took") { $0.time($1) },
       Command("timeit", "statement", "run many times: median, spread, runs") { $0.timeRepeatedly($1) },
       Command("profile", "statement", "run once: what each operation and each line costs") { $0.profile($1) },
+      Command("trace", "statement", "run once: its operations in order of time") { $0.trace($1) },
       Command("load", "file", "run a script with the variables of this session", takes: .file) { $0.load($1) },
       Command("save", "file", "write all variables, to be brought back by :restore", takes: .file) { $0.save($1) },
       Command("restore", "[file]", "bring back what :save wrote, or a session that ended unasked", takes: .file) {

@@ -253,7 +253,7 @@ package final class Prompt {
         // What a built-in returned although Ctrl-C ended it is shown.
         if session.endedEarly { Interrupts.clear() }
         keep(value)
-        write(shown)
+        write(colours && value.mayShowNonFinite ? NonFinite.marked(shown) : shown)
       }
       return true
     case .failure(let diagnostics):

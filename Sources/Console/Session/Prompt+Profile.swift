@@ -12,27 +12,62 @@ private struct OperationCost {
   var seconds = 0.0
   var flops = 0
   var bytes = 0
+
+  mutating func add(_ seconds: Double, _ flops: Int, _ bytes: Int) {
+    calls += 1
+    self.seconds += seconds
+    self.flops += flops
+    self.bytes += bytes
+  }
+}
+
+/// The operations of a run as they began; of those beyond a number only how many they were.
+private struct OperationRuns {
+  struct Run {
+    var start: Double
+    var cost: OperationCost
+  }
+  private var runs: [Run] = []
+  private(set) var rest = 0
+  private(set) var restSeconds = 0.0
+  private static let most = 20_000
+
+  /// Notes one that has just ended.
+  mutating func add(_ name: String, _ seconds: Double, _ flops: Int, _ bytes: Int) {
+    guard runs.count < Self.most else {
+      rest += 1
+      restSeconds += seconds
+      return
+    }
+    var cost = OperationCost(name: name)
+    cost.add(seconds, flops, bytes)
+    runs.append(Run(start: monotonicSeconds() - seconds, cost: cost))
+  }
+
+  /// In order of time, those that follow others of their kind joined with them.
+  var joined: [Run] {
+    var joined: [Run] = []
+    for run in runs.sorted(by: { $0.start < $1.start }) {
+      if let last = joined.last, last.cost.name == run.cost.name {
+        joined[joined.count - 1].cost.add(run.cost.seconds, run.cost.flops, run.cost.bytes)
+      } else {
+        joined.append(run)
+      }
+    }
+    return joined
+  }
 }
 
 extension Prompt {
-  /// `:profile statement`: what each operation of the device costs, and each line.
-  func profile(_ text: String) {
-    if text.isEmpty { return problem(":profile takes a statement", hint: ":profile fit(net, train, epochs=1)") }
-    let costs = Locked<[String: OperationCost]>([:])
+  /// Runs a statement with each call of the device measured, and shows its value.
+  ///
+  /// - Returns: what the lines cost and how long all took; nil where the statement left the prompt.
+  private func measured(
+    _ text: String, _ record: @escaping @Sendable (String, Double, Int, Int) -> Void
+  ) -> (lines: [LineCost], seconds: Double)? {
     memory.begin(text)
     defer { memory.end() }
-    let peaks = MachinePeaks.measured
     let session = session
-    let record: @Sendable (String, Double, Int, Int) -> Void = { name, seconds, flops, bytes in
-      costs.withLock { costs in
-        var cost = costs[name] ?? OperationCost(name: name)
-        cost.calls += 1
-        cost.seconds += seconds
-        cost.flops += flops
-        cost.bytes += bytes
-        costs[name] = cost
-      }
-    }
     let (outcome, lines, total) = DeviceProfile.measure(record) {
       session.profiled(Source(name: "<prompt>", text: text))
     }
@@ -43,7 +78,19 @@ extension Prompt {
     var statement = RanStatement(text)
     statement.seconds = total
     take(outcome, statement, shown)
-    if case .exit = outcome { return }
+    if case .exit = outcome { return nil }
+    return (lines, total)
+  }
+
+  /// `:profile statement`: what each operation of the device costs, and each line.
+  func profile(_ text: String) {
+    if text.isEmpty { return problem(":profile takes a statement", hint: ":profile fit(net, train, epochs=1)") }
+    let costs = Locked<[String: OperationCost]>([:])
+    let peaks = MachinePeaks.measured
+    let found = measured(text) { name, seconds, flops, bytes in
+      costs.withLock { $0[name, default: OperationCost(name: name)].add(seconds, flops, bytes) }
+    }
+    guard let (lines, total) = found else { return }
     let table = costs.withLock { Array($0.values) }.sorted { $0.seconds > $1.seconds }
     let device = table.reduce(0) { $0 + $1.seconds }
     output.write("\n" + style.bold("By operation") + "\n")
@@ -59,11 +106,8 @@ extension Prompt {
     }
     rows.append(["all else", "", duration(max(0, total - device)), share(max(0, total - device), total), "", "", ""])
     rows.append(["in all", "\(table.reduce(0) { $0 + $1.calls })", duration(total), "", "", "", ""])
-    write(rows)
-    output.write(
-      style.dim(
-        "peak: \(Int(peaks.flops / 1e9)) GFLOP/s, \(Int(peaks.bytes / 1e9)) GB/s, as measured here on"
-          + " \(Compute.threads) thread\(Compute.threads == 1 ? "" : "s")") + "\n")
+    output.write(laidOut(rows))
+    output.write(peakText(peaks))
     output.write("\n" + style.bold("By line") + "\n")
     var lineRows = [["line", "runs", "own time", "share", ""]]
     for cost in lines.prefix(15) where cost.seconds > 0 {
@@ -72,7 +116,43 @@ extension Prompt {
         place, "\(cost.runs)", duration(cost.seconds), share(cost.seconds, total), source(cost.source, cost.line),
       ])
     }
-    write(lineRows, lastIsText: true)
+    output.write(laidOut(lineRows, lastIsText: true))
+  }
+
+  /// `:trace statement`: the operations of the device in the order in which they ran.
+  func trace(_ text: String) {
+    if text.isEmpty { return problem(":trace takes a statement", hint: ":trace net(x)") }
+    let runs = Locked(OperationRuns())
+    let peaks = MachinePeaks.measured
+    let found = measured(text) { name, seconds, flops, bytes in
+      runs.withLock { $0.add(name, seconds, flops, bytes) }
+    }
+    guard let (_, total) = found else { return }
+    let (list, rest, restSeconds) = runs.withLock { ($0.joined, $0.rest, $0.restSeconds) }
+    guard let first = list.first else { return note("no operation of the device ran") }
+    var rows = [["at", "operation", "calls", "own time", "GFLOP/s", "GB/s", "of peak"]]
+    for run in list.prefix(Self.mostTraced) {
+      let cells = row(run.cost, total, peaks)
+      rows.append([duration(run.start - first.start), cells[0], cells[1], cells[2], cells[4], cells[5], cells[6]])
+    }
+    var report = "\n" + style.bold("In order of time") + "\n" + laidOut(rows, leftColumns: [1])
+    let further = list.dropFirst(Self.mostTraced)
+    let count = further.reduce(rest) { $0 + $1.cost.calls }
+    if count > 0 {
+      let seconds = further.reduce(restSeconds) { $0 + $1.cost.seconds }
+      report += "  … \(count) more operations, \(duration(seconds)); :profile sums all of them up\n"
+    }
+    report += peakText(peaks)
+    if !page(report) { output.write(report) }
+  }
+
+  /// The rows of a trace that are shown: a step of training has fewer.
+  private static let mostTraced = 400
+
+  private func peakText(_ peaks: MachinePeaks) -> String {
+    style.dim(
+      "peak: \(Int(peaks.flops / 1e9)) GFLOP/s, \(Int(peaks.bytes / 1e9)) GB/s, as measured here on"
+        + " \(Compute.threads) thread\(Compute.threads == 1 ? "" : "s")") + "\n"
   }
 
   private func row(_ cost: OperationCost, _ total: Double, _ peaks: MachinePeaks) -> [String] {
@@ -103,16 +183,16 @@ extension Prompt {
   }
 
   /// A table; numbers stand at the right.
-  private func write(_ rows: [[String]], lastIsText: Bool = false) {
+  private func laidOut(_ rows: [[String]], lastIsText: Bool = false, leftColumns: Set<Int> = [0]) -> String {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    for (index, row) in rows.enumerated() {
+    return rows.enumerated().map { index, row in
       let cells = row.indices.map { column in
         lastIsText && column == row.count - 1
-          ? row[column] : padded(row[column], widths[column], right: column > 0)
+          ? row[column] : padded(row[column], widths[column], right: !leftColumns.contains(column))
       }
       let line = cells.joined(separator: "  ")
-      output.write("  " + (index == 0 ? style.dim(line) : line) + "\n")
-    }
+      return "  " + (index == 0 ? style.dim(line) : line) + "\n"
+    }.joined()
   }
 }
 

@@ -13,6 +13,8 @@ final class SessionMemory {
   /// How many statements there were when this one began.
   private var count = 0
   private var isStarted = false
+  /// The variables of which it was said that they are too large to be taken back.
+  private var said: Set<String> = []
 
   init(_ prompt: Prompt) {
     self.prompt = prompt
@@ -57,11 +59,19 @@ final class SessionMemory {
     moment = prompt.session.moment(after: before)
     let step = step(text, before, whole: whole)
     if count < prompt.statements.count, !whole {
-      let changes = step.changes.map(\.name) + step.points.flatMap { moment.names(reaching: $0.owner) }
-      prompt.statements[prompt.statements.count - 1].changes = Set(changes).sorted()
+      prompt.statements[prompt.statements.count - 1].changes = Set(step.changes.map(\.name) + step.pointNames).sorted()
     }
-    undo.add(step)
+    sayLost(undo.add(step))
     publish()
+  }
+
+  /// Says of a variable, the first time that a statement may have changed it, that this cannot be taken back.
+  private func sayLost(_ names: [String]) {
+    let new = names.filter { said.insert($0).inserted }
+    if new.isEmpty { return }
+    let list = new.joined(separator: ", ")
+    prompt.note(
+      ":undo cannot take back what statements do to \(list): more than \(byteText(undo.limit)) would have to be kept")
   }
 
   /// After a change that is no statement, such as an undo.
@@ -85,8 +95,9 @@ final class SessionMemory {
     var new = moment.variables[...]
     func note(_ name: String, _ variable: SessionMoment.Variable?) {
       if isOwn(name) { return }
-      step.changes.append(VariableUndo.Change(name: name, before: variable))
-      if variable != nil { step.byteCount += before.byteCount(of: name) }
+      let bytes = variable == nil ? 0 : before.byteCount(of: name)
+      step.changes.append(VariableUndo.Change(name: name, before: variable, byteCount: bytes))
+      step.byteCount += bytes
     }
     while let first = old.first ?? new.first {
       if let a = old.first, let b = new.first, a.name == b.name {
@@ -102,7 +113,9 @@ final class SessionMemory {
       }
     }
     step.points = before.points.filter(\.isChanged)
-    step.lost = before.omitted.map(\.name).filter { text.contains($0) }
+    step.pointNames = step.points.flatMap { moment.names(reaching: $0.owner) }
+    let spoken = before.omitted.isEmpty ? [] : StatementNames(text).read
+    step.lost = before.omitted.map(\.name).filter { spoken.contains($0) && before[$0] != nil }
     step.byteCount += step.points.reduce(0) { $0 + $1.byteCount }
     return step
   }

@@ -3,12 +3,14 @@ import Interpreter
 /// What the last statements changed, so that it can be taken back.
 ///
 /// Of each statement it holds the values that it replaced, which costs nothing but the memory that only they take. Beyond a
-/// number of bytes the oldest are forgotten, and a single change that is larger is not kept.
+/// number of bytes the oldest are forgotten, and a single change that is larger is not kept, which the prompt says at once.
 struct VariableUndo {
   /// One variable before a statement; nil where there was none.
   struct Change {
     var name: String
     var before: SessionMoment.Variable?
+    /// What its value before takes.
+    var byteCount = 0
   }
 
   /// A statement and what it changed.
@@ -17,11 +19,27 @@ struct VariableUndo {
     var changes: [Change]
     /// What changed in place: weights, optimisers, random streams.
     var points: [any RestorePoint]
+    /// The variables from which these can be reached.
+    var pointNames: [String] = []
     /// Whose change in place was too large to be held.
     var lost: [String]
     /// All of the session, where a command replaced it.
     var whole: SessionMoment?
     var byteCount: Int
+
+    /// Gives up the largest of what it holds until no more than a number of bytes is left.
+    mutating func shrink(to limit: Int) {
+      while byteCount > limit, let largest = changes.indices.max(by: { changes[$0].byteCount < changes[$1].byteCount }),
+        changes[largest].byteCount > 0
+      {
+        byteCount -= changes[largest].byteCount
+        lost.append(changes.remove(at: largest).name)
+      }
+      guard byteCount > limit else { return }
+      lost += pointNames
+      (points, pointNames, whole) = ([], [], nil)
+      byteCount = 0
+    }
   }
 
   private(set) var steps: [Step] = []
@@ -30,20 +48,20 @@ struct VariableUndo {
   private static let most = 50
 
   /// Adds a step.
-  mutating func add(_ step: Step) {
-    if step.changes.isEmpty, step.points.isEmpty, step.lost.isEmpty, step.whole == nil { return }
+  /// - Returns: the names of what it cannot take back for its size.
+  mutating func add(_ step: Step) -> [String] {
+    if step.changes.isEmpty, step.points.isEmpty, step.lost.isEmpty, step.whole == nil { return [] }
     steps.append(step)
     if steps.count > Self.most { steps.removeFirst() }
-    while steps.reduce(0, { $0 + $1.byteCount }) > limit, let first = steps.first {
+    while steps.reduce(0, { $0 + $1.byteCount }) > limit {
       if steps.count > 1 {
         steps.removeFirst()
       } else {
-        // What is known of it is that it was too large.
-        steps[0] = Step(
-          text: first.text, changes: [], points: [], lost: first.lost + first.changes.map(\.name), byteCount: 0)
+        steps[0].shrink(to: limit)
         break
       }
     }
+    return steps.last?.lost ?? []
   }
 
   mutating func takeLast() -> Step? { steps.popLast() }

@@ -79,7 +79,8 @@ public struct LineCost {
 }
 
 extension Session {
-  /// Runs a source as `run` does, with the time of each line of it and of the user's functions.
+  /// Runs a source as `run` does, with the time of each line of it and of the functions that it may call, those of the
+  /// library and of imported modules included.
   ///
   /// Functions are compiled once more for it, and are afterwards as they were.
   ///
@@ -90,7 +91,7 @@ extension Session {
     enterThread {
       var units: [ObjectIdentifier: [Span: Code]] = [:]
       for code in self.codes {
-        guard let unit = code.unit, !unit.source.isLibrary, code.name != "top level" else { continue }
+        guard let unit = code.unit, code.name != "top level" else { continue }
         let key = ObjectIdentifier(unit)
         if units[key] == nil {
           units[key] =

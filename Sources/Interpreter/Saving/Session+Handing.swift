@@ -37,9 +37,7 @@ extension Session {
         pending += function.captures
         if let binding = function.binding { pending += [binding.target, binding.receiver] }
         guard let code = function.code, let unit = code.unit, unit.globals === globals else { continue }
-        let text = code.source.text(code.headerSpan.union(code.body.span))
-        for word in text.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "_") }) {
-          let name = String(word)
+        for name in code.named.keys {
           guard let value = globals[name], names.insert(name).inserted else { continue }
           pending.append(value)
         }
