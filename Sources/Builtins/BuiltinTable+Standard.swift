@@ -8,7 +8,7 @@ extension BuiltinTable {
     table.add(makingTensors + shapingTensors + tensorMathematics + tensorReductions)
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + (data + dataSelection + dataFiles).map(\.spelling) + downloads + models + attacks + methods)
-    table.add(training + trainingParts + evaluation + certification + runs + temperature + softenings)
+    table.add(training + trainingParts + evaluation + certification + diagnoses + runs + temperature + softenings)
     table.add(files + tensorFiles + fileUpdates + system + pictures + plots + jobs)
     table.add(kinds)
     table.restore(restorersOfObjects)
@@ -31,7 +31,8 @@ extension BuiltinTable {
   private static let kinds = [
     TensorObject.self, DatasetObject.self, ModelObject.self, LayerObject.self, AttackObject.self, MethodObject.self,
     TrainingRunObject.self, ScheduleObject.self, AugmentationObject.self, TemperatureObject.self,
-    OptimiserObject.self, EvaluationObject.self, CertificateObject.self, SummaryObject.self, RandomObject.self,
+    OptimiserObject.self, EvaluationObject.self, CertificateObject.self, DiagnosisObject.self, SummaryObject.self,
+    RandomObject.self,
     TrackedObject.self, OracleObject.self, StepObject.self, FigureObject.self,
     JobObject.self,
   ].map { Kind($0) }

@@ -32,7 +32,23 @@ extension Model {
   }
 }
 
+extension Model {
+  /// The names of the layers that have no slope of their own, or one that says nothing of their steps: those that round
+  /// or cut. `bpda` takes them.
+  package func steppedLayers() throws(CoreError) -> [String] {
+    try Blueprint(architecture).rows.filter { $0.layer.isStepped && !$0.path.isEmpty }.map(\.path)
+  }
+}
+
 extension Layer {
+  /// Whether its output jumps.
+  var isStepped: Bool {
+    switch self {
+    case .quantise, .meanSparse: true
+    default: false
+    }
+  }
+
   /// The products that are summed for one image, of the shapes that it reads and gives: those of convolutions and of
   /// linear layers, as torchvision counts them, and those between tokens in attention. Biases, norms, activations and pooling are not counted.
   func multiplyAdds(from input: [Int], to output: [Int]) -> Int {
@@ -45,7 +61,7 @@ extension Layer {
       Self.product(output + [4, input.last ?? 0]).addingCapped(Self.product(output + [2, input.first ?? 0]))
     case .layerNorm, .relu6, .gelu, .classToken, .firstToken: 0
     case .batchNorm, .relu, .leakyRelu, .silu, .maxPool, .averagePool, .globalAveragePool, .flatten, .dropout,
-      .dropout2d, .quantise, .gaussianNoise, .normalise, .sequential, .chain, .residual:
+      .dropout2d, .quantise, .meanSparse, .gaussianNoise, .normalise, .sequential, .chain, .residual:
       0
     }
   }

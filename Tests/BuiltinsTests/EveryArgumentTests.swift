@@ -54,6 +54,8 @@ import Testing
   private static let normalised = [
     "mean": [("mean", "[0.5]"), ("std", "[0.25]")], "std": [("mean", "[0.5]"), ("std", "[0.25]")],
   ]
+  private static let blind = [("model", "coarser"), ("data", "many"), ("eps", "0.2")]
+
   private static let layer =
     "m = network([conv2d(2, kernel=1), CALL, flatten(), linear(3)], input=[2, 8, 8], seed=1); answer = look(m)"
 
@@ -192,6 +194,7 @@ import Testing
       Use(
         base: [("std", "0.2")], program: "m = network([CALL, flatten(), linear(3)], input=[1, 4, 4]); answer = look(m)")
     ],
+    "mean_sparse": [Use(base: [("mean", "[0.5, 0.1]"), ("width", "[0.4, 0.6]")], program: layer)],
     "quantise": [Use(base: [("levels", "3")], program: layer)],
     "perturb": [
       Use(
@@ -314,6 +317,15 @@ import Testing
         company: ["exact": [("eps", "0.1")], "time": [("eps", "0.1"), ("exact", "true")]],
         program: "r = CALL; answer = bits(r.bounds) + str(r.rows)")
     ],
+    "diagnose": [
+      Use(
+        base: [
+          ("model", "net"), ("data", "many.take(60)"), ("eps", "0.05"), ("steps", "4"), ("queries", "20"),
+          ("quiet", "true"),
+        ],
+        // What flags, and what the search without gradients finds.
+        company: ["queries": blind, "fail_on": blind], program: "answer = try { str(CALL.rows) } catch e { e.message }")
+    ],
     "smooth": [
       Use(
         base: [("model", "net"), ("data", "many.take(20)"), ("sigma", "0.2"), ("n", "40"), ("quiet", "true")],
@@ -419,6 +431,8 @@ import Testing
 
   /// Values where neither type nor the call's own hints tell them: by entry and parameter, or by parameter.
   static let values: [String: [String]] = [
+    "diagnose.norm": ["\"l2\"", "\"l1\""], "diagnose.checks": ["\"steps\""], "diagnose.surrogate": ["teacher"],
+    "diagnose.fail_on": ["\"flag\""], "diagnose.queries": ["1", "60"],
     "certify.method": ["\"interval\""], "certify.norm": ["\"l2\"", "\"l1\""],
     "smooth.alpha": ["0.2"], "smooth.sigma": ["0.5"], "smooth.n0": ["1", "2", "3"], "certify.time": ["1e-9"],
     "certify.against": ["evaluate(net, many, attacks=pgd(), eps=0.003, quiet=true)"],

@@ -141,13 +141,14 @@ import Testing
   private let allowed =
     ([
       "T of at", "at of curve", "T of soft_labels", "temperature of soften", "entropy of soften", "T of whatif",
-      "base of log", "eps of certify", "sigma of smooth",
+      "base of log", "eps of certify", "eps of diagnose", "sigma of smooth",
       "alpha of smooth",
       "eps of evaluate", "eps of perturb",
       "eps of layer_norm",
       "fraction of hold_out", "width of mobilenet_v2",
       "scale of load_dataset", "ambiguity of glyphs", "difficulty of glyphs",
-      "mean of normalise", "std of normalise", "std of gaussian_noise", "p of dropout", "p of norm",
+      "mean of normalise", "std of normalise", "std of gaussian_noise", "mean of mean_sparse",
+      "width of mean_sparse", "p of dropout", "p of norm",
       "slope of leaky_relu", "start of geomspace",
       "stop of geomspace", "ambiguity of glyphs", "difficulty of glyphs", "parts of random_split",
     ] + Self.configurable.flatMap { settings(of: $0) }).map { "error: type: no gradient passes through " + $0 }

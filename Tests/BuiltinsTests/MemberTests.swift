@@ -22,6 +22,10 @@ import Testing
         against=evaluate(mlp(hidden=[2]), glyphs(n=8)[0], attacks=fgsm(), eps=0.01, quiet=true))
       """,
     ],
+    "diagnosis": [
+      "diagnose(mlp(hidden=[2], seed=1), glyphs(n=8)[0], eps=0.01, steps=2, queries=2, quiet=true)",
+      "diagnose(mlp(hidden=[2], seed=1), glyphs(n=8)[0], eps=0.01, checks=\"stochastic\", quiet=true)",
+    ],
     "summary": ["summary(mlp(hidden=[2]))", "summary(freeze(smallcnn(), \"*.bias\"))"],
     "figure": ["plot([1, 2])", "plot(zeros([2, 3]))", "compare(zeros([1, 2, 2]), zeros([1, 2, 2]))"],
     "job": ["(() => { job = background(() => 1); wait(job); job })()"],

@@ -53,6 +53,8 @@ import Testing
     case .dropout: [.dropout(0.5)]
     case .dropout2d: [.dropout2d(0.5)]
     case .quantise: [.quantise(levels: 9)]
+    case .meanSparse:
+      [.meanSparse(mean: [Double](repeating: 0.1, count: 16), width: [Double](repeating: 0.3, count: 16))]
     case .gaussianNoise: [.gaussianNoise(std: 0.2)]
     case .normalise: [.normalise(mean: [Double](repeating: 0.4, count: 16), std: [Double](repeating: 0.3, count: 16))]
     case .sequential: [.sequential([.relu, .relu])]
@@ -72,7 +74,7 @@ import Testing
     conv(1, Size(1)), .linear(Linear(1)), .batchNorm(BatchNorm()), .relu, .leakyRelu(slope: 1), .silu, .relu6, .gelu,
     .layerNorm(eps: 1), .classToken, .firstToken, .attention(Attention(heads: 1)),
     .maxPool(Pooling(Size(1))), .averagePool(Pooling(Size(1))), .globalAveragePool, .flatten, .dropout(0),
-    .dropout2d(0), .quantise(levels: 2), .gaussianNoise(std: 0),
+    .dropout2d(0), .quantise(levels: 2), .meanSparse(mean: [], width: []), .gaussianNoise(std: 0),
     .normalise(mean: [], std: []), .sequential([]), .chain([]), .residual(Residual(body: [])),
   ]
 

@@ -19,6 +19,7 @@ import Testing
     .maxPool(Pooling(Size(2))), .maxPool(Pooling(Size(3), stride: Size(2))), .averagePool(Pooling(Size(3, 2))),
     .maxPool(Pooling(Size(3), stride: Size(2), padding: Padding(1))),
     .relu, .leakyRelu(slope: 0.1), .silu, .relu6, .gelu, .quantise(levels: 9), .batchNorm(BatchNorm()),
+    .meanSparse(mean: [Double](repeating: 0.1, count: 16), width: [Double](repeating: 0.3, count: 16)),
     .normalise(mean: [Double](repeating: 0.4, count: 16), std: [Double](repeating: 0.3, count: 16)),
     .sequential([.batchNorm(BatchNorm()), .relu, conv(8, Size(3))]),
     .sequential([.maxPool(Pooling(Size(2))), conv(8, Size(3), padding: Padding(1)), .relu, conv(8, Size(3))]),

@@ -243,7 +243,7 @@ import Testing
     .batchNorm(BatchNorm(eps: 1e-3, momentum: 0.3)), .relu, .leakyRelu(slope: 0.2), .silu, .maxPool(Pooling(Size(2))),
     .relu6, .gelu, .sequential([.classToken, .attention(Attention(heads: 1)), .layerNorm(eps: 1e-3), .firstToken]),
     .averagePool(Pooling(Size(3), stride: Size(1), padding: Padding(1))), .dropout(0.25),
-    .quantise(levels: 17), .normalise(mean: [0.1], std: [1 / 3]),
+    .quantise(levels: 17), .meanSparse(mean: [0.1], width: [1 / 7]), .normalise(mean: [0.1], std: [1 / 3]),
     .residual(
       Residual(
         before: [Child("b", .batchNorm(BatchNorm()))],

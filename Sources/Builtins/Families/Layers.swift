@@ -133,6 +133,28 @@ extension BuiltinTable {
       search: ["bit depth", "feature squeezing", "round", "quantize", "discretise"], family: "layers"
     ) { call in try call.layer(.quantise(levels: call.int("levels"))) },
     Builtin(
+      "mean_sparse(mean: list, width: list) -> layer",
+      "The mean of its channel where a value is nearer to it than the width, the value itself elsewhere.",
+      details: """
+        The gradient is zero wherever it is the mean: attacks by gradients see robustness that is not there, and no other \
+        loss helps; bpda(net, …) does, and diagnose says so. MeanSparse (Amini et al. 2024) puts it before activations of a \
+        trained network, with the means of the channels and widths of a share of their standard deviations.
+
+        - mean: a number for each channel, or each feature.
+        - width: a number of at least 0 for each; 0 leaves the channel as it is.
+        """,
+      examples: [
+        Example("mean_sparse([0.5], [0.25])", "mean_sparse([0.5], [0.25])"),
+        Example(
+          "net = network([mean_sparse([0.5], [0.2]), flatten(), linear(2)], input=[1, 1, 2]); all(net(full([1, 1, 1, 2], 0.6)) == net(full([1, 1, 1, 2], 0.5)))",
+          "true"),
+      ], seeAlso: ["bpda", "quantise", "diagnose", "network"],
+      search: ["MeanSparse", "sparsification", "gradient masking"], family: "layers"
+    ) { call in
+      let (mean, width) = (try call.numbers("mean") ?? [], try call.numbers("width") ?? [])
+      return try call.layer(.meanSparse(mean: mean, width: width))
+    },
+    Builtin(
       "gaussian_noise(std: float = 0.1) -> layer",
       "Adds a normal number to each value, in evaluation too: a network with it answers at random.",
       details: """

@@ -9,7 +9,7 @@ import Tensors
 extension BuiltinTable {
   static let plots: [Builtin] = [
     Builtin(
-      "plot(data: list | tensor | range | record | evaluation | certificate, x: string | list | none = none, y: string | list | none = none, by: string | list | none = none, kind: string = \"auto\", error: string | list | none = none, value: string | none = none, log_x: bool = false, log_y: bool = false, title: string = \"\", x_label: string | none = none, y_label: string | none = none, legend: bool = true, bins: int | none = none) -> figure",
+      "plot(data: list | tensor | range | record | evaluation | certificate | diagnosis, x: string | list | none = none, y: string | list | none = none, by: string | list | none = none, kind: string = \"auto\", error: string | list | none = none, value: string | none = none, log_x: bool = false, log_y: bool = false, title: string = \"\", x_label: string | none = none, y_label: string | none = none, legend: bool = true, bins: int | none = none) -> figure",
       "A figure of a table, of numbers, of an evaluation or of a training: lines, points, bars, a histogram or a heat map.",
       details: """
         The figure is drawn where it is printed: by the prompt, by `print` and by `show`; `save_plot` writes it to a file. \
@@ -106,6 +106,8 @@ extension Call {
       return try maker.bars(object.evaluation)
     case .object(let object as CertificateObject):
       return try maker.bars(object.certificate)
+    case .object(let object as DiagnosisObject):
+      return try maker.figure(of: object)
     case .object(let object as TensorObject): return Figure(try maker.chart(of: object.tensor))
     case .record(let record): return try maker.figure(of: record)
     case .range: return Figure(try maker.chart(of: PlotTable.numbers(data) ?? []))
@@ -212,6 +214,13 @@ extension PlotMaker {
     try bars(
       [("natural", certificate.natural), ("not broken", certificate.unbroken), ("certified", certificate.certified)],
       "\(certificate.model) on \(certificate.n) images of \(certificate.data)")
+  }
+
+  func figure(of diagnosis: DiagnosisObject) throws -> Figure {
+    try refuse(
+      Self.ofTables + ["kind", "bins", "log_x", "log_y", "x_label", "y_label", "legend"],
+      "a diagnosis is drawn in one way")
+    return diagnosis.figure(title: title)
   }
 
   // MARK: Numbers

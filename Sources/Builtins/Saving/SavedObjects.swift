@@ -282,6 +282,9 @@ extension BuiltinTable {
     "certificate": { (reader) throws(CoreError) in
       CertificateObject(try PlainCoder.read(Certificate.self, from: reader))
     },
+    "diagnosis": { (reader) throws(CoreError) in
+      DiagnosisObject(try PlainCoder.read(Diagnosis.self, from: reader))
+    },
     "dataset": { (reader) throws(CoreError) in
       let parts = try DatasetParts(reader)
       let spelling = try reader.optionalString()

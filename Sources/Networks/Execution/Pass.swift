@@ -72,6 +72,10 @@ struct Pass {
       // Divided, not multiplied by the reciprocal: equal levels are the same number wherever they come from.
       let steps = Float(levels - 1)
       return try (x * steps).round() / steps
+    case .meanSparse(let mean, let width):
+      let shape = [1, mean.count] + Array(repeating: 1, count: x.shape.count - 2)
+      let means = try Tensor(mean, shape: shape)
+      return try whereSelect(less((x.detached() - means).abs(), Tensor(width, shape: shape)), means, x)
     case .noise(let std, let index):
       guard std > 0 else { return x }
       guard noise.count == x.shape[0] else {

@@ -142,7 +142,7 @@ extension FrozenNetwork.Step {
     case .activation, .sum: return points
     case .other(let node):
       switch node {
-      case .relu, .leakyRelu, .silu, .relu6, .gelu, .batchNorm, .quantise, .normalise: return points
+      case .relu, .leakyRelu, .silu, .relu6, .gelu, .batchNorm, .quantise, .meanSparse, .normalise: return points
       default: return nil
       }
     case .linear: return nil

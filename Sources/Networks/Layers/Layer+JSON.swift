@@ -42,6 +42,10 @@ extension Layer {
     case .dropout(let p): Self.object("dropout", [.init("p", .number(p))])
     case .dropout2d(let p): Self.object("dropout2d", [.init("p", .number(p))])
     case .quantise(let levels): Self.object("quantise", [.init("levels", .int(levels))])
+    case .meanSparse(let mean, let width):
+      Self.object(
+        "mean_sparse",
+        [.init("mean", .array(mean.map { .number($0) })), .init("width", .array(width.map { .number($0) }))])
     case .gaussianNoise(let std): Self.object("gaussian_noise", [.init("std", .number(std))])
     case .normalise(let mean, let std):
       Self.object(
@@ -120,6 +124,9 @@ extension Layer {
     case "dropout": self = .dropout(try number("p"))
     case "dropout2d": self = .dropout2d(try number("p"))
     case "quantise": self = .quantise(levels: try integer("levels"))
+    case "mean_sparse":
+      self = .meanSparse(
+        mean: try need(json["mean"]?.numbers, "mean"), width: try need(json["width"]?.numbers, "width"))
     case "gaussian_noise": self = .gaussianNoise(std: try number("std"))
     case "normalise":
       self = .normalise(mean: try need(json["mean"]?.numbers, "mean"), std: try need(json["std"]?.numbers, "std"))

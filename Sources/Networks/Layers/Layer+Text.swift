@@ -46,6 +46,7 @@ extension Layer: CustomStringConvertible {
     case .dropout(let p): return .call("dropout", ["\(p)"])
     case .dropout2d(let p): return .call("dropout2d", ["\(p)"])
     case .quantise(let levels): return .call("quantise", ["\(levels)"])
+    case .meanSparse(let mean, let width): return .call("mean_sparse", ["\(mean)", "\(width)"])
     case .gaussianNoise(let std): return .call("gaussian_noise", ["\(std)"])
     case .normalise(let mean, let std): return .call("normalise", ["\(mean)", "\(std)"])
     case .sequential(let layers): return .group("sequential([", layers.map { ("", $0.piece) }, "])")

@@ -50,6 +50,22 @@ extension Layer {
           .value, "levels of quantise must be from 2 to 65536, not \(levels)",
           hint: "levels=256 is what an image of bytes has", argument: "levels")
       }
+    case .meanSparse(let mean, let width):
+      guard mean.count == width.count else {
+        throw CoreError(
+          .value, "mean_sparse must have as many means as widths, not \(mean.count) and \(width.count)",
+          hint: "give one of each for every channel", argument: "width")
+      }
+      guard mean.allSatisfy({ Float($0).isFinite }) else {
+        throw CoreError(
+          .value, "the means of mean_sparse must be finite float32 numbers, not \(mean)",
+          hint: "mean_sparse([0.1], [0.2]) for one channel", argument: "mean")
+      }
+      guard width.allSatisfy({ $0 >= 0 && Float($0).isFinite }) else {
+        throw CoreError(
+          .value, "the widths of mean_sparse must be finite float32 numbers of at least 0, not \(width)",
+          hint: "a width of 0 leaves its channel as it is", argument: "width")
+      }
     case .gaussianNoise(let std):
       guard std >= 0, std.isFinite, Float(std).isFinite else {
         throw CoreError(

@@ -230,6 +230,9 @@ public indirect enum Layer: Sendable, Equatable {
   /// x rounded to the nearest multiple of 1 / (levels - 1): of values in [0, 1], this many levels. Its gradient is zero
   /// everywhere.
   case quantise(levels: Int)
+  /// The mean of its channel where x is nearer to it than the width of the channel, x elsewhere; the gradient is zero
+  /// where it is the mean. MeanSparse (Amini et al. 2024), whose widths are a multiple of the channels' deviations.
+  case meanSparse(mean: [Double], width: [Double])
   /// x + a normal number of this standard deviation for each value, in evaluation too: a model with it answers at random.
   case gaussianNoise(std: Double)
   /// (x - mean) / std, channel by channel.

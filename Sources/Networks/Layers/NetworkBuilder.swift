@@ -72,6 +72,8 @@ package indirect enum NetworkNode: Sendable {
   case dropout2d(Double, index: Int)
   /// x rounded to the nearest multiple of 1 / (levels - 1).
   case quantise(levels: Int)
+  /// The mean of a channel where x is within its width, else x.
+  case meanSparse(mean: [Float], width: [Float])
   /// Normal numbers added to what it reads; the index is as in `dropout`.
   case noise(std: Float, index: Int)
   /// A layer through which the gradient passes as if it were the identity.
@@ -242,6 +244,8 @@ struct NetworkBuilder {
       defer { dropouts += 1 }
       return .dropout2d(p, index: dropouts)
     case .quantise(let levels): return .quantise(levels: levels)
+    case .meanSparse(let mean, let width):
+      return try buildMeanSparse(mean: mean, width: width, shape: shape, path: path)
     case .gaussianNoise(let std):
       defer { dropouts += 1 }
       return .noise(std: Float(std), index: dropouts)
@@ -362,6 +366,17 @@ struct NetworkBuilder {
         argument: mean.count == channels ? "std" : "mean")
     }
     return .normalise(mean: mean.map { Float($0) }, std: std.map { Float($0) })
+  }
+
+  private func buildMeanSparse(
+    mean: [Double], width: [Double], shape: [Int], path: String
+  ) throws(CoreError) -> NetworkNode {
+    guard shape.count == 1 || shape.count == 3, mean.count == shape[0] else {
+      throw CoreError(
+        .shape, "\(Self.place(path))mean_sparse has \(mean.count) channels, but receives \(shape)",
+        hint: "give a mean and a width for each channel", argument: "layers")
+    }
+    return .meanSparse(mean: mean.map { Float($0) }, width: width.map { Float($0) })
   }
 
   private mutating func buildLayerNorm(eps: Double, path: String, shape: [Int]) throws(CoreError) -> NetworkNode {

@@ -54,6 +54,17 @@ public struct Noise: Attack {
     }
   }
 
+  /// Images [n, c, h, w] moved to a random point of their balls, and into [0, 1].
+  ///
+  /// - Parameters:
+  ///   - ids: keys of the random numbers, one for each image.
+  ///   - draw: which point.
+  func moved(_ images: Tensor, ids: [Int], eps: Double, seed: UInt64, draw: Int = 0) throws -> Tensor {
+    let input = AttackInput(images: images, labels: ids.map { _ in 0 }, ids: ids, seed: seed)
+    let batch = AttackBatch(input, eps: eps)
+    return try (images + change(batch, batch.all, draw)).clip(min: 0, max: 1)
+  }
+
   /// A point of the ball for each example, each point as likely. Two draws are numbered for each sample, so that what is
   /// made of both is independent.
   private func change(_ batch: AttackBatch, _ examples: [Int], _ sample: Int) throws -> Tensor {

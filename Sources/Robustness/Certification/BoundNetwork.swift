@@ -196,7 +196,7 @@ struct BoundNetwork: Sendable {
       let branch = try compile(body, from: activated, weights)
       let straight = try compile(shortcut, from: shortcutReadsBefore ? activated : value, weights)
       return try compile(after, from: append(.sum(straight), branch, shapes[branch]), weights)
-    case .silu, .gelu, .layerNorm, .attention, .classToken, .firstToken, .quantise, .noise:
+    case .silu, .gelu, .layerNorm, .attention, .classToken, .firstToken, .quantise, .meanSparse, .noise:
       // `requireBounds` has named the layer.
       throw Self.refusal("a layer", "", weights.model)
     }
@@ -323,6 +323,7 @@ struct BoundNetwork: Sendable {
     case .attention: throw refusal("attention", path, model)
     case .classToken, .firstToken: throw refusal("tokens", path, model)
     case .quantise: throw refusal("a quantisation", path, model)
+    case .meanSparse: throw refusal("mean_sparse", path, model)
     case .gaussianNoise: throw refusal("noise", path, model)
     case .sequential(let layers):
       for (i, layer) in layers.enumerated() { try requireBounds(layer, path: join(path, String(i)), of: model) }

@@ -24,16 +24,23 @@ func warnings(
         "the model answers differently each time it is asked: use autoattack(version=\"rand\") or eot(…)")
     }
   }
-  let bounds = try logits.bounds()
-  let sums = try logits.sum(axes: [1]).floats()
-  if bounds.low > -1e-5, bounds.high < 1 + 1e-5, sums.allSatisfy({ abs($0 - 1) < 1e-5 }) {
+  if try logits.looksLikeProbabilities() {
     found.append("the outputs of the model look like probabilities: attacks need logits, take the softmax out of it")
   }
   let rows = logits.floats()
-  if sums.count > 1, rows.indices.allSatisfy({ rows[$0] == rows[$0 % model.classes] }) {
+  if rows.count > model.classes, rows.indices.allSatisfy({ rows[$0] == rows[$0 % model.classes] }) {
     found.append("the model answers the same to every image: no attack can change its answers")
   }
   return found
+}
+
+extension Tensor {
+  /// Whether all rows [n, classes] lie within [0, 1] and sum to 1.
+  func looksLikeProbabilities() throws -> Bool {
+    let bounds = try bounds()
+    return try bounds.low > -1e-5 && bounds.high < 1 + 1e-5
+      && sum(axes: [1]).floats().allSatisfy { ($0 - 1).magnitude < 1e-5 }
+  }
 }
 
 /// Rows of length 1.

@@ -1,0 +1,85 @@
+import Base
+import Interpreter
+import Networks
+import Robustness
+
+extension BuiltinTable {
+  static let diagnoses: [Builtin] = [
+    Builtin(
+      """
+      diagnose(model: model, data: dataset, eps: float, norm: string = "linf", steps: int = 40, queries: int = 500, \
+      checks: string | list = [], surrogate: model | none = none, fail_on: string | list = [], seed: int = 0, quiet: bool = false) -> diagnosis
+      """,
+      "Looks for signs of masked gradients: whether robust accuracy is one of the model, or of the attacks.",
+      details: """
+        Gradients are masked where attacks that follow them find less than there is to find. Each check looks for one sign or \
+        cause and prints with what was measured, its limit and a verdict: pass, FLAG, or that it cannot be judged, and why. \
+        The result ends in sentences for a report. `.rows` has everything, with remedy and source, `.flags` the names of the \
+        checks that flag, `.tables` what was measured at several places, such as at each temperature; plot draws it.
+
+        \(MaskingChecks.all.map { "- \($0.name): \($0.question)" }.joined(separator: "\n"))
+
+        Accuracy under attack is compared with that under `steps` steps of PGD from the image itself, of 4·eps/steps each, with \
+        the cross-entropy, every iterate counting; differences are paired, in points of all examples, and must be more than chance. Ctrl-C ends it with \
+        what is known by then.
+        - eps: radius in units of the [0, 1] image.
+        - norm: "linf", "l2" or "l1": the norm of the ball.
+        - steps: of the attack that the others are compared with.
+        - queries: squares that the search without gradients tries for each image.
+        - surrogate: another network for the same images and classes, for the check transfer; when left out a small one learns \
+        the answers of the model.
+        - checks: names of the checks that are made; all when left out.
+        - fail_on: names of checks, or "flag" for any: where one of them flags the call ends with an error, and where one that is \
+        named cannot be judged, too.
+        - seed: key of random starts, noise and squares.
+        """,
+      examples: [
+        Example(
+          "train, test = glyphs(n=80, seed=1); d = diagnose(mlp(seed=1), test, eps=0.1, checks=[\"non_finite\", \"stochastic\"], quiet=true); d.flags",
+          "[]"),
+        Example(
+          "diagnose(mlp(seed=1), glyphs(n=80)[1], eps=0.1, checks=\"steps\", quiet=true).rows[0].check", "\"steps\""),
+      ],
+      seeAlso: ["evaluate", "mifpe", "bpda", "transfer", "at", "certify"],
+      search: [
+        "gradient masking", "obfuscated gradients", "sanity check", "masked gradients", "checklist", "audit",
+        "is it really robust",
+      ],
+      values: ["norm": .words(Norm.allCases.map(\.rawValue)), "checks": .words(MaskingChecks.all.map { $0.name })],
+      family: "evaluation"
+    ) { call in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let plan = DiagnosisPlan(
+        eps: try call.float("eps"), norm: try call.choice("norm", Norm.allCases.map { ($0.rawValue, $0) }),
+        steps: try call.int("steps"), queries: try call.int("queries"), seed: try call.seed("seed"),
+        checks: try call.names("checks", of: "checks"),
+        surrogate: try call.optionalObject("surrogate", as: ModelObject.self)?.model)
+      let required = try call.names("fail_on", of: "checks, or \"flag\"")
+      try plan.require(required)
+      let progress = call.session.progress(quiet: try call.bool("quiet"))
+      let diagnosis = try diagnose(model, on: data, plan, progress: progress)
+      if diagnosis.isInterrupted {
+        call.session.keepResults()
+        progress.note("interrupted: the diagnosis holds what was found by then")
+      }
+      try diagnosis.require(required)
+      return Value(DiagnosisObject(diagnosis))
+    }
+  ]
+}
+
+extension Call {
+  /// A name, or names in a list.
+  fileprivate func names(_ argument: String, of what: String) throws -> [String] {
+    let given = try self[argument]
+    return try (given.asString == nil ? list(argument) : [given]).map { item in
+      guard let name = item.asString else {
+        throw error(
+          .type, "\(argument) must be names of \(what); one item is \(item.described)",
+          hint: "\(argument)=[\"steps\", \"temperature\"]", at: argument)
+      }
+      return name
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import Base
+
+/// An attack that still finds more with more steps: what it has left says nothing yet.
+enum StepConvergenceCheck: MaskingCheck {
+  static let name = "steps"
+  static let question = "Do four times as many steps break more?"
+  static let remedy = "as many steps as it takes until more change nothing: pgd(steps=1000), apgd(steps=500)"
+  static let source = "Carlini et al. 2019, section 5; 1 point of accuracy"
+
+  static func measure(_ it: Examination) throws -> Measurement {
+    let usual = try it.usual().broken
+    var longer = it.ascent()
+    longer.steps = 4 * it.plan.steps
+    longer.stepSize = it.stepSize(in: it.eps) / 2
+    let more = try it.outcome(longer).broken
+    return it.judgedGain(
+      of: more, over: usual, least: 0.01,
+      note: "\(it.plan.steps) steps leave \(it.leaves(usual)), \(longer.steps) steps \(it.leaves(more))")
+  }
+}
