@@ -151,7 +151,8 @@ let package = Package(
       name: "InterpreterTests", dependencies: ["Base", "Syntax", "Interpreter", "HostSupport", "TestSupport"],
       exclude: ["Snapshots"]),
     .testTarget(
-      name: "BuiltinsTests", dependencies: core + ["Syntax", "Interpreter", "Builtins", "HostSupport", "TestSupport"],
+      name: "BuiltinsTests",
+      dependencies: core + ["Drawing", "Syntax", "Interpreter", "Builtins", "HostSupport", "TestSupport"],
       exclude: ["Snapshots"]),
     .testTarget(
       name: "HelpTests", dependencies: ["Interpreter", "Builtins", "Help", "HostSupport", "Stdlib", "TestSupport"]),

@@ -16,14 +16,16 @@ public struct PictureLook: Sendable {
   /// Ways to send pixels to a terminal.
   public enum Graphics: Sendable, Equatable {
     case none, kitty, sixel
+    /// As kitty takes them, through tmux: characters say where the image stands.
+    case placeholders
   }
 
   /// The colours of a cell.
   public var colours = Colours.none
   /// Rows of the terminal; nil where nothing limits the height.
   public var rows: Int?
-  /// Pixels of a cell, where they are known.
-  public var cell: (width: Int, height: Int)?
+  /// Pixels of a cell, where they are known; asked after `graphics`.
+  public var cell: @Sendable () -> (width: Int, height: Int)? = { nil }
   /// How pixels are sent; asked when a picture is drawn, since the terminal may have to be asked.
   public var graphics: @Sendable () -> Graphics = { .none }
 

@@ -51,9 +51,17 @@ struct CellCanvas {
   }
 
   /// Puts a character of a colour on a background.
-  mutating func put(_ scalar: Unicode.Scalar, at column: Int, _ row: Int, ink: Colour?, ground: Colour? = nil) {
+  mutating func put(
+    _ scalar: Unicode.Scalar, at column: Int, _ row: Int, ink: Colour?, ground: Colour? = nil,
+    joined: [Unicode.Scalar] = []
+  ) {
     guard let index = index(column, row) else { return }
-    cells[index] = Cell(scalar: scalar, ink: ink, ground: ground)
+    cells[index] = Cell(scalar: scalar, ink: ink, ground: ground, joined: joined)
+  }
+
+  /// Whether nothing stands in a cell.
+  func isEmpty(_ column: Int, _ row: Int) -> Bool {
+    index(column, row).map { cells[$0].scalar == " " && cells[$0].ground == nil && !cells[$0].isTaken } ?? false
   }
 
   /// Sets a dot of braille, counted in halves of a column and quarters of a row.

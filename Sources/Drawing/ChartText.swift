@@ -10,7 +10,9 @@ struct ChartText {
   let colours: PictureLook.Colours
 
   /// Between which widths charts are drawn.
-  static let widths = 24...400
+  static let widths = 1...400
+  /// Below which width there are no axes and no signs before names: all columns are for the data.
+  private static let narrow = 12
 
   init(_ chart: Chart, width: Int, height: Int, colours: PictureLook.Colours) {
     (self.chart, self.colours) = (chart, colours)
@@ -41,13 +43,14 @@ struct ChartText {
     // The labels of the y axis decide how much room is left, and are known when the room for ticks is.
     let yCount = max(2, height / 3)
     let guess = try ChartLayout(chart, columns: 2, rows: 2, xTicks: 4, yTicks: yCount)
-    let left = min(width / 3, guess.yTicks.map { Words.width($0.label) }.max() ?? 0) + 2
+    let hasAxes = width >= Self.narrow
+    let left = hasAxes ? min(width / 3, guess.yTicks.map { Words.width($0.label) }.max() ?? 0) + 2 : 0
     let inner = width - left
     let layout = try ChartLayout(
       chart, columns: inner * 2, rows: height * 4, xTicks: max(2, inner / 10), yTicks: yCount)
     let head = heading()
-    var canvas = CellCanvas(width: width, height: height + 2)
-    axes(&canvas, layout, left: left)
+    var canvas = CellCanvas(width: width, height: height + (hasAxes ? 2 : 0))
+    if hasAxes { axes(&canvas, layout, left: left) }
     let (dotColumns, dotRows) = (inner * 2, height * 4)
     func dot(_ point: ChartLayout.Point) -> (x: Int, y: Int) {
       (
@@ -150,7 +153,7 @@ struct ChartText {
       let label = Words.cut(Words.plain(tick.label), to: max(4, inner / 2))
       let size = Words.width(label)
       let start = min(width - size, max(0, place - size / 2))
-      guard start >= free else { continue }
+      guard start >= free, start >= 0 else { continue }
       canvas.put("┬", at: place, height, ink: nil)
       canvas.write(label, at: start, height + 1)
       free = start + size + 1
@@ -182,8 +185,12 @@ struct ChartText {
       values.append(texts)
     }
     let left = min(width / 3, names.prefix(most).map { Words.width(Words.plain($0)) }.max() ?? 0)
-    let right = values.flatMap { $0.prefix(most) }.compactMap { $0.map(Words.width) }.max() ?? 0
-    let inner = max(6, width - left - right - 2)
+    var right = values.flatMap { $0.prefix(most) }.compactMap { $0.map(Words.width) }.max() ?? 0
+    // Letters that tell series apart stand between the names and the bars.
+    let origin = left + (hasLetters ? 3 : 1)
+    // A number is written whole or not at all.
+    if width - origin - right - 1 < 4 { right = 0 }
+    let inner = max(1, width - origin - right - 1)
     let ground = layout.x.place(layout.x.isLog ? layout.x.low : 0) ?? 0
     var canvas = CellCanvas(width: width, height: most * perCategory)
     for category in 0..<most where category < names.count {
@@ -193,14 +200,41 @@ struct ChartText {
         guard let place = series.y.firstIndex(of: Double(category)), place < series.x.count else { continue }
         let end = layout.x.place(series.x[place]) ?? ground
         let (from, to) = (min(ground, end) * Double(inner * 8), max(ground, end) * Double(inner * 8))
-        let last = Self.bar(&canvas, from: Int(from.rounded()), to: Int(to.rounded()), at: left + 1, row, colour(index))
-        if hasLetters { canvas.put(letter(index), at: left, row, ink: nil) }
-        if let text = values[order][category] { canvas.write(text, at: max(last, left + 1) + 1, row) }
+        let (start, stop) = (Int(from.rounded()), Int(to.rounded()))
+        var last = Self.bar(&canvas, from: start, to: stop, at: origin, row, colour(index))
+        if let low = series.low, let high = series.high, place < low.count, place < high.count,
+          let p = layout.x.place(low[place]), let q = layout.x.place(high[place])
+        {
+          let cells = [p, q].map { min(inner - 1, max(0, Int($0 * Double(inner)))) }.sorted()
+          errorBar(&canvas, cells[0]...cells[1], over: start / 8..<max(start / 8, stop / 8), at: origin, row, index)
+          last = max(last, origin + cells[1] + 1)
+        }
+        if hasLetters { canvas.put(letter(index), at: left + 1, row, ink: nil) }
+        guard right > 0, let text = values[order][category] else { continue }
+        canvas.write(text, at: min(max(last, origin) + 1, width - Words.width(text)), row)
       }
     }
     var lines = heading() + canvas.lines(colours)
-    if names.count > most { lines.append("… \(names.count - most) more") }
+    if names.count > most { lines.append(Words.cut("… \(names.count - most) more", to: width)) }
     return lines + (chart.x.label.isEmpty ? [] : [centred(chart.x.label)]) + legend()
+  }
+
+  /// An error bar from one cell to another: a line, dark on the bar as far as that reaches, without colours a lighter part
+  /// of the bar. Where the bar ends within a cell, its end stays to be seen.
+  private func errorBar(
+    _ canvas: inout CellCanvas, _ cells: ClosedRange<Int>, over bar: Range<Int>, at left: Int, _ row: Int, _ index: Int
+  ) {
+    for cell in cells {
+      let sign: Unicode.Scalar =
+        cells.count == 1 ? "┼" : cell == cells.lowerBound ? "├" : cell == cells.upperBound ? "┤" : "─"
+      if !bar.contains(cell) {
+        if canvas.isEmpty(left + cell, row) { canvas.put(sign, at: left + cell, row, ink: colour(index)) }
+      } else if let colour = colour(index) {
+        canvas.put(sign, at: left + cell, row, ink: Colour(0x000000), ground: colour)
+      } else {
+        canvas.put("▓", at: left + cell, row, ink: nil)
+      }
+    }
   }
 
   /// A lying bar between two eighths.
@@ -257,21 +291,25 @@ struct ChartText {
     if chart.series.count == 1, [chart.y.label, chart.x.label].contains(chart.series[0].name) { return [] }
     var lines: [String] = []
     var (line, used) = ("", 0)
+    let isNarrow = width < Self.narrow
     for (index, series) in chart.series.enumerated() {
       if lines.count >= 6 {
-        line = "  … \(chart.series.count - index) more"
+        line = Words.cut("  … \(chart.series.count - index) more", to: width)
         break
       }
-      let name = Words.cut(Words.plain(series.name), to: max(8, width / 2 - 6))
       let sign = series.form == .line ? "──" : series.form == .points ? "●" : "█"
+      let before = isNarrow ? 0 : 3 + (hasLetters ? 1 : Words.width(sign))
+      let name = Words.cut(Words.plain(series.name), to: min(max(8, width / 2 - 6), width - before))
       var entry = "  "
-      if let colour = colour(index) {
+      if isNarrow {
+        entry = name
+      } else if let colour = colour(index) {
         let code = colours == .full ? "2;\(colour.red);\(colour.green);\(colour.blue)" : "5;\(colour.indexed)"
         entry += "\u{1B}[38;\(code)m\(sign)\u{1B}[0m \(name)"
       } else {
         entry += hasLetters ? "\(letter(index)) \(name)" : "\(sign) \(name)"
       }
-      let size = 2 + (hasLetters ? 1 : Words.width(sign)) + 1 + Words.width(name)
+      let size = before + Words.width(name)
       if used + size > width, used > 0 {
         lines.append(line)
         (line, used) = ("", 0)

@@ -17,7 +17,7 @@ struct FieldText {
   }
 
   func lines() -> [String] {
-    guard field.width > 0, field.height > 0 else { return heading + ["  (nothing to draw)"] }
+    guard field.width > 0, field.height > 0 else { return heading + [Words.cut("  (nothing to draw)", to: width)] }
     let texts = ChartText.numbers(field.values.count <= 2500 ? field.values : [])
     let own = max(2, texts.map { Words.width($0) }.max() ?? 2)
     let heads = field.columns.map { Words.plain($0) }
@@ -120,26 +120,29 @@ struct FieldText {
     return means
   }
 
-  /// The ends of the colours, and what they measure.
+  /// The ends of the colours, and what they measure; as much of it as has room.
   private var scale: [String] {
     let (low, high) = field.range
     let ends = ChartText.numbers([low, high])
+    let words = ends.reduce(4) { $0 + Words.width($1) }
+    let steps = min(colours == .none ? 10 : 20, width - words)
+    guard steps >= 2 else { return [Words.cut("\(ends[0])…\(ends[1])", to: width)] }
     var canvas = CellCanvas(width: width, height: 1)
-    var x = 0
     let start = "  \(ends[0]) "
     canvas.write(start, at: 0, 0)
-    x += Words.width(start)
-    let steps = colours == .none ? 10 : 20
+    var x = Words.width(start)
     for step in 0..<steps {
       let share = Double(step) / Double(steps - 1)
       if colours == .none {
-        canvas.put(Self.shades[step], at: x, 0, ink: nil)
+        canvas.put(Self.shades[min(9, Int(share * 9.999))], at: x, 0, ink: nil)
       } else {
         canvas.put(" ", at: x, 0, ink: nil, ground: Palette.field(share))
       }
       x += 1
     }
-    canvas.write(" \(ends[1])" + (chart.x.label.isEmpty ? "" : "   \(Words.plain(chart.x.label))"), at: x, 0)
+    canvas.write(" \(ends[1])", at: x, 0)
+    x += 1 + Words.width(ends[1]) + 3
+    canvas.write(Words.cut(Words.plain(chart.x.label), to: width - x), at: x, 0)
     return canvas.lines(colours)
   }
 }

@@ -132,15 +132,21 @@ func pngFile(_ bytes: [UInt8], width: Int, height: Int, channels: Int) throws(Co
     filtered.append(0)
     filtered += bytes[y * rowSize..<(y + 1) * rowSize]
   }
-  var size = compressBound(uLong(filtered.count))
-  var packed = [UInt8](repeating: 0, count: Int(size))
-  guard compress2(&packed, &size, filtered, uLong(filtered.count), 6) == Z_OK else {
-    throw CoreError(.memory, "not enough memory to compress a picture")
-  }
+  let packed = try zlibPacked(filtered)
   let colourType: UInt8 = channels == 3 ? 2 : 0
   let header = word(width) + word(height) + [8, colourType, 0, 0, 0]
   return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
-    + chunk("IDAT", Array(packed.prefix(Int(size)))) + chunk("IEND", [])
+    + chunk("IDAT", packed) + chunk("IEND", [])
+}
+
+/// Bytes in the form of zlib.
+func zlibPacked(_ bytes: [UInt8]) throws(CoreError) -> [UInt8] {
+  var size = compressBound(uLong(bytes.count))
+  var packed = [UInt8](repeating: 0, count: Int(size))
+  guard compress2(&packed, &size, bytes, uLong(bytes.count), 6) == Z_OK else {
+    throw CoreError(.memory, "not enough memory to compress a picture")
+  }
+  return Array(packed.prefix(Int(size)))
 }
 
 private func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {

@@ -100,8 +100,10 @@ private struct ChartPage {
     let x = left + min(width / 3, widest) + 8 + (hasLabel ? 18 : 0)
     let (inner, tall) = (left + width - 12 - x, bottom - 18 - y)
     guard inner > 10, tall > 10 else { return }
+    // Of very many points those are drawn that are further apart than they are large.
+    let apart = chart.series.contains { $0.form == .points && $0.x.count > 5000 } ? 2.0 : 1
     let layout = try ChartLayout(
-      chart, columns: Int(inner), rows: Int(tall), xTicks: max(2, Int(inner / 80)), yTicks: yCount)
+      chart, columns: Int(inner / apart), rows: Int(tall / apart), xTicks: max(2, Int(inner / 80)), yTicks: yCount)
     if hasLabel {
       page.text(page.cut(chart.y.label, to: tall), left + 11, y + tall / 2, anchor: 0.5, Self.ink, upward: true)
     }
@@ -141,10 +143,12 @@ private struct ChartPage {
         case .error(let from, let to):
           let (a, b) = (at(from), at(to))
           let isUpward = from.x == to.x
-          page.line([a, b], Self.ink, width: 1)
+          // On a bar its own colour would not be seen; elsewhere it says whose error bar it is.
+          let ink = chart.series[index].form == .bars ? Self.ink : colour
+          page.line([a, b], ink, width: 1)
           for end in [a, b] {
             page.line(
-              isUpward ? [(end.0 - 3, end.1), (end.0 + 3, end.1)] : [(end.0, end.1 - 3), (end.0, end.1 + 3)], Self.ink,
+              isUpward ? [(end.0 - 3, end.1), (end.0 + 3, end.1)] : [(end.0, end.1 - 3), (end.0, end.1 + 3)], ink,
               width: 1)
           }
         }
@@ -245,28 +249,45 @@ private struct ChartPage {
   }
 }
 
-/// A sheet of images in a box of a page.
+/// A sheet of images in a box of a page, with soft labels beside the images and other words below.
 private struct SheetPlace {
   private let sheet: ImageSheet
   private let columns: Int
   private let tile: Double
   private let tall: Double
+  /// Room for soft labels beside an image; 0 for none.
+  private let side: Double
+  /// Room for the names of classes within it.
+  private let names: Double
   private let words: Int
   private let shown: Int
   let height: Double
 
   private static let most = 400
   private static let line = 12.0
+  private static let gap = 8.0
+  private static let mostShares = 5
+  private static let bar = 40.0
 
   init(_ sheet: ImageSheet, width: Double) {
     self.sheet = sheet
     shown = min(Self.most, sheet.pictures.count)
     let natural = Double(sheet.pictures.map(\.width).max() ?? 1) * 2
     let wanted = min(max(natural, 64), 200)
-    columns = max(1, sheet.columns ?? min(max(1, shown), Int((width + 8) / (wanted + 8))))
-    tile = min(sheet.columns == nil ? wanted : max(wanted, 120), (width + 8) / Double(columns) - 8)
-    tall = tile * min(4, sheet.pictures.map { Double($0.height) / Double($0.width) }.max() ?? 1)
-    words = sheet.pictures.prefix(Self.most).map { $0.captions.count + min(3, $0.shares.count) }.max() ?? 0
+    let shares = sheet.pictures.map { min(Self.mostShares, $0.shares.count) }.max() ?? 0
+    let longest = sheet.pictures.flatMap { $0.shares.prefix(Self.mostShares).map { Words.width($0.name) } }.max() ?? 0
+    names = min(66, Double(longest) * 5.6 + 2)
+    let side = shares > 0 ? 6 + names + 4 + Self.bar + 44 : 0
+    columns = max(1, sheet.columns ?? min(max(1, shown), Int((width + Self.gap) / (wanted + side + Self.gap))))
+    let room = (width + Self.gap) / Double(columns) - Self.gap
+    // Where images would become too small, words go below.
+    self.side = side > 0 && room - side >= 48 ? side : 0
+    tile = min(sheet.columns == nil ? wanted : max(wanted, 120), room - self.side)
+    let own = tile * min(4, sheet.pictures.map { Double($0.height) / Double($0.width) }.max() ?? 1)
+    tall = self.side > 0 ? max(own, Double(shares) * Self.line) : own
+    let isBeside = self.side > 0
+    words =
+      sheet.pictures.prefix(Self.most).map { $0.captions.count + (isBeside ? 0 : min(3, $0.shares.count)) }.max() ?? 0
     let rows = (shown + columns - 1) / columns
     let notes = sheet.notes.count + (sheet.pictures.count > shown || sheet.left > 0 ? 1 : 0)
     height =
@@ -274,25 +295,31 @@ private struct SheetPlace {
   }
 
   func draw(on page: Page, left: Double, top: Double) throws(CoreError) {
+    let stride = tile + side + Self.gap
     var y = top
     if !sheet.heads.isEmpty {
       for (column, head) in sheet.heads.prefix(columns).enumerated() {
-        page.text(page.cut(head, to: tile), left + Double(column) * (tile + 8) + tile / 2, y + 10, anchor: 0.5)
+        page.text(page.cut(head, to: tile), left + Double(column) * stride + tile / 2, y + 10, anchor: 0.5)
       }
       y += 16
     }
     for (index, picture) in sheet.pictures.prefix(shown).enumerated() {
       try StopSignal.poll()
-      let x = left + Double(index % columns) * (tile + 8)
+      let x = left + Double(index % columns) * stride
       let row = y + Double(index / columns) * (tall + 8 + Double(words) * Self.line)
       let ratio = Double(picture.height) / Double(picture.width)
       let (w, h) = tile * ratio <= tall ? (tile, tile * ratio) : (tall / ratio, tall)
       page.image(
         Pixels(picture, width: min(picture.width, 1024), height: min(picture.height, 1024)), x + (tile - w) / 2, row, w,
         h)
-      let captions = picture.captions + picture.shares.prefix(3).map { "\($0.name) \(($0.share * 100).fixed(1)) %" }
+      var captions = picture.captions
+      if side > 0 {
+        drawShares(of: picture, on: page, left: x + tile + 6, top: row)
+      } else {
+        captions += picture.shares.prefix(3).map { "\($0.name) \(($0.share * 100).fixed(1)) %" }
+      }
       for (line, text) in captions.enumerated() {
-        page.text(page.cut(text, to: tile, size: 9), x, row + tall + 10 + Double(line) * Self.line, size: 9)
+        page.text(page.cut(text, to: tile + side, size: 9), x, row + tall + 10 + Double(line) * Self.line, size: 9)
       }
     }
     let rows = (shown + columns - 1) / columns
@@ -300,6 +327,17 @@ private struct SheetPlace {
     let hidden = sheet.pictures.count - shown + sheet.left
     for (line, note) in ((hidden > 0 ? ["… \(hidden) more"] : []) + sheet.notes).enumerated() {
       page.text(note, left, y + 11 + Double(line) * 15)
+    }
+  }
+
+  /// A soft label: for each class its name, a bar and its share.
+  private func drawShares(of picture: ImageSheet.Picture, on page: Page, left: Double, top: Double) {
+    for (place, (name, share)) in picture.shares.prefix(Self.mostShares).enumerated() {
+      let y = top + Double(place) * Self.line
+      page.text(page.cut(name, to: names, size: 9), left + names, y + 9, size: 9, anchor: 1)
+      let length = Self.bar * min(1, max(0, share))
+      if length > 0 { page.box(left + names + 4, y + 2, length, 8, Palette.series[0]) }
+      page.text("\((share * 100).fixed(1)) %", left + names + 4 + length + 3, y + 9, size: 9)
     }
   }
 }

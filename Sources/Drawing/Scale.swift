@@ -65,8 +65,11 @@ struct Scale: Sendable, Equatable {
   /// The axis with ends that are ticks.
   func rounded(_ count: Int) -> Scale {
     if isLog {
-      let (first, last) = (pow(10, log10(low).rounded(.down)), pow(10, log10(high).rounded(.up)))
-      return first > 0 && last.isFinite && log10(high) - log10(low) > 0.5
+      // To 1, 2 or 5 times a power of ten.
+      let (below, above) = (pow(10, log10(low).rounded(.down)), pow(10, log10(high).rounded(.down)))
+      let first = [5, 2].map { $0 * below }.first { $0 <= low } ?? below
+      let last = [1, 2, 5].map { $0 * above }.first { $0 >= high } ?? 10 * above
+      return first > 0 && last.isFinite && first <= low && last >= high && log10(high) - log10(low) > 0.5
         ? Scale(low: first, high: last, isLog: true) : self
     }
     let step = Scale.step(low, high, count)

@@ -8,7 +8,7 @@ extension Figure {
   ///   - look: what the reader can see.
   /// - Throws: `interrupted` and `limit` where it takes long.
   public func text(width: Int, look: PictureLook) throws(CoreError) -> String {
-    let width = min(max(width, 8), 1000)
+    let width = min(max(width, 1), 1000)
     var lines: [String] = []
     if !title.isEmpty {
       let shown = Words.cut(Words.plain(title), to: width)

@@ -254,7 +254,8 @@ import Testing
   @Test func whatIsDamagedChangesNothing() throws {
     let session = session()
     run(session, "fn f(x) { x + k }; k = 2; net = mlp(hidden=[2]); xs = [1, \"a\", {b: 2.0}, f]; r = random(1)")
-    run(session, "p = plot({a: [1, 2], b: [3, 4], b_low: [2, 2], b_high: [5, 5]}); s = show(zeros([2, 2]), labels=\"t\")")
+    run(session, "p = plot({a: [1, 2], b: [3, 4], b_low: [2, 2], b_high: [5, 5]}, x=\"a\", y=\"b\")")
+    run(session, "s = show(zeros([2, 2]), labels=\"t\")")
     let graph = try session.saved()
     let folder = try TemporaryFolder()
     let path = folder.path("s.ltds")

@@ -27,6 +27,9 @@ struct ScreenEmulator {
   private(set) var column = 0
   private(set) var isCursorShown = true
   private(set) var isPasteMarked = false
+  /// Strings for the terminal itself, such as images: what stands between `ESC _` or `ESC P` and their end.
+  private(set) var strings: [String] = []
+  private var savedPlace: (row: Int, column: Int)?
   /// Sequences that are not understood.
   private(set) var unknown: [String] = []
 
@@ -146,7 +149,22 @@ struct ScreenEmulator {
   private mutating func goOn() {
     let first = pending[0]
     if first == 0x1B {
-      if pending.count == 2, pending[1] != UInt8(ascii: "[") {
+      if pending.count >= 2, pending[1] == UInt8(ascii: "_") || pending[1] == UInt8(ascii: "P") {
+        // Within what tmux hands on, ESC is doubled.
+        guard pending.count > 3, pending.suffix(2) == [0x1B, UInt8(ascii: "\\")],
+          pending.dropLast().reversed().prefix(while: { $0 == 0x1B }).count % 2 == 1
+        else { return }
+        strings.append(String(decoding: pending.dropFirst().dropLast(2), as: UTF8.self))
+        pending = []
+      } else if pending.count == 2, pending[1] == UInt8(ascii: "7") || pending[1] == UInt8(ascii: "8") {
+        if pending[1] == UInt8(ascii: "7") {
+          savedPlace = (row, column)
+        } else if let place = savedPlace {
+          (row, column) = (min(rows - 1, place.row), min(columns - 1, place.column))
+        }
+        waitsToWrap = false
+        pending = []
+      } else if pending.count == 2, pending[1] != UInt8(ascii: "[") {
         if pending[1] != UInt8(ascii: "="), pending[1] != UInt8(ascii: ">") {
           unknown.append(String(decoding: pending, as: UTF8.self))
         }

@@ -148,8 +148,12 @@ import Testing
       series: [Series("accuracy", .bars, x: [0.5, 0.25], y: [0, 1], low: [0.4, 0.2], high: [0.6, 0.3])])
     let lines = try ChartText(chart, width: 60, height: 10, colours: .none).lines()
     #expect(lines[0].hasPrefix("fgsm ███") && lines[0].hasSuffix("0.500 (0.400–0.600)"))
-    let lengths = lines.prefix(2).map { $0.filter { "█▉▊▋▌▍▎▏".contains($0) }.count }
+    let lengths = lines.prefix(2).map { $0.filter { "█▓▉▊▋▌▍▎▏".contains($0) }.count }
     #expect(abs(lengths[0] - 2 * lengths[1]) <= 1)
+    // The error bar: lighter on the bar, a line with an end beyond it.
+    #expect(lines[0].contains("█▓▓") && lines[0].contains("──┤ 0.500"), "\(lines[0])")
+    let coloured = try ChartText(chart, width: 60, height: 10, colours: .full).lines()
+    #expect(coloured[0].contains("├") && coloured[0].contains("┤") && !coloured[0].contains("▓"))
   }
 
   @Test func imagesAsText() throws {
@@ -167,9 +171,29 @@ import Testing
     #expect(try figure.text(width: 80, look: look).contains("38;5;231"))
     look.graphics = { .kitty }
     let kitty = try figure.text(width: 80, look: look)
-    #expect(kitty.hasPrefix("\u{1B}_Ga=T,f=32,") && kitty.contains("\u{1B}\\"))
+    // Room for the image first, then back to its first row, the image, and to its last row.
+    #expect(kitty.hasPrefix("\n\n") && kitty.contains("\r\u{1B}[15A\u{1B}7\u{1B}_Ga=T,C=1,s=320,v=320,c=32,r=16,f=32,"))
+    #expect(kitty.contains("\u{1B}\\\u{1B}8\u{1B}[15B\n·[31mred"))
     look.graphics = { .sixel }
-    #expect(try figure.text(width: 80, look: look).hasPrefix("\u{1B}P0;1;0q"))
+    #expect(try figure.text(width: 80, look: look).contains("\r\u{1B}[15A\u{1B}7\u{1B}P0;1;0q"))
+    // Where the first row of an image has scrolled out, nobody can go back to it.
+    look.rows = 6
+    #expect(try figure.text(width: 80, look: look).contains("▀"))
+  }
+
+  @Test func softLabelsStandBesideTheirImages() throws {
+    let picture = try #require(
+      ImageSheet.Picture(
+        channels: 1, height: 28, width: 28, values: [Float](repeating: 1, count: 784), captions: ["cat"],
+        shares: [("cat", 0.75), ("dog", 0.25)]))
+    let sheet = ImageSheet([picture, picture])
+    let lines = try SheetText(sheet, width: 100, look: PictureLook()).lines()
+    #expect(lines[0].hasPrefix(String(repeating: "@", count: 28) + " cat") && lines[0].hasSuffix("cat"))
+    #expect(lines[1].contains(" cat ████▌   75%  @") && lines[2].hasSuffix(" dog █▌      25%"), "\(lines)")
+    #expect(lines.count == 14 && lines.allSatisfy { Words.width($0) <= 100 })
+    // Where there is no room beside them they stand below.
+    let narrow = try SheetText(sheet, width: 30, look: PictureLook()).lines()
+    #expect(narrow.contains { $0.hasPrefix("cat 75%") } && narrow.allSatisfy { Words.width($0) <= 30 }, "\(narrow)")
   }
 
   @Test func manyImagesKeepToTheWindow() throws {
@@ -184,7 +208,7 @@ import Testing
           var sheet = ImageSheet([ImageSheet.Picture](repeating: picture, count: count))
           sheet.left = 3
           let lines = try SheetText(sheet, width: width, look: look).lines()
-          #expect(lines.allSatisfy { Words.width($0) <= max(8, width) }, "\(rows) \(width) \(count)")
+          #expect(lines.allSatisfy { Words.width($0) <= width }, "\(rows) \(width) \(count)")
           if rows >= 24, width >= 40 { #expect(lines.count < rows, "\(rows) \(width) \(count)") }
           if width >= 40 { #expect(lines.last?.hasSuffix("more") ?? false) }
         }

@@ -12,13 +12,14 @@ extension BuiltinTable {
       "show(x: tensor | dataset | list | record | figure, labels: tensor | list | string | int | none = none, names: list | none = none, n: int = 32, columns: int | none = none, title: string = \"\") -> figure",
       "Draws images with their labels, or a figure, and returns the figure.",
       details: """
-        Two pixels stand in each character of a terminal with colours, real pixels in one that takes them (kitty, sixel), \
-        shades of characters elsewhere. Values are cut to [0, 1]; a line below says so.
+        Two pixels stand in each character of a terminal with colours, real pixels in one that says it takes them (kitty, \
+        sixel; kitty through tmux where its allow-passthrough is on), shades of characters elsewhere. Values are cut to \
+        [0, 1]; a line below says so.
 
         - x: an image [h, w] or [c, h, w], images [n, c, h, w], a data set, an example or a batch of one, a list of \
         images or examples, or a figure.
-        - labels: what stands below each image: classes [n], strings, or soft labels [n, classes], of which the two \
-        greatest are written; a data set has its own.
+        - labels: what stands below each image: classes [n], strings, or soft labels [n, classes], whose greatest shares \
+        stand beside the image as bars, or two of them below it in a narrow window; a data set has its own.
         - names: the names of the classes; a data set has its own.
         - n: how many images are drawn at most. Those that have no room in the window are counted in a last line.
         - columns: images beside each other; as many as fit when left out.

@@ -39,6 +39,17 @@ struct PlotMaker {
     }
   }
 
+  /// The name that an argument gives where only one makes sense.
+  func oneName(_ argument: String) throws -> String? {
+    guard let names = try names(argument) else { return nil }
+    guard names.count == 1 else {
+      throw call.error(
+        .value, "such a plot has one \(argument), not \(names.count)", hint: "\(argument)=\"\(names[0])\"", at: argument
+      )
+    }
+    return names[0]
+  }
+
   func column(_ name: String, _ argument: String, of table: PlotTable) throws -> PlotTable.Column {
     if let column = table[name] { return column }
     let names = table.columns.map(\.name)
@@ -70,11 +81,8 @@ struct PlotMaker {
     let errors = try names("error")
     let taken = Set(groups.map(\.name) + (given ?? []) + (errors ?? []))
     let x: PlotTable.Column
-    if let names = try names("x") {
-      guard names.count == 1 else {
-        throw call.error(.value, "a plot has one x, not \(names.count)", hint: "x=\"\(names[0])\"", at: "x")
-      }
-      x = try column(names[0], "x", of: table)
+    if let name = try oneName("x") {
+      x = try column(name, "x", of: table)
     } else if let first = table.columns.first(where: { !taken.contains($0.name) }),
       given != nil || table.columns.contains(where: { $0.name != first.name && $0.numbers != nil })
     {
@@ -301,8 +309,10 @@ struct PlotMaker {
 
   private func heat(of table: PlotTable) throws -> Chart {
     try refuse(["by", "error", "bins", "log_x", "log_y"], "a heat map has a colour for each pair of x and y")
-    let (xName, yName) = (try names("x")?.first, try names("y")?.first)
+    let (xName, yName) = (try oneName("x"), try oneName("y"))
     guard let xName, let yName else {
+      try refuse(
+        ["x", "y", "value"], "a cell for each pair needs x and y; without both the table is drawn as it is printed")
       // A table as it is printed: a column of names, and columns of numbers.
       let labels = table.columns.first { $0.numbers == nil } ?? table.columns.first { $0.name == "label" }
       let columns = table.columns.filter { $0.numbers != nil && $0.name != labels?.name }

@@ -35,6 +35,8 @@ final class EditingTerminal: KeySource {
       characters[Int(VTIME)] = 0
     }
     tcsetattr(0, TCSADRAIN, &mode)
+    // Keys that came while the terminal was asked for pictures go before those that come now.
+    waiting.insert(contentsOf: TerminalQuery.shared.takeTyped().reversed(), at: 0)
     write(Array("\u{1B}[?2004h".utf8))
   }
 

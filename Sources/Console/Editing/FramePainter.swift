@@ -67,6 +67,13 @@ struct FramePainter {
     return bytes
   }
 
+  /// Erases the frame after the width has changed; the next one begins where it began.
+  mutating func erase(width: Int) -> [UInt8] {
+    bytes = []
+    if let old = shown { eraseAfterResize(old, width) }
+    return bytes
+  }
+
   // MARK: Writing
 
   private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }

@@ -22,6 +22,8 @@ package final class LibeditEditor: LineEditor {
   private var result: LineEditorResult?
   private var filled = ""
   private var isFirstFrame = true
+  /// The picture that stands right above the prompt of the next statement, if there is one.
+  var above: PictureAbove?
 
   /// The longest statement that is taken, in bytes.
   static let longestStatement = 4 << 20
@@ -189,10 +191,11 @@ package final class LibeditEditor: LineEditor {
       case .input:
         guard let first = terminal.byte(within: -1) else { return nil }
         return decoder.key(first, from: terminal)
-      case .resized: break
+      case .resized: redrawAbove()
       case .continued:
         // Stopped by somebody else: the shell had the terminal meanwhile.
         terminal.enter()
+        above = nil
         painter.forget()
       case .nothing:
         looksUp = false
@@ -224,9 +227,16 @@ package final class LibeditEditor: LineEditor {
     return Array((mark + String(repeating: " ", count: max(0, width - 1)) + "\r").utf8)
   }
 
+  private func redrawAbove() {
+    let width = Terminal.size().columns
+    guard !isFirstFrame, let picture = above?.redrawn(width: width) else { return }
+    terminal.write(painter.erase(width: width) + picture)
+  }
+
   // MARK: Leaving the terminal to others
 
   private func suspend() {
+    above = nil
     showFrame(isFinal: true)
     terminal.write(painter.leave())
     terminal.leave()
@@ -237,6 +247,7 @@ package final class LibeditEditor: LineEditor {
   }
 
   private func editElsewhere() {
+    above = nil
     editing.menu = nil
     showFrame(isFinal: true)
     terminal.write(painter.leave())

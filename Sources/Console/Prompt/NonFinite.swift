@@ -63,6 +63,7 @@ extension Value {
   var mayShowNonFinite: Bool {
     switch self {
     case .function, .module: false
+    case .object(let object) where object.isPicture: false
     default: true
     }
   }

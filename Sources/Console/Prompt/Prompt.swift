@@ -46,6 +46,8 @@ package final class Prompt {
   var isStarting = false
   /// Whether Ctrl-C ended the last statement.
   private var wasInterrupted = false
+  /// The picture that was written last, while nothing else has been.
+  private var picture: PictureAbove?
   /// How the last entry ended, for the history.
   private var ending = History.Outcome.success
 
@@ -99,6 +101,8 @@ package final class Prompt {
       announceJobs()
       output.flush()
       history.refresh()
+      (editor as? LibeditEditor)?.above = picture
+      picture = nil
       switch editor.read(prompt: Prompt.text) {
       case .end:
         asked = Terminal.isTerminal(0) || !wasTerminal
@@ -254,6 +258,7 @@ package final class Prompt {
         if session.endedEarly { Interrupts.clear() }
         keep(value)
         write(colours && value.mayShowNonFinite ? NonFinite.marked(shown) : shown)
+        if statement.figure != nil, followsWidth, !wasInterrupted { picture = above(value, shown) }
       }
       return true
     case .failure(let diagnostics):
@@ -318,6 +323,16 @@ package final class Prompt {
     runner.report([Diagnostic(.interrupted, "interrupted")])
   }
 
+  /// The figure that `_` is, as it stands above the next prompt.
+  private func above(_ value: Value, _ text: String) -> PictureAbove? {
+    PictureAbove(text, width: session.printing.width) { [unowned self] in
+      session.printing.width = Terminal.width()
+      var options = session.printing
+      options.look = Terminal.look(runner.options.colour)
+      return value.text(options)
+    }
+  }
+
   func forgetValues() { take(values: []) }
 
   /// The values of `_1`, `_2`, … of a session that was restored.
@@ -330,6 +345,7 @@ package final class Prompt {
 
   /// A remark that is neither a value nor an error.
   func note(_ text: String) {
+    picture = nil
     output.flush()
     StandardOutput.error.write("note: \(text)\n")
   }
