@@ -34,6 +34,8 @@ struct ViTests {
     ("one two three four⎋0d2w.", ["|"]), ("abcdef⎋03x", ["|def"]), ("abcdef⎋03lx", ["abc|ef"]),
     ("a⎋ob⎋dkix⎋", ["|x"]), ("ab cd⎋0dwp", ["c|ab d"]), ("a b⎋0d⎋x", ["| b"]),
     ("a\u{15}b\u{15}⎋p", ["|b"]),
+    // Escape as the very first key.
+    ("⎋ob⎋", ["", "|b"]), ("⎋Ab⎋", ["|b"]),
   ])
   func keys(_ typed: String, _ rows: [String]) throws {
     let terminal = try PseudoTerminal(home: home, columns: 60, rows: 12)

@@ -1,4 +1,7 @@
 /// Whether a text is meant by what somebody typed, and how well it fits.
+///
+/// It searches statements of any length, words in any order, and says where it found them. Completion has a rule of its own
+/// (`Matching` in Help): that of names, whose words are divided by `_` and among which only the strictest fit is offered.
 struct FuzzyMatch {
   /// How much of an accident the match could be, the least first.
   enum Kind: Int, Comparable {

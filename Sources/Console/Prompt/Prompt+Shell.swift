@@ -50,6 +50,10 @@ extension Prompt {
     if Terminal.canDraw(1) { output.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
   }
 
+  /// Where nobody has set less otherwise: bold text is shown, the page stays on the screen when it is left, and the last
+  /// line says which keys there are, since nobody has to know less.
+  private static let lessOptions = "-RX -PSpace goes on, q returns to ltd?e (this is the end).$"
+
   /// Shows a text that is taller than the screen in `$PAGER`, or in less where that is not set.
   /// - Returns: false where the text is to be written as it is.
   func page(_ text: String) -> Bool {
@@ -63,9 +67,10 @@ extension Prompt {
     guard (try? AtomicFile.replace(file, parts: [Array(text.utf8)], mode: 0o600)) != nil else { return false }
     defer { unlink(file) }
     output.flush()
-    // Read from standard input, so that no pager names the file; less with -R shows bold text.
+    // Read from standard input, so that no pager names the file, which is gone before anybody can end us.
     let status = ChildProcess.foreground(
-      "/bin/sh", ["-c", "LESS=\"${LESS--R}\" exec \(pager) < \"$1\"", "PAGER", file])
+      "/bin/sh",
+      ["-c", "exec < \"$1\"; rm -f \"$1\"; LESS=\"${LESS-\(Self.lessOptions)}\" exec \(pager)", "PAGER", file])
     return status != 126 && status != 127
   }
 }
