@@ -115,12 +115,15 @@ package struct NormalizationArguments: Sendable {
   package var bias: Storage?
   /// What is added to the variance before its root is taken.
   package var eps: Float
+  /// What is added to the result, of its shape and layout; nil for nothing. The gradient knows none.
+  package var addend: Storage?
   /// Whether negative results become 0.
   package var relu: Bool
 
   /// The arguments of one normalisation.
   package init(
-    rows: Int, channels: Int, mean: Storage, variance: Storage, weight: Storage?, bias: Storage?, eps: Float, relu: Bool
+    rows: Int, channels: Int, mean: Storage, variance: Storage, weight: Storage?, bias: Storage?, eps: Float,
+    addend: Storage? = nil, relu: Bool
   ) {
     self.rows = rows
     self.channels = channels
@@ -129,6 +132,7 @@ package struct NormalizationArguments: Sendable {
     self.weight = weight
     self.bias = bias
     self.eps = eps
+    self.addend = addend
     self.relu = relu
   }
 }

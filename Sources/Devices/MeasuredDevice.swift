@@ -167,7 +167,8 @@ final class MeasuredDevice: Device {
     }
   }
   func normalize(_ s: NormalizationArguments, _ x: Storage, _ y: Storage) throws(CoreError) {
-    try measured("batch norm", 2 * s.rows * s.channels, 8 * s.rows * s.channels) { () throws(CoreError) in
+    let values = s.rows * s.channels
+    try measured("batch norm", (s.addend == nil ? 2 : 3) * values, (s.addend == nil ? 8 : 12) * values) { () throws(CoreError) in
       try inner.normalize(s, x, y)
     }
   }

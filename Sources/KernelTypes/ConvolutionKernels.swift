@@ -55,15 +55,10 @@ package struct DirectGradientBlock {
   package var rowStep: Int
   /// Whether the result is overwritten instead of added to.
   package var starts: Bool
-  /// Whether the inputs of six rows are copied side by side before use, since pixels that lie a power of two apart share
-  /// few cache sets.
-  package var copies: Bool
-
   /// A block; the pointers must stay valid while a kernel works on it.
   package init(
     segments: Int, columns: Int, inputOffsets: UnsafePointer<Int>, gradientOffsets: UnsafePointer<Int>, inputStep: Int,
-    gradientStep: Int, runs: UnsafePointer<Int>, runCount: Int, runLength: Int, rowStep: Int, starts: Bool,
-    copies: Bool = false
+    gradientStep: Int, runs: UnsafePointer<Int>, runCount: Int, runLength: Int, rowStep: Int, starts: Bool
   ) {
     self.segments = segments
     self.columns = columns
@@ -76,8 +71,16 @@ package struct DirectGradientBlock {
     self.runLength = runLength
     self.rowStep = rowStep
     self.starts = starts
-    self.copies = copies
   }
+
+  /// Pixels whose inputs and gradients are copied side by side at a time: the gradients of 32 outputs stay in the
+  /// first-level cache.
+  package static let copiedPixels = 96
+  /// Values of each of these pixels, a multiple of six, which stay in the second-level cache.
+  package static let copiedValues = 384
+
+  /// Values that copies take for so many blocks of sixteen outputs.
+  package static func copiesCount(_ blocks: Int) -> Int { copiedPixels * (blocks * 16 + copiedValues) + 8 }
 }
 
 /// What is done to the outputs of a convolution while they are in registers or the nearest cache: the bias is added, then
@@ -172,9 +175,11 @@ package protocol ConvolutionKernels {
   /// The same for few outputs. weights: [outputs][runCount][runLength padded with zeros to a multiple of 8].
   static func convolveFew(
     _ block: DirectBlock, _ x: Floats, _ weights: Floats, _ epilogue: KernelEpilogue, _ y: MutableFloats)
-  /// sums[m][columnBlocks · 16] += Σ over pixels x[m] · dy[16 outputs], for the given blocks of 16 outputs.
+  /// sums[m][columnBlocks · 16] += Σ over pixels x[m] · dy[16 outputs], for the given blocks of 16 outputs. What a few
+  /// pixels have is copied to `copies` first, where there are any (`DirectGradientBlock.copiesCount` values).
   static func accumulateWeightGradient(
-    _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>)
+    _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>,
+    copies: MutableFloats?)
   /// packed[block][i][j] = weights[(block · 16 + j) · outputStep + reduction[i]]; 0 beyond `outputs`.
   static func pack(
     _ weights: Floats, outputs: Int, outputStep: Int, reduction: UnsafePointer<Int>, count: Int, blocks: Range<Int>,

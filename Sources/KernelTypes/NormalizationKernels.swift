@@ -2,9 +2,10 @@
 package protocol NormalizationKernels {
   /// Per channel: mean, and sum of squared deviations from it, over these rows.
   static func moments(_ x: Floats, _ rows: Int, _ channels: Int, _ mean: MutableFloats, _ deviation: MutableFloats)
-  /// y = x · scale + shift, then ReLU if asked.
+  /// y = x · scale + shift, plus an addend where there is one, then ReLU if asked.
   static func scaleShift(
-    _ x: Floats, _ rows: Int, _ channels: Int, _ scale: Floats, _ shift: Floats, _ relu: Bool, _ y: MutableFloats)
+    _ x: Floats, _ rows: Int, _ channels: Int, _ scale: Floats, _ shift: Floats, addend: Floats?, _ relu: Bool,
+    _ y: MutableFloats)
   /// Per channel: Σ dy and Σ dy · (x − mean), with dy taken as 0 where ReLU(x · scale + shift) was off, if `relu`.
   static func gradientSums(
     _ x: Floats, _ dy: Floats, _ rows: Int, _ channels: Int, _ mean: Floats, _ scale: Floats, _ shift: Floats,

@@ -40,18 +40,19 @@ package enum BatchNorm {
     }
   }
 
-  /// y = (x − mean) / √(variance + eps) · weight + bias, then ReLU if asked.
+  /// y = (x − mean) / √(variance + eps) · weight + bias, plus an addend of the same shape where there is one, then ReLU if
+  /// asked.
   package static func forward(
     _ x: UnsafePointer<Float>, rows: Int, channels: Int, mean: UnsafePointer<Float>, variance: UnsafePointer<Float>,
-    weight: UnsafePointer<Float>?, bias: UnsafePointer<Float>?, eps: Float, relu: Bool = false,
-    y: UnsafeMutablePointer<Float>
+    weight: UnsafePointer<Float>?, bias: UnsafePointer<Float>?, eps: Float, addend: UnsafePointer<Float>? = nil,
+    relu: Bool = false, y: UnsafeMutablePointer<Float>
   ) throws(KernelError) {
     let buffer = try scratch(Float.self, 2 * channels)
     defer { extendLifetime(buffer) }
     let scale = buffer.floats
     let shift = scale + channels
     fold(channels, mean, variance, weight, bias, eps, scale: scale, shift: shift)
-    scaleShift(x, rows: rows, channels: channels, scale: scale, shift: shift, relu: relu, y: y)
+    scaleShift(x, rows: rows, channels: channels, scale: scale, shift: shift, addend: addend, relu: relu, y: y)
   }
 
   /// The scale and shift by which `forward` multiplies and adds.
@@ -66,15 +67,15 @@ package enum BatchNorm {
     }
   }
 
-  /// y = x · scale + shift by channel, then ReLU if asked.
+  /// y = x · scale + shift by channel, plus an addend where there is one, then ReLU if asked.
   private static func scaleShift(
     _ x: UnsafePointer<Float>, rows: Int, channels: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-    relu: Bool = false, y: UnsafeMutablePointer<Float>
+    addend: UnsafePointer<Float>? = nil, relu: Bool = false, y: UnsafeMutablePointer<Float>
   ) {
     let kernels = kernels
     Threads.parallelFor(rows, grain: grain(channels)) { r in
       let i = r.lowerBound * channels
-      kernels.scaleShift(x + i, r.count, channels, scale, shift, relu, y + i)
+      kernels.scaleShift(x + i, r.count, channels, scale, shift, addend: addend.map { $0 + i }, relu, y + i)
     }
   }
 

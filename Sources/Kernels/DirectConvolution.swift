@@ -243,10 +243,13 @@ enum DirectConvolution {
     let padded = bands.padded ? bands.images * plan.imagePitch(bands) : 0
     let pixels = bands.images * bands.rows * plan.columns
     let copied = copiesGradient ? pixels * outputs : 0
-    let scratchBuffer = try scratch(Float.self, slots * (padded + copied) + parts * partSize)
+    // Pixels of many channels are read in the order of the sums, from copies.
+    let copies = plan.columnStep * plan.sourceChannels >= 64 && slab >= 4 ? DirectGradientBlock.copiesCount(slab) : 0
+    let own = padded + copied + copies
+    let scratchBuffer = try scratch(Float.self, slots * own + parts * partSize)
     let offsetBuffer = try scratch(Int.self, 2 * bands.images * bands.rows)
     defer { extendLifetime((scratchBuffer, offsetBuffer)) }
-    let sums = scratchBuffer.floats + slots * (padded + copied)
+    let sums = scratchBuffer.floats + slots * own
     let gradientStep = copiesGradient ? outputs : s.filters
     let inputOffsets = offsetBuffer.bytes.assumingMemoryBound(to: Int.self)
     let gradientOffsets = inputOffsets + bands.images * bands.rows
@@ -261,7 +264,7 @@ enum DirectConvolution {
     plan.runs(pitch: plan.pitch(bands)).withUnsafeBufferPointer { runs in
       guard let firstRun = runs.baseAddress else { return }
       Threads.parallelFor(parts * slabs, grain: 1, slots: slots) { range, slot in
-        let copy = scratchBuffer.floats + slot * (padded + copied)
+        let copy = scratchBuffer.floats + slot * own
         for index in range {
           let part = index / slabs
           let columnBlocks = index % slabs * slab..<min(index % slabs * slab + slab, blocks)
@@ -286,8 +289,7 @@ enum DirectConvolution {
               segments: images.count * rows.count, columns: plan.columns, inputOffsets: inputOffsets,
               gradientOffsets: gradientOffsets, inputStep: plan.columnStep * plan.sourceChannels,
               gradientStep: gradientStep, runs: firstRun, runCount: runs.count, runLength: plan.runLength,
-              rowStep: outputs, starts: band == firstBand,
-              copies: plan.columnStep * plan.sourceChannels >= 64 && columnBlocks.count >= 4)
+              rowStep: outputs, starts: band == firstBand)
             for group in 0..<plan.groups {
               var gradient = dy + first * s.filters + group * plan.groupOutputs
               if copiesGradient {
@@ -298,7 +300,8 @@ enum DirectConvolution {
               }
               kernels.accumulateWeightGradient(
                 block, input + group * plan.groupInputs, gradient, partSums + group * depth * outputs,
-                columnBlocks: columnBlocks)
+                columnBlocks: columnBlocks,
+                copies: copies > 0 && columnBlocks.count >= 4 ? copy + padded + copied : nil)
             }
           }
         }

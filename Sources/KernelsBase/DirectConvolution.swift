@@ -141,37 +141,103 @@ extension CPUKernels {
   }
 
   package static func accumulateWeightGradient(
-    _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>
+    _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, columnBlocks: Range<Int>,
+    copies: MutableFloats?
+  ) {
+    let rows = block.runCount * block.runLength
+    withUnsafeTemporaryAllocation(byteCount: 6 * 32 * 4, alignment: 32) { memory in
+      guard let base = memory.baseAddress else { return }
+      let rest = base.assumingMemoryBound(to: Float.self)
+      if let copies { return accumulateCopies(block, x, dy, sums, columnBlocks, copies, rest) }
+      eachPair(columnBlocks) { column, isPair in
+        var m = 0
+        while m < rows {
+          accumulateColumns(block, x, m, rows, dy + column * 16, sums, m..<rows, column, isPair, rest)
+          m += 6
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with each block of sixteen columns, or where they are worked on in pairs, with each first of a pair.
+  @inline(__always)
+  private static func eachPair(_ columnBlocks: Range<Int>, _ body: (_ column: Int, _ isPair: Bool) -> Void) {
+    var column = columnBlocks.lowerBound
+    while column < columnBlocks.upperBound {
+      let isPair = hasPairs && column + 2 <= columnBlocks.upperBound
+      body(column, isPair)
+      column += isPair ? 2 : 1
+    }
+  }
+
+  /// The same from copies of what a few pixels have, laid in the order in which the panels read it: pixels of many channels
+  /// lie powers of two apart, where few of them fit the first-level cache at once.
+  @inline(__always)
+  private static func accumulateCopies(
+    _ block: DirectGradientBlock, _ x: Floats, _ dy: Floats, _ sums: MutableFloats, _ columnBlocks: Range<Int>,
+    _ copies: MutableFloats, _ rest: MutableFloats
   ) {
     let rows = block.runCount * block.runLength
     let pixels = block.segments * block.columns
-    withUnsafeTemporaryAllocation(byteCount: (6 * 32 + (block.copies ? 6 * pixels : 0)) * 4, alignment: 32) { memory in
-      guard let base = memory.baseAddress else { return }
-      let rest = base.assumingMemoryBound(to: Float.self)
-      if block.copies {
-        var zero = 0
-        withUnsafePointer(to: &zero) { start in
-          let copied = DirectGradientBlock(
-            segments: 1, columns: pixels, inputOffsets: start, gradientOffsets: start, inputStep: 6,
-            gradientStep: block.gradientStep, runs: start, runCount: 1, runLength: 6, rowStep: block.rowStep,
-            starts: block.starts)
-          var m = 0
-          while m < rows {
-            copySix(block, x, m, rest + 192)
-            accumulateColumns(copied, rest + 192, 0, 6, dy, sums, m..<rows, columnBlocks, rest)
-            m += 6
+    let inputs = copies + DirectGradientBlock.copiedPixels * columnBlocks.count * 16
+    var zero = 0
+    withUnsafePointer(to: &zero) { start in
+      var first = 0
+      while first < pixels {
+        let count = min(DirectGradientBlock.copiedPixels, pixels - first)
+        eachPair(columnBlocks) { column, isPair in
+          var target = copies + (column - columnBlocks.lowerBound) * 16 * count
+          eachPixel(block, first, count) { _, k in
+            let source = dy + k + column * 16
+            vstore(target, vload(source))
+            if isPair { vstore(target + 16, vload(source + 16)) }
+            target += isPair ? 32 : 16
           }
         }
-      } else {
-        for column in stride(from: columnBlocks.lowerBound, to: columnBlocks.upperBound, by: hasPairs ? 2 : 1) {
-          let columns = column..<min(column + (hasPairs ? 2 : 1), columnBlocks.upperBound)
-          var m = 0
-          while m < rows {
-            accumulateColumns(block, x, m, rows, dy, sums, m..<rows, columns, rest)
+        var top = 0
+        while top < rows {
+          let end = min(top + DirectGradientBlock.copiedValues, rows)
+          var m = top
+          while m < end {
+            copySix(block, x, m, first, count, inputs + (m - top) * count)
             m += 6
           }
+          eachPair(columnBlocks) { column, isPair in
+            let copied = DirectGradientBlock(
+              segments: 1, columns: count, inputOffsets: start, gradientOffsets: start, inputStep: 6,
+              gradientStep: isPair ? 32 : 16, runs: start, runCount: 1, runLength: 6, rowStep: block.rowStep,
+              starts: block.starts && first == 0)
+            let gradients = copies + (column - columnBlocks.lowerBound) * 16 * count
+            var m = top
+            while m < end {
+              accumulateColumns(
+                copied, inputs + (m - top) * count, 0, 6, gradients, sums, m..<rows, column, isPair, rest)
+              m += 6
+            }
+          }
+          top = end
         }
+        first += count
       }
+    }
+  }
+
+  /// Calls `body` with where the inputs and the gradients of each of some pixels lie.
+  @inline(__always)
+  private static func eachPixel(_ block: DirectGradientBlock, _ first: Int, _ count: Int, _ body: (Int, Int) -> Void) {
+    var (segment, column) = (first / block.columns, first % block.columns)
+    var left = count
+    while left > 0 {
+      let length = min(left, block.columns - column)
+      var k = block.inputOffsets[segment] + column * block.inputStep
+      var g = block.gradientOffsets[segment] + column * block.gradientStep
+      for _ in 0..<length {
+        body(k, g)
+        k += block.inputStep
+        g += block.gradientStep
+      }
+      left -= length
+      (segment, column) = (segment + 1, 0)
     }
   }
 
@@ -182,38 +248,44 @@ extension CPUKernels {
     return block.runs[m / block.runLength] + m % block.runLength
   }
 
-  /// Values m…m + 5 of every pixel, side by side.
+  /// Values m…m + 5 of some pixels, side by side. Two more may be written behind them.
   @inline(__always)
-  private static func copySix(_ block: DirectGradientBlock, _ x: Floats, _ m: Int, _ copy: MutableFloats) {
+  private static func copySix(
+    _ block: DirectGradientBlock, _ x: Floats, _ m: Int, _ first: Int, _ count: Int, _ copy: MutableFloats
+  ) {
     let rows = block.runCount * block.runLength
     let x0 = x + place(block, m, rows)
+    var target = copy
+    if m % block.runLength + 8 <= block.runLength {
+      // Side by side already, with two more.
+      eachPixel(block, first, count) { k, _ in
+        store(target, load(x0 + k))
+        target += 6
+      }
+      return
+    }
     let x1 = x + place(block, m + 1, rows)
     let x2 = x + place(block, m + 2, rows)
     let x3 = x + place(block, m + 3, rows)
     let x4 = x + place(block, m + 4, rows)
     let x5 = x + place(block, m + 5, rows)
-    var target = copy
-    for segment in 0..<block.segments {
-      var k = block.inputOffsets[segment]
-      for _ in 0..<block.columns {
-        target[0] = x0[k]
-        target[1] = x1[k]
-        target[2] = x2[k]
-        target[3] = x3[k]
-        target[4] = x4[k]
-        target[5] = x5[k]
-        target += 6
-        k += block.inputStep
-      }
+    eachPixel(block, first, count) { k, _ in
+      target[0] = x0[k]
+      target[1] = x1[k]
+      target[2] = x2[k]
+      target[3] = x3[k]
+      target[4] = x4[k]
+      target[5] = x5[k]
+      target += 6
     }
   }
 
-  /// Adds to the first six of some rows of the sums, in some blocks of sixteen columns. The inputs are values `first`… of
-  /// the pixels, which have `values`.
+  /// Adds to the first six of some rows of the sums, in a block of sixteen columns or a pair of them, whose gradients begin
+  /// at `dy`. The inputs are values `first`… of the pixels, which have `values`.
   @inline(__always)
   private static func accumulateColumns(
     _ block: DirectGradientBlock, _ x: Floats, _ first: Int, _ values: Int, _ dy: Floats, _ sums: MutableFloats,
-    _ rows: Range<Int>, _ columns: Range<Int>, _ rest: MutableFloats
+    _ rows: Range<Int>, _ column: Int, _ isPair: Bool, _ rest: MutableFloats
   ) {
     let step = block.rowStep
     let x0 = x + place(block, first, values)
@@ -222,23 +294,18 @@ extension CPUKernels {
     let x3 = x + place(block, first + 3, values)
     let x4 = x + place(block, first + 4, values)
     let x5 = x + place(block, first + 5, values)
-    var column = columns.lowerBound
-    while column < columns.upperBound {
-      let pair = hasPairs && column + 2 <= columns.upperBound
-      let width = pair ? 32 : 16
-      let target = sums + rows.lowerBound * step + column * 16
-      // Rows beyond the last are computed aside.
-      let aside = rows.count < 6
-      if aside && !block.starts { copyRows(target, step, rest, width, rows.count, width) }
-      let (d, dStep) = aside ? (rest, width) : (target, step)
-      if pair {
-        gradientPanelPair(block, x0, x1, x2, x3, x4, x5, dy + column * 16, d, dStep)
-      } else {
-        gradientPanel(block, x0, x1, x2, x3, x4, x5, dy + column * 16, d, dStep)
-      }
-      if aside { copyRows(rest, width, target, step, rows.count, width) }
-      column += pair ? 2 : 1
+    let width = isPair ? 32 : 16
+    let target = sums + rows.lowerBound * step + column * 16
+    // Rows beyond the last are computed aside.
+    let aside = rows.count < 6
+    if aside && !block.starts { copyRows(target, step, rest, width, rows.count, width) }
+    let (d, dStep) = aside ? (rest, width) : (target, step)
+    if isPair {
+      gradientPanelPair(block, x0, x1, x2, x3, x4, x5, dy, d, dStep)
+    } else {
+      gradientPanel(block, x0, x1, x2, x3, x4, x5, dy, d, dStep)
     }
+    if aside { copyRows(rest, width, target, step, rows.count, width) }
   }
 
   @inline(__always)
@@ -260,24 +327,24 @@ extension CPUKernels {
       let source = weights + block * 16 * outputStep
       let target = packed + block * 16 * count
       let lanes = min(16, outputs - block * 16)
-      var i = 0
-      while i < count {
-        let column = source + reduction[i]
-        let row = target + i * 16
-        i += 1
-        if outputStep == 1 {
-          vstore(row, vload(column, first: lanes))
-          continue
+      if outputStep == 1 {
+        for i in 0..<count { vstore(target + i * 16, vload(source + reduction[i], first: lanes)) }
+        continue
+      }
+      // Sixteen values of an output after another: they lie in one line of the cache, those of the next often a power of
+      // two away.
+      var first = 0
+      while first < count {
+        let end = min(first + 16, count)
+        for j in 0..<16 {
+          let column = source + j * outputStep
+          var i = first
+          while i < end {
+            target[i * 16 + j] = j < lanes ? column[reduction[i]] : 0
+            i += 1
+          }
         }
-        var j = 0
-        while j < lanes {
-          row[j] = column[j * outputStep]
-          j += 1
-        }
-        while j < 16 {
-          row[j] = 0
-          j += 1
-        }
+        first = end
       }
     }
   }
@@ -286,26 +353,35 @@ extension CPUKernels {
     _ sums: Floats, parts: Int, partStep: Int, rowStep: Int, outputs: Int, outputStep: Int,
     reduction: UnsafePointer<Int>, count: Int, blocks: Range<Int>, _ weights: MutableFloats
   ) {
-    for block in blocks {
-      let lanes = min(16, outputs - block * 16)
-      let target = weights + block * 16 * outputStep
-      var i = 0
-      while i < count {
-        var source = sums + i * rowStep + block * 16
-        var low = V8.zero
-        var high = V8.zero
-        for _ in 0..<parts {
-          low += load(source)
-          high += load(source + 8)
-          source += partStep
+    withUnsafeTemporaryAllocation(byteCount: 16 * 16 * 4, alignment: 64) { memory in
+      guard let base = memory.baseAddress else { return }
+      let tile = base.assumingMemoryBound(to: Float.self)
+      for block in blocks {
+        let lanes = min(16, outputs - block * 16)
+        let target = weights + block * 16 * outputStep
+        // Sixteen rows at a time, as in `pack`.
+        var first = 0
+        while first < count {
+          let end = min(first + 16, count)
+          for i in first..<end {
+            var source = sums + i * rowStep + block * 16
+            var sum = V.zero
+            for _ in 0..<parts {
+              sum += vload(source)
+              source += partStep
+            }
+            vstore(tile + (i - first) * 16, sum)
+          }
+          for j in 0..<lanes {
+            let column = target + j * outputStep
+            var i = first
+            while i < end {
+              column[reduction[i]] = tile[(i - first) * 16 + j]
+              i += 1
+            }
+          }
+          first = end
         }
-        let column = target + reduction[i]
-        var j = 0
-        while j < lanes {
-          column[j * outputStep] = j < 8 ? low[j] : high[j - 8]
-          j += 1
-        }
-        i += 1
       }
     }
   }

@@ -88,9 +88,22 @@ extension CPUKernels {
   }
 
   package static func scaleShift(
-    _ x: Floats, _ rows: Int, _ channels: Int, _ scale: Floats, _ shift: Floats, _ useRelu: Bool, _ y: MutableFloats
+    _ x: Floats, _ rows: Int, _ channels: Int, _ scale: Floats, _ shift: Floats, addend: Floats?, _ useRelu: Bool,
+    _ y: MutableFloats
   ) {
     let floor: Float = useRelu ? 0 : -.infinity
+    if let addend {
+      for r in 0..<rows {
+        let row = r * channels
+        vectors(channels) { c, n in
+          let v =
+            fma(load(x + row + c, first: n), load(scale + c, first: n), load(shift + c, first: n))
+            + load(addend + row + c, first: n)
+          store(y + row + c, v.replacing(with: floor, where: v .< floor), first: n)
+        }
+      }
+      return
+    }
     for r in 0..<rows {
       let row = r * channels
       vectors(channels) { c, n in

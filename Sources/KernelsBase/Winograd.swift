@@ -304,7 +304,7 @@ extension CPUKernels {
       let block = DirectGradientBlock(
         segments: 1, columns: rows, inputOffsets: start, gradientOffsets: start, inputStep: inputStep,
         gradientStep: gradientStep, runs: start, runCount: 1, runLength: inputs, rowStep: step, starts: starts)
-      accumulateWeightGradient(block, input, gradient, sums, columnBlocks: blocks)
+      accumulateWeightGradient(block, input, gradient, sums, columnBlocks: blocks, copies: nil)
     }
   }
 

@@ -10,9 +10,9 @@ import Robustness
 /// at most, and a wait ends with Ctrl-C. The journal is the classic one rather than a write-ahead log, so that a ledger
 /// is one file and can be read where nothing can be written.
 ///
-/// SQLite does not notice every byte that a disk has lost. Rows of evidence have a digest, and what is read is compared
-/// with it, as the settings of a run are with its identity, and the rows are counted: a damaged ledger is an error, never
-/// another number.
+/// SQLite does not notice every byte that a disk has lost. Rows of evidence have a digest, and so has what a run says of
+/// itself, its attacks and its epochs; what is read is compared with it, and the rows are counted: a damaged ledger is an
+/// error, never another number.
 ///
 /// The schema has a version. A file of an older one is migrated when it is opened for writing; one of a newer one is
 /// refused, since what it means is not known here.
@@ -98,6 +98,15 @@ final class RunDatabase: Sendable {
     try access { try queue.read(body) }
   }
 
+  /// Writes to a run within one transaction. A run that is damaged is not written to.
+  func write(to run: Int, _ body: @Sendable (Database) throws -> Void) throws(CoreError) {
+    try write { db in
+      try RunSeal.check(run, db)
+      try body(db)
+      try RunSeal.seal(run, db)
+    }
+  }
+
   /// Writes within one transaction, which is on the disk when this returns, or not at all. It is not left half done when
   /// there is a reason to stop.
   func write<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws(CoreError) -> Result {
@@ -129,6 +138,11 @@ final class RunDatabase: Sendable {
           """)
     }
     migrator.registerMigration("3") { db in try db.execute(sql: trainings) }
+    // What a run says of itself is checked, too.
+    migrator.registerMigration("4") { db in
+      try db.execute(sql: "ALTER TABLE runs ADD COLUMN digest TEXT")
+      for run in try Int.fetchAll(db, sql: "SELECT run FROM runs") { try RunSeal.seal(run, db) }
+    }
     return migrator
   }
 

@@ -58,6 +58,7 @@ public struct RunReader: Sendable {
           """
       ).map { row in
         let run = try row.value("run") as Int
+        try RunSeal.check(run, db)
         let isTraining = try row.value("kind") as String == "training"
         func figure(_ column: String, _ name: String) throws -> Figure? {
           guard isTraining else { return .count(try row.value(column)) }
@@ -163,6 +164,7 @@ public struct RunReader: Sendable {
     guard let row = try Row.fetchOne(db, sql: "SELECT * FROM runs WHERE run = ?", arguments: [run]) else {
       throw CoreError(.value, "there is no run \(run)")
     }
+    try RunSeal.check(run, db)
     let rounds = try Row.fetchAll(
       db, sql: "SELECT * FROM attacks WHERE run = ? ORDER BY attack", arguments: [run]
     ).map { row in

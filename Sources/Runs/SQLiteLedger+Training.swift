@@ -15,7 +15,11 @@ extension SQLiteLedger: TrainingLedger {
         arguments: [identity])
       if let last, try entry.continues || last.value("status") as String == "open" {
         let run = try last.value("run") as Int
-        if !entry.continues { try db.execute(sql: "UPDATE runs SET seconds = 0 WHERE run = ?", arguments: [run]) }
+        try RunSeal.check(run, db)
+        if !entry.continues {
+          try db.execute(sql: "UPDATE runs SET seconds = 0 WHERE run = ?", arguments: [run])
+          try RunSeal.seal(run, db)
+        }
         return run
       }
       try db.execute(
@@ -30,7 +34,9 @@ extension SQLiteLedger: TrainingLedger {
           entry.command, version,
           Build.digest, machine,
         ])
-      return Int(db.lastInsertedRowID)
+      let number = Int(db.lastInsertedRowID)
+      try RunSeal.seal(number, db)
+      return number
     }
     return OpenTraining(database, number)
   }
@@ -45,7 +51,7 @@ private final class OpenTraining: TrainingRecord {
 
   func record(_ epochs: [EpochReport], seconds: Double) throws {
     let rows = epochs.flatMap { epoch in epoch.curves.map { (epoch.epoch, $0.name, $0.value) } }
-    try database.write { [number] db in
+    try database.write(to: number) { [number] db in
       try db.execute(sql: "DELETE FROM epochs WHERE run = ?", arguments: [number])
       let statement = try db.makeStatement(sql: "INSERT INTO epochs (run, epoch, name, value) VALUES (?, ?, ?, ?)")
       for (epoch, name, value) in rows { try statement.execute(arguments: [number, epoch, name, value]) }
@@ -56,7 +62,7 @@ private final class OpenTraining: TrainingRecord {
   }
 
   func end(isComplete: Bool, fingerprint: String, warnings: [String]) throws {
-    try database.write { [number] db in
+    try database.write(to: number) { [number] db in
       try db.execute(
         sql: "UPDATE runs SET status = ?, changed = ?, trained_fingerprint = ?, warnings = ? WHERE run = ?",
         arguments: [
@@ -99,6 +105,7 @@ extension RunReader {
         let row = try Row.fetchOne(
           db, sql: "SELECT * FROM runs WHERE run = ? AND kind = 'training'", arguments: [run])
       else { return nil }
+      try RunSeal.check(run, db)
       guard let description = TrainingDescription(try JSON.parse(row.value("identity") as String)) else {
         throw Row.damaged("identity")
       }

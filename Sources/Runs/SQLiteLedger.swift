@@ -49,6 +49,7 @@ public final class SQLiteLedger: RunLedger {
       let row = try Row.fetchOne(
         db, sql: "SELECT run, status FROM runs WHERE identity = ? ORDER BY run DESC LIMIT 1", arguments: [identity])
       if let row, description.canBeContinued {
+        try RunSeal.check(row.value("run"), db)
         let isComplete = try row.value("status") as String == "complete"
         return (try row.value("run"), isComplete ? .complete : .continued)
       }
@@ -91,6 +92,7 @@ public final class SQLiteLedger: RunLedger {
           round.continues, round.isMinimal, round.dependsOnBatches,
         ])
     }
+    try RunSeal.seal(number, db)
     return number
   }
 }
@@ -117,7 +119,7 @@ private final class OpenRun: RunRecord {
   func natural() throws -> [NaturalVerdict] { try database.read { [number] in try RunReader.natural(of: number, $0) } }
 
   func record(natural: [NaturalVerdict], from first: Int, labels: [Int], ids: [Int], seconds: Double) throws {
-    try database.write { [number] db in
+    try database.write(to: number) { [number] db in
       let statement = try db.makeStatement(
         sql: """
           INSERT INTO examples (run, position, id, label, prediction, margin, right_answers, digest)
@@ -146,7 +148,7 @@ private final class OpenRun: RunRecord {
     let kept = images.map { images in
       (images.positions, Array(images.images.shape.dropFirst()), images.images.floats())
     }
-    try database.write { [number] db in
+    try database.write(to: number) { [number] db in
       let statement = try db.makeStatement(
         sql: """
           INSERT INTO verdicts (run, attack, position, broken_by, prediction, distance, margin, queries, gradients,
@@ -195,7 +197,7 @@ private final class OpenRun: RunRecord {
 
   func end(isComplete: Bool, warnings: [String]) throws {
     guard !self.isComplete else { return }
-    try database.write { [number] db in
+    try database.write(to: number) { [number] db in
       try db.execute(
         sql: "UPDATE runs SET status = ?, changed = ?, warnings = ? WHERE run = ?",
         arguments: [

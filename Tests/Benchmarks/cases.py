@@ -18,7 +18,7 @@ ATTACKED = ["mnistnet", "smallcnn.b250", "wrn10_1"]
 STEPS = [f"step.{network}.{method}" for network in ("preactresnet18", "smallcnn") for method in ("pgd_at", "trades", "trades_awp", "ltd")]
 
 # Measured only when asked for: other names, the speed of every operation by itself, and attacks, which take long.
-ALIASES = ["ops"] + STEPS + list(attacks.CASES) + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
+ALIASES = ["ops"] + STEPS + [f"memory.{name}" for name in STEPS] + list(attacks.CASES) + [f"{network}.{work}" for network in NETWORKS for work in ("inputgrad", "pgd10.eval")]
 
 
 def all_cases():
@@ -43,7 +43,7 @@ def select(wanted):
         if word in ALIASES + all_cases():
             found = [word]
         else:
-            found = [name for name in all_cases() + STEPS + list(attacks.CASES) if name.startswith(word + ".")]
+            found = [name for name in all_cases() + STEPS + list(attacks.CASES) + [f"memory.{step}" for step in STEPS] if name.startswith(word + ".")]
         if not found:
             raise Failure(f"no case is called '{word}'; --list prints all names")
         chosen += [name for name in found if name not in chosen]

@@ -130,7 +130,8 @@ class Pair:
         """The most resident memory of a process that does nothing else, whole and above what libraries, model and batch
         take."""
         case = name.removeprefix("memory.")
-        self.ours.ask("run", case.split(".")[0] + ".forward", 1)
+        # Weights that both read.
+        self.ours.ask("run", case.removeprefix("step.").split(".")[0] + ".forward", 1)
         peaks = []
         for side in (Side("ltd", [self.program, self.folder.name]), start_torch(self.folder.name)[0]):
             side.ask("threads", threads)

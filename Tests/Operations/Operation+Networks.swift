@@ -222,6 +222,30 @@ extension Operation {
       Case([Input("x", [64, 64, 32, 32]), Input("weight", [64]), Input("bias", [64])]),
       Case([Input("x", [64, 512, 4, 4]), Input("weight", [512]), Input("bias", [512])]),
     ]),
+    // The end of a residual block: what is added, and the ReLU of the sum.
+    Operation(
+      "batch_norm_add",
+      normalised.flatMap { shape in
+        let inputs = [
+          Input("x", shape), Input("weight", [shape[1]]), Input("bias", [shape[1]]), Input("addend", shape),
+        ]
+        return [Case(inputs), Case(inputs, ["relu": true]), Case([inputs[0], inputs[3]], ["relu": true])]
+      }, tolerance: 1e-5,
+      apply: { arguments in
+        try batchNormTrain(
+          arguments["x"], weight: arguments.optional("weight"), bias: arguments.optional("bias"),
+          adding: arguments["addend"], relu: arguments.attributes.flag("relu", false)
+        ).y
+      },
+      exact: { arguments in
+        let batchNorm = try Operation.named("batch_norm_train")
+        var inputs = ["x": try arguments["x"]]
+        for name in ["weight", "bias"] { inputs[name] = arguments.optional(name) }
+        let y = try batchNorm.exact(Arguments(inputs, arguments.attributes.adding(["relu": false])))["y"]
+        let sum = Exact.combine(try y ?? arguments["x"], try arguments["addend"]) { $0 + $1 }
+        return arguments.attributes.flag("relu", false) ? sum.map { max($0, 0) } : sum
+      }
+    ),
     Operation(
       "batch_norm_eval",
       normalised.flatMap { shape in

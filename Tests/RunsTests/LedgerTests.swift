@@ -227,7 +227,8 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
         try db.execute(sql: "ALTER TABLE \(column)")
       }
       for table in ["examples", "verdicts"] { try db.execute(sql: "ALTER TABLE \(table) DROP COLUMN right_answers") }
-      try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '2'")
+      try db.execute(sql: "ALTER TABLE runs DROP COLUMN digest")
+      try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier IN ('2', '4')")
     }
     let error = #expect(throws: CoreError.self) { _ = try RunReader(bench.path) }
     #expect(error?.message.contains("older version") == true)
@@ -245,11 +246,11 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     let whole = try evaluate(bench.model, on: bench.data, plan, ledger: SQLiteLedger(bench.path))
     try DatabaseQueue(path: bench.path).write { db in
       try db.execute(sql: "DROP TABLE epochs")
-      for column in ["forwards", "noise_seed", "kind", "method", "trained_fingerprint"] {
+      for column in ["forwards", "noise_seed", "kind", "method", "trained_fingerprint", "digest"] {
         try db.execute(sql: "ALTER TABLE runs DROP COLUMN \(column)")
       }
       for table in ["examples", "verdicts"] { try db.execute(sql: "ALTER TABLE \(table) DROP COLUMN right_answers") }
-      try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier IN ('2', '3')")
+      try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier IN ('2', '3', '4')")
     }
     let error = #expect(throws: CoreError.self) { _ = try RunReader(bench.path) }
     #expect(error?.message.contains("older version") == true)
@@ -375,18 +376,63 @@ private final class Failing: RunLedger, RunRecord, @unchecked Sendable {
     try execute("DELETE FROM grdb_migrations WHERE identifier = '99'")
     #expect(try RunReader(bench.path).entries().count == 1)
     // A report names the version that has computed it.
-    try execute("UPDATE runs SET version = '0.0.9'")
-    let old = EvaluationReport(try RunReader(bench.path).evaluation(1))
+    var other = try RunReader(bench.path).evaluation(1)
+    other.run.version = "0.0.9"
+    let old = EvaluationReport(other)
     #expect(old.facts(command: nil).contains { $0.name == "program" && $0.value.hasPrefix("ltd 0.0.9,") })
     // What was changed by hand is noticed.
     try execute("UPDATE verdicts SET broken_by = NULL WHERE position = 0")
     #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("is damaged"))
     try execute("DELETE FROM verdicts WHERE position = 0")
     #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("is damaged"))
-    try execute("UPDATE attacks SET norm = 'l7'")
-    #expect(message { _ = try RunReader(bench.path).evaluation(1) }.contains("unknown norm"))
     try execute("DELETE FROM grdb_migrations")
     #expect(message { _ = try RunReader(bench.path) }.contains("older version"))
+  }
+
+  /// Nothing that a run says of itself, of its attacks and its epochs can be changed without being noticed, whether it is
+  /// read, listed or gone on with.
+  @Test func everyColumnOfARunIsChecked() throws {
+    let bench = try Bench()
+    defer { bench.remove() }
+    let attacks: [any Attack] = [FGSM(), PGD(steps: 2)]
+    _ = try evaluate(bench.model, on: bench.data, bench.plan(attacks), ledger: SQLiteLedger(bench.path))
+    _ = try fit(
+      Model(bench.model.architecture, seed: 2), on: bench.data, plan: TrainingPlan(epochs: 2),
+      records: TrainingRecords(ledger: SQLiteLedger(bench.path)))
+    let whole = try Data(contentsOf: URL(filePath: bench.path))
+    let columns = try DatabaseQueue(path: bench.path).read { db in
+      try ["runs", "attacks", "epochs"].flatMap { table in
+        try db.columns(in: table).map { (table, $0.name) }.filter { $0.1 != "run" }
+      }
+    }
+    #expect(columns.count > 30)
+    var free = Configuration()
+    free.foreignKeysEnabled = false
+    for (table, column) in columns {
+      for run in table == "attacks" ? [1] : table == "epochs" ? [2] : [1, 2] {
+        try whole.write(to: URL(filePath: bench.path))
+        // Whatever it was, it is something else of the kind now.
+        try DatabaseQueue(path: bench.path, configuration: free).write { db in
+          try db.execute(sql: "PRAGMA ignore_check_constraints = 1")
+          try db.execute(
+            sql: """
+              UPDATE \(table) SET \(column) = CASE typeof(\(column)) WHEN 'text' THEN \(column) || 'x'
+              WHEN 'null' THEN 'x' ELSE \(column) + 7 END WHERE run = \(run)
+              """)
+        }
+        #expect(throws: CoreError.self, "\(table).\(column)") {
+          if run == 1 { _ = try RunReader(bench.path).evaluation(1) } else { _ = try RunReader(bench.path).training(2) }
+          // One whose kind was changed is no longer found.
+          if column == "kind" { _ = try RunReader(bench.path).entries() }
+        }
+        #expect(throws: CoreError.self, "\(table).\(column)") { _ = try RunReader(bench.path).entries() }
+      }
+    }
+    try whole.write(to: URL(filePath: bench.path))
+    try DatabaseQueue(path: bench.path).write { try $0.execute(sql: "UPDATE attacks SET is_minimal = 1") }
+    #expect(throws: CoreError.self) {
+      _ = try evaluate(bench.model, on: bench.data, bench.plan(attacks), ledger: SQLiteLedger(bench.path))
+    }
   }
 
   /// The description of the schema names every table and every column.

@@ -51,7 +51,8 @@ extension CPUDevice {
     try kernel { () throws(KernelError) in
       try BatchNorm.forward(
         x.floats, rows: s.rows, channels: s.channels, mean: s.mean.floats, variance: s.variance.floats,
-        weight: s.weight?.floats, bias: s.bias?.floats, eps: s.eps, relu: s.relu, y: y.floats)
+        weight: s.weight?.floats, bias: s.bias?.floats, eps: s.eps, addend: s.addend?.floats, relu: s.relu,
+        y: y.floats)
     }
   }
 

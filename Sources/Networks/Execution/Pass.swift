@@ -96,6 +96,14 @@ struct Pass {
       return x
     case .residual(let before, let body, let shortcut, let shortcutReadsBefore, let after):
       let activated = try run(before, x)
+      if after.isRelu, case .sequence(let nodes) = body, case .batchNorm(let norm, let slots, relu: false)? = nodes.last,
+        usesBatch(slots)
+      {
+        // The last norm, the sum and the ReLU go through memory once.
+        let branch = try run(.sequence(Array(nodes.dropLast())), activated)
+        let straight = try run(shortcut, shortcutReadsBefore ? activated : x)
+        return try batchNorm(norm, slots, branch, adding: straight, relu: true)
+      }
       let branch = try run(body, activated)
       let straight = try run(shortcut, shortcutReadsBefore ? activated : x)
       return try run(after, branch + straight)
@@ -108,7 +116,7 @@ struct Pass {
   }
 
   private mutating func batchNorm(
-    _ norm: BatchNorm, _ slots: BatchNormSlots, _ x: Tensor, relu: Bool
+    _ norm: BatchNorm, _ slots: BatchNormSlots, _ x: Tensor, adding addend: Tensor? = nil, relu: Bool
   ) throws(CoreError) -> Tensor {
     lastWeight = slots.weight
     let (weight, bias) = (parameters[slots.weight], parameters[slots.bias])
@@ -123,12 +131,24 @@ struct Pass {
         hint: "use a larger batch, or a batch size that does not leave a single example at the end",
         argument: "batch")
     }
-    let result = try batchNormTrain(x, weight: weight, bias: bias, eps: Float(norm.eps), relu: relu)
+    let result = try batchNormTrain(
+      x, weight: weight, bias: bias, eps: Float(norm.eps), adding: addend, relu: relu)
     let updated = try result.updating(
       runningMean: mean, runningVariance: variance, momentum: Float(momentum ?? norm.momentum))
     (buffers[slots.mean], buffers[slots.variance]) = (updated.mean.detached(), updated.variance.detached())
     buffers[slots.counter] = try add(buffers[slots.counter], Tensor(ints: [1], shape: []))
     return result.y
+  }
+}
+
+extension NetworkNode {
+  /// Whether it is a ReLU and nothing else.
+  fileprivate var isRelu: Bool {
+    switch self {
+    case .relu: true
+    case .sequence(let nodes): nodes.count == 1 && nodes[0].isRelu
+    default: false
+    }
   }
 }
 

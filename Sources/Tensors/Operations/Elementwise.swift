@@ -212,7 +212,7 @@ extension Tensor {
 
 /// Both of one shape: the device's gradient of an operation from its result and the gradient of that; by recorded operations
 /// where one of them has a record.
-private func combine(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
+func combine(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor) throws(CoreError) -> Tensor {
   if a.isTracked || b.isTracked {
     switch operation {
     case .tanhGradient: return try mul(b, 1 - a.square())

@@ -27,12 +27,18 @@ public struct BatchNormResult: Sendable {
 ///   - x: [n, channels], or with further axes.
 ///   - weight: scale [channels], 1 if none.
 ///   - bias: shift [channels], 0 if none.
-///   - relu: ReLU after it, in the same pass.
+///   - addend: of the shape of x, added to the result in the same pass; none if nil.
+///   - relu: ReLU after that, in the same pass.
 public func batchNormTrain(
-  _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5, relu: Bool = false
+  _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, eps: Float = 1e-5, adding addend: Tensor? = nil,
+  relu: Bool = false
 ) throws(CoreError) -> BatchNormResult {
+  if let addend, addend.shape != x.shape {
+    throw CoreError(.shape, "an addend of shape \(addend.shape) does not fit an input of shape \(x.shape)")
+  }
   if let images = try flattened(x) {
-    var result = try batchNormTrain(images, weight: weight, bias: bias, eps: eps, relu: relu)
+    var result = try batchNormTrain(
+      images, weight: weight, bias: bias, eps: eps, adding: addend?.reshape(images.shape), relu: relu)
     result.y = try result.y.reshape(x.shape)
     return result
   }
@@ -43,7 +49,8 @@ public func batchNormTrain(
   let variance = try Tensor(.float32, shape: [channels])
   try device.moments(images.storage, rows: rows, channels: channels, mean: mean.storage, variance: variance.storage)
   let y = try normalize(
-    x, images, mean: mean, variance: variance, weight: weight, bias: bias, eps: eps, relu: relu, training: true)
+    x, images, mean: mean, variance: variance, weight: weight, bias: bias, eps: eps,
+    addend: addend, relu: relu, training: true)
   return BatchNormResult(
     y: y, mean: mean, unbiasedVariance: try variance * (Float(rows) / (Float(rows) - 1)))
 }
@@ -92,27 +99,47 @@ private func normalizable(_ x: Tensor, _ weight: Tensor?, _ bias: Tensor?) throw
 
 private func normalize(
   _ x: Tensor, _ images: Tensor, mean: Tensor, variance: Tensor, weight: Tensor?, bias: Tensor?, eps: Float,
-  relu: Bool, training: Bool
+  addend: Tensor? = nil, relu: Bool, training: Bool
 ) throws(CoreError) -> Tensor {
   let channels = x.shape[1]
   let scale = try weight?.asType(.float32)
   let shift = try bias?.asType(.float32)
   let (plainScale, plainShift) = (try scale?.rowMajor(), try shift?.rowMajor())
+  let addend = try addend?.asType(.float32)
+  let plainAddend = try addend?.inLayout(images.layout)
   let s = NormalizationArguments(
     rows: images.count / Swift.max(channels, 1), channels: channels, mean: mean.storage, variance: variance.storage,
-    weight: plainScale?.storage, bias: plainShift?.storage, eps: eps, relu: relu)
+    weight: plainScale?.storage, bias: plainShift?.storage, eps: eps, addend: plainAddend?.storage, relu: relu)
   let y = try images.similar()
   try device.normalize(s, images.storage, y.storage)
   let (hasScale, hasShift) = (scale != nil, shift != nil)
-  return try y.recording([x] + [scale, shift].compactMap { $0 }, operation: "batch_norm", isTwice: true) {
-    (g, needs) throws(CoreError) in
+  let inputs = [x] + [scale, shift].compactMap { $0 }
+  guard let addend else {
+    return try y.recording(inputs, operation: "batch_norm", isTwice: true) { (g, needs) throws(CoreError) in
+      try pull(g, needs, s)
+    }
+  }
+  // A ReLU is that of the sum: what it leaves of the gradient is that of both summands.
+  var plain = s
+  (plain.addend, plain.relu) = (nil, false)
+  let (own, result) = (plain, relu ? y.detached() : nil)
+  return try y.recording(inputs + [addend], operation: "batch_norm", isTwice: true) { (g, needs) throws(CoreError) in
+    let g =
+      if let result {
+        needs.areFollowed ? try combine(.reluGradient, result, g) : try reluGradient(g, result: result)
+      } else { g }
+    return try pull(g, needs, own) + [needs[inputs.count] ? g : nil]
+  }
+
+  func pull(_ g: Tensor, _ needs: Needs, _ s: NormalizationArguments) throws(CoreError) -> [Tensor?] {
     if needs.areFollowed {
       let parameters = [plainScale, plainShift].compactMap { $0 }
       let operands = ([images] + parameters).enumerated().map { needs.operand($1, $0) }
       return try pullThrough(g, needs, operands) { (operands) throws(CoreError) in
         try composed(
           operands[0], mean: training ? nil : mean, variance: training ? nil : variance,
-          weight: hasScale ? operands[1] : nil, bias: hasShift ? operands[hasScale ? 2 : 1] : nil, eps: eps, relu: relu)
+          weight: hasScale ? operands[1] : nil, bias: hasShift ? operands[hasScale ? 2 : 1] : nil, eps: eps,
+          relu: s.relu)
       }
     }
     let g = try g.inLayout(images.layout)
