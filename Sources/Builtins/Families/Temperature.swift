@@ -119,11 +119,18 @@ extension BuiltinTable {
       "What the model's soft labels look like at each temperature: one row for each, as a table.",
       details: """
         - confidence: mean probability of the likeliest class.
-        - true_class: mean probability of the label.
         - second: mean probability of the second likeliest class.
+        - true_class: mean probability of the label.
+        - margin: mean probability of the label less that of the likeliest other class.
         - entropy: mean entropy in nats; log(classes) is the most there can be.
         - cross_entropy: mean cross-entropy with the labels.
+        - calibration_error: how far confidence and accuracy lie apart in 15 bins of confidence (Guo et al. 2017).
+        - gradient: mean length of q - 1/classes, the gradient that the label q gives the logits of a student that knows         nothing yet.
+        - saturated: share of images whose likeliest class has probability 1 in float32.
+        - zero_gradient: share of images with a cross-entropy whose gradient is 0 in float32; an attack on it is blind there.
         - posterior_gap: mean total variation distance to the exact posterior, for data that has one (glyphs).
+        - label_gap: the same to the soft labels of the data, for data that has some, such as those of people.
+        - rank_agreement: share of the pairs of classes that the posterior (else the soft labels) puts in an order and the         model's labels put in the same one in float32.
 
         Accuracy is the same at every temperature.
         - T: a temperature, or several in a list or a vector: a row of the table for each.
@@ -134,23 +141,146 @@ extension BuiltinTable {
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      var temperatures: [Double] = []
-      let given = try call["T"]
-      let isNumber = given.isNumber || given.asObject?.isNumber ?? false
-      for item in isNumber ? [Value(try call.float("T"))] : try call.list("T") {
-        guard let temperature = item.asDouble else {
-          if item.isFollowed { throw try call.noGradient(through: "T") }
-          throw call.error(
-            .type, "T must be a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
-        }
-        temperatures.append(temperature)
-      }
+      let temperatures = try call.temperatures()
       return Value(try temperatureProfiles(of: model, on: data, temperatures: temperatures).map(\.row))
+    },
+    Builtin(
+      "best_temperature(model: model, data: dataset, rule: string | function = \"likelihood\", entropy: float | none = none, T: list | none = none) -> float",
+      "The temperature at which a model's soft labels are best by a rule, found on held-out data.",
+      details: """
+        - rule: "likelihood", the mean cross-entropy with the labels (temperature scaling, Guo et al. 2017); "calibration", \
+        the expected calibration error; "posterior", the distance to the exact posterior of data that has one (glyphs); \
+        "labels", the distance to the soft labels of data that has some; or a function that takes a temperature and \
+        returns a number, of which the least is best, such as the error of a small student. A function needs T.
+        - entropy: in place of a rule, the mean entropy in nats that the labels are to have.
+        - T: the temperatures that a function is asked for, each once.
+
+        The model runs once. Temperatures between 0.05 and 100 are tried, 41 in equal ratios, then around the best of \
+        them to a thousandth; one at an end is an error, since it need not be the best. The data should be such that the \
+        model was not trained on: one that is right everywhere is the likelier the colder it is.
+        """,
+      examples: [
+        Example(
+          "train, test = glyphs(n=300, test=300); net = mlp(hidden=[32]); fit(net, train, epochs=5, quiet=true); T = best_temperature(net, test); whatif(net, test, T=T)[0].cross_entropy <= min([w.cross_entropy for w in whatif(net, test, T=[T/2, T*2])])",
+          "true"),
+        Example("best_temperature(mlp(), glyphs(n=20)[0], T=[1, 2, 4], rule=T => abs(T - 3.5))", "4.0"),
+      ],
+      seeAlso: ["whatif", "soften", "teacher_report", "at"],
+      search: ["temperature scaling", "calibration", "tune temperature", "golden section"], family: "temperature"
+    ) { call in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let (rule, entropy, given) = (try call["rule"], try call["entropy"], try call["T"])
+      guard let word = rule.asString else {
+        guard entropy.isNone else {
+          throw call.error(.value, "best_temperature takes a rule or an entropy, not both", hint: nil, at: "entropy")
+        }
+        guard !given.isNone else {
+          throw call.error(
+            .value, "a rule that is a function needs the temperatures to ask it for", hint: "T=[1, 2, 4, 8]", at: "T")
+        }
+        let temperatures = try call.temperatures()
+        guard !temperatures.isEmpty else {
+          throw call.error(.value, "best_temperature needs at least one temperature", hint: "T=[1, 2, 4, 8]", at: "T")
+        }
+        var best: (temperature: Double, value: Double)?
+        for temperature in temperatures {
+          guard Float(temperature) > 0, Float(temperature).isFinite else {
+            throw call.error(
+              .value, "T of best_temperature must be positive float32 numbers, not \(temperature.shortest)",
+              hint: "T=[1, 2, 4, 8]", at: "T")
+          }
+          guard let value = try call.invoke(rule, [Value(temperature)]).asDouble, value.isFinite else {
+            throw call.error(
+              .value, "rule must return a finite number, and at T=\(temperature.general(6)) it does not", hint: nil,
+              at: "rule")
+          }
+          if best.map({ value < $0.value }) ?? true { best = (temperature, value) }
+        }
+        return Value(best?.temperature ?? 1)
+      }
+      guard given.isNone else {
+        throw call.error(
+          .value, "T is for a rule that is a function", hint: "whatif(model, data, T=[1, 2, 4]) compares given ones",
+          at: "T")
+      }
+      if !entropy.isNone {
+        guard word == "likelihood" else {
+          throw call.error(.value, "best_temperature takes a rule or an entropy, not both", hint: nil, at: "entropy")
+        }
+        return Value(try bestTemperature(of: model, on: data, by: .entropy(call.float("entropy"))))
+      }
+      guard let criterion = TemperatureCriterion.words.first(where: { $0.word == word })?.criterion else {
+        let words = TemperatureCriterion.words.map { "\"\($0.word)\"" }.joined(separator: ", ")
+        throw call.error(
+          .value, "rule of best_temperature must be one of \(words) or a function, not \"\(word)\"",
+          hint: "rule=\"likelihood\"", at: "rule")
+      }
+      return Value(try bestTemperature(of: model, on: data, by: criterion))
+    },
+    Builtin(
+      "teacher_report(teacher: model, data: dataset, hard: list | none = none) -> record",
+      "What a teacher's labels are like, and what that says of its students before one is trained.",
+      details: """
+        At temperature 1: the accuracy, the mean entropy of the labels in nats, nine deciles of the margin (probability of \
+        the label less that of the likeliest other class), and the entropy on hard examples and on the others.
+
+        - hard: the positions of the examples that no student learns robustly, whatever its method and seed, such as those \
+        that every one of several evaluations has broken. When left out, those that the teacher itself gets wrong stand \
+        in for them, and `hard_is` says so.
+
+        Of published teachers, those whose labels are soft on the hard examples have the more robust students, and a sure \
+        teacher there makes them overfit (arXiv 2605.21999); a natural teacher of LTD at its temperature is among the \
+        softest. It is a tendency over teachers of one data set, and no measurement of a student: train two and compare.
+        """,
+      examples: [
+        Example("r = teacher_report(mlp(), glyphs(n=50)[0]); r.n, len(r.margin_deciles)", "[50, 9]"),
+        Example("r = teacher_report(mlp(), glyphs(n=50)[0], hard=[1, 4]); r.hard, r.hard_is", "[2, \"given\"]"),
+      ],
+      seeAlso: ["whatif", "best_temperature", "ltd", "rslad"],
+      search: ["teacher quality", "robustly unlearnable", "entropy", "which teacher"], family: "temperature"
+    ) { call in
+      let teacher = try call.object("teacher", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      var hard: [Int]?
+      if try !call["hard"].isNone {
+        hard = []
+        for item in try call.list("hard") {
+          guard let position = item.asInt, data.count > position, position >= 0 else {
+            throw call.error(
+              .value, "hard must be positions of examples, from 0 to \(data.count - 1); one item is \(item.described)",
+              hint: "hard=[3, 17, 40]", at: "hard")
+          }
+          hard?.append(position)
+        }
+      }
+      let report = try TeacherReport(of: teacher, on: data, hard: hard)
+      return Value(fields: [
+        ("teacher", Value(teacher.name)), ("n", Value(report.examples)), ("accuracy", Value(report.accuracy)),
+        ("entropy", Value(report.entropy)), ("margin_deciles", Value(report.marginDeciles.map { Value($0) })),
+        ("hard", Value(report.hard)), ("hard_is", Value(report.isHardGiven ? "given" : "what the teacher gets wrong")),
+        ("entropy_hard", report.entropyHard.map { Value($0) } ?? .none),
+        ("entropy_others", report.entropyOthers.map { Value($0) } ?? .none),
+      ])
     },
   ]
 }
 
 extension Call {
+  /// The temperatures of T, one or a list.
+  fileprivate func temperatures() throws -> [Double] {
+    let given = try self["T"]
+    let isNumber = given.isNumber || given.asObject?.isNumber ?? false
+    return try (isNumber ? [Value(try float("T"))] : try list("T")).map { item in
+      guard let temperature = item.asDouble else {
+        if item.isFollowed { throw try noGradient(through: "T") }
+        throw error(
+          .type, "T must be a list of temperatures; one item is \(item.described)", hint: "T=[1, 3, 10]", at: "T")
+      }
+      return temperature
+    }
+  }
+
   /// The temperature or the entropy of `soften`; one of them must be given.
   fileprivate func softening() throws -> Temperature {
     let (given, entropy) = (try self["temperature"], try self["entropy"])
@@ -174,7 +304,10 @@ extension TemperatureProfile {
   fileprivate var row: Value {
     let fields: [(String, Double?)] = [
       ("T", temperature), ("confidence", confidence), ("second", second), ("true_class", trueClass),
-      ("entropy", entropy), ("cross_entropy", crossEntropy), ("posterior_gap", posteriorGap),
+      ("margin", margin), ("entropy", entropy), ("cross_entropy", crossEntropy),
+      ("calibration_error", calibrationError), ("gradient", gradient), ("saturated", saturated),
+      ("zero_gradient", zeroGradient), ("posterior_gap", posteriorGap), ("label_gap", labelGap),
+      ("rank_agreement", rankAgreement),
     ]
     return Value(fields: fields.compactMap { name, number in number.map { (name, Value($0)) } })
   }
