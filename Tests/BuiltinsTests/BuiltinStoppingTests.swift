@@ -64,6 +64,7 @@ import Testing
     "time": "time(() => str(xs))", "timeit": "timeit(() => 1, seconds=0.05)", "to_csv": "to_csv(records)",
     "trim": "trim(spaces)", "upper": "upper(long)", "value_and_grad": "value_and_grad(x => sum(exp(x)), t)",
     "where": "where(m, t, 0.5)", "wideresnet": "wideresnet(depth=10, widen=2)", "whatif": "whatif(net, test)",
+    "best_temperature": "best_temperature(net, test)", "teacher_report": "teacher_report(net, test)",
     "zeros": "zeros([2**22])", "zip": "zip(xs, xs)",
     "soften": "soften(net, test, entropy=1)",
     "smooth": "smooth(small, test.take(20), sigma=0.1, n=200, quiet=true)", "sqrt": "sqrt(t)", "log": "log(t)",

@@ -72,6 +72,9 @@ enum CoreMessages {
     "batchNormTrain(images, weight: zeros([4]))": { () throws(CoreError) in
       _ = try batchNormTrain(images(), weight: .zeros([4]))
     },
+    "batchNormTrain(images, adding: zeros([3]))": { () throws(CoreError) in
+      _ = try batchNormTrain(images(), adding: .zeros([3]))
+    },
     "batchNormEval(images, mean: zeros([4]), variance: zeros([3]))": { () throws(CoreError) in
       _ = try batchNormEval(images(), mean: .zeros([4]), variance: .zeros([3]))
     },

@@ -278,6 +278,8 @@ import Testing
           "validate_every": [("validation", "0.25")],
           "patience": [("validation", "0.25"), ("select", "\"loss\"")], "ema_warmup": [("ema", "0.9")],
           "average_bn": [("ema", "0.9")],
+          // It changes roundings alone.
+          "accumulate": [("lr", "0.5")],
         ],
         program: """
           m = copy(net); r = CALL
@@ -349,6 +351,14 @@ import Testing
     ],
     "at": [Use(base: [("model", "net"), ("T", "2")], program: "m = CALL; answer = bits(m(test.images))")],
     "soft_labels": [Use(base: [("model", "net"), ("x", "test")], program: "answer = bits(CALL)")],
+    "best_temperature": [
+      Use(
+        base: [("model", "net"), ("data", "test")],
+        company: ["T": [("rule", "T => abs(T - 3.2)")]], program: "answer = to_json(CALL)")
+    ],
+    "teacher_report": [
+      Use(base: [("teacher", "net"), ("data", "test")], program: "answer = to_json(CALL)")
+    ],
     "whatif": [Use(base: [("model", "net"), ("data", "test")], program: "answer = to_json(CALL)")],
     "glyphs": [
       Use(
@@ -472,7 +482,8 @@ import Testing
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "temperature": ["3", "0.5", "to_entropy(1.2)"], "ard.alpha": ["0.3", "0.7"], "natural": ["net"], "robust": ["net"],
     "igdm.method": ["ard(teacher)"], "mtard.beta": ["3"], "drops": ["[1]"], "temperature_rate": ["0.5"],
-    "begin": ["1"], "helper": ["net"],
+    "begin": ["1"], "rule": ["\"calibration\"", "\"posterior\""], "hard": ["[1, 3]"],
+    "teacher_report.teacher": ["teacher"], "best_temperature.T": ["[1, 3]"], "best_temperature.entropy": ["0.7"], "helper": ["net"],
     "adr.temperature": ["[4, 1]"], "lambda": ["[0.2, 0.4]"],
     "name": ["\"other\""], "perturb": ["stay"], "method.after": ["halve"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],

@@ -190,9 +190,12 @@ extension BuiltinTable {
               .value, "T of best_temperature must be positive float32 numbers, not \(temperature.shortest)",
               hint: "T=[1, 2, 4, 8]", at: "T")
           }
-          guard let value = try call.invoke(rule, [Value(temperature)]).asDouble, value.isFinite else {
+          let result = try call.invoke(rule, [Value(temperature)])
+          if result.isFollowed { throw try call.noGradient(through: "rule") }
+          guard let value = result.asDouble, value.isFinite else {
             throw call.error(
-              .value, "rule must return a finite number, and at T=\(temperature.general(6)) it does not", hint: nil,
+              .value, "rule must return a finite number, and at T=\(temperature.general(6)) it does not",
+              hint: "rule=T => whatif(model, data, T=T)[0].entropy",
               at: "rule")
           }
           if best.map({ value < $0.value }) ?? true { best = (temperature, value) }
@@ -225,6 +228,7 @@ extension BuiltinTable {
         At temperature 1: the accuracy, the mean entropy of the labels in nats, nine deciles of the margin (probability of \
         the label less that of the likeliest other class), and the entropy on hard examples and on the others.
 
+        - teacher: the model whose labels are to be learned.
         - hard: the positions of the examples that no student learns robustly, whatever its method and seed, such as those \
         that every one of several evaluations has broken. When left out, those that the teacher itself gets wrong stand \
         in for them, and `hard_is` says so.

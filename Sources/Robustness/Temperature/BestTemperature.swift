@@ -47,10 +47,13 @@ public func bestTemperature(
   of model: Model, on data: Dataset, by criterion: TemperatureCriterion
 ) throws(CoreError) -> Double {
   if case .entropy(let entropy) = criterion {
-    var rule = ToEntropy(entropy)
-    rule.entropy = entropy
-    try rule.validate()
-    try rule.validate(classes: model.classes)
+    let most = log(Double(model.classes))
+    guard entropy > 0, entropy < most else {
+      throw CoreError(
+        .value,
+        "entropy of best_temperature must be above 0 and below log(\(model.classes)) = \(most.rounded(to: 3)), not "
+          + entropy.shortest, hint: "entropy=\((most / 2).rounded(to: 1))", argument: "entropy")
+    }
   }
   try requireFitting(data, model)
   let logits = try logits(of: model, on: data, requiringFinite: true)

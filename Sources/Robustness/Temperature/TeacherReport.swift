@@ -1,6 +1,7 @@
 import Base
 import Datasets
 import Networks
+import Platform
 import Tensors
 
 /// What a teacher's labels are like before a student has learned from them, at temperature 1: how sure it is, where, and
