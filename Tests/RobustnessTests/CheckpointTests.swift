@@ -220,7 +220,7 @@ private struct Nested: StatelessMethod {
 }
 
 /// A folder for a test, which is gone afterwards.
-private func inTemporaryFolder(_ body: (String) throws -> Void) throws {
+func inTemporaryFolder(_ body: (String) throws -> Void) throws {
   let folder = try TemporaryFolder()
   try body(folder.path)
 }

@@ -15,9 +15,12 @@ struct EpochTotals {
 
   init() {}
 
+  /// Adds a batch.
+  ///
+  /// - Returns: which of its natural and of its adversarial images are classified correctly.
   mutating func add(
     _ step: StepLoss, value: Double, natural: Tensor, labels: [Int], of model: Model
-  ) throws(CoreError) {
+  ) throws(CoreError) -> (natural: [Bool], robust: [Bool]?) {
     let count = Double(labels.count)
     n += labels.count
     loss += value * count
@@ -25,10 +28,12 @@ struct EpochTotals {
     for (i, value) in try Tensor.items(step.parts.map(\.value)).enumerated() where i < parts.count {
       parts[i].value += value * count
     }
-    self.natural += try correct(natural, labels, of: model).count { $0 }
-    if let logits = step.adversarialLogits {
-      adversarial = (adversarial ?? 0) + (try correct(logits, labels, of: model).count { $0 })
-    }
+    let isRight = try correct(natural, labels, of: model)
+    self.natural += isRight.count { $0 }
+    guard let logits = step.adversarialLogits else { return (isRight, nil) }
+    let isRobust = try correct(logits, labels, of: model)
+    adversarial = (adversarial ?? 0) + isRobust.count { $0 }
+    return (isRight, isRobust)
   }
 
   var fields: [(name: String, value: Double)] {

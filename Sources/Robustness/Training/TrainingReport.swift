@@ -19,6 +19,8 @@ public struct EpochReport: Sendable {
   public var notes: [String] = []
   /// The learning rate of the last step.
   public var learningRate: Double
+  /// The learning rates that the user has set during the epoch, in order; most have none.
+  public var rateChanges: [RateChange] = []
   /// How many seconds the epoch took, validation included.
   public var seconds: Double
 
@@ -82,9 +84,11 @@ public struct TrainingReport {
   public var method: String
   /// What the epochs measured that the run has done so far, over all calls and processes.
   public var epochs: [EpochReport]
+  /// The learning rates that the user has set since the last of these epochs ended.
+  var laterRateChanges: [RateChange] = []
   /// Optimiser steps done in this call.
   public var steps: Int
-  /// How many seconds the call took.
+  /// How many seconds the call took, without those in which its user let it wait.
   public var seconds: Double
   /// Whether the user stopped it; the model keeps the last whole step.
   public var interrupted: Bool
@@ -100,4 +104,9 @@ public struct TrainingReport {
   public var averaged: Model?
   /// The model after the epoch whose validation was best, where it was asked for.
   public var best: (model: Model, epoch: Int)?
+
+  /// The learning rates that the user has set while the run was under way, in order; mostly none.
+  public var rateChanges: [RateChange] { epochs.flatMap(\.rateChanges) + laterRateChanges }
+  /// What should make one doubt the run or keeps it from being the same again, a sentence each.
+  public var warnings: [String] { epochs.flatMap(\.notes) + laterRateChanges.map(\.sentence) }
 }

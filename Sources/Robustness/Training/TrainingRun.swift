@@ -54,6 +54,11 @@ public final class TrainingRun: Resumable, StepHost {
   private var totals = EpochTotals()
   /// What the epochs so far have measured.
   private var history: [EpochReport] = []
+  /// The learning rates that the user has set in the epoch under way.
+  private var rateChanges: [RateChange] = []
+  /// Who is told of each step, and how long the user has let the run wait so far.
+  private var watch: TrainingWatch?
+  private var waited = 0.0
   /// Whether an observer or the method has ended the run before its last epoch.
   private var isEnded = false
   private let checkpoints: CheckpointFolder?
@@ -243,33 +248,45 @@ public final class TrainingRun: Resumable, StepHost {
   ///   with other settings.
   public func run(progress: (any Progress)? = nil) throws -> TrainingReport {
     defer { progress?.finish() }
-    let start = monotonicSeconds()
+    waited = 0
+    let start = clock
     try model.beginTraining()
     defer { model.endTraining() }
     let continued = try continueFromFolder(progress)
     let first = stepsDone
     let wasFinished = isFinished
+    if first > 0, !wasFinished, let change = lastRateChange {
+      progress?.note("\(change.sentence), and stays that, not lr=\(plan.learningRate.shortest)")
+    }
+    let steered = progress as? any TrainingProgress
+    watch = steered.map { TrainingWatch($0, classNames: data.classNames) }
+    defer { watch = nil }
     var interrupted = false
     let recorder = try beginRecords(continues: first > 0 || continued)
     recorder.record(history) { progress?.note("warning: \($0)") }
     do {
       while !isFinished {
-        let began = monotonicSeconds()
+        let began = clock
         let batches = data.batches(
           of: plan.batchSize, shuffledBy: RandomStream(seed: plan.seed, purpose: "fit.order", epoch))
         while step < stepsPerEpoch {
+          watch?.begin()
           try train(batches[step])
+          let used = rates(at: position).rate
           step += 1
           // What follows the weights step by step is not left a step behind.
           try StopSignal.ignoring { for observer in observers { try observer.after(step: stepsDone, model) } }
-          let share = (monotonicSeconds() - start) / Double(stepsDone - first)
+          watch?.end(learningRate: used, highest: learningRate)
+          let share = (clock - start) / Double(stepsDone - first)
           let total = plan.epochs * stepsPerEpoch
           progress?.update(
             title: "fit epoch \(epoch + 1)/\(plan.epochs)", done: stepsDone, total: total, fields: totals.fields,
             secondsLeft: share * Double(total - stepsDone))
           if let every = checkpoints?.every, stepsDone % every == 0, step < stepsPerEpoch { try save(progress) }
+          if let steered { try follow(steered, recorder) }
         }
         try end(epoch: began, since: (start, first), progress)
+        watch?.endEpoch()
         recorder.record(history) { progress?.note("warning: \($0)") }
         if checkpoints?.every == nil || stepsDone % (checkpoints?.every ?? 1) == 0 || isFinished { try save(progress) }
       }
@@ -277,16 +294,81 @@ public final class TrainingRun: Resumable, StepHost {
       interrupted = true
       try StopSignal.ignoring { try save(progress) }
     }
-    recorder.end(isComplete: isFinished, model, history) { progress?.note("warning: \($0)") }
+    recorder.end(isComplete: isFinished, model, warnings: history.flatMap(\.notes) + rateChanges.map(\.sentence)) {
+      progress?.note("warning: \($0)")
+    }
     // What Ctrl-C has ended is the training: the average is what it has led to.
-    let averaged = try interrupted ? StopSignal.ignoring { try average?.averaged(model) } : average?.averaged(model)
+    let averaged: Model?
+    do { averaged = try average?.averaged(model) } catch  where isInterruption(error) {
+      averaged = try StopSignal.ignoring { try average?.averaged(model) }
+    }
     let best = try best.flatMap { best in try best.model(like: model).map { (model: $0, epoch: best.epoch) } }
     if !interrupted, let line = history.gap(best: best?.epoch) { progress?.note(line) }
     return TrainingReport(
-      method: method.description, epochs: history, steps: stepsDone - first, seconds: monotonicSeconds() - start,
-      interrupted: interrupted, state: interrupted ? try StopSignal.ignoring { try position(with: nil) } : nil,
+      method: method.description, epochs: history, laterRateChanges: rateChanges, steps: stepsDone - first,
+      seconds: clock - start, interrupted: interrupted,
+      state: interrupted ? try StopSignal.ignoring { try position(with: nil) } : nil,
       continuedAfter: continued || wasFinished ? first : nil, wasFinished: wasFinished,
       number: recorder.number, averaged: averaged, best: best)
+  }
+
+  /// Seconds, without those in which the user let the run wait.
+  private var clock: Double { monotonicSeconds() - waited }
+
+  /// Does what the user asks for between two steps.
+  private func follow(_ progress: any TrainingProgress, _ recorder: TrainingRecorder) throws {
+    while true {
+      let asked = monotonicSeconds()
+      let order: TrainingOrder?
+      do {
+        defer {
+          let seconds = monotonicSeconds() - asked
+          waited += seconds
+          recorder.leaveOut(seconds: seconds)
+        }
+        order = try progress.nextOrder()
+      }
+      switch order {
+      case nil: return
+      case .save: progress.answer(try saveNow(progress))
+      case .learningRate(let rate):
+        do throws(CoreError) { try requireLearningRate(rate, of: "fit") } catch {
+          progress.answer("not changed: \(error.message)")
+          continue
+        }
+        guard rate != learningRate else {
+          progress.answer("the learning rate is \(rate.shortest) already")
+          continue
+        }
+        let change = RateChange(step: stepsDone, rate: rate)
+        // Of two rates without a step between them the first was never used.
+        rateChanges.removeAll { $0.step == change.step }
+        rateChanges.append(change)
+        progress.answer(change.sentence)
+      }
+    }
+  }
+
+  /// Writes a checkpoint because the user wants one.
+  ///
+  /// - Returns: what became of it.
+  private func saveNow(_ progress: any TrainingProgress) throws -> String {
+    guard let checkpoints else {
+      return "not saved: this run has no folder of checkpoints, which checkpoint=\"run1\" would give it"
+    }
+    if let damage = model.damage { return "not saved: the weights are useless, \(damage)" }
+    try save(progress)
+    guard checkpoints.isWritten(stepsDone), let newest = checkpoints.newest else {
+      return "not saved: the folder '\(checkpoints.path)' cannot be written to"
+    }
+    return "saved: \(newest.split(separator: "/").last ?? "")"
+  }
+
+  /// The highest learning rate: that of the plan, or what the user has set since.
+  private var learningRate: Double { lastRateChange?.rate ?? plan.learningRate }
+
+  private var lastRateChange: RateChange? {
+    rateChanges.last ?? history.last { !$0.rateChanges.isEmpty }?.rateChanges.last
   }
 
   /// Ends an epoch: what was measured is reported. Where that is interrupted, the epoch has not ended, and its end is
@@ -300,19 +382,20 @@ public final class TrainingRun: Resumable, StepHost {
     let kept = (process: try process.state, observers: try observers.map { try $0.state })
     let weights = model.state
     do {
-      var result = totals.report(
-        epoch: epoch + 1, learningRate: plan.schedule.learningRate(plan.learningRate, at: last))
+      var result = totals.report(epoch: epoch + 1, learningRate: rates(at: last).rate)
       let reason = try process.after(epoch: last, model)
       var continues = reason == nil
       for observer in observers { continues = try observer.after(&result, model) && continues }
-      result.seconds = monotonicSeconds() - began
+      result.seconds = clock - began
       if let reason { result.notes.append(reason) }
-      let share = (monotonicSeconds() - start.seconds) / Double(max(1, stepsDone - start.step))
+      let share = (clock - start.seconds) / Double(max(1, stepsDone - start.step))
       progress?.note(
         result.line(of: plan.epochs, secondsLeft: share * Double((plan.epochs - epoch - 1) * stepsPerEpoch)))
       for note in result.notes { progress?.note(note) }
+      result.rateChanges = rateChanges
+      result.notes += rateChanges.map(\.sentence)
       history.append(result)
-      (epoch, step, totals, isEnded) = (epoch + 1, 0, EpochTotals(), !continues)
+      (epoch, step, totals, rateChanges, isEnded) = (epoch + 1, 0, EpochTotals(), [], !continues)
     } catch {
       try StopSignal.ignoring {
         try model.setState(weights)
@@ -375,7 +458,7 @@ public final class TrainingRun: Resumable, StepHost {
   package func makeOptimiser() -> any Optimiser { plan.optimiser.makeOptimiser() }
 
   package func rates(at position: TrainingPosition) -> (rate: Double, momentum: Double?) {
-    (plan.schedule.learningRate(plan.learningRate, at: position), plan.schedule.momentum(at: position))
+    (plan.schedule.learningRate(learningRate, at: position), plan.schedule.momentum(at: position))
   }
 
   /// Gradients whose length is at most `clip`, as `torch.nn.utils.clip_grad_norm_` scales them: by clip/(length + 1e-6).
@@ -435,7 +518,10 @@ public final class TrainingRun: Resumable, StepHost {
       let gradients = try loss.isApplied ? nil : model.gradients(of: loss.total, at: step.parameters)
       // A method that never looks at natural images says nothing about them; one more forward does.
       let natural = if let logits = loss.naturalLogits { logits } else { try model(batch.images) }
-      try totals.add(loss, value: value, natural: natural, labels: batch.labels, of: model)
+      let judged = try totals.add(loss, value: value, natural: natural, labels: batch.labels, of: model)
+      watch?.add(
+        batch, value: value, judged: judged, adversarial: step.found.first { $0.shape == batch.images.shape },
+        logits: loss.adversarialLogits)
       return (gradients, step.displacement)
     } catch let error as CoreError where error.kind == .numeric && error.hint != divergenceHint {
       throw diverged(error.message, at: position)
@@ -481,7 +567,7 @@ public final class TrainingRun: Resumable, StepHost {
   private var divergenceHint: String {
     let newest = checkpoints?.newest.map { "; the last good checkpoint is '\($0)'" } ?? ""
     return
-      "lower the learning rate (lr=\(plan.learningRate.shortest) now), and begin with a fresh model: the weights of "
+      "lower the learning rate (lr=\(learningRate.shortest) now), and begin with a fresh model: the weights of "
       + "this one led there\(newest)"
   }
 
@@ -509,6 +595,7 @@ extension TrainingRun {
         ("ended", try Tensor(ints: [isEnded ? 1 : 0], shape: [])), ("history", try TextTensor.tensor(history.text)),
       ]
       func add(_ part: String, _ tensors: NamedTensors) { state += tensors.map { ("\(part).\($0.name)", $0.tensor) } }
+      if !rateChanges.isEmpty { state.append((TrainingState.rates, try rateChanges.tensor())) }
       add("totals", try totals.state)
       add("model", model.state)
       add("optimiser", try optimiser.state)
@@ -548,12 +635,17 @@ extension TrainingRun {
       throw CoreError(.value, "the history of this state is not one of this run")
     }
     let history = try [EpochReport](text: TextTensor.text(text.tensor))
+    var rates: [RateChange] = []
+    if let tensor = state.first(where: { $0.name == TrainingState.rates })?.tensor {
+      rates = try [RateChange](tensor, steps: epoch * stepsPerEpoch + step)
+    }
     let totals = try EpochTotals(parts["totals"] ?? [])
     try model.setState(parts["model"] ?? [])
     try optimiser.restore(parts["optimiser"] ?? [])
     try process.restore(parts["method"] ?? [])
     for (i, observer) in observers.enumerated() { try observer.restore(parts["observer\(i)"] ?? []) }
     (self.epoch, self.step, self.totals, self.history, self.isEnded) = (epoch, step, totals, history, isEnded)
+    rateChanges = rates
   }
 
   /// Continues a run that was interrupted in this process.

@@ -123,12 +123,21 @@ public final class CheckpointFolder {
 
   // MARK: Writing
 
+  /// Whether the newest checkpoint is that after this step, and nothing has failed since.
+  func isWritten(_ step: Int) -> Bool {
+    !isFailing && newest?.hasSuffix(Self.name(step)) == true
+  }
+
+  private static func name(_ step: Int) -> String {
+    let digits = String(step)
+    return beginning + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ending
+  }
+
   /// Writes a checkpoint, and removes those that are no longer among the newest.
   ///
   /// - Parameter warn: told when it could not be written, once until it can again; the run goes on.
   func save(_ state: TrainingState, warn: (String) -> Void) {
-    let digits = String(state.step)
-    let name = Self.beginning + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + Self.ending
+    let name = Self.name(state.step)
     let file = Folder.joined(path, name)
     StopSignal.ignoring {
       do throws(CoreError) {
@@ -136,7 +145,7 @@ public final class CheckpointFolder {
           file, tensors: state.tensors,
           metadata: [
             "ltd.training": Self.form, "ltd.version": Build.version, "ltd.build": Build.digest ?? "",
-            "ltd.description": state.description.json.line, "ltd.step": digits,
+            "ltd.description": state.description.json.line, "ltd.step": "\(state.step)",
             "ltd.finished": state.isFinished ? "true" : "false",
           ])
         (newest, isFailing) = (file, false)

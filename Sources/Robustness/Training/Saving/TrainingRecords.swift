@@ -43,9 +43,12 @@ final class TrainingRecorder {
     keeping(warn) { try curves?.write(epochs) }
   }
 
-  func end(isComplete: Bool, _ model: Model, _ epochs: [EpochReport], warn: (String) -> Void) {
+  /// Leaves out time in which the run waited for its user.
+  func leaveOut(seconds: Double) { told += seconds }
+
+  func end(isComplete: Bool, _ model: Model, warnings: [String], warn: (String) -> Void) {
     keeping(warn) {
-      try record?.end(isComplete: isComplete, fingerprint: model.fingerprint, warnings: epochs.flatMap(\.notes))
+      try record?.end(isComplete: isComplete, fingerprint: model.fingerprint, warnings: warnings)
     }
   }
 

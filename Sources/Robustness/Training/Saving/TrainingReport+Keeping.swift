@@ -65,8 +65,13 @@ extension TrainingReport {
         description: description, tensors: kept.tensors, step: kept.state[0], isFinished: kept.state[1] == 1)
       if let data = examples.first { state?.examples = (data, examples.dropFirst().first) }
     }
+    var later: [RateChange] = []
+    if let rates = state?.tensors.first(where: { $0.name == TrainingState.rates }) {
+      later = try [RateChange](rates.tensor, steps: state?.step ?? 0)
+    }
     self.init(
-      method: kept.method, epochs: try [EpochReport](text: kept.history), steps: figures[0], seconds: kept.seconds,
+      method: kept.method, epochs: try [EpochReport](text: kept.history), laterRateChanges: later, steps: figures[0],
+      seconds: kept.seconds,
       interrupted: figures[1] == 1, state: state, continuedAfter: figures[3] < 0 ? nil : figures[3],
       wasFinished: figures[2] == 1, number: figures[4] < 0 ? nil : figures[4], averaged: averaged,
       best: best.map { ($0, epoch) })

@@ -12,6 +12,8 @@ public struct TrainingState {
   public var tensors: NamedTensors
   /// The optimiser steps done.
   public var step: Int
+  /// The name of the learning rates that the user has set in the epoch under way.
+  static let rates = "rates"
   /// Whether the run has come to its end.
   public var isFinished: Bool
   /// The examples, where the state stays in the process: they are compared when it is continued.
@@ -52,6 +54,7 @@ extension [EpochReport] {
       if let robust = epoch.robustAccuracy { words.append("robust=\(bits(robust))") }
       words += epoch.parts.map { "part.\($0.name)=\(bits($0.value))" }
       words += epoch.figures.map { "figure.\($0.name)=\(bits($0.value))" }
+      words += epoch.rateChanges.map { "rate.\($0.step)=\(bits($0.rate))" }
       words += epoch.notes.map { "note.=" + $0 }
       words += ["lr=\(bits(epoch.learningRate))", "seconds=\(bits(epoch.seconds))"]
       return words.joined(separator: "\t")
@@ -86,6 +89,9 @@ extension [EpochReport] {
         case "lr": epoch.learningRate = value
         case "seconds": epoch.seconds = value
         case _ where name.hasPrefix("part."): epoch.parts.append((String(name.dropFirst(5)), value))
+        case _ where name.hasPrefix("rate."):
+          guard let step = Int(name.dropFirst(5)), value > 0, value.isFinite else { throw Self.unreadable }
+          epoch.rateChanges.append(RateChange(step: step, rate: value))
         case _ where name.hasPrefix("figure."): epoch.figures.append((String(name.dropFirst(7)), value))
         default: throw Self.unreadable
         }
