@@ -279,8 +279,16 @@ public final class Session {
   public var isStopped: Bool { stop.isRaised }
 
   /// Declares that a built-in which Ctrl-C ended early returns the results so far: they are kept, and the next step ends
-  /// the run.
-  public func keepResults() { endedEarly = stop.isInterrupted }
+  /// the run. Where Ctrl-C was not pressed this does nothing.
+  ///
+  /// - Parameter what: what there is, for a note that begins with "interrupted: ".
+  /// - Returns: whether Ctrl-C was pressed.
+  @discardableResult
+  public func keepResults(_ what: String) -> Bool {
+    endedEarly = stop.isInterrupted
+    if endedEarly { host.note("interrupted: \(what)") }
+    return endedEarly
+  }
 
   /// Runs the block of a `finally`, also when the run is to be stopped: Ctrl-C has to be pressed again to stop the block,
   /// and after a limit all blocks together have `Limits.cleanupSeconds`, `cleanupSteps` and `cleanupBytes`.

@@ -16,8 +16,8 @@ extension BuiltinTable {
         details: """
           max(abs(x' - x)) is at most eps + 1e-6, because x ± eps is rounded to float32. An attack that looks for the nearest \
           image returns it where it is within eps, and the image itself where there is none. Random starts depend on the seed \
-          and the index of the image in x. Many images are worked on 250 at a time, which changes no bit. Within grad the \
-          images that come out are constants: no gradient goes back through the steps of an attack.
+          and the index of the image in x. Many images are worked on 250 at a time, which changes no bit; Ctrl-C returns those \
+          that are done, the first ones, and says how many. Within grad the images that come out are constants: no gradient goes back through the steps of an attack.
 
           - x: images [n, c, h, w] in [0, 1], or a data set, which holds their classes.
           - y: the classes [n] of the images.
@@ -63,7 +63,12 @@ extension BuiltinTable {
           images: images, labels: labels, seed: try call.seed("seed"), eps: try call.optionalFloat("eps"),
           targets: targets)
         input.answers.seed = input.seed
-        return Value(try attack.run(on: model, input))
+        let (found, interruption) = try attack.runUntilInterrupted(on: model, input)
+        if interruption != nil {
+          let (done, all) = (found.shape.first ?? 0, labels.count)
+          call.session.keepResults("the first \(done) of \(all) images are attacked, and returned without the others")
+        }
+        return Value(found)
       },
     ]
 

@@ -45,7 +45,8 @@ extension BuiltinTable {
         - keep: the path of an .npz file, true for adversarial.npz, for the adversarial images that broke an example, with their labels, ids, \
         positions and attacks. They are read back and shown to the model again, as they are and rounded to 8 bits: `.kept`.
         - max_time: seconds after which the evaluation ends with what is settled. What was not attacked by then counts as \
-        robust, so that accuracies are upper bounds, and are marked so.
+        robust, so that accuracies are upper bounds, and are marked so. Ctrl-C ends it in the same way once the natural \
+        accuracy is known, except with `keep`, where it is an error; `complete` tells.
         """,
       examples: [
         Example(
@@ -85,15 +86,23 @@ extension BuiltinTable {
       let quiet = try call.bool("quiet")
       let files = try EvaluationFiles(call)
       plan.keepsImages = files?.kept != nil
+      // What is kept of the images is written and shown to the model at the end, which would make the user wait.
+      plan.returnsWhenInterrupted = !plan.keepsImages
       let ledger = try files?.open(quiet: quiet)
+      let further = "the same call continues after the last batch"
       let evaluation: Evaluation
       do {
         evaluation = try evaluate(
           model, on: data, plan, ledger: ledger, progress: call.session.progress(quiet: quiet))
       } catch var error as CoreError where error.kind == .interrupted && ledger != nil && plan.canBeContinued {
-        error.hint = "the same call continues after the last batch"
+        error.hint = further
         throw error
       }
+      call.session.keepResults(
+        evaluation.isComplete
+          ? "the evaluation was complete"
+          : "what was not attacked counts as robust, so that accuracies are upper bounds"
+            + (ledger != nil && plan.canBeContinued ? "; \(further)" : ""))
       return Value(EvaluationObject(evaluation, kept: try files?.writeKept(of: evaluation, model)))
     },
     Builtin(

@@ -83,7 +83,8 @@ extension BuiltinTable {
       family: "system", checksFirst: false
     ) { call in
       let session = call.session
-      guard let next = try TrackedObject(call).makeIterator() else { return .none }
+      let tracked = try TrackedObject(call)
+      guard let next = try tracked.makeIterator() else { return .none }
       var results: [Value] = []
       while let x = try next() {
         do {
@@ -96,7 +97,7 @@ extension BuiltinTable {
           break
         }
       }
-      session.keepResults()
+      session.keepResults("\(results.count) of \(tracked.length ?? 0) results are there")
       return Value(results)
     },
   ]

@@ -132,7 +132,9 @@ extension BuiltinTable {
         - label_gap: the same to the soft labels of the data, for data that has some, such as those of people.
         - rank_agreement: share of the pairs of classes that the posterior (else the soft labels) puts in an order and the         model's labels put in the same one in float32.
 
-        Accuracy is the same at every temperature.
+        Accuracy is the same at every temperature. Ctrl-C returns what the images so far have led to; a column `n` then says \
+        of how many the rows are.
+
         - T: a temperature, or several in a list or a vector: a row of the table for each.
         """,
       examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
@@ -142,7 +144,12 @@ extension BuiltinTable {
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
       let temperatures = try call.temperatures()
-      return Value(try temperatureProfiles(of: model, on: data, temperatures: temperatures).map(\.row))
+      let found = try temperatureProfilesUntilInterrupted(of: model, on: data, temperatures: temperatures)
+      guard found.isInterrupted else { return Value(found.profiles.map { $0.row() }) }
+      call.session.keepResults(
+        "\(found.profiles.count) of \(temperatures.count) temperatures, of the first \(found.examples) of "
+          + "\(data.count) images")
+      return Value(found.profiles.map { $0.row(of: found.examples) })
     },
     Builtin(
       "best_temperature(model: model, data: dataset, rule: string | function = \"likelihood\", entropy: float | none = none, T: list | none = none) -> float",
@@ -305,7 +312,9 @@ extension Call {
 
 extension TemperatureProfile {
   /// A row of the table.
-  fileprivate var row: Value {
+  ///
+  /// - Parameter examples: how many images it is of, where these are not all of them.
+  fileprivate func row(of examples: Int? = nil) -> Value {
     let fields: [(String, Double?)] = [
       ("T", temperature), ("confidence", confidence), ("second", second), ("true_class", trueClass),
       ("margin", margin), ("entropy", entropy), ("cross_entropy", crossEntropy),
@@ -313,6 +322,8 @@ extension TemperatureProfile {
       ("zero_gradient", zeroGradient), ("posterior_gap", posteriorGap), ("label_gap", labelGap),
       ("rank_agreement", rankAgreement),
     ]
-    return Value(fields: fields.compactMap { name, number in number.map { (name, Value($0)) } })
+    return Value(
+      fields: fields.compactMap { name, number in number.map { (name, Value($0)) } }
+        + (examples.map { [("n", Value($0))] } ?? []))
   }
 }

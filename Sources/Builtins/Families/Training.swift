@@ -19,8 +19,25 @@ extension BuiltinTable {
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
-        step: the model keeps what it learned, and the report says `interrupted: true`. In the report's `epochs`, natural and \
-        robust are accuracies of the training images as their batches came, validation_natural and validation_robust those \
+        step: the model keeps what it learned, and the report says `interrupted: true`.
+
+        On a terminal with colours and 60 columns and 16 rows or more, curves of loss and accuracy, images a second, the time \
+        left, the memory that tensors take and keep for reuse, the class that does worst and an image beside its adversarial twin stand below the \
+        output while it trains, from a third of a second on. Keys steer it, each between two steps; none but `l` changes a bit \
+        of what comes out:
+
+        - p: pauses, and continues. What is waited is no part of `seconds`.
+        - s: saves a checkpoint now, in the folder of checkpoint=.
+        - l: asks for another learning rate, of which the schedule takes its shares from the next step on. It is on record: \
+        in the report's `rate_changes` and `warnings`, in the ledger, and in checkpoints and the report, from which a run \
+        continues with that rate and says so.
+        - q: stops and keeps what was learned, as Ctrl-C does, but what follows in the program runs.
+        - d: one line in place of all this, and back.
+
+        Anything else that is typed is shown and kept for the next prompt. Escape drops it, and so do Ctrl-C and the end of \
+        a script, which say what it was.
+
+        In the report's `epochs`, natural and robust are accuracies of the training images as their batches came, validation_natural and validation_robust those \
         after the epoch; loss_natural and loss_robust are the parts of the loss.
 
         Alarms say when robustness is lost although training looks well, in the report's `warnings`: robust overfitting, where \
@@ -139,9 +156,11 @@ extension BuiltinTable {
             epochs: report.epochs.count, steps: report.steps, isInterrupted: report.interrupted))
       }
       if report.interrupted {
-        call.session.keepResults()
         let further = checkpoints == nil ? "fit(…, resume=report) continues" : "the same call continues"
-        progress.note("interrupted: the model keeps what it learned in \(report.steps) steps; \(further)")
+        let kept = "the model keeps what it learned in \(report.steps) steps; \(further)"
+        if !call.session.keepResults(kept) { progress.note("stopped: \(kept)") }
+      } else {
+        call.session.keepResults("the training had come to its end")
       }
       return report.value
     }
@@ -397,7 +416,10 @@ extension TrainingReport {
     if let number { fields.append(("number", Value(number))) }
     if let averaged { fields.append(("averaged", Value(ModelObject(averaged)))) }
     if let best { fields += [("best", Value(ModelObject(best.model))), ("best_epoch", Value(best.epoch))] }
-    let warnings = epochs.flatMap(\.notes)
+    if !rateChanges.isEmpty {
+      let changes = rateChanges.map { Value(fields: [("step", Value($0.step)), ("lr", Value($0.rate))]) }
+      fields.append(("rate_changes", Value(changes)))
+    }
     if !warnings.isEmpty { fields.append(("warnings", Value(warnings.map { Value($0) }))) }
     return Value(fields: fields)
   }

@@ -108,9 +108,33 @@ extension Attack {
   /// - Throws: `.value` for settings, images or labels out of range, and for a radius that is given although the attack
   ///   has another of its own; `.numeric` when logits or gradients of the model are not finite.
   public func run(on model: Model, _ input: AttackInput) throws -> Tensor {
+    let (images, error) = try runUntilInterrupted(on: model, input)
+    if let error { throw error }
+    return images
+  }
+
+  /// Attacks images as `run` does. Where the user stops it, the images of the pieces that are done are returned: the first
+  /// ones, of which each was attacked to the end.
+  ///
+  /// - Returns: the images, and the interruption that cut them short, if one did.
+  /// - Throws: what `run` throws; `interrupted` where not one piece was done.
+  package func runUntilInterrupted(
+    on model: Model, _ input: AttackInput
+  ) throws -> (images: Tensor, interruption: CoreError?) {
     var parts: [Tensor] = []
-    try run(on: model, input) { oracle, _ in parts.append(try oracle.answer) }
-    return parts.count == 1 ? parts[0] : parts.isEmpty ? input.images : try concat(parts, axis: 0)
+    var interruption: CoreError?
+    do {
+      try run(on: model, input) { oracle, _ in parts.append(try oracle.answer) }
+    } catch {
+      guard StopSignal.reasonOfThread == .interrupted, !parts.isEmpty else { throw error }
+      interruption = CoreError(StopSignal.Reason.interrupted)
+    }
+    if parts.count == 1 { return (parts[0], interruption) }
+    if parts.isEmpty { return (input.images, nil) }
+    return (
+      try interruption == nil ? concat(parts, axis: 0) : StopSignal.ignoring { try concat(parts, axis: 0) },
+      interruption
+    )
   }
 
   /// Attacks images as `run` does, all of them together, and shows what breaks them to the model once more.

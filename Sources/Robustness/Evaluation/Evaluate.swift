@@ -21,7 +21,7 @@ import Tensors
 /// - Parameter ledger: where the verdicts are recorded, batch by batch; what it holds of the same evaluation is not done
 ///   again. Where it can no longer be written to, the evaluation continues and a warning says so.
 /// - Throws: `.value` for settings out of range, and for a radius or a seed that no attack would use; `.numeric` when
-///   logits or gradients are not finite; `.interrupted` when the user stops it; `.limit` when `plan.seconds` have passed
+///   logits or gradients are not finite; `.interrupted` when the user stops it, unless the plan says otherwise; `.limit` when `plan.seconds` have passed
 ///   before the natural accuracy is known.
 public func evaluate(
   _ model: Model, on data: Dataset, _ plan: EvaluationPlan, ledger: (any RunLedger)? = nil,
@@ -56,7 +56,10 @@ public func evaluate(
   evaluation.isComplete = evaluation.attacks.allSatisfy { $0.unsettled == 0 }
   evaluation.number = recorder.record?.number
   evaluation.warn(plan.attacks, rounds.map(\.attack), classes: model.classes)
-  evaluation.warnings += try recorder.end(isComplete: evaluation.isComplete, warnings: evaluation.warnings)
+  let warnings = evaluation.warnings
+  evaluation.warnings += try StopSignal.ignoring {
+    try recorder.end(isComplete: evaluation.isComplete, warnings: warnings)
+  }
   evaluation.seconds = recorder.record == nil ? monotonicSeconds() - start : recorder.seconds
   return evaluation
 }
@@ -153,7 +156,7 @@ private func attack(
   for first in stride(from: known.count, to: standing.count, by: plan.batch) {
     let positions = Array(standing[first..<min(first + plan.batch, standing.count)])
     let began = monotonicSeconds()
-    let found: AttackedBatch? = try StopSignal.run(until: end) {
+    let found: AttackedBatch? = try plan.untilStopped(end) {
       let part = try data.batch(positions)
       var input = AttackInput(
         images: part.images, labels: part.labels, ids: part.ids, seed: round.description.seed ?? 0,
@@ -176,6 +179,18 @@ private func attack(
     take(found.verdicts, at: positions)
   }
   return outcome
+}
+
+extension EvaluationPlan {
+  /// Runs `body` until a time is passed or the user stops it.
+  ///
+  /// - Returns: what `body` returns; nil where it was ended and what is settled so far is the result.
+  fileprivate func untilStopped<Result>(_ end: Double, _ body: () throws -> Result) throws -> Result? {
+    do { return try StopSignal.run(until: end, body) } catch {
+      guard returnsWhenInterrupted, StopSignal.reasonOfThread == .interrupted else { throw error }
+      return nil
+    }
+  }
 }
 
 /// Hands the evidence on to a record, if there is one.

@@ -18,6 +18,9 @@ public struct EvaluationPlan {
   public var forwards: Int?
   /// How many seconds it may take: what is settled by then is the result. Nil sets no end.
   public var seconds: Double?
+  /// Whether a user who stops it gets what is settled, as after `seconds`, once the natural accuracy is known; else that is
+  /// an error.
+  public var returnsWhenInterrupted = false
   /// Whether adversarial images are handed to the record, the first that breaks an example in each round.
   public var keepsImages = false
   /// Whether the fingerprints of model and data are taken where there is no record; that of images that are read from

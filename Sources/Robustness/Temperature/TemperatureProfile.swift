@@ -139,12 +139,47 @@ private struct ProfileSums {
 public func temperatureProfiles(
   of model: Model, on data: Dataset, temperatures: [Double]
 ) throws(CoreError) -> [TemperatureProfile] {
+  let found = try temperatureProfilesUntilInterrupted(of: model, on: data, temperatures: temperatures)
+  if found.isInterrupted { throw CoreError(StopSignal.Reason.interrupted) }
+  return found.profiles
+}
+
+/// The soft labels as `temperatureProfiles` has them. Where the user stops it, the profiles are those of the examples that
+/// the model has answered by then, as many as take a tenth of a second.
+///
+/// - Returns: the profiles, of how many of the first examples they are, and whether the user has stopped it.
+/// - Throws: what `temperatureProfiles` throws; `interrupted` where nothing was answered yet.
+package func temperatureProfilesUntilInterrupted(
+  of model: Model, on data: Dataset, temperatures: [Double]
+) throws(CoreError) -> (profiles: [TemperatureProfile], examples: Int, isInterrupted: Bool) {
   try requireFitting(data, model)
-  let logits = try logits(of: model, on: data, requiringFinite: true)
+  var parts: [Tensor] = []
   var profiles: [TemperatureProfile] = []
-  for temperature in temperatures {
-    try StopSignal.poll()
-    profiles.append(try TemperatureProfile(logits: logits, data: data, temperature: temperature))
+  do throws(CoreError) {
+    for positions in data.batches(of: 250) {
+      parts.append(try logits(of: model, on: data.subset(positions), requiringFinite: false))
+    }
+    let logits = try concat(parts, axis: 0)
+    try requireFinite(logits, of: model)
+    for temperature in temperatures {
+      try StopSignal.poll()
+      profiles.append(try TemperatureProfile(logits: logits, data: data, temperature: temperature))
+    }
+    return (profiles, data.count, false)
+  } catch {
+    guard error.kind == .interrupted, !parts.isEmpty else { throw error }
+    let n = parts.reduce(0) { $0 + $1.shape[0] }
+    if n == data.count, !profiles.isEmpty { return (profiles, n, true) }
+    let (known, end) = (parts, monotonicSeconds() + 0.1)
+    profiles = try StopSignal.ignoring { () throws(CoreError) in
+      let (logits, some) = (try concat(known, axis: 0), try data.subset(0..<n))
+      try requireFinite(logits, of: model)
+      var found: [TemperatureProfile] = []
+      for temperature in temperatures where found.isEmpty || monotonicSeconds() < end {
+        found.append(try TemperatureProfile(logits: logits, data: some, temperature: temperature))
+      }
+      return found
+    }
+    return (profiles, n, true)
   }
-  return profiles
 }
