@@ -106,7 +106,7 @@ let package = Package(
     .target(
       name: "Console",
       dependencies: [
-        "Base", "Platform", "Devices", "Tensors", "Interpreter", "Builtins", "Help", "Stdlib", "CAllocator",
+        "Base", "Platform", "Devices", "Tensors", "Drawing", "Interpreter", "Builtins", "Help", "Stdlib", "CAllocator",
         "CEditline",
       ]),
     .executableTarget(
@@ -159,7 +159,7 @@ let package = Package(
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(
       name: "ConsoleTests",
-      dependencies: ["Interpreter", "Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
+      dependencies: ["Base", "Interpreter", "Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
     .testTarget(name: "ScriptTests", dependencies: ["Base", "Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]

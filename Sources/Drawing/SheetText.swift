@@ -11,6 +11,8 @@ struct SheetText {
   private let look: PictureLook
 
   private static let shades = Array(" .:-=+*#%@".unicodeScalars)
+  /// The character that is as light as a share of white.
+  static func shade(_ light: Double) -> Unicode.Scalar { shades[min(9, max(0, Int(light * 9.999)))] }
   /// Columns below which an image is not made smaller.
   private static let smallest = 14
 
@@ -168,7 +170,7 @@ struct SheetText {
         let lower = y + 1 < high ? pixels[x, y + 1] : nil
         if look.colours == .none {
           let light = (upper.lightness + (lower ?? upper).lightness) / 2
-          canvas.put(Self.shades[min(9, Int(light * 9.999))], at: left + x, y / 2, ink: nil)
+          canvas.put(Self.shade(light), at: left + x, y / 2, ink: nil)
         } else {
           canvas.put("▀", at: left + x, y / 2, ink: upper, ground: lower)
         }

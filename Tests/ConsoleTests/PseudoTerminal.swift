@@ -21,6 +21,7 @@ final class PseudoTerminal {
   /// All that was ever to be seen, as it stands now.
   var shown: String { screen.text(from: 0) }
 
+  /// - Parameter program: what is run instead, such as a shell that runs it.
   init(
     _ arguments: [String] = [], home: URL, columns: Int = 100, rows: Int = 40, variables: [String: String] = [:],
     without: Set<String> = [], program: String = BuiltProgram.path
@@ -130,6 +131,13 @@ final class PseudoTerminal {
       guard tcgetattr(terminal, &settings) == 0, settings.c_lflag & tcflag_t(ICANON) != 0 else { return }
       take(seconds: 0.005)
     }
+  }
+
+  /// Whether the terminal gathers lines and echoes them, as a shell leaves it.
+  var gathersLines: Bool {
+    var settings = termios()
+    let usual = tcflag_t(ICANON | ECHO)
+    return tcgetattr(terminal, &settings) == 0 && settings.c_lflag & usual == usual
   }
 
   /// Waits for the prompt, types a line and waits for a text.

@@ -59,10 +59,7 @@ extension BuiltinTable {
       try plan.require(required)
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let diagnosis = try diagnose(model, on: data, plan, progress: progress)
-      if diagnosis.isInterrupted {
-        call.session.keepResults()
-        progress.note("interrupted: the diagnosis holds what was found by then")
-      }
+      if diagnosis.isInterrupted { call.session.keepResults("the diagnosis holds what was found by then") }
       try diagnosis.require(required)
       return Value(DiagnosisObject(diagnosis))
     }

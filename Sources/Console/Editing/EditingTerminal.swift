@@ -37,6 +37,8 @@ final class EditingTerminal: KeySource {
     tcsetattr(0, TCSADRAIN, &mode)
     // Keys that came while the terminal was asked for pictures go before those that come now.
     waiting.insert(contentsOf: TerminalQuery.shared.takeTyped().reversed(), at: 0)
+    let typed = TypedAhead.shared.take()
+    if !typed.isEmpty { putBack(typed[...]) }
     write(Array("\u{1B}[?2004h".utf8))
   }
 
@@ -46,6 +48,16 @@ final class EditingTerminal: KeySource {
     isEntered = false
     write(Array("\u{1B}[?2004l".utf8))
     tcsetattr(0, TCSADRAIN, &usual)
+  }
+
+  /// Takes Ctrl-C that was typed after Enter, while it was still a key: it is meant for the statement, and what was typed
+  /// before it is dropped, as the terminal itself does it. To be called after `leave`.
+  func passOnInterrupt() {
+    // What came before the mode changed can be read at once, whatever it is.
+    if isReadable(0, within: 0) { _ = fill(4096) }
+    guard let last = waiting.firstIndex(of: 3) else { return }
+    waiting.removeSubrange(last...)
+    kill(getpid(), SIGINT)
   }
 
   // MARK: Writing

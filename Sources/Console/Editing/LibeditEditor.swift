@@ -73,7 +73,11 @@ package final class LibeditEditor: LineEditor {
     result = nil
     isFirstFrame = true
     terminal.enter()
-    defer { terminal.leave() }
+    defer {
+      terminal.leave()
+      // A child process may read what was typed ahead itself.
+      if case .statement(let text)? = result, !text.hasPrefix("!") { terminal.passOnInterrupt() }
+    }
     // libedit begins each line by inserting.
     editing.mode = ltd_editor_mode(engine) == LTD_EMACS ? .emacs : .viInsert
     while result == nil {

@@ -2,34 +2,54 @@ import Base
 import Help
 import Tensors
 
-/// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends.
-final class TerminalProgress: Progress {
+/// Draws how far long work is on the last line of the terminal: at most ten times a second, gone when the work ends. A
+/// training has a dashboard in its place, where the terminal has room and keys for one.
+final class TerminalProgress: TrainingProgress {
   static let interval = 0.1
 
   private var lastDrawn = -Double.infinity
+  private let dashboard: TrainingDashboard?
+
+  /// - Parameter isSteered: whether a training may have a dashboard.
+  init(isSteered: Bool) { dashboard = isSteered ? TrainingDashboard() : nil }
 
   func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
   ) {
     let now = monotonicSeconds()
+    if let dashboard,
+      dashboard.update(
+        .init(title: title, done: done, total: total, fields: fields, secondsLeft: secondsLeft, at: now))
+    {
+      return
+    }
     guard now - lastDrawn >= Self.interval else { return }
     lastDrawn = now
-    LiveLine.shared.draw(
-      progressLine(
-        title: title, done: done, total: total, fields: fields, secondsLeft: secondsLeft,
-        width: Terminal.width(2) - 1))
+    let width = Terminal.width(2)
+    LiveArea.shared.draw(
+      [
+        progressLine(
+          title: title, done: done, total: total, fields: fields, secondsLeft: secondsLeft, width: width - 1)
+      ], width: width)
   }
 
   func note(_ line: String) {
     StandardOutput.out.flush()
-    StandardOutput.error.write(line + "\n")
+    if !LiveArea.shared.hold(line + "\n") { StandardOutput.error.write(line + "\n") }
     lastDrawn = -Double.infinity
   }
 
   func finish() {
-    LiveLine.shared.erase()
+    dashboard?.finish()
+    LiveArea.shared.erase()
     lastDrawn = -Double.infinity
   }
+
+  func update(_ step: TrainingGlance) { dashboard?.update(step) }
+  var wantsPictures: Bool { dashboard?.wantsPictures ?? false }
+  func show(_ pictures: TrainingPictures) { dashboard?.show(pictures) }
+  func nextOrder() throws(CoreError) -> TrainingOrder? { try dashboard?.nextOrder() }
+  func answer(_ sentence: String) { dashboard?.answer(sentence) }
 }
 
 /// Where no terminal follows the work: only the lines that stay, such as one an epoch.
@@ -63,13 +83,24 @@ package func progressLine(
 }
 
 /// A number in three significant digits or so.
-private func figure(_ value: Double) -> String {
+func figure(_ value: Double) -> String {
   let size = abs(value)
   if value.isNaN || !value.isFinite { return "\(value)" }
   if size >= 100 { return value.fixed(0) }
   if size >= 10 { return value.fixed(1) }
   if size >= 1 { return value.fixed(2) }
   return size >= 0.001 || size == 0 ? value.fixed(3) : value.fixed(6)
+}
+
+/// A whole number with a comma between thousands.
+func grouped(_ value: Double) -> String {
+  var digits = Array(min(value, 1e15).fixed(0))
+  var place = digits.count - 3
+  while place > 0 {
+    digits.insert(",", at: place)
+    place -= 3
+  }
+  return String(digits)
 }
 
 /// `m:ss`, or `h:mm:ss`.

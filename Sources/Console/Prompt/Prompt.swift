@@ -143,6 +143,7 @@ package final class Prompt {
         openEditor: { [unowned self] in editElsewhere($0) })
     {
       output.write("ltd \(Runner.version)   ? for help, Ctrl-D to leave\n")
+      TypedAhead.shared.expectReader()
       return editor
     }
     let shows = Terminal.isTerminal(0)
@@ -218,6 +219,7 @@ package final class Prompt {
     session.printing.look = Terminal.look(runner.options.colour)
     let (session, pages) = (session, pages)
     memory.begin(text)
+    LiveArea.shared.begin()
     defer { memory.end() }
     var shown: String?
     var statement = RanStatement(text)

@@ -8,7 +8,7 @@ import Tensors
 /// the library that is embedded in the program.
 ///
 /// What belongs to the process stays with the process: the outputs (`StandardOutput.out` and `.error`), the terminal
-/// (`LiveLine.shared`), its Ctrl-C (`Interrupts.signal`), the descriptors that a child inherits (`ChildProcess.starting`),
+/// (`LiveArea.shared`), its Ctrl-C (`Interrupts.signal`), the descriptors that a child inherits (`ChildProcess.starting`),
 /// and the threads and the memory of the compute device (`Compute`). All sessions of this host write to the same outputs,
 /// one whole string after the other; nothing else passes between them.
 final class ConsoleHost: Host {
@@ -65,7 +65,12 @@ final class ConsoleHost: Host {
 
   func progress() -> any Progress {
     if options.jsonErrors { return SilentProgress() }
-    return Terminal.canDraw(2) ? TerminalProgress() : PlainProgress()
+    guard Terminal.canDraw(2) else { return PlainProgress() }
+    // Keys are for the session that Ctrl-C is for.
+    let isSteered =
+      Terminal.colours(options.colour, 2) && Terminal.isTerminal(0)
+      && StopSignal.wordOfThread == Interrupts.signal.word
+    return TerminalProgress(isSteered: isSteered)
   }
 
   func read(_ path: String) throws(LTDError) -> [UInt8] {

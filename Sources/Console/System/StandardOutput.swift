@@ -48,7 +48,6 @@ public final class StandardOutput: Sendable {
   public func write(_ text: String) {
     let isFirst = state.withLock { state in
       if stopsOnInterrupt, text.utf8.count > Self.piece, ltd_interrupt_pending() { return false }
-      if isTerminal { LiveLine.shared.erase() }
       let wasEmpty = state.pending.isEmpty
       state.pending.append(contentsOf: text.utf8)
       if state.pending.count >= 1 << 16 || isTerminal && text.utf8.last == UInt8(ascii: "\n") || descriptor == 2 {
@@ -110,9 +109,17 @@ public final class StandardOutput: Sendable {
   }
 
   private func drain(_ state: inout State) {
+    guard !state.pending.isEmpty else { return }
+    if isTerminal {
+      LiveArea.shared.write(endsLine: state.pending.last == UInt8(ascii: "\n")) { writePending(&state) }
+    } else {
+      writePending(&state)
+    }
+    state.pending.removeAll(keepingCapacity: true)
+  }
+
+  private func writePending(_ state: inout State) {
     var done = 0
-    // What waited for its line to end may come after a progress line has been drawn.
-    if isTerminal, !state.pending.isEmpty { LiveLine.shared.erase() }
     while done < state.pending.count, state.failure == nil {
       // A terminal is written to in pieces, so that Ctrl-C stops a long value.
       let left = state.pending.count - done
@@ -127,7 +134,6 @@ public final class StandardOutput: Sendable {
       }
       if wrote < 0 { state.failure = Self.message(errno) } else { done += wrote }
     }
-    state.pending.removeAll(keepingCapacity: true)
   }
 
   /// Starts the thread that writes late output.

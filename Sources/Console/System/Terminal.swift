@@ -33,10 +33,10 @@ public enum Terminal {
     return Int(size.ws_row)
   }
 
-  /// The columns and rows of the terminal on standard output; 80 and 24 where that is not known.
-  static func size() -> (columns: Int, rows: Int) {
+  /// The columns and rows of the terminal of a descriptor; 80 and 24 where that is not known.
+  static func size(_ descriptor: Int32 = 1) -> (columns: Int, rows: Int) {
     var size = winsize()
-    let isKnown = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 && size.ws_row > 0
+    let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 && size.ws_row > 0
     return isKnown ? (Int(size.ws_col), Int(size.ws_row)) : (width(), 24)
   }
 
