@@ -32,7 +32,7 @@ import Testing
     "broadcast": "broadcast(t[0], [1024, 4096])",
     "check_gradients": "check_gradients(x => sum(exp(x)), rand([64]), samples=64)", "clip": "clip(t, 0, 0.5)",
     "confusion": "confusion(net, test)", "plot": "plot(records)",
-    "diagnose": "diagnose(small, test, eps=0.1, quiet=true)",
+    "adaptive": "adaptive(small, test, eps=0.1, quiet=true)", "diagnose": "diagnose(small, test, eps=0.1, quiet=true)",
     "collect": "collect(xs, x => x, quiet=true)", "certify": "certify(small, test, eps=0.1, quiet=true)",
     "concat": "concat([t, t])", "count": "count(xs, -1)",
     "cross_entropy": "cross_entropy(rows, places)", "detach": "detach(t) + 1", "eye": "eye(2048)",

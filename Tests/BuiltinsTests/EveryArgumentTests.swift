@@ -55,6 +55,8 @@ import Testing
     "mean": [("mean", "[0.5]"), ("std", "[0.25]")], "std": [("mean", "[0.5]"), ("std", "[0.25]")],
   ]
   private static let blind = [("model", "coarser"), ("data", "many"), ("eps", "0.2")]
+  private static let flagged =
+    blind + [("diagnosis", "diagnose(coarser, many, eps=0.2, checks=\"probabilities\", quiet=true)")]
 
   private static let layer =
     "m = network([conv2d(2, kernel=1), CALL, flatten(), linear(3)], input=[2, 8, 8], seed=1); answer = look(m)"
@@ -319,6 +321,19 @@ import Testing
         company: ["exact": [("eps", "0.1")], "time": [("eps", "0.1"), ("exact", "true")]],
         program: "r = CALL; answer = bits(r.bounds) + str(r.rows)")
     ],
+    "adaptive": [
+      Use(
+        base: [
+          ("model", "net"), ("data", "many.take(24)"), ("eps", "0.03"),
+          ("diagnosis", "diagnose(net, many.take(24), eps=0.03, checks=\"probabilities\", quiet=true)"),
+          ("quiet", "true"),
+        ],
+        company: [
+          "model": [("diagnosis", "none")], "data": [("diagnosis", "none")], "eps": [("diagnosis", "none")],
+          "seed": flagged, "diagnosis": flagged,
+          "norm": [("diagnosis", "none")],
+        ], program: "r = CALL; answer = str(r.attacks) + str(r.table)")
+    ],
     "diagnose": [
       Use(
         base: [
@@ -441,6 +456,8 @@ import Testing
 
   /// Values where neither type nor the call's own hints tell them: by entry and parameter, or by parameter.
   static let values: [String: [String]] = [
+    "adaptive.norm": ["\"l2\"", "\"l1\""], "adaptive.surrogate": ["teacher"],
+    "adaptive.diagnosis": ["diagnose(coarser, many, eps=0.2, checks=\"straight_through\", quiet=true)"],
     "diagnose.norm": ["\"l2\"", "\"l1\""], "diagnose.checks": ["\"steps\""], "diagnose.surrogate": ["teacher"],
     "diagnose.fail_on": ["\"flag\""], "diagnose.queries": ["1", "60"],
     "certify.method": ["\"interval\""], "certify.norm": ["\"l2\"", "\"l1\""],

@@ -78,6 +78,56 @@ import Testing
     #expect(found.summary.contains("must not be reported"))
   }
 
+  /// Logits a hundred times as large as they were learned: the student of a defensive distillation at T = 100.
+  @Test func defensiveDistillationIsSeen() throws {
+    let (teacher, student) = (try behind([], epochs: 1), try behind([], epochs: 1))
+    let plan = TrainingPlan(epochs: 12, batchSize: 16, learningRate: 500)
+    try fit(teacher.at(temperature: 100), on: data, plan: plan)
+    try fit(student, on: data, method: DefensiveDistillation(teacher: teacher, temperature: 100), plan: plan)
+    let found = try diagnosis(student, ["zero_gradients", "saturation", "mifpe", "temperature"], eps: 0.3)
+    #expect(found.flags.contains("mifpe") && found.flags.contains("temperature"), "\(found.summary)")
+    #expect(found.flags.contains("zero_gradients") || found.flags.contains("saturation"), "\(found.summary)")
+  }
+
+  /// Robust training by different targets is none.
+  @Test(arguments: ["pgd_at", "trades", "ltd"])
+  func robustTrainingIsNotFlagged(name: String) throws {
+    let model = try behind([], epochs: 1)
+    let attack = PGD(eps: 0.1, steps: 5)
+    let plan = TrainingPlan(epochs: 8, batchSize: 16, learningRate: 0.05)
+    switch name {
+    case "pgd_at": try fit(model, on: data, method: PGDAT(), attack: attack, plan: plan)
+    case "trades": try fit(model, on: data, method: TRADES(), attack: attack, plan: plan)
+    default: try fit(model, on: data, method: LTD(teacher: behind([])), attack: attack, plan: plan)
+    }
+    let found = try diagnosis(model, eps: 0.05)
+    #expect(found.flags == [], "\(found.summary)")
+  }
+
+  /// What the attacks that a diagnosis suggests leave is no more than anything that it has tried.
+  @Test func adaptiveAttacksFollowTheFindings() throws {
+    let model = try behind([.quantise(levels: 5)])
+    let found = try diagnosis(model, eps: 0.3)
+    let attacks = try adaptiveAttacks(on: model, flags: found.flags, norm: .linf)
+    #expect(attacks.contains { $0 is Transfer } && attacks.contains { ($0 as? Square)?.queries == 5000 })
+    let left = try evaluate(model, on: data, attacks: attacks, eps: 0.3).worstCase.correct
+    #expect(left <= found.lowest)
+    #expect(try adaptiveAttacks(on: behind([]), flags: [], norm: .l2).count == 3)
+    #expect(
+      try adaptiveAttacks(on: behind([.gaussianNoise(std: 0.1)]), flags: [], norm: .linf).allSatisfy { $0 is EOT })
+    try found.requireSame(model, data, norm: .linf, eps: 0.3)
+    #expect(throws: CoreError.self) { try found.requireSame(model, data, norm: .l2, eps: 0.3) }
+  }
+
+  @Test func plantedImagesAreFound() throws {
+    let model = try network()
+    try fit(model, on: data, plan: TrainingPlan(epochs: 2, batchSize: 16, learningRate: 0.02))
+    let found = try diagnosis(model, ["binarisation"])
+    #expect(found.findings[0].verdict != .flag, "\(found.findings[0].measurement.note)")
+    let cold = try diagnosis(model.at(temperature: 1e-5), ["binarisation"])
+    #expect(cold.flags == ["binarisation"], "\(cold.findings[0].measurement.note)")
+  }
+
   @Test func aConstantInTheLogitsIsSeen() throws {
     let shifted = try behind([])
     var weights = shifted.parameters
@@ -201,7 +251,8 @@ import Testing
     let test = try fashionMNIST(directory: folder.appending(path: "fashion-mnist").path, train: 1, test: 200).test
     let some = test
     let found = try diagnose(
-      model, on: some, DiagnosisPlan(eps: 0.1, checks: ["loss_swap", "mifpe", "temperature", "finite_differences"]))
+      model, on: some,
+      DiagnosisPlan(eps: 0.1, checks: ["loss_swap", "mifpe", "temperature", "finite_differences", "binarisation"]))
     #expect(found.flags == [], "\(found.summary)")
     let table = try #require(found.findings.first { $0.check == "temperature" }).measurement.rows
     #expect(Set(table.compactMap { $0["rescued"] }).count == 1)

@@ -1,4 +1,5 @@
 import Base
+import Datasets
 import Interpreter
 import Networks
 import Robustness
@@ -40,7 +41,7 @@ extension BuiltinTable {
         Example(
           "diagnose(mlp(seed=1), glyphs(n=80)[1], eps=0.1, checks=\"steps\", quiet=true).rows[0].check", "\"steps\""),
       ],
-      seeAlso: ["evaluate", "mifpe", "bpda", "transfer", "at", "certify"],
+      seeAlso: ["adaptive", "evaluate", "mifpe", "bpda", "transfer", "at", "certify"],
       search: [
         "gradient masking", "obfuscated gradients", "sanity check", "masked gradients", "checklist", "audit",
         "is it really robust",
@@ -62,7 +63,57 @@ extension BuiltinTable {
       if diagnosis.isInterrupted { call.session.keepResults("the diagnosis holds what was found by then") }
       try diagnosis.require(required)
       return Value(DiagnosisObject(diagnosis))
-    }
+    },
+    Builtin(
+      """
+      adaptive(model: model, data: dataset, eps: float, norm: string = "linf", diagnosis: diagnosis | none = none, \
+      surrogate: model | none = none, seed: int = 0, quiet: bool = false) -> evaluation
+      """,
+      "Evaluates under the attacks that a diagnosis suggests.",
+      details: """
+        mifpe with more steps and starts where these were seen to matter, pgd on margins, gradients that pass straight \
+        through layers without slope, those of another network, and square, with more queries where gradients are blind; \
+        each of them averages ten answers of a model that answers at random. The names of the attacks are in the table.
+
+        - eps: radius in units of the [0, 1] image.
+        - norm: "linf", "l2" or "l1": the norm of the ball.
+        - diagnosis: what diagnose found of the same model, data and ball; it is made first when left out.
+        - surrogate: another network for the same images and classes, whose gradients are tried, too.
+        - seed: key of random starts and squares.
+        """,
+      examples: [
+        Example(
+          "train, test = glyphs(n=40, seed=1); net = mlp(hidden=[4], seed=1); d = diagnose(net, test, eps=0.05, checks=\"steps\", quiet=true); len(adaptive(net, test, eps=0.05, diagnosis=d, quiet=true).attacks)",
+          "3")
+      ],
+      seeAlso: ["diagnose", "evaluate", "bpda", "transfer"],
+      search: ["adaptive attack", "strongest attack", "defence-aware", "tailored"],
+      values: ["norm": .words(Norm.allCases.map(\.rawValue))], family: "evaluation"
+    ) { call in
+      let model = try call.object("model", as: ModelObject.self).model
+      let data = try call.object("data", as: DatasetObject.self).data
+      let norm = try call.choice("norm", Norm.allCases.map { ($0.rawValue, $0) })
+      let eps = try call.float("eps")
+      let surrogate = try call.optionalObject("surrogate", as: ModelObject.self)?.model
+      let progress = call.session.progress(quiet: try call.bool("quiet"))
+      let seed = try call.seed("seed")
+      let found: Diagnosis
+      if let given = try call.optionalObject("diagnosis", as: DiagnosisObject.self)?.diagnosis {
+        try given.requireSame(model, data, norm: norm, eps: eps)
+        found = given
+      } else {
+        found = try diagnose(
+          model, on: data, DiagnosisPlan(eps: eps, norm: norm, seed: seed, surrogate: surrogate), progress: progress)
+        // What was stopped says nothing yet.
+        try StopSignal.poll()
+      }
+      var plan = EvaluationPlan(
+        try adaptiveAttacks(on: model, flags: found.flags, norm: norm, surrogate: surrogate))
+      plan.radii = [eps]
+      plan.seed = seed
+      plan.isIdentified = true
+      return Value(EvaluationObject(try evaluate(model, on: data, plan, progress: progress)))
+    },
   ]
 }
 

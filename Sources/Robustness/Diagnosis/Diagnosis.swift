@@ -1,4 +1,6 @@
 import Base
+import Datasets
+import Networks
 
 /// What `diagnose` found: a row for each check, and what follows from them.
 public struct Diagnosis: Sendable, Codable {
@@ -67,6 +69,19 @@ public struct Diagnosis: Sendable, Codable {
     }
     if isInterrupted { sentences.append("It was stopped before its end.") }
     return sentences.joined(separator: " ")
+  }
+
+  /// Checks that it is of this model, of data like these, and of this ball.
+  ///
+  /// - Throws: `value` where it is of others.
+  public func requireSame(_ model: Model, _ data: Dataset, norm: Norm, eps: Double) throws(CoreError) {
+    guard self.model == model.name, n == data.count, self.data == data.name, self.norm == norm, self.eps == eps else {
+      throw CoreError(
+        .value,
+        "the diagnosis is of \(self.model) on \(n) images of \(self.data), \(self.norm.rawValue) \(self.eps.asRadius), not of "
+          + "\(model.name) on \(data.count) of \(data.name), \(norm.rawValue) \(eps.asRadius)",
+        hint: "leave diagnosis out, or diagnose this model with these data first", argument: "diagnosis")
+    }
   }
 
   /// Ends with an error where checks flag that must not.

@@ -25,6 +25,7 @@ public enum MaskingChecks {
     NoiseCheck.self,
     MonotoneCheck.self,
     UnboundedCheck.self,
+    BinarisationCheck.self,
     TransferCheck.self,
     BlackBoxCheck.self,
   ]

@@ -5,7 +5,7 @@ enum IncompleteAscentCheck: MaskingCheck {
   static let name = "incomplete"
   static let question = "Does the loss still rise at the end?"
   static let remedy = "more steps, and larger ones at first: pgd(steps=200), apgd(steps=200)"
-  static let source = "Pintor et al. 2022, indicator 4: 5 % of the rise in the last quarter, for 20 % of the images"
+  static let source = "Pintor et al. 2022, indicator 4: 5 % of the rise in the last quarter, for half of the images"
 
   static func measure(_ it: Examination) throws -> Measurement {
     guard it.plan.steps >= 20 else { return .unknown("\(it.plan.steps) steps are too few to see an end: steps=40") }
@@ -24,7 +24,7 @@ enum IncompleteAscentCheck: MaskingCheck {
     guard looked > 0 else { return .unknown("the attack breaks everything") }
     let share = Double(open) / Double(looked)
     return .judged(
-      share, above: max(0.2, 2 * Double(open).squareRoot() / Double(looked)),
+      share, above: max(0.5, 2 * Double(open).squareRoot() / Double(looked)),
       note: "of \(looked) images that stand, \(open) gain more than 5 % of their rise in the last quarter of the steps")
   }
 }

@@ -15,8 +15,8 @@ enum SaturationCheck: MaskingCheck {
     let largest = try it.logits.softmax(axis: 1).max(axes: [1]).floats()
     let saturated = it.positions.map { largest[$0] >= 1 - 1e-7 }
     let hidden = try it.hidden(behind: saturated).count { $0 }
-    return .judged(
-      Double(hidden) / Double(it.n), above: 0.005,
+    return it.judgedCount(
+      hidden,
       note:
         "\(saturated.count { $0 }) of \(it.positions.count) probabilities round to 1; mifpe breaks \(hidden) of these that "
         + "the cross-entropy leaves")

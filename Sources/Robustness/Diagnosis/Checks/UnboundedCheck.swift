@@ -11,10 +11,14 @@ enum UnboundedCheck: MaskingCheck {
     var attack = it.ascent()
     attack.steps = max(100, it.plan.steps)
     attack.stepSize = it.wholeRadius / 40
-    let left = try it.outcome(attack, eps: it.wholeRadius).left
+    // What the size of logits is in the way of is for other checks.
+    let usual = try it.outcome(attack, eps: it.wholeRadius).broken
+    let scaled = MIFPE(steps: attack.steps, norm: it.norm)
+    let rescued = try it.outcome(scaled, eps: it.wholeRadius, among: usual.map { !$0 }).broken
+    let left = zip(usual, rescued).count { !$0 && !$1 }
     let share = Double(left) / Double(it.positions.count)
     return .judged(
       share, above: max(0.01, 2 * Double(left).squareRoot() / Double(it.positions.count)),
-      note: "\(left) of \(it.positions.count) stand after \(attack.steps) steps")
+      note: "\(left) of \(it.positions.count) stand after \(attack.steps) steps of pgd and as many of mifpe")
   }
 }

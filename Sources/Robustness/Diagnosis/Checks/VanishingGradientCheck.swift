@@ -11,8 +11,8 @@ enum VanishingGradientCheck: MaskingCheck {
   static func measure(_ it: Examination) throws -> Measurement {
     let small = try it.naturalSlopes().largest.map { $0 > 0 && $0 < 1e-12 }
     let hidden = try it.hidden(behind: small).count { $0 }
-    return .judged(
-      Double(hidden) / Double(it.n), above: 0.005,
+    return it.judgedCount(
+      hidden,
       note:
         "\(small.count { $0 }) of \(small.count) gradients are below 1e-12 and not zero; mifpe breaks \(hidden) of these "
         + "that the cross-entropy leaves")

@@ -25,8 +25,8 @@ enum ZeroGradientCheck: MaskingCheck {
     }
     let hidden = try it.hidden(behind: flat)
     let counted = zip(withoutSlope, hidden).count { $0 || $1 }
-    return .judged(
-      Double(counted) / Double(it.n), above: 0.005,
+    return it.judgedCount(
+      counted,
       note:
         "\(flat.count { $0 }) of \(flat.count) gradients of the cross-entropy are zero everywhere; of these margins have "
         + "none for \(withoutSlope.count { $0 }) either, and mifpe breaks \(hidden.count { $0 }) that it leaves")
@@ -40,5 +40,11 @@ extension Examination {
     let usual = try usual().broken
     let rescued = try outcome(MIFPE(steps: plan.steps, norm: norm)).broken
     return examples.indices.map { examples[$0] && !usual[$0] && rescued[$0] }
+  }
+
+  /// Flags more than 0.5 % of all examples, and more than chance would have.
+  func judgedCount(_ count: Int, note: String) -> Measurement {
+    let n = Double(n)
+    return .judged(Double(count) / n, above: max(0.005, 2 * Double(count).squareRoot() / n), note: note)
   }
 }
