@@ -168,7 +168,8 @@ final class MeasuredDevice: Device {
   }
   func normalize(_ s: NormalizationArguments, _ x: Storage, _ y: Storage) throws(CoreError) {
     let values = s.rows * s.channels
-    try measured("batch norm", (s.addend == nil ? 2 : 3) * values, (s.addend == nil ? 8 : 12) * values) { () throws(CoreError) in
+    let sums = s.addend == nil ? 0 : 1
+    try measured("batch norm", (2 + sums) * values, (8 + 4 * sums) * values) { () throws(CoreError) in
       try inner.normalize(s, x, y)
     }
   }

@@ -369,7 +369,7 @@ import Testing
     "best_temperature": [
       Use(
         base: [("model", "net"), ("data", "test")],
-        company: ["T": [("rule", "T => abs(T - 3.2)")]], program: "answer = to_json(CALL)")
+        company: ["T": [("rule", "T => abs(T - 3.2)"), ("T", "[2, 5]")]], program: "answer = to_json(CALL)")
     ],
     "teacher_report": [
       Use(base: [("teacher", "net"), ("data", "test")], program: "answer = to_json(CALL)")
@@ -499,8 +499,10 @@ import Testing
     "apgd_t.loss": APGDT.Loss.allCases.map { "\"\($0.rawValue)\"" }, "eot": ["2"],
     "temperature": ["3", "0.5", "to_entropy(1.2)"], "ard.alpha": ["0.3", "0.7"], "natural": ["net"], "robust": ["net"],
     "igdm.method": ["ard(teacher)"], "mtard.beta": ["3"], "drops": ["[1]"], "temperature_rate": ["0.5"],
-    "begin": ["1"], "rule": ["\"calibration\"", "\"posterior\""], "hard": ["[1, 3]"],
-    "teacher_report.teacher": ["teacher"], "best_temperature.T": ["[1, 3]"], "best_temperature.entropy": ["0.7"], "helper": ["net"],
+    "begin": ["1"], "hard": ["[1, 3]"],
+    "best_temperature.rule": ["\"calibration\"", "\"posterior\""],
+    "teacher_report.teacher": ["teacher"], "best_temperature.T": ["[1, 3]"], "best_temperature.entropy": ["0.7"],
+    "helper": ["net"],
     "adr.temperature": ["[4, 1]"], "lambda": ["[0.2, 0.4]"],
     "name": ["\"other\""], "perturb": ["stay"], "method.after": ["halve"], "loss": ["half_a_loss"],
     "square.loss": ["\"ce\""], "square.x": ["[2.0, 3]"], "n": ["7"], "test": ["5"], "lr": ["0.2"], "fit.seed": ["3"],

@@ -55,9 +55,13 @@ final class EditingTerminal: KeySource {
   func passOnInterrupt() {
     // What came before the mode changed can be read at once, whatever it is.
     if isReadable(0, within: 0) { _ = fill(4096) }
-    guard let last = waiting.firstIndex(of: 3) else { return }
-    waiting.removeSubrange(last...)
-    kill(getpid(), SIGINT)
+    if let last = waiting.firstIndex(of: 3) {
+      waiting.removeSubrange(last...)
+      kill(getpid(), SIGINT)
+    }
+    // Answers of the terminal may be among them.
+    TerminalQuery.shared.keep(waiting.reversed())
+    waiting = []
   }
 
   // MARK: Writing

@@ -47,6 +47,9 @@ final class SessionKeeper: Sendable {
     }
   }
 
+  /// What was said of the session when it was saved.
+  private let said = Locked<String?>(nil)
+
   /// No statement runs, and the session is as this moment has it.
   func end(_ moment: SessionMoment, _ statements: [RanStatement]) {
     state.withLock { state in
@@ -101,10 +104,19 @@ final class SessionKeeper: Sendable {
     while true { pause() }
   }
 
-  /// Writes the session where the next start finds it.
+  /// Writes the session where the next start finds it, once: of two threads that find the terminal gone, the second waits
+  /// for the first.
   ///
   /// - Returns: what to say.
   func save(_ reason: String, isStuck: Bool = false) -> String {
+    said.withLock { said in
+      let words = said ?? store(reason, isStuck: isStuck)
+      said = words
+      return words
+    }
+  }
+
+  private func store(_ reason: String, isStuck: Bool) -> String {
     let (moment, statements) = state.withLock { state -> (SessionMoment?, [RanStatement]) in
       (state.moment, state.statements)
     }

@@ -44,15 +44,22 @@ final class TerminalQuery: Sendable {
   func answer() -> Answer? {
     if let known { return known }
     guard Self.canBeAsked else { return nil }
-    let hasEditor = state.withLock { $0.hasEditor }
-    guard let (answer, typed) = Self.ask(mayHaveInput: hasEditor) else { return nil }
-    state.withLock { state in
-      state.answer = answer
-      if hasEditor { state.typed += typed }
+    let (hasEditor, before) = state.withLock { state in
+      defer { state.typed = [] }
+      return (state.hasEditor, state.typed)
     }
+    guard let (answer, typed) = Self.ask(after: before, mayHaveInput: hasEditor) else {
+      keep(before)
+      return nil
+    }
+    state.withLock { $0.answer = answer }
+    if hasEditor { keep(typed) }
     if !hasEditor { for byte in typed { Self.putBack(byte) } }
     return answer
   }
+
+  /// Keeps keys for the editor, which were typed ahead.
+  func keep(_ typed: [UInt8]) { state.withLock { $0.typed += typed } }
 
   /// The keys that came while the terminal was asked. Who takes them is the editor, which gets all later ones.
   func takeTyped() -> [UInt8] {
@@ -75,9 +82,11 @@ final class TerminalQuery: Sendable {
       && Terminal.environment("TERM_PROGRAM") != "Apple_Terminal" && Terminal.environment("INSIDE_EMACS") == nil
   }
 
-  /// - Parameter mayHaveInput: whether keys that wait already are looked after.
+  /// - Parameters:
+  ///   - before: what was typed ahead and is read already.
+  ///   - mayHaveInput: whether keys that wait already are looked after.
   /// - Returns: nil where it was not asked.
-  private static func ask(mayHaveInput: Bool) -> (Answer, typed: [UInt8])? {
+  private static func ask(after before: [UInt8], mayHaveInput: Bool) -> (Answer, typed: [UInt8])? {
     var usual = termios()
     guard tcgetattr(0, &usual) == 0 else { return nil }
     var mode = usual
@@ -92,8 +101,8 @@ final class TerminalQuery: Sendable {
     let questions = Array(Self.questions.utf8)
     guard write(1, questions, questions.count) == questions.count else { return nil }
     let deadline = monotonicSeconds() + patience
-    var bytes: [UInt8] = []
-    var found: (Answer, [UInt8]) = (Answer(), [])
+    var bytes = before
+    var found: (Answer, [UInt8]) = answers(in: bytes)
     while !found.0.isWhole, bytes.count < 1 << 16 {
       let left = deadline - monotonicSeconds()
       guard left > 0 else { break }

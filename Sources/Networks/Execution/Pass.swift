@@ -96,8 +96,8 @@ struct Pass {
       return x
     case .residual(let before, let body, let shortcut, let shortcutReadsBefore, let after):
       let activated = try run(before, x)
-      if after.isRelu, case .sequence(let nodes) = body, case .batchNorm(let norm, let slots, relu: false)? = nodes.last,
-        usesBatch(slots)
+      if after.isRelu, case .sequence(let nodes) = body,
+        case .batchNorm(let norm, let slots, relu: false)? = nodes.last, usesBatch(slots)
       {
         // The last norm, the sum and the ReLU go through memory once.
         let branch = try run(.sequence(Array(nodes.dropLast())), activated)
