@@ -36,6 +36,13 @@ import Testing
     #expect(keys("l", "2").line.hasPrefix("learning rate: 2_"))
   }
 
+  /// A busy machine may read a key and the number after it at once.
+  @Test func aRateMayComeTogetherWithItsKey() {
+    var keys = keys("l0.02\n")
+    #expect(keys.nextOrder() == .learningRate(0.02) && keys.typed.isEmpty && keys.rate == nil)
+    #expect(!self.keys("load\n").typed.isEmpty)
+  }
+
   @Test func whatIsNoKeyIsTextForThePrompt() {
     func typed(_ keys: DashboardKeys) -> String { String(decoding: keys.typed, as: UTF8.self) }
     let statement = keys("x", " ", "=", "p", "s", "q", "l", "d", "\n")

@@ -90,7 +90,9 @@ struct DashboardTests {
     #expect(terminal.see("not changed: a learning rate must be above 0 and finite, not -3"))
     terminal.type("l")
     terminal.type("0.02\n")
-    #expect(terminal.see("the learning rate was set to 0.02 by hand after step") && terminal.see("lr 0.02"))
+    #expect(
+      terminal.see("the learning rate was set to 0.02 by hand after step") && terminal.see("lr 0.02"),
+      "\(terminal.shown)")
     terminal.type("q")
     #expect(terminal.wait(for: "stopped: the model keeps what it learned") != nil && terminal.wait(for: "ltd> ") != nil)
     #expect(terminal.enter("report.interrupted and report.rate_changes[0].lr == 0.02", expecting: "true\nltd> ") != nil)

@@ -38,7 +38,7 @@ struct DashboardKeys {
   mutating func take(_ bytes: [UInt8]) {
     var rest = bytes[...]
     let characters = bytes.filter { $0 >= 0x20 && $0 != 0x7F }
-    let isText = characters.count > 1 && bytes.first != 0x1B && !characters.allSatisfy { Self.keys.contains($0) }
+    let isText = characters.count > 1 && bytes.first != 0x1B && !Self.areOrders(characters)
     if isText, rate == nil, typed.isEmpty { typed = [UInt8](rest.prefix { $0 == 0x20 }) }
     var isTyping = isText && rate == nil
     while let byte = rest.popFirst() {
@@ -58,6 +58,18 @@ struct DashboardKeys {
   }
 
   private static let keys = Array("pslqd".utf8)
+  private static let ofNumbers = Array("0123456789.+-e".utf8)
+
+  /// Whether characters that came together are keys and rates that follow `l`, and no text.
+  private static func areOrders(_ characters: [UInt8]) -> Bool {
+    var isRate = false
+    for character in characters {
+      if isRate, ofNumbers.contains(character) { continue }
+      guard keys.contains(character) else { return false }
+      isRate = character == UInt8(ascii: "l")
+    }
+    return true
+  }
 
   /// Takes the rest of an escape sequence, such as that of an arrow.
   private static func sequence(_ rest: inout ArraySlice<UInt8>) -> Bool {
