@@ -86,7 +86,7 @@ let package = Package(
 
     .target(
       name: "Runs",
-      dependencies: ["Base", "Platform", "Tensors", "Robustness", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: core + ["Devices", .product(name: "GRDB", package: "GRDB.swift")],
       exclude: ["SCHEMA.md"]),
 
     // The language: knows nothing of the core
@@ -106,12 +106,14 @@ let package = Package(
     .target(
       name: "Console",
       dependencies: [
-        "Base", "Platform", "Devices", "Tensors", "Drawing", "Interpreter", "Builtins", "Help", "Stdlib", "CAllocator",
-        "CEditline",
+        "Base", "Platform", "Devices", "Tensors", "Drawing", "Interpreter", "Builtins", "Help", "Runs", "Stdlib",
+        "CAllocator", "CEditline",
       ]),
     .executableTarget(
       name: "ltd",
-      dependencies: ["Base", "Console", "Platform", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "Base", "Console", "Platform", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     // Benchmarks: ltd's side of Tests/Benchmarks/run
     .target(name: "Peaks", path: "Tests/Benchmarks/Peaks", cSettings: [.unsafeFlags(["-O3"])]),

@@ -9,7 +9,7 @@ extension BuiltinTable {
     table.add(tensorOrdering + tensorArranging + losses + differentiation)
     table.add(layers + (data + dataSelection + dataFiles).map(\.spelling) + downloads + models + attacks + methods)
     table.add(training + trainingParts + evaluation + certification + diagnoses + runs + temperature + softenings)
-    table.add(files + tensorFiles + fileUpdates + system + pictures + plots + jobs)
+    table.add(files + tensorFiles + fileUpdates + system + pictures + plots + jobs + sharedWork)
     table.add(kinds)
     table.restore(restorersOfObjects)
     table.advise(foreignNames)

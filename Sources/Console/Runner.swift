@@ -16,6 +16,11 @@ public enum ExitStatus {
   public static let usage: Int32 = 2
   /// A source does not parse.
   public static let syntax: Int32 = 65
+  /// A shard of a run has done its share, and its script needs what others have not finished; or cells are missing.
+  public static let waiting: Int32 = 75
+  /// Told to stop by SIGTERM or SIGUSR1, as by a cluster before the time is up: what was done is kept, and the same
+  /// command continues.
+  public static let stopped: Int32 = 76
   /// Stopped by Ctrl-C.
   public static let interrupted: Int32 = 130
 }
@@ -97,11 +102,19 @@ public final class Runner {
 
   func run(_ source: Source, printsValue: Bool = false) -> Int32 {
     let session = session
-    let outcome = session.run(source) { value throws(LTDError) in
-      if printsValue { StandardOutput.out.write(try session.text(of: value) + "\n") }
-    }
+    return finish(
+      session.run(source) { value throws(LTDError) in
+        if printsValue { StandardOutput.out.write(try session.text(of: value) + "\n") }
+      })
+  }
+
+  /// The exit status of a run, whose errors are reported.
+  func finish(_ outcome: Outcome) -> Int32 {
     switch outcome {
-    case .value: return finishOutput(ExitStatus.success)
+    case .value:
+      // Results so far are not the whole, whoever waits for the process must know.
+      let isCut = session.endedEarly && Interrupts.isToldToStop
+      return finishOutput(isCut ? ExitStatus.stopped : ExitStatus.success)
     case .exit(let code):
       return finishOutput(Int32(truncatingIfNeeded: code & 0xFF))
     case .failure(let diagnostics):
@@ -111,7 +124,7 @@ public final class Runner {
   }
 
   /// The status of a run, or failure where a run succeeded but its output was lost.
-  private func finishOutput(_ status: Int32) -> Int32 {
+  func finishOutput(_ status: Int32) -> Int32 {
     StandardOutput.out.flush()
     guard let problem = StandardOutput.out.problem else { return status }
     report([problem.diagnostic])
@@ -119,7 +132,10 @@ public final class Runner {
   }
 
   static func status(of diagnostics: [Diagnostic]) -> Int32 {
-    if diagnostics.contains(where: { $0.kind == .interrupted }) && Interrupts.pending { return ExitStatus.interrupted }
+    if diagnostics.contains(where: { $0.kind == .interrupted }) {
+      if Interrupts.pending { return ExitStatus.interrupted }
+      if Interrupts.isToldToStop { return ExitStatus.stopped }
+    }
     if diagnostics.contains(where: { $0.kind == .syntax }) { return ExitStatus.syntax }
     return diagnostics.contains(where: { $0.kind != .warning }) ? ExitStatus.failure : ExitStatus.success
   }
@@ -133,7 +149,8 @@ public final class Runner {
     } catch {
       var diagnostic = LTDError.reporting(error).diagnostic
       if FileStatus(path) == nil {
-        let command = orCommand ? nearestNames(to: path, in: ["check", "doc", "fmt", "test"]).first : nil
+        let commands = ["check", "doc", "fmt", "merge", "status", "submit", "test"]
+        let command = orCommand ? nearestNames(to: path, in: commands).first : nil
         let meant = FileStatus(path + ".ltd") == nil ? command.map { "ltd \($0)" } : "\(path).ltd"
         diagnostic.hint = meant.map { "did you mean \($0)?" }
       }

@@ -11,6 +11,9 @@ public enum Compute {
   /// would take the processor from short programs.
   public static func prepare() { Threads.prepare() }
 
+  /// The instruction set that the kernels use: "base", "avx2" or "avx512". Others may round otherwise.
+  public static var instructions: String { "\(InstructionSet.current)" }
+
   /// How many threads share the work: `LTD_THREADS`, else the number of processors. Results do not depend on it.
   public static var threads: Int {
     get { Threads.count }

@@ -95,7 +95,9 @@ final class Modules {
       if let found = kept[key] {
         source = found
       } else {
-        source = Source(name: key, bytes: try read(key, item.path))
+        let bytes = try read(key, item.path)
+        try session.onImport?(key, bytes)
+        source = Source(name: key, bytes: bytes)
       }
     } else {
       key = "library:" + item.path

@@ -70,6 +70,9 @@ public final class Session {
   /// What works beside the session, such as jobs in the background.
   public var companions: [AnyObject] = []
 
+  /// Gets the path and the content of each file that a program imports, before it is compiled; it may refuse them.
+  public var onImport: ((String, [UInt8]) throws(LTDError) -> Void)?
+
   /// Gets what `print` writes, besides the host.
   public var onWrite: ((String) -> Void)?
 

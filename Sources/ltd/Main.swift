@@ -6,7 +6,8 @@ import Platform
 enum Main {
   /// The commands that have a name of their own; whatever else stands first is an option or a script.
   static let commands: [any ProgramCommand.Type] = [
-    CheckCommand.self, TestCommand.self, FormatCommand.self, DocumentationCommand.self,
+    CheckCommand.self, TestCommand.self, FormatCommand.self, DocumentationCommand.self, SubmitCommand.self,
+    StatusCommand.self, MergeCommand.self,
   ]
 
   static func main() {
@@ -15,7 +16,7 @@ enum Main {
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
-    sigaddset(&signals, SIGINT)
+    for number in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, number) }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     // A file that grows beyond what `ulimit -f` allows is an error of the write.
     signal(SIGXFSZ, SIG_IGN)

@@ -11,14 +11,20 @@ struct RunCommand: ProgramCommand {
       ltd FILE.ltd [word …]            run a script; the words are its args()
       ltd -e EXPRESSION [word …]       run an expression and print its value
       ltd - [word …]                   run the script on standard input
+      ltd FILE.ltd --jobs N            run it as N processes that share its work
+      ltd FILE.ltd --shard K/N         do the share of one of N processes
+      ltd submit FILE.ltd --cells N    run it as an array of Slurm
+      ltd status|merge FOLDER
       ltd check|test|fmt PATH …
       ltd doc [FOLDER]
       """,
     discussion: """
-      Options stand before the script; whatever follows it belongs to the script. Without a script, a standard input \
+      Options stand before the script; whatever follows it belongs to the script, but for --shard, --jobs, --dir \
+      and --changed-script right after it. Without a script, a standard input \
       that is not a terminal is run as one.
 
-      Exit status: 0 success, 1 error, 2 usage, 65 a source does not parse, 130 interrupted; exit(n) gives its own.
+      Exit status: 0 success, 1 error, 2 usage, 65 a source does not parse, 75 a shard waits for \
+      others, 76 told to stop by SIGTERM or SIGUSR1, 130 interrupted; exit(n) gives its own.
       """,
     version: Runner.version,
     subcommands: Main.commands)
@@ -53,6 +59,24 @@ struct RunCommand: ProgramCommand {
   @Flag(name: .customLong("no-files"), help: "Stop a run that would read or write files.")
   var refusesFiles = false
 
+  @Option(
+    name: .customLong("shard"),
+    help: ArgumentHelp("Do the share of one process of a script that several run.", valueName: "k/n"))
+  var shard: String?
+
+  @Option(help: ArgumentHelp("Run the script as several processes, which share its work.", valueName: "n"))
+  var jobs: Int?
+
+  @Option(
+    name: .customLong("dir"),
+    help: ArgumentHelp("The folder that shards share; FILE.shards when left out.", valueName: "folder"))
+  var folder: String?
+
+  @Flag(
+    name: .customLong("changed-script"),
+    help: "With --shard or --jobs: the script has changed; take over what does not depend on it.")
+  var acceptsScript = false
+
   @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("A script and its words.", valueName: "file"))
   var words: [String] = []
 
@@ -67,6 +91,8 @@ struct RunCommand: ProgramCommand {
       default: throw ValidationError("Unknown option '\(first)'. Words for a script that look like options follow it.")
       }
     }
+    var sharing = Sharing(shard: shard, jobs: jobs, folder: folder, acceptsScript: acceptsScript)
+    if expression == nil { try sharing.take(from: &words) }
     var options = common.runnerOptions
     options.readsStartupFile = !skipsStartupFile
     options.limits.seconds = maximumSeconds
@@ -77,6 +103,14 @@ struct RunCommand: ProgramCommand {
     let script = expression == nil ? words.first : nil
     let runner = Runner(
       options: options, arguments: expression == nil ? Array(words.dropFirst()) : words, stop: Interrupts.signal)
+    if try sharing.isAsked(script: script, interactive: interactive, noFiles: refusesFiles), let script {
+      Interrupts.heedRequestsToStop()
+      var sharded = ShardedScript(script, folder: sharing.folder)
+      sharded.acceptsScript = sharing.acceptsScript
+      if let shard = sharing.shardNumber { return runner.runShard(sharded, shard) }
+      return runner.runJobs(sharded, count: sharing.jobs ?? 1)
+    }
+    if !interactive, expression != nil || script != nil || !Terminal.isTerminal(0) { Interrupts.heedRequestsToStop() }
     if let expression {
       let status = runner.runExpression(expression)
       return interactive ? runner.prompt() : status

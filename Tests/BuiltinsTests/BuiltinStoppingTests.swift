@@ -80,6 +80,7 @@ import Testing
       "float", "flush", "get", "int", "known_files", "len", "memory", "now", "ord", "random", "range",
       "freeze", "startswith", "summary", "threads", "unfreeze", "track", "type", "vars",
     ],
+    "calls its function within shards of a run alone": ["shared"],
     "moves memory once, or shares it": [
       "append", "batches", "copy", "dataset", "extend", "flatten", "hold_out", "insert", "joined", "keys", "only",
       "random_split", "relabel", "remove_at", "reshape", "reverse", "same_weights", "shuffled", "stratified", "take",

@@ -1,7 +1,9 @@
 import Base
 import Datasets
 import Interpreter
+import Networks
 import Robustness
+import Runs
 import Tensors
 
 extension BuiltinTable {
@@ -56,13 +58,35 @@ extension BuiltinTable {
           .value, "time is for branch and bound alone: it would not be used", hint: "add exact=true, or leave time out",
           at: "time")
       }
-      let certificate = try certify(
-        model, on: data, eps: call.float("eps"), norm: call.choice("norm", Norm.allCases.map { ($0.rawValue, $0) }),
-        method: call.choice("method", BoundMethod.allCases.map { ($0.rawValue, $0) }),
-        exact: exact,
-        against: call.optionalObject("against", as: EvaluationObject.self)?.evaluation,
-        progress: call.session.progress(quiet: try call.bool("quiet")))
-      return Value(CertificateObject(certificate))
+      let (eps, norm) = (try call.float("eps"), try call.choice("norm", Norm.allCases.map { ($0.rawValue, $0) }))
+      let method = try call.choice("method", BoundMethod.allCases.map { ($0.rawValue, $0) })
+      let against = try call.optionalObject("against", as: EvaluationObject.self)?.evaluation
+      let progress = call.session.progress(quiet: try call.bool("quiet"))
+      func certified(_ data: Dataset) throws -> Certificate {
+        try certify(
+          model, on: data, eps: eps, norm: norm, method: method, exact: exact, against: against, progress: progress)
+      }
+      guard let run = call.session.sharing else { return Value(CertificateObject(try certified(data))) }
+      // Beside an evaluation there is one cell: what that says is about all examples.
+      let size = against == nil ? SharedEvaluation.size : max(1, data.count)
+      let settings = [
+        eps.shortest, norm.rawValue, method.rawValue, exact?.shortest ?? "", against.map { $0.run.identity.line } ?? "",
+      ]
+      let list = try run.list(
+        "certify",
+        [
+          ("the weights of the model", model.fingerprint), ("the data", try data.fingerprint),
+          ("its settings", settings.joined(separator: " ")),
+        ],
+        what: "the certificates of \(model.name) on \(data.name)",
+        count: max(1, (data.count + size - 1) / size), ending: ".cell")
+      let parts = try call.session.shared(run, list, keys: (0..<list.count).map { list.file($0) }) { cell in
+        let range = cell * size..<min((cell + 1) * size, data.count)
+        return Value(CertificateObject(try certified(data.subset(range))))
+      }
+      guard let whole = Certificate(joining: parts.compactMap { ($0.asObject as? CertificateObject)?.certificate })
+      else { throw call.error(.value, "the cells of certificates hold something else", hint: "start the shards again") }
+      return Value(CertificateObject(whole))
     },
     Builtin(
       """

@@ -59,10 +59,13 @@ extension BuiltinTable {
       let required = try call.names("fail_on", of: "checks, or \"flag\"")
       try plan.require(required)
       let progress = call.session.progress(quiet: try call.bool("quiet"))
-      let diagnosis = try diagnose(model, on: data, plan, progress: progress)
-      if diagnosis.isInterrupted { call.session.keepResults("the diagnosis holds what was found by then") }
-      try diagnosis.require(required)
-      return Value(DiagnosisObject(diagnosis))
+      let found = try call.sharedDiagnosis(model, data, plan) {
+        let diagnosis = try diagnose(model, on: data, plan, progress: progress)
+        if diagnosis.isInterrupted { call.session.keepResults("the diagnosis holds what was found by then") }
+        return diagnosis
+      }
+      try found.require(required)
+      return Value(DiagnosisObject(found))
     },
     Builtin(
       """
@@ -102,8 +105,10 @@ extension BuiltinTable {
         try given.requireSame(model, data, norm: norm, eps: eps)
         found = given
       } else {
-        found = try diagnose(
-          model, on: data, DiagnosisPlan(eps: eps, norm: norm, seed: seed, surrogate: surrogate), progress: progress)
+        let plan = DiagnosisPlan(eps: eps, norm: norm, seed: seed, surrogate: surrogate)
+        found = try call.sharedDiagnosis(model, data, plan) {
+          try diagnose(model, on: data, plan, progress: progress)
+        }
         // What was stopped says nothing yet.
         try StopSignal.poll()
       }
@@ -112,12 +117,37 @@ extension BuiltinTable {
       plan.radii = [eps]
       plan.seed = seed
       plan.isIdentified = true
+      if let shared = try call.sharedEvaluation(model, data, plan, nil, quiet: call.bool("quiet")) {
+        return Value(shared)
+      }
       return Value(EvaluationObject(try evaluate(model, on: data, plan, progress: progress)))
     },
   ]
 }
 
 extension Call {
+  /// A diagnosis, which one shard makes for all: its verdicts are about all images together.
+  fileprivate func sharedDiagnosis(
+    _ model: Model, _ data: Dataset, _ plan: DiagnosisPlan, _ body: () throws -> Diagnosis
+  ) throws -> Diagnosis {
+    guard session.sharing != nil else { return try body() }
+    let settings = [
+      plan.eps.shortest, plan.norm.rawValue, "\(plan.steps)", "\(plan.queries)", "\(plan.seed)", "\(plan.checks)",
+      plan.surrogate?.fingerprint ?? "",
+    ]
+    let facts = [
+      (name: "the weights of the model", value: model.fingerprint), ("the data", try data.fingerprint),
+      ("its settings", settings.joined(separator: " ")),
+    ]
+    let value = try shared("diagnose", facts, what: "the diagnosis of \(model.name) on \(data.name)") {
+      Value(DiagnosisObject(try body()))
+    }
+    guard let object = value.asObject as? DiagnosisObject else {
+      throw error(.value, "the cell of a diagnosis holds \(value.described)", hint: "start the shards again")
+    }
+    return object.diagnosis
+  }
+
   /// A name, or names in a list.
   fileprivate func names(_ argument: String, of what: String) throws -> [String] {
     let given = try self[argument]

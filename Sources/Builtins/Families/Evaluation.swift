@@ -88,6 +88,7 @@ extension BuiltinTable {
       plan.keepsImages = files?.kept != nil
       // What is kept of the images is written and shown to the model at the end, which would make the user wait.
       plan.returnsWhenInterrupted = !plan.keepsImages
+      if let shared = try call.sharedEvaluation(model, data, plan, files, quiet: quiet) { return Value(shared) }
       let ledger = try files?.open(quiet: quiet)
       let further = "the same call continues after the last batch"
       let evaluation: Evaluation

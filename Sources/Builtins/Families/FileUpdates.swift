@@ -1,13 +1,14 @@
 import Base
 import Interpreter
 import Platform
+import Runs
 import Tensors
 
 extension BuiltinTable {
   /// A function that changes a file which others may change at the same time.
   static let fileUpdates: [Builtin] = [
     Builtin(
-      "update_text(path: string, f: function) -> none",
+      "update_text(path: string, f: function, repeatable: bool = false) -> none",
       "Replaces the text of a file with what a function returns for it, while other runs that do the same wait.",
       details: """
         No change is lost when several programs update one file: each sees what the one before it wrote. The file is \
@@ -15,6 +16,8 @@ extension BuiltinTable {
 
         - path: the file.
         - f: takes the text, or none where there is no file yet, and returns the new text; none leaves the file as it is.
+        - repeatable: whether a second call changes nothing, so that every shard of a run (`ltd --shard`) may make it; else \
+        shards leave it to `ltd merge`.
         """,
       examples: [
         Example(
@@ -25,6 +28,9 @@ extension BuiltinTable {
       family: "files"
     ) { call in
       try call.requireFiles()
+      if try !call.bool("repeatable") {
+        try call.session.shardRun?.requireMerge("what update_text makes of a file is known")
+      }
       let path = try call.string("path")
       let lock = try FolderLock(of: path, call)
       defer { lock.release() }

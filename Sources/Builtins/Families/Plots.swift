@@ -145,9 +145,10 @@ extension Call {
         throw error(
           .value, "data of confusion would not be used: the evaluation has its own", hint: "leave data out", at: "data")
       }
-      (names, labels) = (found.evaluation.classNames, found.evaluation.labels)
-      predictions = found.evaluation.naturalVerdicts.map(\.prediction)
-      title = "\(found.evaluation.model) on \(found.evaluation.data)"
+      let evaluation = try found.evaluation
+      (names, labels) = (evaluation.classNames, evaluation.labels)
+      predictions = evaluation.naturalVerdicts.map(\.prediction)
+      title = "\(evaluation.model) on \(evaluation.data)"
     } else {
       let model = try object("model", as: ModelObject.self)
       guard let data = try optionalObject("data", as: DatasetObject.self)?.data else {

@@ -159,7 +159,7 @@ extension BuiltinTable {
       let object = try call.object("evaluation", as: EvaluationObject.self)
       let form = try call.choice("form", EvaluationReport.Form.allCases.map { ($0.rawValue, $0) })
       return Value(
-        EvaluationReport(object.evaluation).text(form, command: try object.command(call)))
+        EvaluationReport(try object.evaluation).text(form, command: try object.command(call)))
     },
   ]
 }
@@ -204,6 +204,7 @@ extension Call {
   /// The ledger that an argument names, to be read.
   fileprivate func ledger() throws -> RunReader {
     try requireFiles()
+    try session.shardRun?.requireMerge("what ledgers hold is known")
     return try RunReader(string("ledger"))
   }
 

@@ -322,6 +322,7 @@ extension Call {
       return nil
     }
     try prepareToWrite()
+    try requireTrainingAlone("checkpoint")
     return try CheckpointFolder(
       string("checkpoint"), every: self["every"].isNone ? nil : int("every"), keep: int("keep"))
   }
@@ -334,7 +335,11 @@ extension Call {
       case .bool(let isSaved): isSaved ? EvaluationFiles.usualLedger : nil
       default: try string("save")
       }
-    if path != nil || isGiven("tensorboard") { try prepareToWrite() }
+    if path != nil || isGiven("tensorboard") {
+      try prepareToWrite()
+      try requireTrainingAlone("save and tensorboard")
+      if path != nil, session.shardRun?.isWithinCell == true { throw refusedInACell("save") }
+    }
     if let path { records.ledger = try SQLiteLedger(path) }
     records.curves = try optionalString("tensorboard")
     records.command = spelling(leaving: ["quiet", "save", "checkpoint", "every", "keep", "tensorboard"])

@@ -6,18 +6,49 @@ import Tensors
 
 /// What `evaluate` found: prints as a table; its parts are attributes.
 final class EvaluationObject: HostObject {
-  let evaluation: Evaluation
-  private let kept: KeptCheck?
+  private enum Content {
+    case whole(Evaluation, kept: KeptCheck?)
+    /// Within a shard: the whole is known when the others have done their share.
+    case pending(PendingEvaluation)
+  }
+  private let content: Content
 
   /// - Parameter kept: what the model makes of the adversarial images that were stored.
-  init(_ evaluation: Evaluation, kept: KeptCheck? = nil) { (self.evaluation, self.kept) = (evaluation, kept) }
+  init(_ evaluation: Evaluation, kept: KeptCheck? = nil) { content = .whole(evaluation, kept: kept) }
+
+  /// An evaluation that a shard knows when all others have done their share.
+  init(_ pending: PendingEvaluation) { content = .pending(pending) }
+
+  /// What was found.
+  ///
+  /// - Throws: `limit` within a shard, where others have not done their share: the script ends there.
+  var evaluation: Evaluation {
+    get throws {
+      switch content {
+      case .whole(let evaluation, _): evaluation
+      case .pending(let pending): try pending.evaluation()
+      }
+    }
+  }
+
+  private var pending: PendingEvaluation? { if case .pending(let pending) = content { pending } else { nil } }
+  /// What was found, where that is known.
+  private var known: Evaluation? {
+    switch content {
+    case .whole(let evaluation, _): evaluation
+    case .pending(let pending): pending.known
+    }
+  }
+  private var check: KeptCheck? { if case .whole(_, let kept) = content { kept } else { nil } }
 
   override func save(to out: ObjectWriter) throws(CoreError) {
     out.kind = "evaluation"
-    var evaluation = evaluation
+    guard var evaluation = known else {
+      throw CoreError(.value, "an evaluation of which a shard knows only a part cannot be kept")
+    }
     if out.isComparing { evaluation = evaluation.withoutTimes }
     try PlainCoder.write(evaluation, to: out)
-    try PlainCoder.write(kept, to: out)
+    try PlainCoder.write(check, to: out)
   }
 
   override class var typeName: String { "evaluation" }
@@ -25,15 +56,15 @@ final class EvaluationObject: HostObject {
   override class var members: [Member] { own }
   private static let own = [
     Member("attacks", "record", "Accuracy under each attack, by its name.") { (object: EvaluationObject) in
-      Value(fields: object.evaluation.attacks.map { ($0.attack, Value($0.accuracy.value)) })
+      try Value(fields: object.evaluation.attacks.map { ($0.attack, Value($0.accuracy.value)) })
     },
     Member("by_class", "list[record]", "A table with a row for each class that has examples.") {
-      (object: EvaluationObject) in object.byClass
+      (object: EvaluationObject) in try object.byClass(object.evaluation)
     },
     Member(
       "complete", "bool", "Whether everything that was to be attacked was attacked; else accuracies are upper bounds."
     ) {
-      (object: EvaluationObject) in Value(object.evaluation.isComplete)
+      (object: EvaluationObject) in try Value(object.evaluation.isComplete)
     },
     Member("correct", "tensor", "A mask [n]: the natural images that were classified correctly.") {
       (object: EvaluationObject) in try mask(object.evaluation.natural)
@@ -53,53 +84,70 @@ final class EvaluationObject: HostObject {
       "kept", "record | none",
       "Of the adversarial images that were kept: how many, and how many the model misclassifies as stored and in 8 bits."
     ) { (object: EvaluationObject) in
-      object.kept.map {
+      try object.kept.map {
         Value(fields: [
           ("images", Value($0.images)), ("as_stored", Value($0.asStored)), ("in_8_bits", Value($0.roundedTo8Bits)),
         ])
       } ?? .none
     },
-    Member("model", "string", "The name of the model.") { (object: EvaluationObject) in Value(object.evaluation.model)
+    Member("model", "string", "The name of the model.") { (object: EvaluationObject) in
+      try Value(object.pending?.model ?? object.evaluation.model)
     },
-    Member("n", "int", "How many examples were evaluated.") { (object: EvaluationObject) in Value(object.evaluation.n)
+    Member("n", "int", "How many examples were evaluated.") { (object: EvaluationObject) in
+      try Value(object.pending?.n ?? object.evaluation.n)
+    },
+    Member(
+      "part", "list[record] | none",
+      "Within a shard of a run, the rows of the examples that are finished so far, as in table; none for the whole."
+    ) { (object: EvaluationObject) in
+      guard let pending = object.pending, pending.known == nil else { return .none }
+      return Value(try pending.parts().flatMap { object.table($0.evaluation, from: $0.first).asList ?? [] })
     },
     Member("natural", "float", "Accuracy on the natural images.") { (object: EvaluationObject) in
-      Value(object.evaluation.naturalAccuracy.value)
+      try Value(object.evaluation.naturalAccuracy.value)
     },
     Member(
       "rate", "float | none",
       "Of a model that answers at random, the share of right answers under the worst attack for each example."
-    ) { (object: EvaluationObject) in object.evaluation.worstCaseRate.map { Value($0.value) } ?? .none },
+    ) { (object: EvaluationObject) in try object.evaluation.worstCaseRate.map { Value($0.value) } ?? .none },
     Member(
       "rates", "list[record]",
       "Of a model that answers at random, the share of right answers to natural images, under each attack and the worst."
-    ) { (object: EvaluationObject) in object.rates },
+    ) { (object: EvaluationObject) in try object.rates(object.evaluation) },
     Member("robust", "tensor", "A mask [n]: the examples that no attack broke.") { (object: EvaluationObject) in
       try mask(object.evaluation.robust)
     },
     Member("run", "int | none", "The number of the run in its ledger.") { (object: EvaluationObject) in
-      object.evaluation.number.map { Value($0) } ?? .none
+      try object.pending?.requireRecord("the number of the run")
+      return try object.evaluation.number.map { Value($0) } ?? .none
     },
     Member("rows", "list[record]", "A table with a row for the natural images, each attack and the worst case.") {
-      (object: EvaluationObject) in object.rows
+      (object: EvaluationObject) in try object.rows(object.evaluation)
     },
     Member("seconds", "float", "How long it took, over all the sessions of its run.") {
-      (object: EvaluationObject) in Value(object.evaluation.seconds)
+      (object: EvaluationObject) in try Value(object.evaluation.seconds)
     },
     Member(
       "table", "list[record]",
       "A row for each example: what the model makes of it, the first attack that broke it, how far away and at what cost."
-    ) { (object: EvaluationObject) in object.table },
+    ) { (object: EvaluationObject) in try object.table(object.evaluation) },
     Member("warnings", "list[string]", "What should make one doubt the numbers; mostly nothing.") {
-      (object: EvaluationObject) in Value(object.evaluation.warnings.map { Value($0) })
+      (object: EvaluationObject) in try Value(object.evaluation.warnings.map { Value($0) })
     },
     Member("worst_case", "float", "The share of the examples that no attack broke.") { (object: EvaluationObject) in
-      Value(object.evaluation.worstCase.value)
+      try Value(object.evaluation.worstCase.value)
     },
     Member("worst_cases", "list[record]", "A row for each norm and radius: the share that nothing broke within it.") {
-      (object: EvaluationObject) in object.worstCases
+      (object: EvaluationObject) in try object.worstCases(object.evaluation)
     },
   ]
+
+  private var kept: KeptCheck? {
+    get throws {
+      try pending?.requireRecord("what is kept")
+      return check
+    }
+  }
 
   private static func mask(_ flags: [Bool]) throws -> Value {
     Value(try Tensor(bools: flags, shape: [flags.count]))
@@ -107,7 +155,7 @@ final class EvaluationObject: HostObject {
 
   /// One record for natural images, each attack and the worst case: accuracy, what is left of that of the attacks before,
   /// and the 95 % interval of the accuracy. A stage that sees only what others left has no accuracy alone.
-  private var rows: Value {
+  private func rows(_ evaluation: Evaluation) -> Value {
     func row(_ name: String, eps: Double?, alone: Double?, left: Double, _ accuracy: Accuracy) -> Value {
       Value(
         fields: [("attack", Value(name)), ("eps", eps.map { Value($0) } ?? .none)] + accuracy.fields + [
@@ -130,7 +178,7 @@ final class EvaluationObject: HostObject {
   /// One record for natural images, each attack and the worst case: the rate with its interval, of how many answers to
   /// each of n examples, how many examples an answer was wrong for, and the accuracy by one answer. Empty for a model that
   /// answers alike each time.
-  private var rates: Value {
+  private func rates(_ evaluation: Evaluation) -> Value {
     guard let natural = evaluation.naturalRate, let rates = evaluation.rates, let worst = evaluation.worstCaseRate
     else { return Value([Value]()) }
     func row(_ name: String, _ rate: AnswerRate, _ accuracy: Accuracy) -> Value {
@@ -147,7 +195,7 @@ final class EvaluationObject: HostObject {
   }
 
   /// One record for each norm and radius.
-  private var worstCases: Value {
+  private func worstCases(_ evaluation: Evaluation) -> Value {
     Value(
       evaluation.balls.map { norm, eps in
         let accuracy = evaluation.worstCase(norm: norm, eps: eps)
@@ -157,7 +205,9 @@ final class EvaluationObject: HostObject {
   }
 
   /// One record for each example.
-  private var table: Value {
+  ///
+  /// - Parameter first: the position of the first of them.
+  private func table(_ evaluation: Evaluation, from first: Int = 0) -> Value {
     let breakers = evaluation.breakers
     let worst = evaluation.worstCaseRate
     return Value(
@@ -171,7 +221,7 @@ final class EvaluationObject: HostObject {
           .compactMap { $0.round.isMinimal ? $1?.distance : nil }.min()
         let least = verdicts.filter { $0.prediction == $0.label }.map(\.margin) + [natural.margin]
         let fields: [(String, Value)] = [
-          ("position", Value(position)), ("label", Value(evaluation.labels[position])),
+          ("position", Value(first + position)), ("label", Value(evaluation.labels[position])),
           ("prediction", Value(natural.prediction)), ("correct", Value(correct)),
           ("robust", Value(correct && breaking == nil)),
           ("distance", (breaking == nil ? nearest : breaking?.distance).map { Value($0) } ?? .none),
@@ -190,7 +240,7 @@ final class EvaluationObject: HostObject {
   }
 
   /// One record for each class that has examples: how many there are, and what `rows` has as columns.
-  private var byClass: Value {
+  private func byClass(_ evaluation: Evaluation) -> Value {
     let classes = evaluation.classNames.indices.map { ($0, evaluation.only($0)) }.filter { $1.n > 0 }
     return Value(
       classes.map { label, part in
@@ -209,6 +259,7 @@ final class EvaluationObject: HostObject {
   }
 
   override func shortText(_ options: PrintOptions) -> String {
+    guard let evaluation = known else { return pending?.text ?? "" }
     if let rate = evaluation.worstCaseRate {
       return "<evaluation of \(evaluation.model): rate \(rate.percent) of \(evaluation.n)>"
     }
@@ -216,8 +267,9 @@ final class EvaluationObject: HostObject {
   }
 
   override func text(_ options: PrintOptions) -> String {
+    guard let evaluation = known else { return pending?.text ?? "" }
     let report = EvaluationReport(evaluation)
-    let kept = kept.map { kept in
+    let kept = check.map { kept in
       let images = "\(kept.images) image\(kept.images == 1 ? "" : "s")"
       return ["kept \(images): the model misclassifies \(kept.asStored) as stored, \(kept.roundedTo8Bits) in 8 bits"]
     }
@@ -229,7 +281,7 @@ final class EvaluationObject: HostObject {
   /// What to type for the same evaluation; nil where that cannot be said, such as where the file of the weights holds
   /// others by now.
   func command(_ call: Call) throws -> String? {
-    let run = evaluation.run
+    let run = try evaluation.run
     guard let command = run.command, let file = run.modelFile, let fingerprint = run.modelFingerprint else {
       return nil
     }

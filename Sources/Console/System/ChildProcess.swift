@@ -91,8 +91,12 @@ package struct ChildProcess: Sendable {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
     posix_spawnattr_setpgroup(&attributes, 0)
+    // What the calling thread has blocked is its own affair.
+    var nothing = sigset_t()
+    sigemptyset(&nothing)
+    posix_spawnattr_setsigmask(&attributes, &nothing)
 
     var process: pid_t = 0
     var variables = inheritedEnvironment()
@@ -210,6 +214,24 @@ private func withCStrings<Result>(
 }
 
 extension ChildProcess {
+  /// Starts a program that writes both its outputs to the end of a file, reads nothing, and answers to this terminal's
+  /// Ctrl-C.
+  /// - Returns: its process, which the caller waits for.
+  static func begin(_ path: String, _ arguments: [String], output: String) throws(CoreError) -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var process: pid_t = 0
+    let status = starting.withLock { _ in
+      withCStrings([path] + arguments) { posix_spawn(&process, path, &actions, nil, $0, environ) }
+    }
+    guard status == 0 else { throw CoreError(.io, "\(path): \(systemReason(status))") }
+    return process
+  }
+
   /// Runs a program on this terminal and waits for it. Ctrl-C goes to it alone.
   /// - Returns: its exit status; 127 when it could not be started.
   static func foreground(_ path: String, _ arguments: [String]) -> Int32 {

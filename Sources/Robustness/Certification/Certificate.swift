@@ -81,4 +81,21 @@ public struct Certificate: Sendable, Codable {
     (self.model, self.data, self.norm, self.eps, self.method) = (model, data, norm, eps, method)
     (self.verdicts, self.bounds, self.seconds) = (verdicts, bounds, seconds)
   }
+
+  /// The certificates of one data set from those of its parts, in order; nil where there are none, or they stand beside an
+  /// evaluation.
+  public init?(joining parts: [Certificate]) {
+    guard var whole = parts.first, parts.count == 1 || parts.allSatisfy({ $0.attacked == nil }) else { return nil }
+    for part in parts.dropFirst() {
+      whole.searches += part.searches.map { search in
+        var search = search
+        search.position += whole.n
+        return search
+      }
+      whole.verdicts += part.verdicts
+      whole.bounds += part.bounds
+      whole.seconds += part.seconds
+    }
+    self = whole
+  }
 }

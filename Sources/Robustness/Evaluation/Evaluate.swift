@@ -32,15 +32,7 @@ public func evaluate(
   let start = monotonicSeconds()
   let end = plan.seconds.map { start + $0 } ?? .infinity
   let rounds = plan.rounds(classes: model.classes)
-  let isIdentified = plan.isIdentified || ledger != nil
-  let description = RunDescription(
-    model: model.name, modelFingerprint: isIdentified ? model.fingerprint : nil,
-    modelFile: model.source?.path, data: data.name,
-    dataFingerprint: ledger != nil || isIdentified && !data.isStreamed ? try data.fingerprint : nil,
-    classNames: data.classNames, n: data.count, rounds: rounds.map(\.description), batch: plan.batch,
-    keepsImages: plan.keepsImages, answers: plan.answers(of: model), command: plan.command,
-    canBeContinued: plan.canBeContinued,
-    build: isIdentified ? Build.digest : nil)
+  let description = try plan.description(of: model, on: data, rounds, isRecorded: ledger != nil)
   let recorder = try Recorder(ledger?.begin(description), rounds: rounds.count)
   let watch = EvaluationProgress(progress, total: data.count * (rounds.count + 1))
   defer { progress?.finish() }

@@ -1,4 +1,5 @@
 import Base
+import Datasets
 import Networks
 
 /// The settings of an evaluation.
@@ -135,6 +136,30 @@ public struct EvaluationPlan {
     }
     rounds.nameApart()
     return rounds
+  }
+}
+
+extension EvaluationPlan {
+  /// What a ledger would say of this evaluation before it is begun.
+  ///
+  /// - Throws: what `validate` throws; what reading the images throws.
+  public func description(of model: Model, on data: Dataset) throws -> RunDescription {
+    try validate(for: model)
+    try requireFitting(data, model)
+    return try description(of: model, on: data, rounds(classes: model.classes), isRecorded: true)
+  }
+
+  func description(
+    of model: Model, on data: Dataset, _ rounds: [EvaluationRound], isRecorded: Bool
+  ) throws -> RunDescription {
+    let isIdentified = isIdentified || isRecorded
+    return RunDescription(
+      model: model.name, modelFingerprint: isIdentified ? model.fingerprint : nil,
+      modelFile: model.source?.path, data: data.name,
+      dataFingerprint: isRecorded || isIdentified && !data.isStreamed ? try data.fingerprint : nil,
+      classNames: data.classNames, n: data.count, rounds: rounds.map(\.description), batch: batch,
+      keepsImages: keepsImages, answers: answers(of: model), command: command, canBeContinued: canBeContinued,
+      build: isIdentified ? Build.digest : nil)
   }
 }
 
