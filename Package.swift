@@ -100,7 +100,8 @@ let package = Package(
     // Where they meet
     .target(
       name: "Stdlib", path: "stdlib",
-      resources: [.embedInCode("tour.md"), .embedInCode("errors.md")] + modules.map { .embedInCode("\($0).ltd") }),
+      resources: [.embedInCode("tour.md"), .embedInCode("errors.md"), .embedInCode("cluster.md")]
+        + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: core + ["Devices", "Drawing", "Interpreter", "KernelTypes", "Runs"]),
     .target(name: "Help", dependencies: ["Base", "Platform", "Interpreter", "Stdlib"]),
     .target(

@@ -24,6 +24,9 @@ public enum Stdlib {
   /// The tour of the language, in Markdown.
   public static var tour: String { String(decoding: PackageResources.tour_md, as: UTF8.self) }
 
+  /// How a script is run by many processes, in Markdown.
+  public static var cluster: String { String(decoding: PackageResources.cluster_md, as: UTF8.self) }
+
   /// What the kinds of errors mean, in Markdown: a section for each, with a program and what it is told.
   public static var errors: String { String(decoding: PackageResources.errors_md, as: UTF8.self) }
 }

@@ -36,7 +36,7 @@ public struct Manual {
   public var files: [File] {
     [
       File(path: "README.md", text: index), File(path: "tour.md", text: Stdlib.tour),
-      File(path: "errors.md", text: Stdlib.errors),
+      File(path: "errors.md", text: Stdlib.errors), File(path: "cluster.md", text: Stdlib.cluster),
       File(path: "values.md", text: pageOfKinds),
     ]
       + families.map { File(path: "functions/\($0.name).md", text: page(of: $0.name, $0.pages)) }
@@ -52,7 +52,7 @@ public struct Manual {
       "# The manual of ltd",
       """
       [A tour of the language](tour.md) takes ten minutes; [the grammar](../Sources/Syntax/GRAMMAR.md) has every rule; [the kinds of errors](errors.md), \
-      with an example of each. At the prompt, `?name` shows the same page as here, `??word` searches, and `?` lists the chapters.
+      with an example of each; [from laptop to cluster](cluster.md), a script on many processors. At the prompt, `?name` shows the same page as here, `??word` searches, and `?` lists the chapters.
       """,
       "## Functions",
       "They need no import and no prefix; `x.f(a)` and `x |> f(a)` are `f(x, a)` for each of them.",

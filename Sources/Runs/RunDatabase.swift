@@ -143,6 +143,8 @@ final class RunDatabase: Sendable {
       try db.execute(sql: "ALTER TABLE runs ADD COLUMN digest TEXT")
       for run in try Int.fetchAll(db, sql: "SELECT run FROM runs") { try RunSeal.seal(run, db) }
     }
+    // Evaluations that several processes have shared.
+    migrator.registerMigration("5") { db in try db.execute(sql: RunShare.schema) }
     return migrator
   }
 

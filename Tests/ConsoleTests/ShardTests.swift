@@ -107,6 +107,11 @@ struct ShardTests {
     for table in ["examples", "verdicts", "images", "worst_case"] {
       #expect(try shared.rows(table) == alone.rows(table), "\(table)")
     }
+    // Who did what is on record.
+    let shares = try shared.rows("shares").split(separator: "\n")
+    #expect(
+      shares.count == 3
+        && shares.allSatisfy { $0.contains("/\(counts[0])'") || $0.contains("/\(counts[counts.count - 1])'") })
     // Merged again, nothing is computed and nothing changes.
     #expect(shared.ltd("merge", "study.shards").output == expected.output)
     #expect(try shared.rows("examples") == alone.rows("examples"))
@@ -164,6 +169,7 @@ struct ShardTests {
       print(c.certified, sum(c.bounds))
       d = diagnose(net, test, eps=0.02, checks=["steps", "non_finite"], quiet=true)
       print(d.rows)
+      print(smooth(net, test, sigma=0.1, n0=10, n=40, quiet=true))
       for T in [1, 3] { print(evaluate(net.at(T=T), test, attacks=pgd(steps=2), eps=0.05, quiet=true).worst_case) }
 
       """
@@ -238,6 +244,17 @@ struct ShardTests {
     refused(study.ltd("merge", "study.shards"), "the script ('study.ltd' there)")
     let changed = study.ltd("merge", "--changed-script", "study.shards")
     #expect(changed.ending == .exited(0) && changed.output == "120 true\n", "\(changed.errorOutput)")
+  }
+
+  /// A disk that is full ends the shard, and leaves no cell with holes; with room it continues.
+  @Test func aFullDiskLeavesNoHoles() throws {
+    let study = try Study("r = \(Study.evaluation)\nprint(r.complete)\n")
+    defer { study.remove() }
+    let child = study.shell("ulimit -f 100; exec \"$LTD\" study.ltd --shard 1/1")
+    #expect(child.ending == .exited(1) && child.output.isEmpty, "\(child.errorOutput)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: study.shards.appending(path: "cells").path) == [])
+    #expect(study.ltd("study.ltd", "--shard", "1/1").ending == .exited(0))
+    #expect(study.ltd("merge", "study.shards").output == "true\n")
   }
 
   /// A script that does not parse costs nobody his folder.

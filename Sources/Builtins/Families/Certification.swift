@@ -1,9 +1,7 @@
 import Base
 import Datasets
 import Interpreter
-import Networks
 import Robustness
-import Runs
 import Tensors
 
 extension BuiltinTable {
@@ -66,24 +64,14 @@ extension BuiltinTable {
         try certify(
           model, on: data, eps: eps, norm: norm, method: method, exact: exact, against: against, progress: progress)
       }
-      guard let run = call.session.sharing else { return Value(CertificateObject(try certified(data))) }
       // Beside an evaluation there is one cell: what that says is about all examples.
-      let size = against == nil ? SharedEvaluation.size : max(1, data.count)
       let settings = [
         eps.shortest, norm.rawValue, method.rawValue, exact?.shortest ?? "", against.map { $0.run.identity.line } ?? "",
       ]
-      let list = try run.list(
-        "certify",
-        [
-          ("the weights of the model", model.fingerprint), ("the data", try data.fingerprint),
-          ("its settings", settings.joined(separator: " ")),
-        ],
-        what: "the certificates of \(model.name) on \(data.name)",
-        count: max(1, (data.count + size - 1) / size), ending: ".cell")
-      let parts = try call.session.shared(run, list, keys: (0..<list.count).map { list.file($0) }) { cell in
-        let range = cell * size..<min((cell + 1) * size, data.count)
-        return Value(CertificateObject(try certified(data.subset(range))))
+      let parts = try call.sharedByExamples("certify", model, data, settings, isWhole: against != nil) {
+        Value(CertificateObject(try certified($0)))
       }
+      guard let parts else { return Value(CertificateObject(try certified(data))) }
       guard let whole = Certificate(joining: parts.compactMap { ($0.asObject as? CertificateObject)?.certificate })
       else { throw call.error(.value, "the cells of certificates hold something else", hint: "start the shards again") }
       return Value(CertificateObject(whole))
@@ -116,17 +104,22 @@ extension BuiltinTable {
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
       let data = try call.object("data", as: DatasetObject.self).data
-      let verdicts = try smoothed(
-        model, on: data, sigma: call.float("sigma"), n0: call.int("n0"), n: call.int("n"), alpha: call.float("alpha"),
-        seed: call.seed("seed"), progress: call.session.progress(quiet: try call.bool("quiet")))
-      return Value(
-        zip(data.labels, verdicts).map { label, verdict in
+      let progress = call.session.progress(quiet: try call.bool("quiet"))
+      func rows(_ data: Dataset) throws -> [Value] {
+        let verdicts = try smoothed(
+          model, on: data, sigma: call.float("sigma"), n0: call.int("n0"), n: call.int("n"),
+          alpha: call.float("alpha"), seed: call.seed("seed"), progress: progress)
+        return zip(data.labels, verdicts).map { label, verdict in
           Value(fields: [
             ("label", Value(label)), ("prediction", verdict.prediction.map { Value($0) } ?? .none),
             ("correct", Value(verdict.prediction == label)), ("radius", Value(verdict.radius)),
             ("count", Value(verdict.count)),
           ])
-        })
+        }
+      }
+      let settings = try ["sigma", "n0", "n", "alpha", "seed"].map { "\(try call[$0].text(PrintOptions()))" }
+      let parts = try call.sharedByExamples("smooth", model, data, settings) { Value(try rows($0)) }
+      return try Value(parts?.flatMap { $0.asList ?? [] } ?? rows(data))
     },
   ]
 }

@@ -136,7 +136,7 @@ extension Call {
       plan.surrogate?.fingerprint ?? "",
     ]
     let facts = [
-      (name: "the weights of the model", value: model.fingerprint), ("the data", try data.fingerprint),
+      (name: "the weights of the model", value: model.fingerprint), ("the data", try data.identity),
       ("its settings", settings.joined(separator: " ")),
     ]
     let value = try shared("diagnose", facts, what: "the diagnosis of \(model.name) on \(data.name)") {

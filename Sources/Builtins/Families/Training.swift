@@ -145,6 +145,9 @@ extension BuiltinTable {
       let checkpoints = try call.checkpoints()
       let resume = try call.resumed()
       let records = try call.records()
+      if case .shard(let shard) = call.session.sharing?.role {
+        call.session.host.note("this trains in each of the \(shard.count) shards; a script of its own would do it once")
+      }
       let report = try fit(
         model, on: training, method: method, attack: attack, plan: plan, validation: validation,
         checkpoints: checkpoints,

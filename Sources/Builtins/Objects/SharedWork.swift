@@ -61,6 +61,30 @@ extension Call {
     return try session.shared(run, list, keys: [list.name]) { _ in try body() }[0]
   }
 
+  /// What a function returns for chunks of a data set, in their order, each worked out by one shard.
+  ///
+  /// - Parameters:
+  ///   - settings: what decides the values besides the model and the data.
+  ///   - isWhole: whether all examples are one chunk.
+  /// - Returns: nil where the session is alone.
+  func sharedByExamples(
+    _ kind: String, _ model: Model, _ data: Dataset, _ settings: [String], isWhole: Bool = false,
+    _ body: (Dataset) throws -> Value
+  ) throws -> [Value]? {
+    guard let run = session.sharing else { return nil }
+    let size = isWhole ? max(1, data.count) : SharedEvaluation.size
+    let facts = [
+      (name: "the weights of the model", value: model.fingerprint), ("the data", try data.identity),
+      ("its settings", settings.joined(separator: "\n")),
+    ]
+    let list = try run.list(
+      kind, facts, what: "the rows of \(kind)() for \(model.name) on \(data.name)",
+      count: max(1, (data.count + size - 1) / size), ending: ".cell")
+    return try session.shared(run, list, keys: (0..<list.count).map { list.file($0) }) { cell in
+      try body(data.subset(cell * size..<min((cell + 1) * size, data.count)))
+    }
+  }
+
   /// Refuses a training that each shard would write into the same files.
   func requireTrainingAlone(_ settings: String) throws {
     guard case .shard(let shard) = session.sharing?.role else { return }
@@ -152,6 +176,13 @@ final class PendingEvaluation {
   /// Ends the script where something is asked for that is known when there is a ledger.
   func requireRecord(_ what: String) throws {
     if isRecorded { try run.requireMerge("\(what) of an evaluation with save= or keep= is known") }
+  }
+}
+
+extension Dataset {
+  /// What decides what is computed of it: its images, and the ids that random numbers are keyed by.
+  var identity: String {
+    get throws(CoreError) { "\(try fingerprint) \(ids.map { String($0) }.joined(separator: " "))" }
   }
 }
 

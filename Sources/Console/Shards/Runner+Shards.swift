@@ -41,22 +41,14 @@ extension Runner {
           hint: "wait until that has ended; ltd status \(folder.path) shows all")
       }
       let run = try ShardRun(folder, .shard(shard))
-      var note = ShardNote(shard, in: folder)
-      note.write(to: folder)
-      run.onProgress = { progress in
-        note.progress = progress
-        note.write(to: folder)
-      }
       share(run)
       let status = self.run(Source(name: script.path, text: text), in: run)
-      (note.state, note.message) =
-        switch status {
-        case ExitStatus.waiting: (.waiting, run.waits ?? "")
-        case ExitStatus.interrupted, ExitStatus.stopped: (.stopped, "")
-        case ExitStatus.success: (.finished, "")
-        default: (.failed, "exit status \(status)")
-        }
-      note.write(to: folder)
+      switch status {
+      case ExitStatus.waiting: run.end(.waiting, "for \(run.waits ?? "")")
+      case ExitStatus.interrupted, ExitStatus.stopped: run.end(.stopped, "")
+      case ExitStatus.success: run.end(.finished, "")
+      default: run.end(.failed, "exit status \(status)")
+      }
       return status
     } catch {
       report([LTDError.reporting(error).diagnostic])
@@ -117,7 +109,9 @@ extension Runner {
       let run = try ShardRun(folder, .merge)
       share(run)
       session.arguments = identity.arguments
-      return self.run(Source(name: identity.script, text: text), in: run)
+      let status = self.run(Source(name: identity.script, text: text), in: run)
+      if status == ExitStatus.success { try folder.noteMerged() }
+      return status
     } catch {
       report([LTDError.reporting(error).diagnostic])
       return ExitStatus.failure
@@ -145,7 +139,15 @@ extension Runner {
           "  \(list.cells - list.missing.count) of \(list.cells) cells of \(list.what)"
             + (list.missing.isEmpty ? "" : "; missing: \(missing)\(list.missing.count > 8 ? ", …" : "")"))
       }
-      let notes = try folder.notes()
+      var notes = try folder.notes()
+      let asksSlurm = notes.contains { $0.state == .running && $0.job != nil }
+      let queued = asksSlurm ? Self.queuedJobs() : nil
+      notes = notes.map { note in
+        var note = note
+        // A job that Slurm does not know any more does not run, on whatever machine it was.
+        if note.state == .running, let job = note.job, let queued, !queued.contains(job) { note.state = .dead }
+        return note
+      }
       if !notes.isEmpty {
         let rows = notes.map { note in
           [
@@ -156,6 +158,7 @@ extension Runner {
         lines += AlignedText([["shard", "state", "cells", "host", "job", "", ""]] + rows, sides: [.left]).lines(
           indent: 2)
       }
+      if folder.isMerged { lines.append("  it is merged") }
       let foreign = try folder.foreign()
       if !foreign.isEmpty { lines.append("  files of no shard: \(foreign.joined(separator: ", "))") }
       StandardOutput.out.write(lines.joined(separator: "\n") + "\n")

@@ -61,6 +61,11 @@ struct SlurmScript {
       + "exec \(program) merge \(script.folder.quotedForShell)\n"
   }
 
+  /// Shards as the beginning of a sentence: "shard 2 is", "shards 1-3 are".
+  static func named(_ numbers: [Int]) -> String {
+    numbers.count == 1 ? "shard \(ranges(numbers)) is" : "shards \(ranges(numbers)) are"
+  }
+
   /// Numbers as Slurm takes them: 1-3,7.
   static func ranges(_ numbers: [Int]) -> String {
     var parts: [ClosedRange<Int>] = []
@@ -91,11 +96,18 @@ extension Runner {
         script.folder,
         of: ShardIdentity(script: script.path, text: Array(text.utf8), arguments: session.arguments),
         acceptsScript: script.acceptsScript)
-      let queued = isPrinted ? [] : Self.queuedJobs()
+      guard isPrinted || !folder.isMerged else {
+        session.host.note("'\(folder.path)' is merged: nothing is left to do")
+        return ExitStatus.success
+      }
+      let submitted = isPrinted ? [] : try folder.submittedJobs(of: count)
+      let queued = isPrinted || submitted.isEmpty ? [] : Self.queuedJobs() ?? []
       var (shards, busy): ([Int], [Int]) = ([], [])
       for index in 1...count {
         let note = ShardNumber(index, of: count).flatMap { folder.note(of: $0) }
-        let isQueued = note?.job.map { queued.contains($0) } ?? false
+        // Tasks that have not begun yet have said nothing of themselves.
+        let isQueued = ([note?.job].compactMap { $0 } + submitted.map { "\($0)_\(index)" }).contains(
+          where: queued.contains)
         if note?.isAliveHere == true || isQueued {
           busy.append(index)
         } else if note?.state != .finished {
@@ -103,7 +115,7 @@ extension Runner {
         }
       }
       if !busy.isEmpty {
-        session.host.note("shards \(SlurmScript.ranges(busy)) are being worked on, and are not submitted again")
+        session.host.note("\(SlurmScript.named(busy)) being worked on or queued, and not submitted again")
       }
       guard !shards.isEmpty else {
         session.host.note(
@@ -118,9 +130,10 @@ extension Runner {
         return finishOutput(ExitStatus.success)
       }
       let array = try Self.sbatch(["--parsable"], slurm.array)
+      try folder.noteSubmitted(array, of: count)
       let merge = try Self.sbatch(["--parsable", "--dependency=afterany:\(array)"], slurm.merge)
       StandardOutput.out.write(
-        "shards \(SlurmScript.ranges(shards)) of \(count) are job \(array), their merge is job \(merge)\n")
+        "\(SlurmScript.named(shards)) job \(array), the merge is job \(merge)\n")
       return finishOutput(ExitStatus.success)
     } catch {
       report([LTDError.reporting(error).diagnostic])
@@ -151,10 +164,10 @@ extension Runner {
     return number
   }
 
-  /// The tasks of arrays that Slurm knows of; none where it does not answer.
-  private static func queuedJobs() -> Set<String> {
+  /// The tasks of arrays that Slurm knows of; nil where there is none, or it does not answer.
+  static func queuedJobs() -> Set<String>? {
     let child = ChildProcess.run("/usr/bin/env", ["squeue", "--me", "-h", "-r", "-o", "%F_%K"], seconds: 30)
-    guard child.ending == .exited(0) else { return [] }
+    guard child.ending == .exited(0) else { return nil }
     return Set(child.output.split(whereSeparator: \.isNewline).map(String.init))
   }
 }

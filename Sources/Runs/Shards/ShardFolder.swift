@@ -109,7 +109,7 @@ public struct ShardFolder: Sendable {
       for name in ["order", "imports"] + (isNew ? ["lists", "work"] : []) {
         for file in try Folder.names(in: file(name)) { unlink(self.file("\(name)/\(file)")) }
       }
-      unlink(file("plan.json"))
+      for name in ["merged", "plan.json"] { unlink(file(name)) }
       other = try plan(identity)
     }
     let differences = other.differences(from: identity)
@@ -121,6 +121,12 @@ public struct ShardFolder: Sendable {
           : "give another folder with --dir, or remove it, and with it what is finished")
     }
   }
+
+  /// Whether the whole was put together.
+  public var isMerged: Bool { FileStatus(file("merged")) != nil }
+
+  /// Notes that the whole was put together.
+  public func noteMerged() throws(CoreError) { try AtomicFile.replace(file("merged"), parts: []) }
 
   /// The plan that is there, or this one.
   private func plan(_ identity: ShardIdentity) throws(CoreError) -> ShardIdentity {

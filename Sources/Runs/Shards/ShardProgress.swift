@@ -114,6 +114,19 @@ extension ShardFolder {
     return found.sorted { ($0.shard.count, $0.shard.index) < ($1.shard.count, $1.shard.index) }
   }
 
+  /// Notes that an array of this many shards was submitted.
+  public func noteSubmitted(_ job: String, of count: Int) throws(CoreError) {
+    try AtomicFile.replace(file("shards/job-\(job)-of-\(count)"), parts: [])
+  }
+
+  /// The arrays of this many shards that were submitted.
+  public func submittedJobs(of count: Int) throws(CoreError) -> [String] {
+    try Folder.names(in: file("shards")).compactMap { name in
+      let parts = name.split(separator: "-").map(String.init)
+      return parts.count == 4 && parts[0] == "job" && parts[3] == "\(count)" ? parts[1] : nil
+    }
+  }
+
   /// The lists of cells that shards have met: what they are, how many cells, and how many of them are finished.
   public func lists() throws(CoreError) -> [(what: String, cells: Int, missing: [Int])] {
     let there = try finished()

@@ -44,9 +44,8 @@ public final class ShardRun {
   public private(set) var waits: String?
   /// Whether the session works on a cell: then all of it is its own.
   public private(set) var isWithinCell = false
-  /// Told where the run stands.
-  public var onProgress: ((ShardProgress) -> Void)?
-  private var progress = ShardProgress()
+  /// What the process says of itself, for ledgers and whoever asks for the status; nil for a merge.
+  public private(set) var note: ShardNote?
   private var occurrences: [String: Int] = [:]
 
   /// A session's part of a run.
@@ -55,6 +54,23 @@ public final class ShardRun {
   public init(_ folder: ShardFolder, _ role: Role) throws(CoreError) {
     (self.folder, self.role) = (folder, role)
     scriptKey = try folder.identity().scriptKey
+    if case .shard(let shard) = role {
+      note = ShardNote(shard, in: folder)
+      note?.write(to: folder)
+    }
+  }
+
+  /// Says how the process has ended.
+  public func end(_ state: ShardNote.State, _ message: String) {
+    note?.state = state
+    note?.message = message
+    note?.write(to: folder)
+  }
+
+  private func progress(done: Int, of new: Int) {
+    note?.progress.done += done
+    note?.progress.total += new
+    note?.write(to: folder)
   }
 
   /// Checks that a file that the script imports is the same for all shards.
@@ -130,7 +146,7 @@ public final class ShardRun {
         .value, "'\(folder.path)' has another number of cells for \(what)",
         hint: "something that the script reads has changed: give another folder with --dir")
     }
-    progress.what = what
+    note?.progress.what = what
     return list
   }
 
@@ -146,8 +162,7 @@ public final class ShardRun {
   public func workOut(_ list: CellList, _ work: (_ cell: Int, _ path: String) throws -> Void) throws {
     guard case .shard(let shard) = role else { return }
     let own = try unfinished(list).filter { ($0 + list.offset) % shard.count == shard.index - 1 }
-    progress.total += own.count
-    onProgress?(progress)
+    progress(done: 0, of: own.count)
     for cell in own {
       try StopSignal.poll()
       // With another number of shards somebody else may have had it meanwhile.
@@ -158,8 +173,7 @@ public final class ShardRun {
         try work(cell, path)
         try folder.publish(path, as: list.file(cell))
       }
-      progress.done += 1
-      onProgress?(progress)
+      progress(done: 1, of: 0)
     }
   }
 

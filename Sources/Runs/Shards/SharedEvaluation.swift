@@ -54,8 +54,18 @@ public struct SharedEvaluation {
   /// Works out the chunks that are this session's.
   public func workOut(_ progress: (any Progress)?) throws {
     try run.workOut(list) { cell, path in
-      _ = try evaluate(
-        model, on: data.subset(range(cell)), plan, ledger: SQLiteLedger(path, argument: "data"), progress: progress)
+      let ledger = try SQLiteLedger(path, argument: "data")
+      let found = try evaluate(model, on: data.subset(range(cell)), plan, ledger: ledger, progress: progress)
+      if let note = run.note {
+        let share = RunShare(
+          first: range(cell).lowerBound, n: found.n, shard: "\(note.shard)", host: note.host, job: note.job,
+          starts: note.starts, machine: found.run.machine, seconds: found.seconds)
+        try ledger.keep([share], of: 1)
+      }
+      // A disk that is full costs an evaluation a warning, and would leave a cell with holes.
+      guard try RunReader(path, argument: "data").evaluation(1).isComplete else {
+        throw CoreError.file(path, "could not be written to its end", hint: "make room, and start the shard again")
+      }
     }
   }
 
@@ -100,7 +110,9 @@ public struct SharedEvaluation {
           + (differences.isEmpty ? "it is not complete" : "\(differences.joined(separator: ", ")) is not the same"),
         hint: "remove it, and start the shards again", argument: "data")
     }
-    return Chunk(first: range(cell).lowerBound, evaluation: found, images: { try reader.images(of: 1) })
+    return Chunk(
+      first: range(cell).lowerBound, evaluation: found, images: { try reader.images(of: 1) },
+      shares: try reader.shares(of: 1))
   }
 }
 
@@ -109,6 +121,7 @@ private struct Chunk {
   let first: Int
   let evaluation: Evaluation
   let images: () throws -> KeptImages?
+  let shares: [RunShare]
 }
 
 /// Finished chunks as the record of one evaluation.
@@ -172,6 +185,7 @@ private final class CopyingLedger: RunLedger, @unchecked Sendable {
           seconds: outcome.seconds)
       }
     }
+    try (ledger as? SQLiteLedger)?.keep(chunks.flatMap(\.shares), of: record.number)
     return record
   }
 
