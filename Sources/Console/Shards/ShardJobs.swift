@@ -21,6 +21,9 @@ final class ShardJobs {
   private var restarts: [Int: Int] = [:]
   private var failed: [(shard: Int, why: String)] = []
   private var waiting: Set<Int> = []
+  private var shownAt = -Double.infinity
+  /// What was finished when it was looked at first.
+  private var before: (done: Int, time: Double)?
 
   /// How often a child that a signal has ended is started again.
   static let restartsAtMost = 2
@@ -40,7 +43,7 @@ final class ShardJobs {
     defer { log.finish() }
     var next = Array(1...count)
     while !next.isEmpty {
-      let before = try folder.finished().count
+      let known = try folder.finished().count
       waiting = []
       for shard in next { try start(shard) }
       while !running.isEmpty {
@@ -49,13 +52,16 @@ final class ShardJobs {
         usleep(20_000)
       }
       // Failed shards are not started again: what they would have done is missing.
-      let isFurther = try folder.finished().count > before
+      let isFurther = try folder.finished().count > known
       next = failed.isEmpty && isFurther ? waiting.sorted() : []
     }
     guard failed.isEmpty else {
-      for (shard, why) in failed.sorted(by: { $0.shard < $1.shard }) {
-        log.note("shard \(shard)/\(count) \(why); its output is in \(logPath(shard))")
+      failed.sort { $0.shard < $1.shard }
+      // Mostly they all fail for one reason.
+      if let (shard, _) = failed.first, let text = try? FileReader.text(of: logPath(shard)) {
+        for line in text.split(separator: "\n").suffix(12) { log.note("  \(line)") }
       }
+      for (shard, why) in failed { log.note("shard \(shard)/\(count) \(why); its output is in \(logPath(shard))") }
       return ExitStatus.failure
     }
     return nil
@@ -101,11 +107,19 @@ final class ShardJobs {
         }
       }
     }
-    let notes = (1...count).compactMap { ShardNumber($0, of: count).flatMap { folder.note(of: $0) } }
-    let total = notes.reduce(0) { $0 + $1.progress.total }
+    let now = monotonicSeconds()
+    guard now - shownAt > 0.25 else { return }
+    shownAt = now
+    // As far as the script has come: what it has not met yet is not known.
+    let lists = try folder.lists()
+    let cells = lists.reduce(0) { $0 + $1.cells }
+    let done = cells - lists.reduce(0) { $0 + $1.missing.count }
+    let began = before ?? (done, now)
+    before = began
+    let rate = Double(done - began.done) / max(now - began.time, 0.001)
     log.update(
-      title: "\(count) jobs", done: notes.reduce(0) { $0 + $1.progress.done }, total: max(total, 1),
-      fields: [("running", Double(running.count))], secondsLeft: nil)
+      title: "\(count) jobs, \(done) of \(cells) cells", done: done, total: cells, fields: [],
+      secondsLeft: rate > 0 ? Double(cells - done) / rate : nil)
   }
 
   /// Asks the children to end, and waits until they have: what they have finished stays.
@@ -130,6 +144,8 @@ extension Runner {
         script.folder,
         of: ShardIdentity(script: script.path, text: Array(text.utf8), arguments: session.arguments),
         acceptsScript: script.acceptsScript)
+      // All that is left to do is to print it.
+      if folder.isMerged { return merge(script.folder) }
       let jobs = ShardJobs(
         script, count: count, folder, options: options, arguments: session.arguments, stop: session.stop,
         progress: session.host.progress())
