@@ -36,45 +36,45 @@ public func fit(
 /// of which saves what it keeps itself. Whatever is drawn is keyed by the seed, the epoch and the step, never by what
 /// came before.
 public final class TrainingRun: Resumable, StepHost {
-  private let model: Model
-  private let data: Dataset
-  private let method: any TrainingMethod
-  private let attack: any Ascent
-  private let plan: TrainingPlan
-  private let observers: [any TrainingObserver]
-  private let average: WeightAverage?
-  private let best: BestModel?
-  private let process: any TrainingProcess
-  private let optimiser: any Optimiser
+  let model: Model
+  let data: Dataset
+  let method: any TrainingMethod
+  let attack: any Ascent
+  let plan: TrainingPlan
+  let observers: [any TrainingObserver]
+  let average: WeightAverage?
+  let best: BestModel?
+  let process: any TrainingProcess
+  let optimiser: any Optimiser
   /// What teachers have answered to the images of the data set.
-  private let answers = TeacherAnswers()
+  let answers = TeacherAnswers()
   /// The next step.
-  private var epoch = 0
-  private var step = 0
-  private var totals = EpochTotals()
+  var epoch = 0
+  var step = 0
+  var totals = EpochTotals()
   /// What the epochs so far have measured.
-  private var history: [EpochReport] = []
+  var history: [EpochReport] = []
   /// The learning rates that the user has set in the epoch under way.
-  private var rateChanges: [RateChange] = []
+  var rateChanges: [RateChange] = []
   /// Who is told of each step, and how long the user has let the run wait so far.
-  private var watch: TrainingWatch?
-  private var waited = 0.0
+  var watch: TrainingWatch?
+  var waited = 0.0
   /// Whether an observer or the method has ended the run before its last epoch.
-  private var isEnded = false
-  private let checkpoints: CheckpointFolder?
-  private let records: TrainingRecords
-  private let validation: Dataset?
+  var isEnded = false
+  let checkpoints: CheckpointFolder?
+  let records: TrainingRecords
+  let validation: Dataset?
   /// The fingerprint of the weights that the run began with, where checkpoints are kept.
-  private let startWeights: String?
+  let startWeights: String?
   /// The fingerprint of the weights that a run began with which this one continues.
-  private var firstWeights: String?
+  var firstWeights: String?
   /// What functions of method and attack know from outside, as it was when the run began.
-  private let known: [TrainingDescription.Field]
+  let known: [TrainingDescription.Field]
   /// The description without the weights, once it was needed.
-  private var described: TrainingDescription?
+  var described: TrainingDescription?
   /// The weights and the optimiser before the step under way, once its method has moved them within it. Holding the
   /// weights costs a copy, so that they are held only then.
-  private var moved: (weights: [Tensor], optimiser: NamedTensors)?
+  var moved: (weights: [Tensor], optimiser: NamedTensors)?
 
   /// A run at its beginning: no step is done, and the weights are as they are.
   ///
@@ -141,93 +141,6 @@ public final class TrainingRun: Resumable, StepHost {
     startWeights = checkpoints == nil && records.ledger == nil ? nil : model.fingerprint
     known =
       try method.knownFields(as: "method", leaving: model) + self.attack.knownFields(as: "attack", leaving: model)
-  }
-
-  /// The attack that training and validation use; nil for none.
-  ///
-  /// - Throws: `.value` where there is one that neither uses, or that a method cannot use.
-  private static func requireUse(
-    of attack: (any Ascent)?, by method: any TrainingMethod, _ validation: Dataset?
-  ) throws -> (any Ascent)? {
-    guard let inner = method.inner else {
-      guard attack == nil || validation != nil else {
-        guard !method.searchesItself else {
-          throw CoreError(
-            .value, "\(method) finds its images itself, and there is no validation that would use the attack",
-            hint: "leave attack out, or give validation=…; the radius is a setting of the method: eps=8/255",
-            argument: "attack")
-        }
-        throw CoreError(
-          .value, "\(method) trains without an attack, and there is no validation that would use it",
-          hint: "leave attack out, or give validation=…, or method=pgd_at()", argument: "attack")
-      }
-      return attack
-    }
-    let attack = attack ?? PGD()
-    do throws(CoreError) { try attack.validate(start: inner.start, loss: inner.loss) } catch {
-      var error = error.prefixed("\(method) with \(attack)")
-      error.argument = "attack"
-      throw error
-    }
-    return attack
-  }
-
-  /// Refuses batches of one image where batch norm would have a single value for each channel.
-  private static func requireStatistics(_ model: Model, _ data: Dataset, _ plan: TrainingPlan) throws {
-    let sizes = [min(plan.batchSize, data.count), (data.count - 1) % plan.batchSize + 1]
-    // The last part of a batch that is taken in parts.
-    let least = sizes.map { size in (size - 1) % ((size - 1) / plan.accumulate + 1) + 1 }.min()
-    guard least == 1, !model.buffers.isEmpty else { return }
-    _ = try model.copy().forward(
-      data.batch([0]).images, mode: .train, dropout: RandomStream(seed: plan.seed, purpose: "fit.one"))
-  }
-
-  /// Refuses settings of a plan that nothing would use.
-  private static func requireUse(
-    of plan: TrainingPlan, _ validation: Dataset?, isAttacked: Bool, by method: any TrainingMethod
-  ) throws(CoreError) {
-    if validation == nil {
-      let unused =
-        plan.selection != nil
-        ? "select" : plan.patience != nil ? "patience" : plan.validateEvery != 1 ? "validate_every" : nil
-      if let unused {
-        throw CoreError(
-          .value, "without a validation \(unused) would not be used",
-          hint: "validation=0.1 holds a tenth of the data out",
-          argument: unused)
-      }
-    }
-    if plan.patience != nil, plan.selection == nil {
-      throw CoreError(
-        .value, "patience waits for a better model, but nothing says which is better", hint: "select=\"robust\"",
-        argument: "patience")
-    }
-    if plan.selection == .robust, !isAttacked {
-      throw CoreError(
-        .value, "the validation is not attacked: select=\"robust\" would choose nothing",
-        hint: "give attack=pgd(…), or select=\"natural\"", argument: "select")
-    }
-    if plan.accumulate > 1, method.movesWeights || method is AWP {
-      throw CoreError(
-        .value, "\(method) moves the weights within a step, so that its batches cannot be taken in parts",
-        hint: "leave accumulate out, and take a smaller batch", argument: "accumulate")
-    }
-  }
-
-  /// The same attack on the margin of the logits; nil where it has no choice, or is that one.
-  private static func onMargin(_ attack: any Ascent) -> (any Attack)? {
-    func changed<Own: Ascent>(_ attack: Own) -> (any Attack)? {
-      guard attack[setting: "objective"] != nil else { return nil }
-      let given = Own.settings.map { setting in
-        (
-          name: setting.name,
-          value: setting.name == "objective" ? .string("margin") : attack[setting: setting.name] ?? .none
-        )
-      }
-      guard let other = try? Own(given), !other.isEqual(to: attack) else { return nil }
-      return other
-    }
-    return changed(attack)
   }
 
   // MARK: Running
@@ -313,10 +226,10 @@ public final class TrainingRun: Resumable, StepHost {
   }
 
   /// Seconds, without those in which the user let the run wait.
-  private var clock: Double { monotonicSeconds() - waited }
+  var clock: Double { monotonicSeconds() - waited }
 
   /// Does what the user asks for between two steps.
-  private func follow(_ progress: any TrainingProgress, _ recorder: TrainingRecorder) throws {
+  func follow(_ progress: any TrainingProgress, _ recorder: TrainingRecorder) throws {
     while true {
       let asked = monotonicSeconds()
       let order: TrainingOrder?
@@ -352,7 +265,7 @@ public final class TrainingRun: Resumable, StepHost {
   /// Writes a checkpoint because the user wants one.
   ///
   /// - Returns: what became of it.
-  private func saveNow(_ progress: any TrainingProgress) throws -> String {
+  func saveNow(_ progress: any TrainingProgress) throws -> String {
     guard let checkpoints else {
       return "not saved: this run has no folder of checkpoints, which checkpoint=\"run1\" would give it"
     }
@@ -365,9 +278,9 @@ public final class TrainingRun: Resumable, StepHost {
   }
 
   /// The highest learning rate: that of the plan, or what the user has set since.
-  private var learningRate: Double { lastRateChange?.rate ?? plan.learningRate }
+  var learningRate: Double { lastRateChange?.rate ?? plan.learningRate }
 
-  private var lastRateChange: RateChange? {
+  var lastRateChange: RateChange? {
     rateChanges.last ?? history.last { !$0.rateChanges.isEmpty }?.rateChanges.last
   }
 
@@ -377,7 +290,7 @@ public final class TrainingRun: Resumable, StepHost {
   /// - Parameters:
   ///   - began: when the epoch began.
   ///   - start: when this call began, and after which step.
-  private func end(epoch began: Double, since start: (seconds: Double, step: Int), _ progress: (any Progress)?) throws {
+  func end(epoch began: Double, since start: (seconds: Double, step: Int), _ progress: (any Progress)?) throws {
     try requireFiniteWeights()
     let kept = (process: try process.state, observers: try observers.map { try $0.state })
     let weights = model.state
@@ -406,359 +319,12 @@ public final class TrainingRun: Resumable, StepHost {
     }
   }
 
-  private var position: TrainingPosition {
+  var position: TrainingPosition {
     TrainingPosition(epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch, epochs: plan.epochs)
   }
 
   /// The last step of the epoch.
-  private var last: TrainingPosition {
+  var last: TrainingPosition {
     TrainingPosition(epoch: epoch, step: stepsPerEpoch - 1, stepsPerEpoch: stepsPerEpoch, epochs: plan.epochs)
-  }
-
-  // MARK: One step
-
-  /// Does one step, the whole of it or nothing.
-  private func train(_ positions: [Int]) throws {
-    let (buffers, kept) = (model.buffers, try process.state)
-    defer { moved = nil }
-    do {
-      try StopSignal.poll()
-      var totals = self.totals
-      let (gradients, displacement) = try gradients(positions, &totals)
-      if let gradients { try move(by: gradients, at: position) }
-      if let displacement { try model.displace(by: displacement, isBack: true) }
-      // The step is done: what follows the weights is not left halfway.
-      try StopSignal.ignoring { try process.after(step: position, model) }
-      self.totals = totals
-    } catch {
-      try StopSignal.ignoring {
-        try model.setBuffers(buffers)
-        try process.restore(kept)
-        if let moved {
-          try model.setParameters(moved.weights)
-          try optimiser.restore(moved.optimiser)
-        }
-      }
-      throw error
-    }
-  }
-
-  package func hold() throws {
-    if moved == nil { moved = (model.parameters, try optimiser.state) }
-  }
-
-  package func move(by gradients: [Tensor?], at position: TrainingPosition) throws {
-    let (rate, momentum) = rates(at: position)
-    let gradients = try clipped(gradients)
-    try model.updateParameters { (weights) throws(CoreError) in
-      try optimiser.step(&weights, gradients: gradients, rate: rate, momentum: momentum)
-    }
-  }
-
-  package func makeOptimiser() -> any Optimiser { plan.optimiser.makeOptimiser() }
-
-  package func rates(at position: TrainingPosition) -> (rate: Double, momentum: Double?) {
-    (plan.schedule.learningRate(learningRate, at: position), plan.schedule.momentum(at: position))
-  }
-
-  /// Gradients whose length is at most `clip`, as `torch.nn.utils.clip_grad_norm_` scales them: by clip/(length + 1e-6).
-  private func clipped(_ gradients: [Tensor?]) throws -> [Tensor?] {
-    guard let clip = plan.clip else { return gradients }
-    let squares = try Tensor.items(gradients.compactMap { $0 }.map { try ($0 * $0).sum() })
-    let length = squares.reduce(0, +).squareRoot()
-    guard length.isFinite else {
-      throw CoreError(.numeric, "the length of the gradients became \(length)", hint: divergenceHint)
-    }
-    let share = clip / (length + 1e-6)
-    return share < 1 ? try gradients.map { try $0.map { try $0 * Float(share) } } : gradients
-  }
-
-  /// The gradients of the loss with respect to the weights, nil where the method has moved these itself, and by how
-  /// much they are displaced. When it returns, nothing of the step holds the weights any more: the optimiser can change
-  /// them in place.
-  private func gradients(
-    _ positions: [Int], _ totals: inout EpochTotals
-  ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
-    guard plan.accumulate > 1, positions.count > 1 else {
-      return try gradients(of: positions, part: 0, &totals)
-    }
-    var sums: [Tensor?]?
-    let size = (positions.count - 1) / plan.accumulate + 1
-    for (part, start) in stride(from: 0, to: positions.count, by: size).enumerated() {
-      let some = Array(positions[start..<min(start + size, positions.count)])
-      let (gradients, displacement) = try gradients(of: some, part: part, &totals)
-      guard let gradients, displacement == nil else {
-        throw CoreError(
-          .value, "\(method) moves the weights within a step, so that its batches cannot be taken in parts",
-          hint: "leave accumulate out, and take a smaller batch", argument: "accumulate")
-      }
-      // The loss is a mean over the batch: each part has its share of it.
-      let share = Float(some.count) / Float(positions.count)
-      let shares = try gradients.map { try $0.map { try $0 * share } }
-      sums =
-        try sums.map { try zip($0, shares).map { sum, own in try sum.flatMap { sum in try own.map { try sum + $0 } } } }
-        ?? shares
-    }
-    return (sums, nil)
-  }
-
-  /// The gradients of a part of a batch.
-  private func gradients(
-    of positions: [Int], part: Int, _ totals: inout EpochTotals
-  ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
-    let batch = try plan.augmentations.apply(try data.batch(positions), of: data, seed: plan.seed, epoch: epoch)
-    let step = step(batch, part: part)
-    if plan.augmentations.items.isEmpty { step.known = KnownAnswers(answers: answers, positions: positions) }
-    do {
-      let loss = try process.loss(step)
-      let value = try loss.total.item()
-      guard value.isFinite else {
-        throw diverged("the loss became \(value)", at: position, try origin(of: batch, part))
-      }
-      let gradients = try loss.isApplied ? nil : model.gradients(of: loss.total, at: step.parameters)
-      // A method that never looks at natural images says nothing about them; one more forward does.
-      let natural = if let logits = loss.naturalLogits { logits } else { try model(batch.images) }
-      let judged = try totals.add(loss, value: value, natural: natural, labels: batch.labels, of: model)
-      watch?.add(
-        batch, value: value, judged: judged, adversarial: step.found.first { $0.shape == batch.images.shape },
-        logits: loss.adversarialLogits)
-      return (gradients, step.displacement)
-    } catch let error as CoreError where error.kind == .numeric && error.hint != divergenceHint {
-      throw diverged(error.message, at: position)
-    }
-  }
-
-  /// The step under way with a batch, or with a part of one. What the attack draws is keyed by the examples alone.
-  private func step(_ batch: Batch, part: Int) -> TrainingStep {
-    let stream = RandomStream(seed: plan.seed, purpose: "fit.step", epoch, step)
-    return TrainingStep(
-      model: model, parameters: model.trackedParameters(), batch: batch, attack: attack, inner: method.inner,
-      stream: part == 0 ? stream : stream.child(-1_000_000_000 - part),
-      random: part == 0 ? nil : PerExampleRandom(stream) { (-1 - 2 * $0, -2 - 2 * $0) }, position: position, host: self)
-  }
-
-  /// Where in a step that failed the first number stands that is not finite, in words: in an image, a weight, or what a
-  /// layer returns. The step is taken once more for it, and looked at after every operation.
-  private func origin(of batch: Batch, _ part: Int) throws -> String? {
-    if let damage = model.damage { return damage }
-    if batch.images.hasNonFinite, let image = batch.images.floats().firstIndex(where: { !$0.isFinite }) {
-      let id = batch.ids[image / max(1, batch.images.count / batch.ids.count)]
-      throw CoreError(
-        .value, "image \(id) of \(data.name) has values that are not numbers", hint: "leave it out, or mend it",
-        argument: "data")
-    }
-    var settings = RunSettings.ofThread
-    settings.checksFinite = true
-    do {
-      try settings.carry { _ = try process.loss(step(batch, part: part)) }
-    } catch let error as CoreError where error.kind == .numeric {
-      return error.message
-    }
-    return nil
-  }
-
-  /// Whether the user has stopped the run, whoever noticed it: the core, or a function of the language.
-  private func isInterruption(_ error: any Error) -> Bool {
-    (error as? CoreError)?.kind == .interrupted || StopSignal.reasonOfThread == .interrupted
-  }
-
-  // MARK: Divergence
-
-  private var divergenceHint: String {
-    let newest = checkpoints?.newest.map { "; the last good checkpoint is '\($0)'" } ?? ""
-    return
-      "lower the learning rate (lr=\(learningRate.shortest) now), and begin with a fresh model: the weights of "
-      + "this one led there\(newest)"
-  }
-
-  /// - Parameter origin: where it began.
-  private func diverged(_ what: String, at position: TrainingPosition, _ origin: String? = nil) -> CoreError {
-    let place = "in epoch \(position.epoch + 1), step \(position.step + 1)"
-    return CoreError(.numeric, "\(what) \(place)" + (origin.map { ": \($0)" } ?? ""), hint: divergenceHint)
-  }
-
-  /// The last step of an epoch has no loss after it that would tell.
-  private func requireFiniteWeights() throws(CoreError) {
-    guard let damage = model.damage else { return }
-    throw diverged("the weights became useless, \(damage),", at: last)
-  }
-}
-
-// MARK: - Saving
-
-extension TrainingRun {
-  /// The model, the optimiser, what the method and the observers keep, what was measured, and the position.
-  public var state: NamedTensors {
-    get throws(CoreError) {
-      var state: NamedTensors = [
-        ("epoch", try Tensor(ints: [epoch], shape: [])), ("step", try Tensor(ints: [step], shape: [])),
-        ("ended", try Tensor(ints: [isEnded ? 1 : 0], shape: [])), ("history", try TextTensor.tensor(history.text)),
-      ]
-      func add(_ part: String, _ tensors: NamedTensors) { state += tensors.map { ("\(part).\($0.name)", $0.tensor) } }
-      if !rateChanges.isEmpty { state.append((TrainingState.rates, try rateChanges.tensor())) }
-      add("totals", try totals.state)
-      add("model", model.state)
-      add("optimiser", try optimiser.state)
-      add("method", try process.state)
-      for (i, observer) in observers.enumerated() { add("observer\(i)", try observer.state) }
-      return state
-    }
-  }
-
-  /// Continues from a state that a run with the same settings had.
-  ///
-  /// - Throws: `value` and `shape` for a state of another model, method, optimiser or plan; then nothing has changed.
-  public func restore(_ state: NamedTensors) throws(CoreError) {
-    let before = try self.state
-    do throws(CoreError) { try take(state) } catch {
-      try take(before)
-      throw error
-    }
-  }
-
-  /// Takes on the parts of a state one after the other.
-  private func take(_ state: NamedTensors) throws(CoreError) {
-    var parts: [Substring: NamedTensors] = [:]
-    for (name, tensor) in state {
-      guard let point = name.firstIndex(of: ".") else { continue }
-      parts[name[..<point], default: []].append((String(name[name.index(after: point)...]), tensor))
-    }
-    func number(_ name: String, _ limit: Int) throws(CoreError) -> Int {
-      guard let tensor = state.first(where: { $0.name == name })?.tensor, tensor.dtype == .int64,
-        let number = tensor.ints().first, number >= 0, number <= limit
-      else { throw CoreError(.value, "the \(name) of this state is not one of this run") }
-      return number
-    }
-    let (epoch, step) = (try number("epoch", plan.epochs), try number("step", stepsPerEpoch))
-    let isEnded = try number("ended", 1) == 1
-    guard let text = state.first(where: { $0.name == "history" }) else {
-      throw CoreError(.value, "the history of this state is not one of this run")
-    }
-    let history = try [EpochReport](text: TextTensor.text(text.tensor))
-    var rates: [RateChange] = []
-    if let tensor = state.first(where: { $0.name == TrainingState.rates })?.tensor {
-      rates = try [RateChange](tensor, steps: epoch * stepsPerEpoch + step)
-    }
-    let totals = try EpochTotals(parts["totals"] ?? [])
-    try model.setState(parts["model"] ?? [])
-    try optimiser.restore(parts["optimiser"] ?? [])
-    try process.restore(parts["method"] ?? [])
-    for (i, observer) in observers.enumerated() { try observer.restore(parts["observer\(i)"] ?? []) }
-    (self.epoch, self.step, self.totals, self.history, self.isEnded) = (epoch, step, totals, history, isEnded)
-    rateChanges = rates
-  }
-
-  /// Continues a run that was interrupted in this process.
-  ///
-  /// - Throws: `value` for the report of a run that has ended, and for one of a run with other settings, which are named.
-  public func resume(_ report: TrainingReport) throws {
-    guard let state = report.state, let (data, validation) = state.examples else {
-      throw CoreError(
-        .value, "this report is of a run that has come to its end: there is nothing to resume",
-        hint: "leave resume out to train further from the weights of the model", argument: "resume")
-    }
-    var differences = try description(withData: false).differences(from: state.description)
-    if try !data.isSame(as: self.data) { differences.append("data is another") }
-    if let validation, let own = self.validation, try !validation.isSame(as: own) {
-      differences.append("validation is another")
-    }
-    guard differences.isEmpty else {
-      throw CoreError(
-        .value, "the run of this report was begun with other settings: \(differences.joined(separator: "; "))",
-        hint: "give the same settings, or leave resume out", argument: "resume")
-    }
-    try restore(state.tensors)
-  }
-
-  /// Continues after the newest checkpoint of the folder, where there is one.
-  private func continueFromFolder(_ progress: (any Progress)?) throws -> Bool {
-    guard let checkpoints, stepsDone == 0, let state = try checkpoints.load(warn: { progress?.note("warning: \($0)") })
-    else { return false }
-    var description = try description(withData: true)
-    description.fields.append(.init(TrainingDescription.weights, startWeights ?? ""))
-    var differences = description.differences(from: state.description, leaving: [TrainingDescription.weights])
-    // At the prompt the model has moved already: to where the checkpoint stands.
-    let own = Dictionary(model.state.map { ("model.\($0.name)", $0.tensor) }) { first, _ in first }
-    if differences.isEmpty, !description.differences(from: state.description).isEmpty,
-      !state.tensors.allSatisfy({ name, tensor in
-        !name.hasPrefix("model.") || own[name]?.isIdentical(to: tensor) == true
-      })
-    {
-      differences.append("the weights with which the model begins are others")
-    }
-    guard differences.isEmpty else {
-      throw CoreError(
-        .value,
-        "'\(checkpoints.path)' holds a run that was begun with other settings: \(differences.joined(separator: "; "))",
-        hint: "give the same settings, or another folder", argument: "checkpoint")
-    }
-    firstWeights = state.description.fields.first { $0.name == TrainingDescription.weights }?.value
-    try restore(state.tensors)
-    if isFinished {
-      progress?.note("the run in '\(checkpoints.path)' is finished: its report and its weights are read")
-    } else {
-      progress?.note("continues after step \(stepsDone) of \(plan.epochs * stepsPerEpoch) ('\(checkpoints.path)')")
-    }
-    return true
-  }
-
-  /// Where the run stands.
-  ///
-  /// - Parameter weights: the fingerprint of the weights at the beginning, for a state that outlives the process.
-  private func position(with weights: String?) throws -> TrainingState {
-    var description = try description(withData: weights != nil)
-    if let weights { description.fields.append(.init(TrainingDescription.weights, weights)) }
-    return TrainingState(
-      description: description, tensors: try state, step: stepsDone, isFinished: isFinished,
-      examples: weights == nil ? (data, validation) : nil)
-  }
-
-  /// What decides where the run ends, but for the weights with which it begins.
-  private func description(withData: Bool) throws -> TrainingDescription {
-    if withData, let described { return described }
-    var fields: [TrainingDescription.Field] = [.init("model", model.architecture.call)]
-    if model.temperature != 1 { fields.append(.init("temperature of the model", Double(model.temperature).shortest)) }
-    if !model.frozen.isEmpty {
-      fields.append(
-        .init("frozen weights", model.frozen.sorted().map { model.parameterNames[$0] }.joined(separator: " ")))
-    }
-    if withData { fields.append(.init("data", try data.identity)) }
-    fields += [
-      .init("method", method.identity), .init("attack", attack.identity), .init("epochs", "\(plan.epochs)"),
-      .init("batch", "\(plan.batchSize)"), .init("lr", plan.learningRate.shortest),
-      .init("optimiser", plan.optimiser.identity),
-      .init("schedule", (plan.schedule as? WarmupSchedule)?.schedule?.identity ?? plan.schedule.identity),
-      .init("augment", "[\(plan.augmentations.items.map(\.identity).joined(separator: ", "))]"),
-      .init("seed", "\(plan.seed)"),
-    ]
-    // By the argument of `fit` that makes it.
-    if let warmup = plan.schedule as? WarmupSchedule { fields.append(.init("warmup", "\(warmup.epochs)")) }
-    if let validation { fields.append(.init("validation", withData ? try validation.identity : "given")) }
-    for observer in observers { fields += observer.settings }
-    fields += known
-    let made = TrainingDescription(fields)
-    if withData { described = made }
-    return made
-  }
-
-  /// Begins what is kept of the run in a ledger and in a folder of curves.
-  private func beginRecords(continues: Bool) throws -> TrainingRecorder {
-    guard let ledger = records.ledger else { return try TrainingRecorder(nil, records.curves, continues: continues) }
-    var description = try description(withData: true)
-    description.fields.append(.init(TrainingDescription.weights, firstWeights ?? startWeights ?? ""))
-    let record = try ledger.begin(
-      TrainingEntry(
-        description: description, model: model.name, startFingerprint: firstWeights ?? startWeights ?? "",
-        data: data.name, dataFingerprint: try data.contentDigits, classNames: data.classNames, n: data.count,
-        batch: plan.batchSize,
-        method: method.description, command: records.command, continues: continues))
-    return try TrainingRecorder(record, records.curves, continues: continues)
-  }
-
-  private func save(_ progress: (any Progress)?) throws {
-    guard let checkpoints else { return }
-    // Weights that are useless are no place to continue from.
-    guard model.damage == nil else { return }
-    checkpoints.save(try position(with: firstWeights ?? startWeights ?? "")) { progress?.note("warning: \($0)") }
   }
 }
