@@ -100,7 +100,7 @@ let package = Package(
     // Where they meet
     .target(
       name: "Stdlib", path: "stdlib",
-      resources: [.embedInCode("tour.md"), .embedInCode("errors.md"), .embedInCode("cluster.md")]
+      resources: ["tour", "temperature", "cluster", "errors"].map { .embedInCode("\($0).md") }
         + modules.map { .embedInCode("\($0).ltd") }),
     .target(name: "Builtins", dependencies: core + ["Devices", "Drawing", "Interpreter", "KernelTypes", "Runs"]),
     .target(name: "Help", dependencies: ["Base", "Platform", "Interpreter", "Stdlib"]),
@@ -126,6 +126,8 @@ let package = Package(
 
     // Tests
     .target(name: "TestSupport", dependencies: ["Base", "CZlib", "Syntax"], path: "Tests/TestSupport"),
+    .target(
+      name: "LongCalls", dependencies: ["Interpreter", "Builtins", "Robustness", "TestSupport"], path: "Tests/LongCalls"),
     .target(name: "HostSupport", dependencies: ["Base", "Interpreter"], path: "Tests/HostSupport"),
     .target(name: "Operations", dependencies: ["Base", "Tensors"], path: "Tests/Operations", swiftSettings: optimised),
     .executableTarget(
@@ -155,14 +157,16 @@ let package = Package(
       exclude: ["Snapshots"]),
     .testTarget(
       name: "BuiltinsTests",
-      dependencies: core + ["Drawing", "Syntax", "Interpreter", "Builtins", "HostSupport", "TestSupport"],
+      dependencies: core + ["Drawing", "Syntax", "Interpreter", "Builtins", "HostSupport", "LongCalls", "TestSupport"],
       exclude: ["Snapshots"]),
     .testTarget(
       name: "HelpTests", dependencies: ["Interpreter", "Builtins", "Help", "HostSupport", "Stdlib", "TestSupport"]),
     .target(name: "CPseudoTerminal", path: "Tests/CPseudoTerminal"),
     .testTarget(
       name: "ConsoleTests",
-      dependencies: ["Base", "Interpreter", "Console", "Stdlib", "CPseudoTerminal", "TestSupport", "ltd"]),
+      dependencies: [
+        "Base", "Builtins", "Interpreter", "Console", "Stdlib", "CPseudoTerminal", "LongCalls", "TestSupport", "ltd",
+      ]),
     .testTarget(name: "ScriptTests", dependencies: ["Base", "Console", "TestSupport", "ltd"]),
   ] + wideTargets,
   swiftLanguageModes: [.v6]

@@ -24,6 +24,9 @@ public enum Stdlib {
   /// The tour of the language, in Markdown.
   public static var tour: String { String(decoding: PackageResources.tour_md, as: UTF8.self) }
 
+  /// What a temperature does to labels, gradients, attacks and claims, in Markdown.
+  public static var temperature: String { String(decoding: PackageResources.temperature_md, as: UTF8.self) }
+
   /// How a script is run by many processes, in Markdown.
   public static var cluster: String { String(decoding: PackageResources.cluster_md, as: UTF8.self) }
 

@@ -75,6 +75,12 @@ final class PseudoTerminal {
     return process
   }
 
+  /// Lets a time pass, for what may happen at any moment; nothing is waited for in this way.
+  func pass(seconds: Double) {
+    let end = Date().addingTimeInterval(seconds)
+    while Date() < end { take(seconds: end.timeIntervalSinceNow) }
+  }
+
   /// Gives the window another size, as its user would.
   func resize(columns: Int, rows: Int) {
     take(seconds: 0)
