@@ -258,7 +258,7 @@ public struct Dataset: Sendable {
   func check(_ positions: some Sequence<Int>) throws(CoreError) {
     for position in positions where position < 0 || position >= count {
       throw CoreError(
-        .value, "index \(position) is out of range: '\(name)' has \(count) images", hint: "indices count from 0")
+        .value, "index \(position) is out of range: '\(name)' has \(count.of("image"))", hint: "indices count from 0")
     }
   }
 }

@@ -80,8 +80,10 @@ public struct Completer {
       }
       return matching(rest, members(of: path, isOpen: true).map { .init($0.text, type: $0.type, summary: $0.summary) })
     }
-    let sections = Guide().sections.flatMap { section in
-      section.words.map { Completion.Candidate($0, type: "tour", summary: section.title) }
+    let sections = Guide.all.flatMap { name, guide in
+      guide.sections.flatMap { section in
+        section.words.map { Completion.Candidate($0, type: name, summary: section.title) }
+      }
     }
     let errors = Guide.errors.sections.map { Completion.Candidate($0.title, type: "error") }
     let modules = session.host.moduleNames.map {

@@ -1,6 +1,7 @@
 import Stdlib
 
-/// The tour, or another text of its form, in sections, each with the words by which `?word` finds it.
+/// The tour, the page on temperature, or another text of that form, in sections, each with the words by which `?word` finds
+/// it.
 public struct Guide: Sendable {
   /// A chapter.
   public struct Section: Sendable {
@@ -12,10 +13,18 @@ public struct Guide: Sendable {
     public var text: String
   }
 
+  /// The heading above all.
+  public private(set) var title = ""
   /// What stands above the first section, as Markdown.
   public private(set) var introduction = ""
   /// The chapters in order.
   public private(set) var sections: [Section] = []
+
+  /// What a temperature does, as `?temperature` shows it.
+  public static var temperature: Guide { Guide(markdown: Stdlib.temperature) }
+
+  /// The texts whose sections are pages of their own, by the name that shows each of them whole.
+  static var all: [(name: String, guide: Guide)] { [("tour", Guide()), ("temperature", .temperature)] }
 
   /// The kinds of errors, a section for each: `E-shape`.
   public static var errors: Guide { Guide(markdown: Stdlib.errors) }
@@ -28,8 +37,12 @@ public struct Guide: Sendable {
         sections.append(Section(title: String(line.dropFirst(3)), words: [], text: ""))
       } else if line.hasPrefix("<!-- "), !sections.isEmpty {
         sections[sections.count - 1].words += line.dropFirst(5).dropLast(4).split(separator: " ").map(String.init)
+      } else if line.hasPrefix("# "), sections.isEmpty {
+        title = String(line.dropFirst(2))
+      } else if line.hasPrefix("![") {
+        // A picture, which a terminal has not.
       } else if sections.isEmpty {
-        introduction += line.hasPrefix("# ") ? "" : line + "\n"
+        introduction += line + "\n"
       } else {
         sections[sections.count - 1].text += line + "\n"
       }

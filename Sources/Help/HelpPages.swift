@@ -52,18 +52,19 @@ public struct HelpPages {
     if let documentation = session.documentation(of: name) {
       return [.text(text(documentation) + (kind.map(text) ?? ""))]
     }
-    let guide = Guide()
-    if name == "tour" { return [.text(text(guide))] }
+    let guides = Guide.all
+    if name == "tour" { return [.text(text(Guide()))] }
     let errors = Guide.errors
     if let section = errors[name] { return [.text(text(section))] }
-    // A chapter of the tour, a family of built-ins, a module and a kind of value may share a name.
-    let section = guide[name]
+    // A guide or a chapter of one, a family of built-ins, a module and a kind of value may share a name.
+    let guide = guides.first { $0.name == name }?.guide
+    let section = guides.lazy.compactMap { $0.guide[name] }.first
     let family = session.table.families.first { $0.name == name }
     let module = session.moduleDocumentation(of: name)
-    if section != nil || family != nil || module != nil || kind != nil {
-      var page = section.map(text) ?? ""
+    if guide != nil || section != nil || family != nil || module != nil || kind != nil {
+      var page = guide.map(text) ?? section.map(text) ?? ""
       if let family {
-        if section != nil || module != nil { page += "\(style.bold("built in"))\n\n" }
+        if !page.isEmpty || module != nil { page += "\(style.bold("built in"))\n\n" }
         page += style.list(family.functions.map { ($0.name, $0.summary) })
         if module != nil { page += "\n" }
       }
@@ -79,7 +80,7 @@ public struct HelpPages {
     }
     if !advice.isEmpty { return advice }
     if let page = expression(name) { return [.text(page)] }
-    let words = guide.sections.flatMap(\.words) + errors.sections.map(\.title)
+    let words = guides.flatMap { $0.guide.sections.flatMap(\.words) } + errors.sections.map(\.title)
     let near = nearestNames(to: name, in: session.names + session.host.moduleNames + words).first
     return [
       .problem("there is no help on \(name)", hint: near.map { "did you mean ?\($0)?" } ?? "? lists the topics")
@@ -183,9 +184,9 @@ public struct HelpPages {
     return parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
   }
 
-  /// `?tour`: the first section, and what the others are about.
+  /// `?tour`, `?temperature`: the first section, and what the others are about.
   private func text(_ guide: Guide) -> String {
-    "\(style.bold("A tour of ltd"))\n\n" + style.paragraphs(guide.introduction) + "\n\n"
+    "\(style.bold(guide.title))\n\n" + style.paragraphs(guide.introduction) + "\n\n"
       + style.list(guide.sections.map { ("?\($0.words.first ?? $0.title)", $0.title) }) + "\n"
       + (guide.sections.first.map(text) ?? "")
   }

@@ -1,7 +1,8 @@
 import Interpreter
 import Stdlib
 
-/// The reference manual: a few Markdown files made of the one table, the library's comments, the tour and the kinds of errors.
+/// The reference manual: a few Markdown files made of the one table, the library's comments, the tour, the page on temperature
+/// and the kinds of errors.
 ///
 /// There is one file for each family of built-ins and each module, one for the members of values, and an index with links
 /// to all. The same table makes the same files, byte for byte, and a test compares them with those in `docs`, so that the
@@ -36,7 +37,8 @@ public struct Manual {
   public var files: [File] {
     [
       File(path: "README.md", text: index), File(path: "tour.md", text: Stdlib.tour),
-      File(path: "errors.md", text: Stdlib.errors), File(path: "cluster.md", text: Stdlib.cluster),
+      File(path: "temperature.md", text: Stdlib.temperature), File(path: "cluster.md", text: Stdlib.cluster),
+      File(path: "errors.md", text: Stdlib.errors),
       File(path: "values.md", text: pageOfKinds),
     ]
       + families.map { File(path: "functions/\($0.name).md", text: page(of: $0.name, $0.pages)) }
@@ -51,8 +53,9 @@ public struct Manual {
     var blocks = [
       "# The manual of ltd",
       """
-      [A tour of the language](tour.md) takes ten minutes; [the grammar](../Sources/Syntax/GRAMMAR.md) has every rule; [the kinds of errors](errors.md), \
-      with an example of each; [from laptop to cluster](cluster.md), a script on many processors. At the prompt, `?name` shows the same page as here, `??word` searches, and `?` lists the chapters.
+      [A tour of the language](tour.md) takes ten minutes; [what a temperature does](temperature.md) to labels, gradients, attacks and claims; \
+      [from laptop to cluster](cluster.md), a script on many processors; [the grammar](../Sources/Syntax/GRAMMAR.md) has every rule; [the kinds of errors](errors.md), \
+      with an example of each. At the prompt, `?name` shows the same page as here, `??word` searches, and `?` lists the chapters.
       """,
       "## Functions",
       "They need no import and no prefix; `x.f(a)` and `x |> f(a)` are `f(x, a)` for each of them.",

@@ -33,13 +33,15 @@ struct ManualSearch {
           [page.name], page.search, [page.summary], [page.details] + page.arguments.flatMap { [$0.name, $0.summary] },
         ])
     }
-    entries += Guide().sections.map { section in
-      Entry(
-        name: "?" + (section.words.first ?? section.title), summary: "\(section.title), in the tour",
-        texts: [
-          section.words, [section.title], [],
-          [section.text.split(separator: "\n").filter { !$0.hasPrefix("    ") }.joined(separator: " ")],
-        ])
+    entries += Guide.all.flatMap { name, guide in
+      guide.sections.map { section in
+        Entry(
+          name: "?" + (section.words.first ?? section.title), summary: "\(section.title), in ?\(name)",
+          texts: [
+            section.words, [section.title], [],
+            [section.text.split(separator: "\n").filter { !$0.hasPrefix("    ") }.joined(separator: " ")],
+          ])
+      }
     }
     entries += Guide.errors.sections.map { section in
       let text =

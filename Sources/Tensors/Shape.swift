@@ -69,7 +69,7 @@ package enum Shape {
   ) throws(CoreError) -> Int {
     guard axis >= -rank, axis < rank else {
       throw CoreError(
-        .shape, "axis \(axis) of \(operation) is out of range for a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
+        .shape, "axis \(axis) of \(operation) is out of range for a tensor with \(rank.of("axis", "axes"))",
         hint: rank == 0
           ? "a tensor without axes is a single number"
           : rank == 1 ? "its only axis is 0, or -1" : "axes go from 0 to \(rank - 1), or from -\(rank) to -1",

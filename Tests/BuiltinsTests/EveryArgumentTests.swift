@@ -269,7 +269,7 @@ import Testing
         base: [("teacher", "teacher")], company: ["nat_weight": [("on", "\"nat\"")], "inner": [("on", "\"pgd_at\"")]],
         program: "m = copy(wide); trained(m, CALL); answer = weights(m)", isCrossed: true)
     ],
-    "soften": [Use(base: [("model", "net"), ("x", "test"), ("temperature", "3")], program: "answer = bits(CALL)")],
+    "soften": [Use(base: [("model", "net"), ("x", "test"), ("T", "3")], program: "answer = bits(CALL)")],
     "fit": ["standard()", "trades()"].map { method in
       Use(
         base: [
@@ -365,7 +365,6 @@ import Testing
         base: [("model", "m")], program: "m = copy(net).freeze(); trained(CALL, standard(), none); answer = weights(m)")
     ],
     "at": [Use(base: [("model", "net"), ("T", "2")], program: "m = CALL; answer = bits(m(test.images))")],
-    "soft_labels": [Use(base: [("model", "net"), ("x", "test")], program: "answer = bits(CALL)")],
     "best_temperature": [
       Use(
         base: [("model", "net"), ("data", "test")],

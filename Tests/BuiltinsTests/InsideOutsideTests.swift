@@ -140,7 +140,7 @@ import Testing
   /// Parameters of built-ins through which no gradient passes though the result depends on them.
   private let allowed =
     ([
-      "T of at", "at of curve", "T of soft_labels", "temperature of soften", "entropy of soften", "T of whatif",
+      "T of at", "at of curve", "T of soften", "entropy of soften", "T of whatif",
       "rule of best_temperature", "T of best_temperature", "entropy of best_temperature",
       "base of log", "eps of certify", "eps of diagnose", "eps of adaptive", "sigma of smooth",
       "alpha of smooth",

@@ -121,7 +121,7 @@ extension BuiltinTable {
       "The logits of all images of a data set: [n, classes].",
       details: "- draw: which answer of a model that answers at random; refused for others.",
       examples: [Example("logits(mlp(), glyphs(n=8)[0]).shape", "[8, 10]")],
-      seeAlso: ["predict", "soft_labels"], search: ["forward", "outputs"], family: "evaluation"
+      seeAlso: ["predict", "soften"], search: ["forward", "outputs"], family: "evaluation"
     ) { call in
       let model = try call.object("model", as: ModelObject.self)
       let data = try call.object("data", as: DatasetObject.self).data

@@ -29,7 +29,7 @@ extension BuiltinTable {
     Builtin(
       "softmax(x: tensor, T: float | tensor = 1, axis: int = -1) -> tensor",
       "Probabilities: softmax(x / T) along an axis.", details: temperatureText,
-      examples: [Example("softmax([0.0, 0])", "tensor f32 [2]  0.5 0.5")], seeAlso: ["log_softmax", "soft_labels"],
+      examples: [Example("softmax([0.0, 0])", "tensor f32 [2]  0.5 0.5")], seeAlso: ["log_softmax", "soften"],
       search: ["probabilities", "temperature"], family: "losses"
     ) { call in
       let (x, T) = try call.logits("x", axis: call.int("axis"))

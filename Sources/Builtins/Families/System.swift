@@ -181,6 +181,7 @@ extension BuiltinTable {
     "permutation": "use randperm(n, seed=1)", "constant_pad": "use pad(x, widths, value=0)",
     "confusion_matrix": "use confusion(model, data)",
     "seeds": "what draws random numbers takes a seed itself: rand([3], seed=42)",
+    "soft_labels": "use soften(model, x, T=4)",
     "CrossEntropyLoss": "use cross_entropy(logits, labels)", "kl_divergence": "use kl_div(p, q)",
     "Conv2d": "use conv2d(64, kernel=3)", "Linear": "use linear(10)", "BatchNorm2d": "use batch_norm()",
     "Sequential": "use sequential([…])", "ReLU": "use relu()", "Flatten": "use flatten()",
@@ -196,6 +197,6 @@ extension BuiltinTable {
     "dim": "x.ndim counts the axes",
     "json": "use to_json(x), parse_json(text), or import files for files.read_json(path)",
     "end": "blocks are written with braces: { … }", "console": "use print(x)",
-    "with": "pass the setting where it is used: soft_labels(model, x, T=40)",
+    "with": "pass the setting where it is used: soften(model, x, T=40)",
   ]
 }

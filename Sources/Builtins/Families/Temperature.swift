@@ -25,7 +25,7 @@ extension BuiltinTable {
         Example("m = mlp(); x = rand([2, 1, 28, 28]); max(abs(m.at(T=4)(x) - m(x) / 4))", "0.0"),
         Example("m = mlp(); [m.at(T=T).name for T in [1, 2.5]]", "[\"mlp\", \"mlp at T=2.5\"]"),
       ],
-      seeAlso: ["soft_labels", "whatif", "softmax", "evaluate"],
+      seeAlso: ["soften", "whatif", "softmax", "evaluate"],
       search: ["softmax temperature", "scaled logits", "view", "masked gradients"], family: "temperature"
     ) { call in
       let object = try call.object("model", as: ModelObject.self)
@@ -76,43 +76,34 @@ extension BuiltinTable {
       return Value(ModelObject(view, tracked: object.tracked))
     },
     Builtin(
-      "soft_labels(model: model, x: tensor | dataset, T: float = 1) -> tensor",
-      "The model's softmax at temperature T: softmax(logits / T), [n, classes].",
-      details: "- x: images [n, c, h, w] in [0, 1], or a data set.",
-      examples: [Example("sum(soft_labels(mlp(), zeros([1, 1, 28, 28]), T=4)[0]) > 0.999", "true")],
-      seeAlso: ["at", "whatif", "softmax", "ltd"], search: ["distillation", "probabilities", "temperature"],
-      family: "temperature"
-    ) { call in
-      let model = try call.object("model", as: ModelObject.self)
-      return Value(
-        try softLabels(
-          of: model.model, on: call.examples("x"), temperature: .fixed(call.float("T")), parameters: model.tracked))
-    },
-    Builtin(
-      "soften(model: model, x: tensor | dataset, temperature: float | temperature | none = none, entropy: float | none = none) -> tensor",
+      "soften(model: model, x: tensor | dataset, T: float | temperature | none = none, entropy: float | none = none) -> tensor",
       "A teacher's soft labels for images, [n, classes], as soft as methods that distil would have them.",
       details: """
         softmax(logits / T) of the model in evaluation mode. T is a number, or what a rule finds for each image; methods \
-        such as ltd take the same as their temperature. soft_labels(model, x, T) is the same for one number alone.
+        such as ltd take the same as their temperature.
 
         - x: images [n, c, h, w] in [0, 1], or a data set.
-        - temperature: a positive number, or a rule: \(SofteningRules.all.map { "\($0.name)(…)" }.joined(separator: ", ")).
-        - entropy: of each label in nats, in place of a temperature: short for temperature=to_entropy(entropy).
+        - T: a temperature: a positive number, or a rule: \(SofteningRules.all.map { "\($0.name)(…)" }.joined(separator: ", ")).
+        - entropy: of each label in nats, in place of a temperature: short for T=to_entropy(entropy).
         """,
       examples: [
         Example(
           "m = mlp().at(T=0.01); q = soften(m, rand([2, 1, 28, 28]), entropy=1.2); max(abs(entropy(q) - 1.2)) < 1e-4",
           "true"),
-        Example(
-          "m = mlp(); x = rand([2, 1, 28, 28]); max(abs(soften(m, x, temperature=4) - soft_labels(m, x, T=4)))", "0.0"),
+        Example("m = mlp(); x = rand([2, 1, 28, 28]); max(abs(soften(m, x, T=4) - softmax(m(x) / 4))) < 1e-6", "true"),
       ],
-      seeAlso: ["soft_labels", "to_entropy", "standardised", "ltd", "whatif"],
-      search: ["distillation", "teacher", "soft labels", "entropy", "temperature"], family: "temperature"
+      seeAlso: ["whatif", "to_entropy", "standardised", "at", "softmax", "ltd"],
+      search: ["distillation", "teacher", "soft labels", "probabilities", "entropy", "temperature"], family: "temperature"
     ) { call in
       let model = try call.object("model", as: ModelObject.self)
-      return Value(
-        try softLabels(
-          of: model.model, on: call.examples("x"), temperature: call.softening(), parameters: model.tracked))
+      do {
+        return Value(
+          try softLabels(
+            of: model.model, on: call.examples("x"), temperature: call.softening(), parameters: model.tracked))
+      } catch var error as CoreError where error.argument == "temperature" {
+        error.argument = try call["entropy"].isNone ? "T" : "entropy"
+        throw error
+      }
     },
     Builtin(
       "whatif(model: model, data: dataset, T: list | float = [1, 2, 4, 8]) -> list[record]",
@@ -125,12 +116,14 @@ extension BuiltinTable {
         - entropy: mean entropy in nats; log(classes) is the most there can be.
         - cross_entropy: mean cross-entropy with the labels.
         - calibration_error: how far confidence and accuracy lie apart in 15 bins of confidence (Guo et al. 2017).
-        - gradient: mean length of q - 1/classes, the gradient that the label q gives the logits of a student that knows         nothing yet.
+        - gradient: mean length of q - 1/classes, the gradient that the label q gives the logits of a student that knows \
+        nothing yet.
         - saturated: share of images whose likeliest class has probability 1 in float32.
         - zero_gradient: share of images with a cross-entropy whose gradient is 0 in float32; an attack on it is blind there.
         - posterior_gap: mean total variation distance to the exact posterior, for data that has one (glyphs).
         - label_gap: the same to the soft labels of the data, for data that has some, such as those of people.
-        - rank_agreement: share of the pairs of classes that the posterior (else the soft labels) puts in an order and the         model's labels put in the same one in float32.
+        - rank_agreement: share of the pairs of classes that the posterior (else the soft labels) puts in an order and the \
+        model's labels put in the same one in float32.
 
         Accuracy is the same at every temperature. Ctrl-C returns what the images so far have led to; a column `n` then says \
         of how many the rows are.
@@ -138,7 +131,7 @@ extension BuiltinTable {
         - T: a temperature, or several in a list or a vector: a row of the table for each.
         """,
       examples: [Example("len(whatif(mlp(), glyphs(n=20)[0], T=[1, 3, 10]))", "3")],
-      seeAlso: ["soft_labels", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],
+      seeAlso: ["soften", "ltd", "evaluate"], search: ["temperature", "sweep", "calibration", "entropy"],
       family: "temperature"
     ) { call in
       let model = try call.object("model", as: ModelObject.self).model
@@ -294,11 +287,11 @@ extension Call {
 
   /// The temperature or the entropy of `soften`; one of them must be given.
   fileprivate func softening() throws -> Temperature {
-    let (given, entropy) = (try self["temperature"], try self["entropy"])
+    let (given, entropy) = (try self["T"], try self["entropy"])
     guard given.isNone != entropy.isNone else {
       throw error(
         .value, "soften needs a temperature or an entropy" + (given.isNone ? "" : ", not both"),
-        hint: "soften(model, x, entropy=1.2), or temperature=5", at: given.isNone ? nil : "entropy")
+        hint: "soften(model, x, T=5), or entropy=1.2", at: given.isNone ? nil : "entropy")
     }
     if !entropy.isNone {
       let rule = ToEntropy(try float("entropy"))
@@ -306,7 +299,7 @@ extension Call {
       return .rule(rule)
     }
     if let rule = given.configured(as: (any SofteningRule).self) { return .rule(rule) }
-    return .fixed(try float("temperature"))
+    return .fixed(try float("T"))
   }
 }
 

@@ -81,7 +81,7 @@ final class DatasetObject: HostObject {
       let place = index < 0 ? index + data.count : index
       guard data.labels.indices.contains(place) else {
         throw LTDError(
-          .value, "example \(index) is outside of a dataset of \(data.count) examples",
+          .value, "example \(index) is outside of a dataset of \(data.count.of("example"))",
           hint: data.count == 0
             ? "it is empty" : "examples go from 0 to \(data.count - 1), or from -\(data.count) to -1")
       }
@@ -105,14 +105,14 @@ final class DatasetObject: HostObject {
     return try data.isSame(as: other)
   }
 
-  override func shortText(_ options: PrintOptions) -> String { "<\(data.name): \(data.count) images>" }
+  override func shortText(_ options: PrintOptions) -> String { "<\(data.name): \(data.count.of("image"))>" }
 
   override func text(_ options: PrintOptions) -> String {
     let size = data.imageShape.map(String.init).joined(separator: "×")
     let posterior =
       (data.hasSoftLabels ? ", with soft labels" : "") + (data.hasPosterior ? ", with exact label posteriors" : "")
     let streamed = data.isStreamed ? ", read from files when needed" : ""
-    return "dataset \(data.name): \(data.count) images \(size), \(data.classCount) classes\(posterior)\(streamed)"
+    return "dataset \(data.name): \(data.count.of("image")) \(size), \(data.classCount) classes\(posterior)\(streamed)"
   }
 }
 

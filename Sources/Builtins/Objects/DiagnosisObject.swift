@@ -79,7 +79,7 @@ final class DiagnosisObject: HostObject {
   override func shortText(_ options: PrintOptions) -> String {
     let flags = diagnosis.flags
     return "<diagnosis of \(diagnosis.model): "
-      + (flags.isEmpty ? "no flags" : flags.count == 1 ? "1 flag" : "\(flags.count) flags") + ">"
+      + (flags.isEmpty ? "no flags" : flags.count.of("flag")) + ">"
   }
 
   override func text(_ options: PrintOptions) -> String {

@@ -270,7 +270,7 @@ final class EvaluationObject: HostObject {
     guard let evaluation = known else { return pending?.text ?? "" }
     let report = EvaluationReport(evaluation)
     let kept = check.map { kept in
-      let images = "\(kept.images) image\(kept.images == 1 ? "" : "s")"
+      let images = kept.images.of("image")
       return ["kept \(images): the model misclassifies \(kept.asStored) as stored, \(kept.roundedTo8Bits) in 8 bits"]
     }
     return

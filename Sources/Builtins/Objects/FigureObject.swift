@@ -106,7 +106,7 @@ final class FigureObject: HostObject {
   override func shortText(_ options: PrintOptions) -> String {
     let kinds = figure.panels.map { panel in
       switch panel {
-      case .images(let sheet): "\(sheet.pictures.count) images"
+      case .images(let sheet): sheet.pictures.count.of("image")
       case .chart(let chart): chart.field != nil ? "a heat map" : "a plot of \(chart.series.count) series"
       }
     }

@@ -65,7 +65,7 @@ struct IndexPlan {
     }
     guard used <= shape.count else {
       throw LTDError(
-        .shape, "\(used) indices for a tensor with \(shape.count) \(shape.count == 1 ? "axis" : "axes")",
+        .shape, "\(used) indices for a tensor with \(shape.count.of("axis", "axes"))",
         hint: "its shape is \(shape)")
     }
     var axis = 0

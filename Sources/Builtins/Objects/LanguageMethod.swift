@@ -24,7 +24,8 @@ struct LanguageMethod: TrainingMethod {
       images that the attack of `fit` finds from `start` by `objective`, and stands before the forwards; \
       `step.maximise(z => values)` returns images for an objective of your own, one value for each row of logits z. A record \
       says more: {loss: …, natural: logits, adversarial: logits}, for the accuracies that are reported, and further numbers \
-      by name, for the report.
+      by name, for the report. Numbers of the language have double precision: a sum of losses that is reported may differ from \
+      that of a built-in method by one rounding of float32; gradients and weights do not.
 
       `step.epoch` of `step.epochs` and `step.index` of `step.steps`, counted from 1, say where the run stands. \
       `step.parameters` are the weights by name: set in the loss, they are those at which it is taken and from which the \

@@ -53,7 +53,7 @@ struct ModelPage {
     for pass in model.training {
       lines.append(
         "trained by \(pass.method)" + (pass.attack.map { " with \($0)" } ?? "")
-          + " on \(pass.data), \(pass.examples.grouped) images, \(pass.epochs) epoch\(pass.epochs == 1 ? "" : "s")"
+          + " on \(pass.data), \(pass.examples.grouped) images, \(pass.epochs.of("epoch"))"
           + (pass.isInterrupted ? ", interrupted" : ""))
     }
     return lines.isEmpty

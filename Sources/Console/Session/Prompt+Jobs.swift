@@ -67,7 +67,7 @@ extension Prompt {
     let running = jobs.filter(\.isRunning).count
     guard running > 0, !hasWarnedOfJobs else { return false }
     hasWarnedOfJobs = true
-    note("\(running) job\(running == 1 ? "" : "s") would end with ltd: once more to leave all the same, or :wait")
+    note("\(running.of("job")) would end with ltd: once more to leave all the same, or :wait")
     return true
   }
 }

@@ -152,7 +152,7 @@ extension Prompt {
   private func peakText(_ peaks: MachinePeaks) -> String {
     style.dim(
       "peak: \(Int(peaks.flops / 1e9)) GFLOP/s, \(Int(peaks.bytes / 1e9)) GB/s, as measured here on"
-        + " \(Compute.threads) thread\(Compute.threads == 1 ? "" : "s")") + "\n"
+        + " \(Compute.threads.of("thread"))") + "\n"
   }
 
   private func row(_ cost: OperationCost, _ total: Double, _ peaks: MachinePeaks) -> [String] {

@@ -21,7 +21,7 @@ extension Prompt {
     // `_1` and the like are kept as well, and are no variables of the user's.
     let lost = Set(graph.omitted.map(\.name))
     let count = memory.moment.userVariables.filter { !lost.contains($0) }.count
-    note("\(count) variable\(count == 1 ? "" : "s") written to \(path), \(byteText(bytes))")
+    note("\(count.of("variable")) written to \(path), \(byteText(bytes))")
     for line in graph.omittedLines { note("not saved: \(line)") }
   }
 
@@ -70,7 +70,7 @@ extension Prompt {
       kept?.markRestored()
       let names = session.variables.map(\.name).filter { !$0.hasPrefix("_") && $0 != "ans" }
       note(
-        "\(names.count) variable\(names.count == 1 ? "" : "s") restored"
+        "\(names.count.of("variable")) restored"
           + (before > 0 ? "; :undo brings back the \(before) of before" : ""))
     } catch {
       Interrupts.clear()
@@ -153,7 +153,7 @@ extension Prompt {
         try Transcript.write(statements, to: path, ending: ending)
       }
       let count = statements.count
-      var words = "\(count) statement\(count == 1 ? "" : "s") written to \(path)"
+      var words = "\(count.of("statement")) written to \(path)"
       if let first = written.first, let last = written.last {
         words += ", its pictures to " + (written.count == 1 ? first : "\(first) … \(last)")
       }
@@ -216,7 +216,7 @@ extension Prompt {
     memory.end()
     memory.undo.clear()
     session.host.releaseUnusedMemory()
-    note("\(count) variable\(count == 1 ? "" : "s") forgotten")
+    note("\(count.of("variable")) forgotten")
   }
 }
 

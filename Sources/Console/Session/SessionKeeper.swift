@@ -173,7 +173,7 @@ struct KeptSession {
     words += " was kept"
     if let names = remarks["ltd.variables"] { words += " (\(names))" }
     words += ": :restore brings it back"
-    return others > 0 ? words + "; there are \(others) older ones" : words
+    return others > 0 ? words + "; there \(others == 1 ? "is" : "are") \(others.of("older one"))" : words
   }
 
   static func remarks(of moment: SessionMoment, _ reason: String, without graph: SavedGraph) -> [String: String] {

@@ -1,3 +1,5 @@
+import Base
+
 /// The arguments of a call as they are written, without their values.
 final class ArgumentShape {
   enum Kind {
@@ -125,7 +127,7 @@ final class CallPlan {
     _ shape: ArgumentShape, _ signature: CallSignature, _ limit: Int, _ span: Span
   ) -> LTDError {
     let count = shape.arguments.count { if case .positional = $0.kind { true } else { false } }
-    let takes = limit == 0 ? "no arguments" : limit == 1 ? "1 argument" : "\(limit) arguments"
+    let takes = limit == 0 ? "no arguments" : limit.of("argument")
     let keywordOnly = signature.parameters.items.count > limit
     // NumPy and PyTorch take the sizes of a shape one by one as well.
     if let hint = settingsAlone(signature) {

@@ -1,3 +1,5 @@
+import Base
+
 // A place within a variable, `x[0].name[1:3]`, that a statement sets or changes.
 //
 // Values are copied when they are changed while somebody else holds them. So a place is reached from its root: each list
@@ -247,7 +249,7 @@ final class PlaceNode: Node {
     }
     if by != 1, new.items.count != slice.count {
       throw LTDError(
-        .value, "this slice has \(slice.count) elements; the list on the right has \(new.items.count)", source: source,
+        .value, "this slice has \(slice.count.of("element")); the list on the right has \(new.items.count)", source: source,
         span: span)
     }
     target = .none

@@ -1,3 +1,5 @@
+import Base
+
 /// What stands left of `=` or after `for`: a variable, a place within one, or a list or record of targets.
 ///
 /// A target gets a value that is already computed, so the right side of `a, b = b, a` sees the old variables. A list must
@@ -72,7 +74,7 @@ final class ListTarget: Target {
       do { items = try value.elements(frame.machine.pointee.session) } catch { throw error.located(source, span) }
     default:
       throw LTDError(
-        .type, "\(value.kindText) cannot be taken apart into \(targets.count) variables", source: source, span: span,
+        .type, "\(value.kindText) cannot be taken apart into \(targets.count.of("variable"))", source: source, span: span,
         hint: "the right side must be a list, such as a, b or [a, b]")
     }
     guard let rest else {

@@ -63,7 +63,7 @@ struct RecordTable {
     if isCut || shownColumns < columns.count {
       let hidden = columns[shownColumns...].map(RecordTable.oneLine).joined(separator: ", ")
       text.append(
-        "… \(rows.count) row\(rows.count == 1 ? "" : "s") × \(columns.count) column\(columns.count == 1 ? "" : "s")"
+        "… \(rows.count.of("row")) × \(columns.count.of("column"))"
           + (hidden.isEmpty ? "" : "; not shown: \(hidden)"))
     }
     return text.joined(separator: "\n")

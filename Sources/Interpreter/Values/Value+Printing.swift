@@ -1,3 +1,5 @@
+import Base
+
 extension Value {
   /// Kind and value in a few words for messages: `the string "abc"`, `a list of 3`.
   public var described: String {
@@ -8,8 +10,8 @@ extension Value {
     case .none: return "none"
     case .bool, .int, .float: return "\(typeName) \(shortText(options))"
     case .string: return "the string \(shortText(options))"
-    case .list(let list): return "a list of \(list.items.count) element\(list.items.count == 1 ? "" : "s")"
-    case .record(let record): return "a record of \(record.count) field\(record.count == 1 ? "" : "s")"
+    case .list(let list): return "a list of \(list.items.count.of("element"))"
+    case .record(let record): return "a record of \(record.count.of("field"))"
     case .function(let function): return function.isNamed ? "the function \(function.name)" : Code.nameless
     default: return kindText
     }

@@ -87,7 +87,7 @@ extension Model {
           rest /= size
         }
         return [
-          "tensor '\(name)' holds \(count) \(count == 1 ? "value" : "values") of \(values.count) \(what), the first at \(place): \(shown)"
+          "tensor '\(name)' holds \(count.of("value")) of \(values.count) \(what), the first at \(place): \(shown)"
         ]
       }
       let isVariance = name == "running_var" || name.hasSuffix(".running_var")

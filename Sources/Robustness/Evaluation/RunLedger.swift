@@ -91,7 +91,7 @@ public struct RunDescription: Sendable, Equatable, Codable {
 
   /// The processor of this machine, and how many threads share the work.
   public static var thisMachine: String {
-    "\(Build.processor), \(Compute.threads) thread\(Compute.threads == 1 ? "" : "s")"
+    "\(Build.processor), \(Compute.threads.of("thread"))"
   }
 
   /// What tells one run from another, as JSON. Sizes of batches are part of it only where results depend on them.

@@ -20,7 +20,7 @@ public struct ToEntropy: SofteningRule {
       """,
     examples: [
       ("ltd(mlp(), temperature=to_entropy(1.2))", "ltd(mlp, temperature=to_entropy(entropy=1.2), beta=6)"),
-      ("sum(soften(mlp(), zeros([1, 1, 28, 28]), temperature=to_entropy(1.2))[0]) > 0.999", "true"),
+      ("sum(soften(mlp(), zeros([1, 1, 28, 28]), T=to_entropy(1.2))[0]) > 0.999", "true"),
     ], seeAlso: ["soften", "ltd", "standardised", "annealed", "whatif"],
     search: ["per-sample temperature", "equal entropy", "instance", "adaptive temperature", "bisection"])
   public static let settings: [Setting<ToEntropy>] = [

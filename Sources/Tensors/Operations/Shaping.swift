@@ -110,7 +110,7 @@ extension Tensor {
   func region(starts: [Int], stops: [Int], steps: [Int]?) throws(CoreError) -> Region {
     let steps = steps ?? starts.map { _ in 1 }
     guard starts.count == stops.count, starts.count == steps.count, starts.count <= rank else {
-      throw CoreError(.shape, "a slice of \(starts.count) axes does not fit shape \(shape)")
+      throw CoreError(.shape, "a slice of \(starts.count.of("axis", "axes")) does not fit shape \(shape)")
     }
     var region = Region(
       starts: shape.map { _ in 0 }, sizes: shape, steps: shape.map { _ in 1 })
@@ -225,7 +225,7 @@ extension Shape {
       let wanted = try Shape.count(shape)
       guard wanted == count else {
         throw CoreError(
-          .shape, "a tensor of shape \(origin) has \(count) elements and cannot become \(shape), which has \(wanted)",
+          .shape, "a tensor of shape \(origin) has \(count.of("element")) and cannot become \(shape), which has \(wanted)",
           hint: "one size may be -1 and is worked out", argument: "shape")
       }
       return shape
@@ -238,7 +238,7 @@ extension Shape {
     let others = try Shape.count(target)
     guard others > 0, count % others == 0 else {
       throw CoreError(
-        .shape, "a tensor of shape \(origin) with \(count) elements cannot become \(shape)",
+        .shape, "a tensor of shape \(origin) with \(count.of("element")) cannot become \(shape)",
         hint: others > 0 ? "\(count) is not a multiple of \(others)" : "the size -1 cannot be worked out beside a 0",
         argument: "shape")
     }
