@@ -74,10 +74,10 @@ package struct DirectGradientBlock {
   }
 
   /// Pixels whose inputs and gradients are copied side by side at a time: the gradients of 32 outputs stay in the
-  /// first-level cache.
-  package static let copiedPixels = 96
+  /// first-level cache. The sums are read and written once for all of them. It is 14·14, and four times 7·7.
+  package static let copiedPixels = 196
   /// Values of each of these pixels, a multiple of six, which stay in the second-level cache.
-  package static let copiedValues = 384
+  package static let copiedValues = 192
 
   /// Values that copies take for so many blocks of sixteen outputs.
   package static func copiesCount(_ blocks: Int) -> Int { copiedPixels * (blocks * 16 + copiedValues) + 8 }

@@ -231,20 +231,22 @@ enum DirectConvolution {
     let blocks = (plan.groupOutputs + 15) / 16
     let outputs = blocks * 16
     let copiesGradient = plan.groupOutputs % 16 != 0
-    let bands = plan.bands()
-    let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
     // Fixed by the problem alone: partial sums over parts of the pixels, and slabs of outputs.
     let partSize = plan.groups * depth * outputs
     let slab = min(blocks, 8)
     let slabs = (blocks + slab - 1) / slab
-    let parts = max(1, min(count, max(16 / slabs, 2), (8 << 20) / partSize))
+    let most = max(1, min(max(16 / slabs, 2), (8 << 20) / partSize))
+    // Pixels of many channels are read in the order of the sums, from copies.
+    let hasCopies = plan.columnStep * plan.sourceChannels >= 64 && slab >= 4
+    let bands = hasCopies ? plan.copiedBands(atLeast: most) : plan.bands()
+    let count = (plan.batch + bands.images - 1) / bands.images * bands.perImage
+    let parts = min(count, most)
 
     let slots = Threads.count
     let padded = bands.padded ? bands.images * plan.imagePitch(bands) : 0
     let pixels = bands.images * bands.rows * plan.columns
     let copied = copiesGradient ? pixels * outputs : 0
-    // Pixels of many channels are read in the order of the sums, from copies.
-    let copies = plan.columnStep * plan.sourceChannels >= 64 && slab >= 4 ? DirectGradientBlock.copiesCount(slab) : 0
+    let copies = hasCopies ? DirectGradientBlock.copiesCount(slab) : 0
     let own = padded + copied + copies
     let scratchBuffer = try scratch(Float.self, slots * own + parts * partSize)
     let offsetBuffer = try scratch(Int.self, 2 * bands.images * bands.rows)

@@ -169,6 +169,21 @@ struct DirectPlan {
         }
       }
     }
+    return bands(images: images, rows: bandRows)
+  }
+
+  /// How the pixels are cut for the gradient of the weights where it reads copies of them: as many as are copied at a time,
+  /// once or twice, but at least so many bands, where there are so many images.
+  func copiedBands(atLeast count: Int) -> Bands {
+    let most = 2 * DirectGradientBlock.copiedPixels
+    let plane = rows * columns
+    if plane <= most { return bands(images: min(most / plane, batch / count), rows: rows) }
+    let bandRows = max(1, most / columns)
+    let pieces = (rows + bandRows - 1) / bandRows
+    return bands(images: 1, rows: (rows + pieces - 1) / pieces)
+  }
+
+  private func bands(images: Int, rows bandRows: Int) -> Bands {
     let top = rowTaps.first?.offset ?? 0
     let left = columnTaps.first?.offset ?? 0
     let height = (bandRows - 1) * rowStep + (rowTaps.last?.offset ?? 0) - top + 1
