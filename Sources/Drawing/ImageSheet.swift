@@ -49,6 +49,16 @@ struct Pixels {
   let height: Int
   var colours: [Colour]
 
+  /// Each pixel as a square of pixels.
+  func enlarged(by factor: Int) -> Pixels {
+    guard factor > 1 else { return self }
+    var large = Pixels(width: width * factor, height: height * factor)
+    for y in 0..<large.height {
+      for x in 0..<large.width { large.colours[y * large.width + x] = colours[y / factor * width + x / factor] }
+    }
+    return large
+  }
+
   /// An image at another size: the mean of what a smaller pixel covers, the nearest where it is larger.
   init(_ picture: ImageSheet.Picture, width: Int, height: Int) {
     (self.width, self.height) = (max(1, width), max(1, height))

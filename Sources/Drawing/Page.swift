@@ -132,6 +132,8 @@ final class Page {
   }
 
   func image(_ pixels: Pixels, _ x: Double, _ y: Double, _ width: Double, _ height: Double) {
+    // Some programs that show an SVG blur the pixels of an image over each other; large ones have sharp edges all the same.
+    let pixels = format == .svg ? pixels.enlarged(by: min(16, 1024 / max(pixels.width, pixels.height, 1))) : pixels
     let words = pixels.colours.map(\.rgb)
     ltd_page_image(page, words, Int32(pixels.width), Int32(pixels.height), x, y, width, height)
   }
