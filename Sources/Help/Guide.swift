@@ -24,7 +24,7 @@ public struct Guide: Sendable {
   public static var temperature: Guide { Guide(markdown: Stdlib.temperature) }
 
   /// The texts whose sections are pages of their own, by the name that shows each of them whole.
-  static var all: [(name: String, guide: Guide)] { [("tour", Guide()), ("temperature", .temperature)] }
+  static var all: [(name: String, guide: Guide)] { [("tour", Guide()), ("temperature", .temperature), ("cluster", Guide(markdown: Stdlib.cluster))] }
 
   /// The kinds of errors, a section for each: `E-shape`.
   public static var errors: Guide { Guide(markdown: Stdlib.errors) }

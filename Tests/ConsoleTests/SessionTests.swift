@@ -248,7 +248,7 @@ extension SessionTests {
     }
     let report = try write("p.md")
     #expect(report.contains("before\n```\n\n![a  b   c ](<p-1.png>)\n\n```ltd\nafter\n"), "\(report)")
-    #expect(report.contains("![figure: 1 images](<p-2.png>)") && report.contains("(<p-3.png>)"), "\(report)")
+    #expect(report.contains("![figure: 1 image](<p-2.png>)") && report.contains("(<p-3.png>)"), "\(report)")
     #expect(!report.contains("\u{1B}") && !report.contains("█"))
     for number in 1...3 {
       let bytes = try Data(contentsOf: home.appending(path: "p-\(number).png"))
