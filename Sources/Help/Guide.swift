@@ -20,11 +20,12 @@ public struct Guide: Sendable {
   /// The chapters in order.
   public private(set) var sections: [Section] = []
 
-  /// What a temperature does, as `?temperature` shows it.
-  public static var temperature: Guide { Guide(markdown: Stdlib.temperature) }
-
   /// The texts whose sections are pages of their own, by the name that shows each of them whole.
-  static var all: [(name: String, guide: Guide)] { [("tour", Guide()), ("temperature", .temperature), ("cluster", Guide(markdown: Stdlib.cluster))] }
+  static var all: [(name: String, guide: Guide)] {
+    [("tour", Stdlib.tour), ("temperature", Stdlib.temperature), ("cluster", Stdlib.cluster)].map {
+      (name: $0, guide: Guide(markdown: $1))
+    }
+  }
 
   /// The kinds of errors, a section for each: `E-shape`.
   public static var errors: Guide { Guide(markdown: Stdlib.errors) }

@@ -53,7 +53,6 @@ public struct HelpPages {
       return [.text(text(documentation) + (kind.map(text) ?? ""))]
     }
     let guides = Guide.all
-    if name == "tour" { return [.text(text(Guide()))] }
     let errors = Guide.errors
     if let section = errors[name] { return [.text(text(section))] }
     // A guide or a chapter of one, a family of built-ins, a module and a kind of value may share a name.
@@ -186,7 +185,7 @@ public struct HelpPages {
 
   /// `?tour`, `?temperature`: the first section, and what the others are about.
   private func text(_ guide: Guide) -> String {
-    "\(style.bold(guide.title))\n\n" + style.paragraphs(guide.introduction) + "\n\n"
+    text(Guide.Section(title: guide.title, words: [], text: guide.introduction))
       + style.list(guide.sections.map { ("?\($0.words.first ?? $0.title)", $0.title) }) + "\n"
       + (guide.sections.first.map(text) ?? "")
   }
