@@ -127,7 +127,8 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["Base", "CZlib", "Syntax"], path: "Tests/TestSupport"),
     .target(
-      name: "LongCalls", dependencies: ["Interpreter", "Builtins", "Robustness", "TestSupport"], path: "Tests/LongCalls"),
+      name: "LongCalls", dependencies: ["Interpreter", "Builtins", "Robustness", "TestSupport"], path: "Tests/LongCalls"
+    ),
     .target(name: "HostSupport", dependencies: ["Base", "Interpreter"], path: "Tests/HostSupport"),
     .target(name: "Operations", dependencies: ["Base", "Tensors"], path: "Tests/Operations", swiftSettings: optimised),
     .executableTarget(

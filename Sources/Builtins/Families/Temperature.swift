@@ -93,7 +93,8 @@ extension BuiltinTable {
         Example("m = mlp(); x = rand([2, 1, 28, 28]); max(abs(soften(m, x, T=4) - softmax(m(x) / 4))) < 1e-6", "true"),
       ],
       seeAlso: ["whatif", "to_entropy", "standardised", "at", "softmax", "ltd"],
-      search: ["distillation", "teacher", "soft labels", "probabilities", "entropy", "temperature"], family: "temperature"
+      search: ["distillation", "teacher", "soft labels", "probabilities", "entropy", "temperature"],
+      family: "temperature"
     ) { call in
       let model = try call.object("model", as: ModelObject.self)
       do {

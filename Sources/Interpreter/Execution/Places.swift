@@ -249,8 +249,8 @@ final class PlaceNode: Node {
     }
     if by != 1, new.items.count != slice.count {
       throw LTDError(
-        .value, "this slice has \(slice.count.of("element")); the list on the right has \(new.items.count)", source: source,
-        span: span)
+        .value, "this slice has \(slice.count.of("element")); the list on the right has \(new.items.count)",
+        source: source, span: span)
     }
     target = .none
     defer { target = .list(list) }

@@ -74,8 +74,8 @@ final class ListTarget: Target {
       do { items = try value.elements(frame.machine.pointee.session) } catch { throw error.located(source, span) }
     default:
       throw LTDError(
-        .type, "\(value.kindText) cannot be taken apart into \(targets.count.of("variable"))", source: source, span: span,
-        hint: "the right side must be a list, such as a, b or [a, b]")
+        .type, "\(value.kindText) cannot be taken apart into \(targets.count.of("variable"))", source: source,
+        span: span, hint: "the right side must be a list, such as a, b or [a, b]")
     }
     guard let rest else {
       guard items.count == targets.count else { throw mismatch(items.count, "\(targets.count)") }

@@ -225,7 +225,8 @@ extension Shape {
       let wanted = try Shape.count(shape)
       guard wanted == count else {
         throw CoreError(
-          .shape, "a tensor of shape \(origin) has \(count.of("element")) and cannot become \(shape), which has \(wanted)",
+          .shape,
+          "a tensor of shape \(origin) has \(count.of("element")) and cannot become \(shape), which has \(wanted)",
           hint: "one size may be -1 and is worked out", argument: "shape")
       }
       return shape
