@@ -78,12 +78,12 @@ struct SessionTests {
   @Test func theThirdControlCKeepsWhatWasThere() throws {
     let terminal = try start()
     #expect(terminal.enter("x = 41; net = mlp(hidden=[3])", expecting: "ltd> ") != nil)
-    // Each block of finally takes one Ctrl-C, so that this does not stop.
+    // Each block of finally takes one Ctrl-C, so that this does not stop. It says so when it is within all of them.
     terminal.type(
-      "fn stuck(n) { try { if n > 0 { stuck(n - 1) } else { sleep(100) } } finally { print(\"un\" + \"wound\"); while true {} } }\n"
+      "fn stuck(n) { try { if n > 0 { stuck(n - 1) } else { print(\"in\" + \"side\"); sleep(100) } } finally { print(\"un\" + \"wound\"); while true {} } }\n"
     )
     #expect(terminal.wait(for: "ltd> ") != nil)
-    terminal.type("x = 7; net.name = \"other\"; print(\"in\" + \"side\"); stuck(20)\n")
+    terminal.type("x = 7; net.name = \"other\"; stuck(20)\n")
     #expect(terminal.wait(for: "inside") != nil)
     terminal.interrupt()
     #expect(terminal.wait(for: "unwound") != nil)
