@@ -77,8 +77,8 @@ def dashboard(program, home, pairs=9):
     os.write(terminal.end, b"train, test = glyphs(n=2000, seed=1); net = smallcnn(seed=1); print(\"rea\" + \"dy\")\n")
     terminal.until(b"ready")
     times = {"false": [], "true": []}
-    for _ in range(pairs + 1):
-        for quiet, taken in times.items():
+    for pair in range(pairs + 1):
+        for quiet, taken in sorted(times.items(), reverse=pair % 2 == 0):
             terminal.quiet()
             before = terminal.processor_seconds()
             call = f'fit(net, train, method=pgd_at(), epochs=1, batch=128, quiet={quiet}); print("do" + "ne")\n'
