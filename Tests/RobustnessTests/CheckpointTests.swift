@@ -16,10 +16,10 @@ import Testing
   private func run(
     _ folder: String, _ model: Model, _ plan: TrainingPlan? = nil, data: Dataset? = nil,
     method: any TrainingMethod = TRADES(beta: 2), attack: PGD = PGD(eps: 0.1, steps: 2),
-    stop: Int = .max, every: Int? = 2, keep: Int = 2, progress: Notes? = nil
+    validation: Dataset? = nil, stop: Int = .max, every: Int? = 2, keep: Int = 2, progress: Notes? = nil
   ) throws -> TrainingReport {
     let run = try TrainingRun(
-      model, on: data ?? bars(40), method: method, attack: attack, plan: plan ?? self.plan,
+      model, on: data ?? bars(40), method: method, attack: attack, plan: plan ?? self.plan, validation: validation,
       observers: [Stop(after: stop)], checkpoints: CheckpointFolder(folder, every: every, keep: keep))
     return try run.run(progress: progress)
   }
@@ -108,6 +108,29 @@ import Testing
       refused("method is trades(beta=3") { try run(folder, network(), method: TRADES(beta: 3)) }
       refused("attack is") { try run(folder, network(), attack: PGD(eps: 0.2, steps: 2)) }
       refused("weights") { try run(folder, network(seed: 8)) }
+    }
+  }
+
+  /// A run is not continued under another plan, whichever of its settings differs. A new one needs a change here.
+  @Test func everySettingOfAPlanIsCompared() throws {
+    let changes: [String: (inout TrainingPlan) -> Void] = [
+      "epochs": { $0.epochs = 4 }, "batchSize": { $0.batchSize = 15 }, "learningRate": { $0.learningRate = 0.06 },
+      "optimiser": { $0.optimiser = SGD(momentum: 0.5) }, "schedule": { $0.schedule = CosineSchedule() },
+      "augmentations": { $0.augmentations = AugmentationList([Mixup()]) }, "seed": { $0.seed = 6 },
+      "averaging": { $0.averaging = WeightAveraging(.exponential(decay: 0.9, warmsUp: false)) },
+      "validateEvery": { $0.validateEvery = 2 }, "selection": { $0.selection = .natural },
+      "patience": { ($0.selection, $0.patience) = (.loss, 2) }, "clip": { $0.clip = 1 },
+      "accumulate": { $0.accumulate = 2 },
+    ]
+    #expect(Set(Mirror(reflecting: plan).children.compactMap(\.label)) == Set(changes.keys))
+    for (name, change) in changes {
+      try inTemporaryFolder { folder in
+        var other = plan
+        change(&other)
+        _ = try run(folder, network(), validation: bars(20), stop: 3)
+        let error = #expect(throws: CoreError.self, "\(name)") { try run(folder, network(), other, validation: bars(20)) }
+        #expect(error?.argument == "checkpoint", "\(name): \(error?.message ?? "")")
+      }
     }
   }
 

@@ -149,6 +149,9 @@ extension TrainingRun {
       .init("augment", "[\(plan.augmentations.items.map(\.identity).joined(separator: ", "))]"),
       .init("seed", "\(plan.seed)"),
     ]
+    if let clip = plan.clip { fields.append(.init("clip", clip.shortest)) }
+    if plan.accumulate > 1 { fields.append(.init("accumulate", "\(plan.accumulate)")) }
+    if plan.validateEvery > 1 { fields.append(.init("validate_every", "\(plan.validateEvery)")) }
     // By the argument of `fit` that makes it.
     if let warmup = plan.schedule as? WarmupSchedule { fields.append(.init("warmup", "\(warmup.epochs)")) }
     if let validation { fields.append(.init("validation", withData ? try validation.identity : "given")) }
