@@ -128,7 +128,9 @@ import Testing
         var other = plan
         change(&other)
         _ = try run(folder, network(), validation: bars(20), stop: 3)
-        let error = #expect(throws: CoreError.self, "\(name)") { try run(folder, network(), other, validation: bars(20)) }
+        let error = #expect(throws: CoreError.self, "\(name)") {
+          try run(folder, network(), other, validation: bars(20))
+        }
         #expect(error?.argument == "checkpoint", "\(name): \(error?.message ?? "")")
       }
     }
