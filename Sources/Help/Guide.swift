@@ -21,11 +21,10 @@ public struct Guide: Sendable {
   public private(set) var sections: [Section] = []
 
   /// The texts whose sections are pages of their own, by the name that shows each of them whole.
-  static var all: [(name: String, guide: Guide)] {
+  static let all: [(name: String, guide: Guide)] =
     [("tour", Stdlib.tour), ("temperature", Stdlib.temperature), ("cluster", Stdlib.cluster)].map {
       (name: $0, guide: Guide(markdown: $1))
     }
-  }
 
   /// The kinds of errors, a section for each: `E-shape`.
   public static var errors: Guide { Guide(markdown: Stdlib.errors) }

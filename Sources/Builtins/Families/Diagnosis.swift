@@ -135,10 +135,7 @@ extension Call {
       plan.eps.shortest, plan.norm.rawValue, "\(plan.steps)", "\(plan.queries)", "\(plan.seed)", "\(plan.checks)",
       plan.surrogate?.fingerprint ?? "",
     ]
-    let facts = [
-      (name: "the weights of the model", value: model.fingerprint), ("the data", try data.identity),
-      ("its settings", settings.joined(separator: " ")),
-    ]
+    let facts = try facts(model, data, settings.joined(separator: " "))
     let value = try shared("diagnose", facts, what: "the diagnosis of \(model.name) on \(data.name)") {
       Value(DiagnosisObject(try body()))
     }

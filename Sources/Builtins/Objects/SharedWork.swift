@@ -73,16 +73,18 @@ extension Call {
   ) throws -> [Value]? {
     guard let run = session.sharing else { return nil }
     let size = isWhole ? max(1, data.count) : SharedEvaluation.size
-    let facts = [
-      (name: "the weights of the model", value: model.fingerprint), ("the data", try data.identity),
-      ("its settings", settings.joined(separator: "\n")),
-    ]
     let list = try run.list(
-      kind, facts, what: "the rows of \(kind)() for \(model.name) on \(data.name)",
+      kind, facts(model, data, settings.joined(separator: "\n")),
+      what: "the rows of \(kind)() for \(model.name) on \(data.name)",
       count: max(1, (data.count + size - 1) / size), ending: ".cell")
     return try session.shared(run, list, keys: (0..<list.count).map { list.file($0) }) { cell in
       try body(data.subset(cell * size..<min((cell + 1) * size, data.count)))
     }
+  }
+
+  /// What decides what is computed of a model and a data set, with names for a person.
+  func facts(_ model: Model, _ data: Dataset, _ settings: String) throws(CoreError) -> [(name: String, value: String)] {
+    [("the weights of the model", model.fingerprint), ("the data", try data.identity), ("its settings", settings)]
   }
 
   /// Refuses a training that each shard would write into the same files.
@@ -212,7 +214,7 @@ extension BuiltinTable {
       let f = try call["f"]
       let list = try run.list(
         "sweep", [("its keys", texts.joined(separator: "\n"))],
-        what: "the sweep over \(keys.count) setting\(keys.count == 1 ? "" : "s")", count: keys.count, ending: ".cell",
+        what: "the sweep over \(keys.count.of("setting"))", count: keys.count, ending: ".cell",
         isUnique: false)
       return Value(try session.shared(run, list, keys: texts) { try call.invoke(f, [Value($0)]) })
     }

@@ -112,19 +112,14 @@ public final class ShardRun {
       hash.absorb(UInt64(number))
       hash.absorb(scriptKey)
     }
-    let found = try folder.agree(
-      on: "order/\(kind)-\(number).json",
-      .object(
-        facts.map { fact in
-          var hash = Hash64()
-          hash.absorb(fact.value)
-          return .init(fact.name, .string(hash.digits))
-        }))
-    let others = facts.filter { fact in
+    let digests = facts.map { fact in
       var hash = Hash64()
       hash.absorb(fact.value)
-      return found[fact.name]?.stringValue != hash.digits
+      return (name: fact.name, digits: hash.digits)
     }
+    let found = try folder.agree(
+      on: "order/\(kind)-\(number).json", .object(digests.map { .init($0.name, .string($0.digits)) }))
+    let others = digests.filter { found[$0.name]?.stringValue != $0.digits }
     guard others.isEmpty else {
       throw CoreError(
         .value,

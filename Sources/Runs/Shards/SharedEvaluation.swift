@@ -43,7 +43,7 @@ public struct SharedEvaluation {
         ("the data", "\(description.dataFingerprint ?? "") \(data.ids.map { String($0) }.joined(separator: " "))"),
         ("its settings", description.identity.line),
       ],
-      what: "the evaluation of \(model.name) on \(data.name) under \(attacks) attack\(attacks == 1 ? "" : "s")",
+      what: "the evaluation of \(model.name) on \(data.name) under \(attacks.of("attack"))",
       count: max(1, (data.count + size - 1) / size), ending: ".sqlite", isUnique: plan.canBeContinued)
     (self.run, self.model, self.data, self.plan) = (run, model, data, plan)
   }
