@@ -67,6 +67,9 @@ let package = Package(
       name: "Base", dependencies: ["Platform", "CCPU", "CDeflate", "CMinizip", "CNettle", "CZlib"],
       swiftSettings: optimised),
 
+    // Processes that work together: MPI, opened when a launcher has started the program
+    .target(name: "Cluster", dependencies: ["Base", "CCPU", "Platform"], swiftSettings: optimised),
+
     // The core: knows nothing of the language
     .target(name: "KernelTypes", swiftSettings: kernels),
     .target(name: "KernelsBase", dependencies: ["KernelTypes", "CCPU", "Platform"], swiftSettings: kernels),
@@ -107,8 +110,8 @@ let package = Package(
     .target(
       name: "Console",
       dependencies: [
-        "Base", "Platform", "Devices", "Tensors", "Drawing", "Interpreter", "Builtins", "Help", "Runs", "Stdlib",
-        "CAllocator", "CEditline",
+        "Base", "Platform", "Cluster", "Devices", "Tensors", "Drawing", "Interpreter", "Builtins", "Help", "Runs",
+        "Stdlib", "CAllocator", "CEditline",
       ]),
     .executableTarget(
       name: "ltd",
@@ -139,6 +142,7 @@ let package = Package(
       path: "Tests/Fuzz",
       exclude: ["README.md"]),
     .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Base", "Cluster"]),
     .testTarget(name: "DrawingTests", dependencies: ["Base", "Drawing", "CZlib", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "KernelTypes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Base", "Devices", "Tensors", "TestSupport"]),
@@ -149,7 +153,7 @@ let package = Package(
       path: "Tests/ReferenceVectors"),
     .testTarget(name: "NetworksTests", dependencies: ["Base", "Tensors", "Networks", "Kernels", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Base", "Tensors", "Datasets", "TestSupport"]),
-    .testTarget(name: "RobustnessTests", dependencies: core + ["Devices", "TestSupport"]),
+    .testTarget(name: "RobustnessTests", dependencies: core + ["Cluster", "Devices", "TestSupport"]),
     .testTarget(
       name: "RunsTests", dependencies: core + ["Runs", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "SyntaxTests", dependencies: ["Platform", "Syntax", "TestSupport"], exclude: ["Snapshots"]),

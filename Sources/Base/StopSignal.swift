@@ -104,8 +104,8 @@ public final class StopSignal: @unchecked Sendable {
     return .interrupted
   }
 
-  private static func signal(of word: UnsafeMutablePointer<ltd_stop>) -> StopSignal? {
-    word.pointee.owner.map { Unmanaged<StopSignal>.fromOpaque($0).takeUnretainedValue() }
+  private static func signal(of word: UnsafeMutablePointer<ltd_stop>?) -> StopSignal? {
+    word?.pointee.owner.map { Unmanaged<StopSignal>.fromOpaque($0).takeUnretainedValue() }
   }
 
   // MARK: Threads
@@ -124,7 +124,7 @@ public final class StopSignal: @unchecked Sendable {
   @inline(never)
   @usableFromInline
   static func raisedReason(of word: UnsafeMutablePointer<ltd_stop>?) -> Reason? {
-    word.flatMap { signal(of: $0)?.raisedReason }
+    signal(of: word)?.raisedReason
   }
 
   /// Runs `body` with the calling thread answering to this signal.
@@ -148,6 +148,12 @@ public final class StopSignal: @unchecked Sendable {
 }
 
 extension StopSignal {
+  /// The signal that the calling thread answers to.
+  package static var ofThread: StopSignal? { signal(of: ltd_thread_stop()) }
+
+  /// Ends the work of whatever carries the signal that the calling thread answers to.
+  package static func raiseOfThread(_ reason: Reason) { signal(of: ltd_thread_stop())?.raise(reason) }
+
   /// Throws when the work of the calling thread has to end: `interrupted`, or a `limit` that is passed.
   public static func poll() throws(CoreError) {
     if let reason = reasonOfThread { throw CoreError(reason) }

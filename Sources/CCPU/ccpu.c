@@ -18,7 +18,13 @@ void ltd_thread_wake_elsewhere(pthread_t thread) {
 void ltd_thread_run_anywhere(void) {
   if (CPU_COUNT(&allowed) > 0) pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
 }
+
+int ltd_allowed_processors(void) {
+  cpu_set_t own;
+  return sched_getaffinity(0, sizeof own, &own) == 0 ? CPU_COUNT(&own) : 0;
+}
 #else
+int ltd_allowed_processors(void) { return 0; }
 void ltd_thread_wake_elsewhere(pthread_t thread) {}
 void ltd_thread_run_anywhere(void) {}
 #endif
@@ -33,7 +39,7 @@ static _Thread_local ltd_stop *stop_word;
 ltd_stop *ltd_thread_stop(void) { return stop_word; }
 void ltd_thread_set_stop(ltd_stop *stop) { stop_word = stop; }
 
-static _Thread_local ltd_run_settings run_settings = {LONG_MAX, false};
+static _Thread_local ltd_run_settings run_settings = {LONG_MAX, false, 0};
 
 ltd_run_settings ltd_thread_run_settings(void) { return run_settings; }
 void ltd_thread_set_run_settings(ltd_run_settings settings) { run_settings = settings; }

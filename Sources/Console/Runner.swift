@@ -40,6 +40,8 @@ public struct RunnerOptions: Sendable {
   public var readsStartupFile = true
   /// The bounds of each run.
   public var limits = Limits()
+  /// Whether notes, warnings, progress and errors are left to another process.
+  public var isSilent = false
 
   /// The settings without any option.
   public init() {}
@@ -90,7 +92,7 @@ public final class Runner {
   public func runFile(_ path: String, endsOnFailure: Bool = true) -> Int32 {
     session.endsOnFailure = endsOnFailure
     defer { session.endsOnFailure = false }
-    guard let text = text(ofScript: path, orCommand: true) else { return ExitStatus.failure }
+    guard let text = text(ofScript: path, orCommand: true) else { return ended(ExitStatus.failure) }
     return run(Source(name: path == "-" ? "<standard input>" : path, text: text))
   }
 
@@ -102,9 +104,10 @@ public final class Runner {
 
   func run(_ source: Source, printsValue: Bool = false) -> Int32 {
     let session = session
+    if let status = begin(source) { return status }
     return finish(
       session.run(source) { value throws(LTDError) in
-        if printsValue { StandardOutput.out.write(try session.text(of: value) + "\n") }
+        if printsValue, !self.options.isSilent { StandardOutput.out.write(try session.text(of: value) + "\n") }
       })
   }
 
@@ -118,6 +121,7 @@ public final class Runner {
     case .exit(let code):
       return finishOutput(Int32(truncatingIfNeeded: code & 0xFF))
     case .failure(let diagnostics):
+      guard session.ranks == nil else { return ended(Runner.status(of: diagnostics), diagnostics) }
       report(diagnostics)
       return Runner.status(of: diagnostics)
     }
@@ -126,9 +130,11 @@ public final class Runner {
   /// The status of a run, or failure where a run succeeded but its output was lost.
   func finishOutput(_ status: Int32) -> Int32 {
     StandardOutput.out.flush()
-    guard let problem = StandardOutput.out.problem else { return status }
+    guard let problem = StandardOutput.out.problem else { return ended(status) }
+    let failed = status == ExitStatus.success ? ExitStatus.failure : status
+    guard session.ranks == nil else { return ended(failed, [problem.diagnostic]) }
     report([problem.diagnostic])
-    return status == ExitStatus.success ? ExitStatus.failure : status
+    return failed
   }
 
   static func status(of diagnostics: [Diagnostic]) -> Int32 {
@@ -206,6 +212,9 @@ public final class Runner {
   }
 
   // MARK: Reporting
+
+  /// Reports an error of the core that no program has met.
+  public func report(_ error: CoreError) { report([LTDError.reporting(error).diagnostic]) }
 
   /// Writes errors to standard error, after all that was printed before them.
   public func report(_ diagnostics: [Diagnostic]) {

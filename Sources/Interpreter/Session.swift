@@ -67,6 +67,9 @@ public final class Session {
   /// All code stays: functions in variables come from it, and calls refer to it without counting.
   private(set) var codes: [Code] = []
 
+  /// The processes that run the same script together; nil where this one is alone.
+  public var ranks: Ranks?
+
   /// What works beside the session, such as jobs in the background.
   public var companions: [AnyObject] = []
 
@@ -155,7 +158,7 @@ public final class Session {
     }
     return withLargeStack { lowest in
       self.machine.pointee.nativeLimit = lowest
-      return RunSettings(checksFinite: self.checksFinite).carry { self.stop.carry(body) }
+      return RunSettings(checksFinite: self.checksFinite, ranks: self.ranks).carry { self.stop.carry(body) }
     }
   }
 

@@ -175,11 +175,13 @@ public final class Model {
   ///   - parameters: weights to run with instead of the model's own, for instance tracked ones; same order and shapes.
   ///   - dropout: the stream that dropout and noise draw from in training; a network without them needs none.
   ///   - draws: which noise a model that answers at random adds, where `dropout` is nil.
+  ///   - shared: what the shards of a batch tell each other, where these images are one of them and batch norm in training is
+  ///     to take the statistics of all.
   /// - Throws: `shape` for images of another shape, and for batch norm in training with one value for each channel;
   ///   `value` for dropout without a stream.
   public func forward(
     _ images: Tensor, mode: Mode, parameters: [Tensor]? = nil, dropout: RandomStream? = nil,
-    draws: NoiseDraws = NoiseDraws()
+    draws: NoiseDraws = NoiseDraws(), sharing shared: (any SharedStatistics)? = nil
   ) throws(CoreError) -> Tensor {
     guard images.shape.count == 4, Array(images.shape.dropFirst()) == architecture.input else {
       throw CoreError(
@@ -189,12 +191,13 @@ public final class Model {
         argument: "images")
     }
     let noise = isRandom ? draws.streams(for: images, in: dropout) : []
-    return try forward(images, mode, parameters, dropout, noise)
+    return try forward(images, mode, parameters, dropout, noise, shared)
   }
 
   /// - Parameter noise: what noise draws from for each image; empty where the model answers alike each time.
   private func forward(
-    _ images: Tensor, _ mode: Mode, _ parameters: [Tensor]?, _ dropout: RandomStream?, _ noise: [RandomStream]
+    _ images: Tensor, _ mode: Mode, _ parameters: [Tensor]?, _ dropout: RandomStream?, _ noise: [RandomStream],
+    _ shared: (any SharedStatistics)? = nil
   ) throws(CoreError) -> Tensor {
     if mode == .eval, parameters == nil, !images.isTracked, images.shape[0] > Self.piece {
       var parts: [Tensor] = []
@@ -208,11 +211,12 @@ public final class Model {
     }
     var pass = Pass(
       parameters: parameters ?? self.parameters, buffers: buffers, mode: mode, dropout: dropout, frozen: frozen)
+    pass.shared = mode == .train ? shared : nil
     // What was made for the running statistics as they are goes before memory is taken for the tape.
     if mode == .train, !buffers.isEmpty { weights.frozen = [:] }
     var logits: Tensor
     // Layer by layer where weights may be tracked, or each result has to be looked at.
-    if parameters == nil, !Compute.checksFinite {
+    if parameters == nil, !Compute.checksFinite, pass.shared == nil {
       let network = try frozenNetwork(pass)
       logits = try network(images, noise: noise)
       pass = network.pass

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Console
 
 /// `ltd`, `ltd FILE …`, `ltd -e EXPRESSION`, `ltd -`.
@@ -101,8 +102,16 @@ struct RunCommand: ProgramCommand {
     options.limits.allowsFiles = !refusesFiles
 
     let script = expression == nil ? words.first : nil
+    var ranks: Ranks?
+    if !interactive, shard == nil, jobs == nil {
+      do throws(CoreError) { ranks = try Runner.joinRanks(&options) } catch {
+        Runner(options: options).report(error)
+        return ExitStatus.failure
+      }
+    }
     let runner = Runner(
       options: options, arguments: expression == nil ? Array(words.dropFirst()) : words, stop: Interrupts.signal)
+    runner.session.ranks = ranks
     if try sharing.isAsked(script: script, interactive: interactive, noFiles: refusesFiles), let script {
       Interrupts.heedRequestsToStop()
       var sharded = ShardedScript(script, folder: sharing.folder)

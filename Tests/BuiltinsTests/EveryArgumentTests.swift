@@ -281,7 +281,7 @@ import Testing
           "patience": [("validation", "0.25"), ("select", "\"loss\"")], "ema_warmup": [("ema", "0.9")],
           "average_bn": [("ema", "0.9")],
           // It changes roundings alone.
-          "accumulate": [("lr", "0.5")],
+          "shards": [("lr", "0.5")], "sync_norm": [("shards", "2")],
         ],
         program: """
           m = copy(net); r = CALL
@@ -511,7 +511,7 @@ import Testing
     "resume": ["{a: 1}"],
     "tensorboard": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString)\""], "fit.keep": ["1"],
     "average_bn": WeightAveraging.Statistics.allCases.map { "\"\($0.rawValue)\"" },
-    "select": ["\"natural\"", "\"loss\""], "clip": ["0.01"], "accumulate": ["2"], "fit.validation": ["0.25", "8"],
+    "select": ["\"natural\"", "\"loss\""], "clip": ["0.01"], "shards": ["2"], "fit.validation": ["0.25", "8"],
     "patience": ["2"], "swa": ["1"], "ema": ["0.5"], "validate_every": ["2"],
     "save": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).sqlite\""],
     "keep": ["\"\(FileManager.default.temporaryDirectory.path)/ltd-\(UUID().uuidString).npz\""],

@@ -120,7 +120,7 @@ import Testing
       "averaging": { $0.averaging = WeightAveraging(.exponential(decay: 0.9, warmsUp: false)) },
       "validateEvery": { $0.validateEvery = 2 }, "selection": { $0.selection = .natural },
       "patience": { ($0.selection, $0.patience) = (.loss, 2) }, "clip": { $0.clip = 1 },
-      "accumulate": { $0.accumulate = 2 },
+      "shards": { $0.shards = 2 }, "syncsNorm": { ($0.shards, $0.syncsNorm) = (2, true) },
     ]
     #expect(Set(Mirror(reflecting: plan).children.compactMap(\.label)) == Set(changes.keys))
     for (name, change) in changes {

@@ -153,15 +153,15 @@ import Testing
   }
 
   /// Without batch norm the parts of a batch add up to the batch.
-  @Test(arguments: [2, 3, 16])
+  @Test(arguments: [2, 4, 16])
   func aBatchInPartsIsTheBatch(_ parts: Int) throws {
-    func trained(_ accumulate: Int) throws -> Model {
+    func trained(_ shards: Int) throws -> Model {
       let model = try Model(
         Architecture(
           .custom(.sequential([.flatten, .linear(Linear(12)), .relu, .linear(Linear(3))])), classes: 3,
           input: [1, 8, 8]))
       var plan = plan
-      (plan.epochs, plan.accumulate) = (1, accumulate)
+      (plan.epochs, plan.shards) = (1, shards)
       try fit(model, on: bars(40), method: PGDAT(), attack: PGD(eps: 0.1, steps: 2), plan: plan)
       return model
     }
@@ -217,6 +217,8 @@ import Testing
     refused("ema") { $0.averaging = WeightAveraging(.exponential(decay: 1, warmsUp: false)) }
     refused("swa") { $0.averaging = WeightAveraging(.running(from: 9)) }
     refused("clip") { $0.clip = 0 }
-    refused("accumulate") { $0.accumulate = 17 }
+    refused("shards") { $0.shards = 17 }
+    refused("shards") { $0.shards = 3 }
+    refused("sync_norm") { $0.syncsNorm = true }
   }
 }

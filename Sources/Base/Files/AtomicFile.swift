@@ -22,7 +22,17 @@ package enum AtomicFile {
   ///   - mode: permissions of a new file, less the process's mask; an old file keeps its own.
   /// - Throws: `io` where it cannot be written, the file then being as it was; what `StopSignal.poll` throws when there
   ///   is a reason to stop, such as Ctrl-C while nobody reads from a pipe.
+  ///
+  /// Of several ranks that run one script the first one writes, and the others wait for it: what they read afterwards is
+  /// there, and what went wrong is the error of all.
   package static func replace(_ path: String, parts: [[UInt8]], mode: mode_t = 0o666) throws(CoreError) {
+    guard let ranks = RunSettings.ranksOfThread else { return try replaceAlone(path, parts: parts, mode: mode) }
+    try ranks.together(.writing, path.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF }) {
+      if ranks.isFirst { try replaceAlone(path, parts: parts, mode: mode) }
+    }
+  }
+
+  private static func replaceAlone(_ path: String, parts: [[UInt8]], mode: mode_t) throws(CoreError) {
     try CoreError.checkPath(path)
     do throws(WriteFailure) {
       switch try WriteTarget(path) {

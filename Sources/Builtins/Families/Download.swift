@@ -35,8 +35,12 @@ extension BuiltinTable {
       let set = try officialFiles(call)
       let mirror = getenv("LTD_MIRROR").map { String(cString: $0) }
       let progress = call.session.progress(quiet: try call.bool("quiet"))
-      let report = try download(
-        set, to: call.string("dir"), mirror: mirror?.isEmpty == true ? nil : mirror, progress: progress)
+      func take() throws -> DownloadReport {
+        try download(
+          set, to: call.string("dir"), mirror: mirror?.isEmpty == true ? nil : mirror, progress: progress)
+      }
+      // The others of several ranks find it there.
+      let report = try call.session.onFirstRank(take) ?? take()
       let size = (Double(set.files.reduce(0) { $0 + $1.size }) / 1e6).fixed(1)
       progress.note(
         report.wasThere

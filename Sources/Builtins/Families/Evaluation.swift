@@ -89,9 +89,9 @@ extension BuiltinTable {
       // What is kept of the images is written and shown to the model at the end, which would make the user wait.
       plan.returnsWhenInterrupted = !plan.keepsImages
       if let shared = try call.sharedEvaluation(model, data, plan, files, quiet: quiet) { return Value(shared) }
-      let ledger = try files?.open(quiet: quiet)
+      let ledger = try call.session.onFirstRank { try files?.open(quiet: quiet) }
       let further = "the same call continues after the last batch"
-      let evaluation: Evaluation
+      var evaluation: Evaluation
       do {
         evaluation = try evaluate(
           model, on: data, plan, ledger: ledger, progress: call.session.progress(quiet: quiet))
@@ -104,7 +104,10 @@ extension BuiltinTable {
           ? "the evaluation was complete"
           : "what was not attacked counts as robust, so that accuracies are upper bounds"
             + (ledger != nil && plan.canBeContinued ? "; \(further)" : ""))
-      return Value(EvaluationObject(evaluation, kept: try files?.writeKept(of: evaluation, model)))
+      guard let files else { return Value(EvaluationObject(evaluation, kept: nil)) }
+      let kept = try call.session.onFirstRank { try files.writeKept(of: evaluation, model) }
+      evaluation.number = try call.session.told(evaluation.number)
+      return Value(EvaluationObject(evaluation, kept: kept))
     },
     Builtin(
       "accuracy(model: model, data: dataset) -> float",

@@ -65,7 +65,8 @@ private struct FolderLock {
     guard session.lockedFolders.insert(folder).inserted else {
       throw call.error(.value, "the function of update_text must not update files of the same folder", at: "path")
     }
-    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // The first of several ranks has it for all, and writes when all have read.
+    descriptor = session.isFirstRank ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1
     guard descriptor >= 0 else { return }
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
       usleep(1_000)

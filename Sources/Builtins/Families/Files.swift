@@ -67,7 +67,8 @@ extension BuiltinTable {
       family: "files"
     ) { call in
       try call.requireFiles()
-      try Folder.make(call.string("path"))
+      let path = try call.string("path")
+      try call.session.once { try Folder.make(path) }
       return .none
     },
     Builtin(
@@ -78,7 +79,8 @@ extension BuiltinTable {
       seeAlso: ["file_info", "write_text"], search: ["delete", "unlink", "rm"], family: "files"
     ) { call in
       try call.requireFiles()
-      try Folder.removeFile(call.string("path"))
+      let path = try call.string("path")
+      try call.session.once { try Folder.removeFile(path) }
       return .none
     },
     Builtin(

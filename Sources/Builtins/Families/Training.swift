@@ -15,7 +15,7 @@ extension BuiltinTable {
 
   static let training: [Builtin] = [
     Builtin(
-      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | int | float | none = none, validate_every: int = 1, select: string | none = none, patience: int | none = none, ema: float | none = none, ema_warmup: bool = false, swa: int | none = none, average_bn: string | none = none, clip: float | none = none, accumulate: int = 1, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, save: string | bool = false, tensorboard: string | none = none, seed: int = 0, quiet: bool = false) -> record",
+      "fit(model: model, data: dataset, method: method | none = none, attack: attack | none = none, epochs: int = 10, batch: int = 128, lr: float = 0.01, optimiser: string | optimiser = \"sgd\", momentum: float = 0.9, weight_decay: float = 0, schedule: string | schedule = \"constant\", warmup: int = 0, augment: string | augmentation | list = \"none\", validation: dataset | int | float | none = none, validate_every: int = 1, select: string | none = none, patience: int | none = none, ema: float | none = none, ema_warmup: bool = false, swa: int | none = none, average_bn: string | none = none, clip: float | none = none, shards: int = 1, sync_norm: bool = false, checkpoint: string | none = none, every: int | none = none, keep: int = 2, resume: record | none = none, save: string | bool = false, tensorboard: string | none = none, seed: int = 0, quiet: bool = false) -> record",
       "Trains a model in place and reports each epoch.",
       details: """
         Progress shows loss, natural and adversarial training accuracy and the time left. Ctrl-C stops after the last whole \
@@ -74,8 +74,11 @@ extension BuiltinTable {
         - average_bn: running statistics of batch norm in the averaged model: "copied" from the trained one (usual for \
         ema), "averaged" as weights are, or "estimated" on the training images as they are (usual for swa).
         - clip: the greatest length of all gradients together, in L2; longer ones are scaled down.
-        - accumulate: in how many parts a batch is taken before the weights move, which needs less memory. It is the same \
-        step, unless there is batch norm, which then sees each part by itself.
+        - shards: in how many equal parts a batch is cut, whose gradients are added up in one fixed order before the weights \
+        move: one process needs the memory of one part, and several started by mpirun share the parts and end in the same \
+        bits; see ??cluster_mpi. Batch norm sees each part by itself, as it does in PyTorch on as many devices. The last batch \
+        of an epoch, where it is smaller, is cut in the same way.
+        - sync_norm: whether batch norm takes the statistics of the whole batch where that is cut into shards.
         - checkpoint: a folder in which the run leaves itself, whole and with a digest: weights, optimiser, method, averages \
         and history. The same call in the same folder continues by itself after the newest one that is whole, and ends in \
         the same bits as a run that was left alone, whatever ended the process; a run with another model, data set, method, \
@@ -140,7 +143,8 @@ extension BuiltinTable {
       plan.patience = try call["patience"].isNone ? nil : call.int("patience")
       plan.averaging = try call.averaging()
       plan.clip = try call.optionalFloat("clip")
-      plan.accumulate = try call.int("accumulate")
+      plan.shards = try call.int("shards")
+      plan.syncsNorm = try call.bool("sync_norm")
       let progress = call.session.progress(quiet: try call.bool("quiet"))
       let checkpoints = try call.checkpoints()
       let resume = try call.resumed()
@@ -150,8 +154,8 @@ extension BuiltinTable {
       }
       let report = try fit(
         model, on: training, method: method, attack: attack, plan: plan, validation: validation,
-        checkpoints: checkpoints,
-        resume: resume, records: records, progress: progress)
+        checkpoints: checkpoints, resume: resume, records: records, ranks: call.session.ranks?.communicator,
+        progress: progress)
       if report.steps > 0 {
         model.training.append(
           TrainingPass(
@@ -327,7 +331,8 @@ extension Call {
     try prepareToWrite()
     try requireTrainingAlone("checkpoint")
     return try CheckpointFolder(
-      string("checkpoint"), every: self["every"].isNone ? nil : int("every"), keep: int("keep"))
+      string("checkpoint"), every: self["every"].isNone ? nil : int("every"), keep: int("keep"),
+      isReader: !session.isFirstRank)
   }
 
   /// The ledger and the curves that a call asks for.
@@ -343,6 +348,8 @@ extension Call {
       try requireTrainingAlone("save and tensorboard")
       if path != nil, session.shardRun?.isWithinCell == true { throw refusedInACell("save") }
     }
+    // The first of several ranks keeps them.
+    guard session.isFirstRank else { return records }
     if let path { records.ledger = try SQLiteLedger(path) }
     records.curves = try optionalString("tensorboard")
     records.command = spelling(leaving: ["quiet", "save", "checkpoint", "every", "keep", "tensorboard"])

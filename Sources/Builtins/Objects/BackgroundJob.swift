@@ -41,6 +41,11 @@ package final class BackgroundJob: @unchecked Sendable {
   private var taken: Result<Value, LTDError>?
 
   init(_ function: Value, _ session: Session) throws(CoreError) {
+    guard session.ranks == nil else {
+      throw CoreError(
+        .value, "nothing runs in the background of a script that mpirun has started: the ranks would come apart",
+        hint: "call the function itself")
+    }
     number = session.companions.count + 1
     if case .function(let value) = function { text = value.text ?? value.name } else { text = "" }
     let owners = session.owners(in: [function] + session.namesNeeded(by: [function]).compactMap { session[$0] })

@@ -109,6 +109,11 @@ struct LanguageMethod: TrainingMethod {
     return InnerMaximisation(start: start ?? .uniform, loss: objective ?? .crossEntropy, mode: mode)
   }
 
+  /// A function that is called after the step would see one shard of it.
+  var shardObstacle: (reason: String, hint: String)? {
+    after.map { _ in ("has a function that is called after each step, with its images", "leave after out, or shards") }
+  }
+
   func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess { LanguageProcess(self) }
 
   /// The loss that the function returned.

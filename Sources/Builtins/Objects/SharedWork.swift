@@ -23,6 +23,33 @@ extension Session {
   var sharing: ShardRun? { shardRun.flatMap { $0.isWithinCell ? nil : $0 } }
 }
 
+extension Session {
+  /// Whether this process prints, saves and logs: the only one, or the first of several ranks.
+  var isFirstRank: Bool { ranks?.communicator.isFirst != false }
+
+  /// What the first of several ranks makes, nil on the others; where it fails, all of them do.
+  func onFirstRank<Made>(_ body: () throws -> Made?) throws -> Made? {
+    guard let ranks = ranks?.communicator else { return try body() }
+    return try ranks.together(.records) { try ranks.isFirst ? RunSettings.alone(body) : nil }
+  }
+
+  /// A number that the first of several ranks knows.
+  func told(_ number: Int?) throws -> Int? {
+    guard let ranks = ranks?.communicator else { return number }
+    return try Int(
+      String(decoding: ranks.meet(.records, 1, saying: Array((number.map { "\($0)" } ?? "").utf8))[0], as: UTF8.self))
+  }
+
+  /// Has one of several ranks do what the others would only do again, such as changing a file; all of them wait for it, and
+  /// what it fails with is the error of all.
+  func once(_ body: () throws -> Void) throws {
+    guard let ranks = ranks?.communicator else { return try body() }
+    try ranks.together(.writing) {
+      if ranks.isFirst { try RunSettings.alone(body) }
+    }
+  }
+}
+
 extension Call {
   /// An evaluation of which this session does its share.
   ///

@@ -50,14 +50,19 @@ static inline void ltd_stop_clear(ltd_stop *stop, unsigned bits) {
   __atomic_fetch_and(&stop->bits, ~bits, __ATOMIC_SEQ_CST);
 }
 
+// How many processors the process may use; 0 where the system does not say.
+int ltd_allowed_processors(void);
+
 // What the work of the calling thread answers to; NULL for nothing.
 ltd_stop *ltd_thread_stop(void);
 void ltd_thread_set_stop(ltd_stop *stop);
 
-// What the run of the calling thread has set: the most bytes that tensors may take, and whether operations look for NaN.
+// What the run of the calling thread has set: the most bytes that tensors may take, whether operations look for NaN, and
+// the processes that run the same script with it (NULL for none).
 typedef struct ltd_run_settings {
   long memory_limit;
   bool checks_finite;
+  const void *ranks;
 } ltd_run_settings;
 
 ltd_run_settings ltd_thread_run_settings(void);

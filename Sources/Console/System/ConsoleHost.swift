@@ -20,11 +20,13 @@ final class ConsoleHost: Host {
   init(_ options: RunnerOptions) { self.options = options }
 
   func write(_ text: String) throws(LTDError) {
+    if options.isSilent { return }
     StandardOutput.out.write(text)
     try check(.out)
   }
 
   func writeError(_ text: String) throws(LTDError) {
+    if options.isSilent { return }
     StandardOutput.out.flush()
     StandardOutput.error.write(options.jsonErrors ? printedJSON(text) + "\n" : text)
     StandardOutput.error.flush()
@@ -43,6 +45,7 @@ final class ConsoleHost: Host {
   func warn(_ sentence: String) { report([Diagnostic(.warning, sentence)]) }
 
   func note(_ sentence: String) {
+    if options.isSilent { return }
     StandardOutput.out.flush()
     StandardOutput.error.write(
       options.jsonErrors
@@ -53,6 +56,7 @@ final class ConsoleHost: Host {
 
   /// Writes errors and warnings to standard error, after all that was printed before them.
   func report(_ diagnostics: [Diagnostic]) {
+    if options.isSilent { return }
     StandardOutput.out.flush()
     StandardOutput.error.write(
       options.jsonErrors
@@ -64,7 +68,7 @@ final class ConsoleHost: Host {
   }
 
   func progress() -> any Progress {
-    if options.jsonErrors { return SilentProgress() }
+    if options.jsonErrors || options.isSilent { return SilentProgress() }
     guard Terminal.canDraw(2) else { return PlainProgress() }
     // Keys are for the session that Ctrl-C is for.
     let isSteered =

@@ -17,6 +17,8 @@ struct Pass {
   var frozen: Set<Int> = []
   /// How far the running statistics of batch norm move towards those of the batch; nil stands for what each layer says.
   var momentum: Double?
+  /// What the shards of a batch tell each other; nil where each has its own statistics.
+  var shared: (any SharedStatistics)?
   /// The last weight that was used, to say where a run failed.
   private(set) var lastWeight: Int?
 
@@ -125,14 +127,19 @@ struct Pass {
       return try batchNormEval(
         x, weight: weight, bias: bias, mean: mean, variance: variance, eps: Float(norm.eps), relu: relu)
     }
-    guard x.count > x.shape[1] else {
+    guard x.count > x.shape[1] || shared != nil else {
       throw CoreError(
         .shape, "batch norm in training needs more than one value per channel, not images \(x.shape)",
         hint: "use a larger batch, or a batch size that does not leave a single example at the end",
         argument: "batch")
     }
-    let result = try batchNormTrain(
-      x, weight: weight, bias: bias, eps: Float(norm.eps), adding: addend, relu: relu)
+    let result =
+      if let shared {
+        try batchNormTrain(
+          x, weight: weight, bias: bias, eps: Float(norm.eps), adding: addend, relu: relu, sharing: shared)
+      } else {
+        try batchNormTrain(x, weight: weight, bias: bias, eps: Float(norm.eps), adding: addend, relu: relu)
+      }
     let updated = try result.updating(
       runningMean: mean, runningVariance: variance, momentum: Float(momentum ?? norm.momentum))
     (buffers[slots.mean], buffers[slots.variance]) = (updated.mean.detached(), updated.variance.detached())

@@ -35,6 +35,8 @@ public final class ModelOracle: Oracle {
     /// What the method prescribes, by name or as a function.
     var loss: AttackLoss?
     var objective: ImageObjective?
+    /// What the shards of a batch tell each other, where these images are one of them.
+    var shared: (any SharedStatistics)?
   }
 
   private let model: Model
@@ -206,7 +208,8 @@ public final class ModelOracle: Oracle {
     guard let training else { return try model(x, draws) }
     defer { forwards += 1 }
     return try model.forward(
-      x, mode: training.mode, parameters: training.parameters, dropout: training.dropout.child(forwards))
+      x, mode: training.mode, parameters: training.parameters, dropout: training.dropout.child(forwards),
+      sharing: training.shared)
   }
 
   /// Counts a query for each of these examples.

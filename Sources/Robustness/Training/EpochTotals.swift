@@ -15,25 +15,47 @@ struct EpochTotals {
 
   init() {}
 
-  /// Adds a batch.
-  ///
-  /// - Returns: which of its natural and of its adversarial images are classified correctly.
-  mutating func add(
-    _ step: StepLoss, value: Double, natural: Tensor, labels: [Int], of model: Model
-  ) throws(CoreError) -> (natural: [Bool], robust: [Bool]?) {
-    let count = Double(labels.count)
-    n += labels.count
-    loss += value * count
-    if parts.isEmpty { parts = step.parts.map { ($0.name, 0) } }
-    for (i, value) in try Tensor.items(step.parts.map(\.value)).enumerated() where i < parts.count {
-      parts[i].value += value * count
+  /// What a batch, or a shard of one, adds.
+  struct Part: Equatable {
+    var n = 0
+    /// The mean loss, and its parts.
+    var loss = 0.0
+    var parts: [(name: String, value: Double)] = []
+    /// How many natural and how many adversarial images are classified correctly.
+    var natural = 0
+    var adversarial: Int?
+
+    static func == (a: Part, b: Part) -> Bool {
+      a.n == b.n && a.loss == b.loss && a.natural == b.natural && a.adversarial == b.adversarial
+        && a.parts.elementsEqual(b.parts) { $0 == $1 }
     }
+  }
+
+  /// Measures a batch, or a shard of one.
+  ///
+  /// - Returns: what it adds, and which of its natural and of its adversarial images are classified correctly.
+  static func part(
+    of step: StepLoss, value: Double, natural: Tensor, labels: [Int], of model: Model
+  ) throws(CoreError) -> (part: Part, judged: (natural: [Bool], robust: [Bool]?)) {
+    var part = Part(n: labels.count, loss: value)
+    part.parts = zip(step.parts, try Tensor.items(step.parts.map(\.value))).map { ($0.name, $1) }
     let isRight = try correct(natural, labels, of: model)
-    self.natural += isRight.count { $0 }
-    guard let logits = step.adversarialLogits else { return (isRight, nil) }
+    part.natural = isRight.count { $0 }
+    guard let logits = step.adversarialLogits else { return (part, (isRight, nil)) }
     let isRobust = try correct(logits, labels, of: model)
-    adversarial = (adversarial ?? 0) + isRobust.count { $0 }
-    return (isRight, isRobust)
+    part.adversarial = isRobust.count { $0 }
+    return (part, (isRight, isRobust))
+  }
+
+  /// Adds a batch, or a shard of one.
+  mutating func add(_ part: Part) {
+    let count = Double(part.n)
+    n += part.n
+    loss += part.loss * count
+    if parts.isEmpty { parts = part.parts.map { ($0.name, 0) } }
+    for (i, own) in part.parts.enumerated() where i < parts.count { parts[i].value += own.value * count }
+    natural += part.natural
+    if let right = part.adversarial { adversarial = (adversarial ?? 0) + right }
   }
 
   var fields: [(name: String, value: Double)] {

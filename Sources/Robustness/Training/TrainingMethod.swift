@@ -24,6 +24,8 @@ public protocol TrainingMethod: Configurable {
   var searchesItself: Bool { get }
   /// Whether it moves the weights itself, within a step.
   var movesWeights: Bool { get }
+  /// Why its batches cannot be cut into shards, and what to type; nil where they can.
+  var shardObstacle: (reason: String, hint: String)? { get }
   /// Begins a run: the process has what the method keeps during it, and belongs to no other run.
   func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess
 }
@@ -38,6 +40,15 @@ public protocol TrainingProcess: Resumable {
   ///
   /// - Returns: why the run ends here; nil lets it continue.
   func after(epoch position: TrainingPosition, _ model: Model) throws -> String?
+}
+
+/// A process that takes the loss where the gradient of the whole batch leads. Of a batch that is cut into shards the run
+/// rehearses each shard, displaces the weights along the sum of their gradients, and then asks for the losses.
+protocol DisplacingProcess: TrainingProcess {
+  /// Whether it displaces the weights in this step.
+  func displaces(at position: TrainingPosition) -> Bool
+  /// For each weight what is added to it, nil for those that stay, given the gradient of the batch.
+  func displacement(of model: Model, along gradients: [Tensor?]) throws(CoreError) -> [Tensor?]
 }
 
 extension TrainingProcess {
@@ -62,6 +73,14 @@ extension TrainingMethod {
   public var searchesItself: Bool { false }
   /// Most methods leave the weights to the run.
   public var movesWeights: Bool { false }
+  /// Most losses are functions of the examples and the step.
+  public var shardObstacle: (reason: String, hint: String)? {
+    movesWeights ? ("moves the weights within a step", "leave shards out, and take a smaller batch") : nil
+  }
+  /// That of a method which remembers what each loss has shown.
+  var remembersLosses: (reason: String, hint: String) {
+    ("remembers what it saw in each batch", "leave shards out, and take a smaller batch")
+  }
 }
 
 extension StatelessMethod {

@@ -29,9 +29,12 @@ public struct TrainingPlan: Sendable {
   public var patience: Int?
   /// The greatest length of all gradients together (L2); longer ones are scaled down to it. nil leaves them alone.
   public var clip: Double?
-  /// In how many parts a batch is taken, whose gradients are added up before the weights move: less memory, the same
-  /// step. Batch norm sees each part by itself, so that with it the step is another.
-  public var accumulate = 1
+  /// In how many equal shards a batch is cut, whose gradients are added up in one fixed tree before the weights move.
+  /// Batch norm sees each shard by itself, unless `syncsNorm`. One process takes them one after the other, which needs the
+  /// memory of one; several share them, and end in the same bits.
+  public var shards = 1
+  /// Whether batch norm takes the statistics of the whole batch where that is cut into shards.
+  public var syncsNorm = false
 
   /// A plan; nothing is checked before a run begins.
   public init(
@@ -62,11 +65,19 @@ public struct TrainingPlan: Sendable {
       try SettingRule.int(1...1_000_000, hint: "patience=5").check(.int(patience), name: "patience", of: "fit")
     }
     if let clip { try SettingRule.positive(hint: "clip=1").check(.number(clip), name: "clip", of: "fit") }
-    try SettingRule.int(1...1_000_000, hint: "accumulate=2").check(.int(accumulate), name: "accumulate", of: "fit")
-    guard accumulate <= batchSize else {
+    try SettingRule.int(1...1_000_000, hint: "shards=2").check(.int(shards), name: "shards", of: "fit")
+    guard batchSize.isMultiple(of: shards) else {
+      let fitting = (1...batchSize).filter { batchSize.isMultiple(of: $0) }
+      let near = fitting.min { abs($0 - shards) < abs($1 - shards) } ?? 1
       throw CoreError(
-        .value, "a batch of \(batchSize) cannot be taken in \(accumulate) parts",
-        hint: "accumulate is in how many parts each batch is taken", argument: "accumulate")
+        .value, "a batch of \(batchSize) cannot be cut into \(shards) equal shards",
+        hint: near > 1 ? "shards=\(near), or another batch" : "a batch that can be cut: batch=128, shards=8",
+        argument: "shards")
+    }
+    guard shards > 1 || !syncsNorm else {
+      throw CoreError(
+        .value, "a batch that is not cut has the same statistics anyway: sync_norm would not be used",
+        hint: "shards=8, or leave sync_norm out", argument: "sync_norm")
     }
   }
 }

@@ -37,8 +37,7 @@ extension TrainingRun {
   /// Refuses batches of one image where batch norm would have a single value for each channel.
   static func requireStatistics(_ model: Model, _ data: Dataset, _ plan: TrainingPlan) throws {
     let sizes = [min(plan.batchSize, data.count), (data.count - 1) % plan.batchSize + 1]
-    // The last part of a batch that is taken in parts.
-    let least = sizes.map { size in (size - 1) % ((size - 1) / plan.accumulate + 1) + 1 }.min()
+    let least = sizes.map { plan.syncsNorm ? $0 : BatchCut(count: $0, shards: plan.shards).least }.min()
     guard least == 1, !model.buffers.isEmpty else { return }
     _ = try model.copy().forward(
       data.batch([0]).images, mode: .train, dropout: RandomStream(seed: plan.seed, purpose: "fit.one"))
@@ -69,10 +68,28 @@ extension TrainingRun {
         .value, "the validation is not attacked: select=\"robust\" would choose nothing",
         hint: "give attack=pgd(…), or select=\"natural\"", argument: "select")
     }
-    if plan.accumulate > 1, method.movesWeights || method is AWP {
+    if plan.shards > 1, let obstacle = method.shardObstacle {
       throw CoreError(
-        .value, "\(method) moves the weights within a step, so that its batches cannot be taken in parts",
-        hint: "leave accumulate out, and take a smaller batch", argument: "accumulate")
+        .value, "\(method) \(obstacle.reason), so that its batches cannot be cut into shards", hint: obstacle.hint,
+        argument: "shards")
+    }
+  }
+
+  /// Refuses common statistics where there are none, or where shards cannot wait for each other.
+  static func requireStatistics(
+    of model: Model, _ plan: TrainingPlan, _ method: any TrainingMethod, _ attack: (any Ascent)?
+  ) throws(CoreError) {
+    guard plan.syncsNorm else { return }
+    guard !model.buffers.isEmpty else {
+      throw CoreError(
+        .value, "\(model.name) has no batch norm: sync_norm would not be used", hint: "leave sync_norm out",
+        argument: "sync_norm")
+    }
+    let references = method.references + (attack?.references ?? [])
+    guard !references.contains(where: { $0 is any KnowingReference }) else {
+      throw CoreError(
+        .value, "functions of the language run one shard after the other: they cannot wait for the statistics of all",
+        hint: "leave sync_norm out", argument: "sync_norm")
     }
   }
 

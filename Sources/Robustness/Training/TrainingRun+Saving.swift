@@ -90,8 +90,15 @@ extension TrainingRun {
 
   /// Continues after the newest checkpoint of the folder, where there is one.
   func continueFromFolder(_ progress: (any Progress)?) throws -> Bool {
-    guard let checkpoints, stepsDone == 0, let state = try checkpoints.load(warn: { progress?.note("warning: \($0)") })
+    guard let checkpoints, stepsDone == 0,
+      let state = try newestCheckpoint(in: checkpoints, warn: { progress?.note("warning: \($0)") })
     else { return false }
+    return try uninterrupted { try `continue`(from: state, checkpoints, progress) }
+  }
+
+  private func `continue`(
+    from state: TrainingState, _ checkpoints: CheckpointFolder, _ progress: (any Progress)?
+  ) throws -> Bool {
     var description = try description(withData: true)
     description.fields.append(.init(TrainingDescription.weights, startWeights ?? ""))
     var differences = description.differences(from: state.description, leaving: [TrainingDescription.weights])
@@ -150,7 +157,8 @@ extension TrainingRun {
       .init("seed", "\(plan.seed)"),
     ]
     if let clip = plan.clip { fields.append(.init("clip", clip.shortest)) }
-    if plan.accumulate > 1 { fields.append(.init("accumulate", "\(plan.accumulate)")) }
+    if plan.shards > 1 { fields.append(.init("shards", "\(plan.shards)")) }
+    if plan.syncsNorm { fields.append(.init("sync_norm", "true")) }
     if plan.validateEvery > 1 { fields.append(.init("validate_every", "\(plan.validateEvery)")) }
     // By the argument of `fit` that makes it.
     if let warmup = plan.schedule as? WarmupSchedule { fields.append(.init("warmup", "\(warmup.epochs)")) }
@@ -164,6 +172,11 @@ extension TrainingRun {
 
   /// Begins what is kept of the run in a ledger and in a folder of curves.
   func beginRecords(continues: Bool) throws -> TrainingRecorder {
+    guard let ranks else { return try ownRecords(continues: continues) }
+    return try beginRecords(ranks) { try ownRecords(continues: continues) }
+  }
+
+  private func ownRecords(continues: Bool) throws -> TrainingRecorder {
     guard let ledger = records.ledger else { return try TrainingRecorder(nil, records.curves, continues: continues) }
     var description = try description(withData: true)
     description.fields.append(.init(TrainingDescription.weights, firstWeights ?? startWeights ?? ""))
@@ -177,9 +190,10 @@ extension TrainingRun {
   }
 
   func save(_ progress: (any Progress)?) throws {
-    guard let checkpoints else { return }
+    guard let checkpoints, ranks?.isFirst != false else { return }
     // Weights that are useless are no place to continue from.
     guard model.damage == nil else { return }
-    checkpoints.save(try position(with: firstWeights ?? startWeights ?? "")) { progress?.note("warning: \($0)") }
+    let state = try position(with: firstWeights ?? startWeights ?? "")
+    RunSettings.alone { checkpoints.save(state) { progress?.note("warning: \($0)") } }
   }
 }

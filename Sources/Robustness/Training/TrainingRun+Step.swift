@@ -10,11 +10,14 @@ extension TrainingRun {
     let (buffers, kept) = (model.buffers, try process.state)
     defer { moved = nil }
     do {
-      try StopSignal.poll()
+      // Ranks agree on an interruption once each has done its shards.
+      if ranks == nil { try StopSignal.poll() }
       var totals = self.totals
       let (gradients, displacement) = try gradients(positions, &totals)
-      if let gradients { try move(by: gradients, at: position) }
-      if let displacement { try model.displace(by: displacement, isBack: true) }
+      try uninterrupted {
+        if let gradients { try move(by: gradients, at: position) }
+        if let displacement { try model.displace(by: displacement, isBack: true) }
+      }
       // The step is done: what follows the weights is not left halfway.
       try StopSignal.ignoring { try process.after(step: position, model) }
       self.totals = totals
@@ -67,36 +70,27 @@ extension TrainingRun {
   func gradients(
     _ positions: [Int], _ totals: inout EpochTotals
   ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
-    guard plan.accumulate > 1, positions.count > 1 else {
-      return try gradients(of: positions, part: 0, &totals)
-    }
-    var sums: [Tensor?]?
-    let size = (positions.count - 1) / plan.accumulate + 1
-    for (part, start) in stride(from: 0, to: positions.count, by: size).enumerated() {
-      let some = Array(positions[start..<min(start + size, positions.count)])
-      let (gradients, displacement) = try gradients(of: some, part: part, &totals)
-      guard let gradients, displacement == nil else {
-        throw CoreError(
-          .value, "\(method) moves the weights within a step, so that its batches cannot be taken in parts",
-          hint: "leave accumulate out, and take a smaller batch", argument: "accumulate")
-      }
-      // The loss is a mean over the batch: each part has its share of it.
-      let share = Float(some.count) / Float(positions.count)
-      let shares = try gradients.map { try $0.map { try $0 * share } }
-      sums =
-        try sums.map { try zip($0, shares).map { sum, own in try sum.flatMap { sum in try own.map { try sum + $0 } } } }
-        ?? shares
-    }
-    return (sums, nil)
+    if plan.shards > 1 { return try shardedGradients(positions, &totals) }
+    let step = try begin(positions, part: 0)
+    let found = try measure(step, part: 0)
+    totals.add(found.part)
+    return (found.gradients, step.displacement)
   }
 
-  /// The gradients of a part of a batch.
-  func gradients(
-    of positions: [Int], part: Int, _ totals: inout EpochTotals
-  ) throws -> (gradients: [Tensor?]?, displacement: [Tensor?]?) {
+  /// A step with the images at these positions, which is about to begin.
+  func begin(_ positions: [Int], part: Int) throws -> TrainingStep {
     let batch = try plan.augmentations.apply(try data.batch(positions), of: data, seed: plan.seed, epoch: epoch)
     let step = step(batch, part: part)
     if plan.augmentations.items.isEmpty { step.known = KnownAnswers(answers: answers, positions: positions) }
+    return step
+  }
+
+  /// Takes the loss of a step.
+  ///
+  /// - Returns: its gradients with respect to the weights, nil where the method has moved these itself, and what it adds to
+  ///   the sums of the epoch.
+  func measure(_ step: TrainingStep, part: Int) throws -> (gradients: [Tensor?]?, part: EpochTotals.Part) {
+    let batch = step.batch
     do {
       let loss = try process.loss(step)
       let value = try loss.total.item()
@@ -106,11 +100,11 @@ extension TrainingRun {
       let gradients = try loss.isApplied ? nil : model.gradients(of: loss.total, at: step.parameters)
       // A method that never looks at natural images says nothing about them; one more forward does.
       let natural = if let logits = loss.naturalLogits { logits } else { try model(batch.images) }
-      let judged = try totals.add(loss, value: value, natural: natural, labels: batch.labels, of: model)
+      let measured = try EpochTotals.part(of: loss, value: value, natural: natural, labels: batch.labels, of: model)
       watch?.add(
-        batch, value: value, judged: judged, adversarial: step.found.first { $0.shape == batch.images.shape },
-        logits: loss.adversarialLogits)
-      return (gradients, step.displacement)
+        batch, value: value, judged: measured.judged,
+        adversarial: step.found.first { $0.shape == batch.images.shape }, logits: loss.adversarialLogits)
+      return (gradients, measured.part)
     } catch let error as CoreError where error.kind == .numeric && error.hint != divergenceHint {
       throw diverged(error.message, at: position)
     }

@@ -13,16 +13,17 @@ import Tensors
 ///   - checkpoints: where the run leaves itself, and continues from by itself.
 ///   - records: where what is measured is kept.
 ///   - resume: the report of a run that was interrupted, which this one continues.
+///   - ranks: the processes that train the model together; nil for this one alone.
 @discardableResult
 public func fit(
   _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
   plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = [],
   checkpoints: CheckpointFolder? = nil, resume: TrainingReport? = nil, records: TrainingRecords = TrainingRecords(),
-  progress: (any Progress)? = nil
+  ranks: (any Communicator)? = nil, progress: (any Progress)? = nil
 ) throws -> TrainingReport {
   let run = try TrainingRun(
     model, on: data, method: method, attack: attack, plan: plan, validation: validation, observers: observers,
-    checkpoints: checkpoints, records: records)
+    checkpoints: checkpoints, records: records, ranks: ranks)
   if let resume { try run.resume(resume) }
   return try run.run(progress: progress)
 }
@@ -64,6 +65,8 @@ public final class TrainingRun: Resumable, StepHost {
   let checkpoints: CheckpointFolder?
   let records: TrainingRecords
   let validation: Dataset?
+  /// The processes that share the shards of each batch; nil where this one is alone.
+  let ranks: (any Communicator)?
   /// The fingerprint of the weights that the run began with, where checkpoints are kept.
   let startWeights: String?
   /// The fingerprint of the weights that a run began with which this one continues.
@@ -83,9 +86,11 @@ public final class TrainingRun: Resumable, StepHost {
   public init(
     _ model: Model, on data: Dataset, method: any TrainingMethod = Standard(), attack: (any Ascent)? = nil,
     plan: TrainingPlan = TrainingPlan(), validation: Dataset? = nil, observers: [any TrainingObserver] = [],
-    checkpoints: CheckpointFolder? = nil, records: TrainingRecords = TrainingRecords()
+    checkpoints: CheckpointFolder? = nil, records: TrainingRecords = TrainingRecords(),
+    ranks: (any Communicator)? = nil
   ) throws {
     try plan.validate()
+    try Self.requireShards(of: plan, for: ranks)
     try plan.augmentations.validate(for: data)
     try method.validate()
     try attack?.validate()
@@ -109,11 +114,13 @@ public final class TrainingRun: Resumable, StepHost {
         argument: "model")
     }
     try Self.requireStatistics(model, data, plan)
+    try Self.requireStatistics(of: model, plan, method, used)
     self.model = model
     self.data = data
     self.method = method
     self.attack = used ?? PGD()
     self.plan = plan
+    self.ranks = ranks.flatMap { $0.size > 1 ? $0 : nil }
     var own: [any TrainingObserver] = []
     average = plan.averaging.map {
       WeightAverage($0, of: model, on: data, batchSize: plan.batchSize, seed: plan.seed)
@@ -138,7 +145,7 @@ public final class TrainingRun: Resumable, StepHost {
     self.checkpoints = checkpoints
     self.validation = validation
     self.records = records
-    startWeights = checkpoints == nil && records.ledger == nil ? nil : model.fingerprint
+    startWeights = checkpoints == nil && records.ledger == nil && self.ranks == nil ? nil : model.fingerprint
     known =
       try method.knownFields(as: "method", leaving: model) + self.attack.knownFields(as: "attack", leaving: model)
   }
@@ -165,13 +172,15 @@ public final class TrainingRun: Resumable, StepHost {
     let start = clock
     try model.beginTraining()
     defer { model.endTraining() }
+    try requireSameRun()
     let continued = try continueFromFolder(progress)
     let first = stepsDone
     let wasFinished = isFinished
     if first > 0, !wasFinished, let change = lastRateChange {
       progress?.note("\(change.sentence), and stays that, not lr=\(plan.learningRate.shortest)")
     }
-    let steered = progress as? any TrainingProgress
+    // What one rank is told by its keys the others would not know.
+    let steered = ranks == nil ? progress as? any TrainingProgress : nil
     watch = steered.map { TrainingWatch($0, classNames: data.classNames) }
     defer { watch = nil }
     var interrupted = false
@@ -195,17 +204,26 @@ public final class TrainingRun: Resumable, StepHost {
           progress?.update(
             title: "fit epoch \(epoch + 1)/\(plan.epochs)", done: stepsDone, total: total, fields: totals.fields,
             secondsLeft: share * Double(total - stepsDone))
-          if let every = checkpoints?.every, stepsDone % every == 0, step < stepsPerEpoch { try save(progress) }
+          if let every = checkpoints?.every, stepsDone % every == 0, step < stepsPerEpoch {
+            try uninterrupted { try save(progress) }
+          }
           if let steered { try follow(steered, recorder) }
         }
         try end(epoch: began, since: (start, first), progress)
         watch?.endEpoch()
         recorder.record(history) { progress?.note("warning: \($0)") }
-        if checkpoints?.every == nil || stepsDone % (checkpoints?.every ?? 1) == 0 || isFinished { try save(progress) }
+        if checkpoints?.every == nil || stepsDone % (checkpoints?.every ?? 1) == 0 || isFinished {
+          try uninterrupted { try save(progress) }
+        }
       }
     } catch  where isInterruption(error) {
       interrupted = true
-      try StopSignal.ignoring { try save(progress) }
+      try StopSignal.ignoring {
+        try save(progress)
+        // None leaves, and ends the others, before the first one has written.
+        _ = try ranks?.meet(.kept)
+      }
+      if ranks != nil { StopSignal.raiseOfThread(.interrupted) }
     }
     recorder.end(isComplete: isFinished, model, warnings: history.flatMap(\.notes) + rateChanges.map(\.sentence)) {
       progress?.note("warning: \($0)")
@@ -292,13 +310,17 @@ public final class TrainingRun: Resumable, StepHost {
   ///   - start: when this call began, and after which step.
   func end(epoch began: Double, since start: (seconds: Double, step: Int), _ progress: (any Progress)?) throws {
     try requireFiniteWeights()
-    let kept = (process: try process.state, observers: try observers.map { try $0.state })
+    let kept = try uninterrupted { (process: try process.state, observers: try observers.map { try $0.state }) }
     let weights = model.state
     do {
-      var result = totals.report(epoch: epoch + 1, learningRate: rates(at: last).rate)
-      let reason = try process.after(epoch: last, model)
-      var continues = reason == nil
-      for observer in observers { continues = try observer.after(&result, model) && continues }
+      let (observed, reason, continues) = try agreed(.epoch, epoch) {
+        var result = totals.report(epoch: epoch + 1, learningRate: rates(at: last).rate)
+        let reason = try process.after(epoch: last, model)
+        var continues = reason == nil
+        for observer in observers { continues = try observer.after(&result, model) && continues }
+        return (result, reason, continues)
+      }
+      var result = observed
       result.seconds = clock - began
       if let reason { result.notes.append(reason) }
       let share = (clock - start.seconds) / Double(max(1, stepsDone - start.step))

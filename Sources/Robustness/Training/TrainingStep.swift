@@ -29,7 +29,7 @@ public final class TrainingStep {
   public let model: Model
   /// The model's weights; gradients are taken with respect to them. Those that are frozen are no leaves.
   public private(set) var parameters: [Tensor]
-  private let batch: Batch
+  let batch: Batch
   private let attack: any Ascent
   private let inner: InnerMaximisation?
   private let stream: RandomStream
@@ -48,6 +48,10 @@ public final class TrainingStep {
   /// The answers of teachers to the natural images, which do not depend on the weights either.
   var answers: [ObjectIdentifier: Tensor] = [:]
   private var isRehearsing = false
+  /// Whether it is a shard of a batch, whose weights are those of the whole.
+  var isShard = false
+  /// What the shards of the batch tell each other, where batch norm takes the statistics of all of them.
+  var shared: (any SharedStatistics)?
   /// The buffers after the last attack, whose moves of the running statistics are the step's own.
   private var buffersAfterAttack: [Tensor]?
   /// By how much the weights are displaced until the optimiser has moved them; nil where they are not.
@@ -130,7 +134,8 @@ public final class TrainingStep {
   /// Tracked logits [n, classes] in training mode: batch norm uses and records the statistics of this batch.
   public func forward(_ images: Tensor) throws -> Tensor {
     defer { forwards += 1 }
-    return try model.forward(images, mode: .train, parameters: parameters, dropout: stream.child(forwards))
+    return try model.forward(
+      images, mode: .train, parameters: parameters, dropout: stream.child(forwards), sharing: shared)
   }
 
   // MARK: Images
@@ -197,7 +202,7 @@ public final class TrainingStep {
         model, for: attack, batch,
         training: ModelOracle.Training(
           mode: mode, dropout: stream.child(-1), parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
-          loss: loss, objective: imageObjective))
+          loss: loss, objective: imageObjective, shared: shared))
       try attack.perturb(batch, oracle)
       return try oracle.answer
     }
@@ -251,7 +256,7 @@ public final class TrainingStep {
       // No gradient of the weights is wanted.
       logits = try model.forward(
         x, mode: .train, parameters: isElsewhere ? parameters.map { $0.detached() } : nil,
-        dropout: stream.child(forwards))
+        dropout: stream.child(forwards), sharing: shared)
     } else {
       logits = try isElsewhere ? model.forward(x, mode: .eval, parameters: parameters) : model(x)
     }
@@ -298,7 +303,7 @@ public final class TrainingStep {
   ///
   /// - Parameter displacement: for each weight what is added to it; nil for those that stay.
   public func displace(by displacement: [Tensor?]) throws {
-    try requireNoRehearsal()
+    try requireOwnWeights()
     try host?.hold()
     parameters = []
     try model.displace(by: displacement)
@@ -316,7 +321,7 @@ public final class TrainingStep {
   /// - Parameter weights: nil for those that stay.
   /// - Throws: `shape` where one does not fit; `value` while the loss is rehearsed.
   package func assign(_ weights: [Tensor?]) throws {
-    try requireNoRehearsal()
+    try requireOwnWeights()
     try hold()
     let own = model.parameters
     try model.setParameters(zip(own, weights).map { $1 ?? $0 })
@@ -350,6 +355,22 @@ public final class TrainingStep {
     return host
   }
 
+  /// Lets go of the weights, which are about to move; `takeWeights` comes before the loss is taken again.
+  func dropWeights() { parameters = [] }
+
+  /// Has the loss taken at the weights as the model has them now.
+  func takeWeights() { parameters = model.trackedParameters() }
+
+  /// Refuses to move the weights where that is not for this step to do.
+  private func requireOwnWeights() throws(CoreError) {
+    guard !isShard else {
+      throw CoreError(
+        .value, "the weights cannot be moved by a shard of a batch: the others would not know",
+        hint: "leave shards out, and take a smaller batch", argument: "shards")
+    }
+    try requireNoRehearsal()
+  }
+
   private func requireNoRehearsal() throws(CoreError) {
     guard isRehearsing else { return }
     throw CoreError(
@@ -366,6 +387,7 @@ public final class TrainingStep {
       stream: stream, random: random, adversarial: given, position: position, host: host)
     step.isElsewhere = true
     step.forwards = forwards
+    (step.isShard, step.shared) = (isShard, shared)
     return step
   }
 
@@ -383,7 +405,7 @@ public final class TrainingStep {
   public func apply(
     _ loss: StepLoss, part: (index: Int, of: Int) = (0, 1), gradientsOf images: [Tensor] = []
   ) throws -> [Tensor] {
-    try requireNoRehearsal()
+    try requireOwnWeights()
     let host = try requireHost()
     try host.hold()
     let (gradients, further) = try model.gradients(of: loss.total, at: parameters, and: images)

@@ -25,6 +25,17 @@ public struct ShardIdentity: Sendable, Equatable {
       } ?? "."
   }
 
+  /// What ranks of one run must have alike, with names for a person, as JSON. Folders may differ: disks are mounted anywhere.
+  package var comparison: [UInt8] {
+    let facts = JSON.object([
+      .init("the script", .string("\(script) (\(digest))")),
+      .init("what follows it", .string(arguments.isEmpty ? "nothing" : arguments.joined(separator: " "))),
+      .init("the version of ltd", .string(version)), .init("the build of ltd", .string(build)),
+      .init("the instruction set", .string(instructions)),
+    ])
+    return Array(facts.line.utf8)
+  }
+
   init?(_ json: JSON) {
     func text(_ key: String) -> String? { json[key]?.stringValue }
     guard json["form"]?.intValue == 1, let script = text("script"), let digest = text("digest"),

@@ -55,6 +55,88 @@ public func batchNormTrain(
     y: y, mean: mean, unbiasedVariance: try variance * (Float(rows) / (Float(rows) - 1)))
 }
 
+/// What the shards of a batch tell each other, so that batch norm takes the statistics of the whole.
+public protocol SharedStatistics: AnyObject {
+  /// The share of the batch that this shard has: its loss counts that much.
+  var share: Double { get }
+  /// Hands in the numbers of this shard and waits for those of all, in the order of the shards.
+  func exchange(_ own: [Double]) throws(CoreError) -> [[Double]]
+}
+
+/// Batch normalisation with the statistics of a batch of which this is a shard; see `batchNormTrain`.
+///
+/// Means and variances of the shards are combined in their order in double precision (Chan et al.), and so are the sums that
+/// the gradient needs: each shard's, times its share of the loss.
+public func batchNormTrain(
+  _ x: Tensor, weight: Tensor, bias: Tensor, eps: Float = 1e-5, adding addend: Tensor? = nil, relu: Bool = false,
+  sharing shared: any SharedStatistics
+) throws(CoreError) -> BatchNormResult {
+  if let images = try flattened(x) {
+    var result = try batchNormTrain(
+      images, weight: weight, bias: bias, eps: eps, adding: addend?.reshape(images.shape), relu: relu, sharing: shared)
+    result.y = try result.y.reshape(x.shape)
+    return result
+  }
+  let images = try normalizable(x, weight, bias)
+  let channels = x.shape[1]
+  let rows = images.count / Swift.max(channels, 1)
+  let (ownMean, ownVariance) = (try Tensor(.float32, shape: [channels]), try Tensor(.float32, shape: [channels]))
+  try device.moments(
+    images.storage, rows: rows, channels: channels, mean: ownMean.storage, variance: ownVariance.storage)
+  let all = try shared.exchange([Double(rows)] + (ownMean.floats() + ownVariance.floats()).map(Double.init))
+  var (seen, centers) = (0.0, [Double](repeating: 0, count: channels))
+  var squares = centers
+  for part in all {
+    let count = part[0]
+    let total = seen + count
+    for c in 0..<channels {
+      let delta = part[1 + c] - centers[c]
+      centers[c] += delta * (count / total)
+      squares[c] += part[1 + channels + c] * count + delta * delta * (seen * count / total)
+    }
+    seen = total
+  }
+  guard seen > 1 else {
+    throw CoreError(
+      .shape, "batch norm in training needs more than one value per channel, not images \(x.shape)",
+      hint: "use a larger batch", argument: "batch")
+  }
+  let mean = try Tensor(centers.map(Float.init), shape: [channels])
+  let variance = try Tensor(squares.map { Float($0 / seen) }, shape: [channels])
+  // With constant statistics: what the gradient lacks of them is added.
+  let plain = NormalizationArguments(
+    rows: rows, channels: channels, mean: mean.storage, variance: variance.storage,
+    weight: try weight.rowMajor().storage, bias: try bias.rowMajor().storage, eps: eps, addend: nil, relu: false)
+  var y = try images.similar()
+  try device.normalize(plain, images.storage, y.storage)
+  let kept = (mean, variance, try weight.rowMajor(), try bias.rowMajor())
+  let shape = [1, channels] + Array(repeating: 1, count: x.rank - 2)
+  y = try y.recording([x, weight, bias], operation: "batch_norm", isTwice: false) { (g, needs) throws(CoreError) in
+    let g = try g.inLayout(images.layout)
+    let dx = try images.similar()
+    let (dWeight, dBias) = (try Tensor(.float32, shape: [channels]), try Tensor(.float32, shape: [channels]))
+    try device.normalizeGradient(
+      plain, training: false, images.storage, g.storage, dx: dx.storage, dWeight: dWeight.storage, dBias: dBias.storage)
+    let sums = (dBias.floats() + dWeight.floats()).map { Double($0) * shared.share }
+    var totals = [Double](repeating: 0, count: 2 * channels)
+    for part in try shared.exchange(sums) { for i in totals.indices { totals[i] += part[i] } }
+    let (scales, variances) = (kept.2.floats(), kept.1.floats())
+    var (slopes, offsets) = ([Float](), [Float]())
+    for c in 0..<channels {
+      let inverse = 1 / (Double(variances[c]) + Double(eps)).squareRoot()
+      let factor = -Double(scales[c]) * inverse / (seen * shared.share)
+      slopes.append(Float(factor * totals[channels + c] * inverse))
+      offsets.append(Float(factor * (totals[c] - totals[channels + c] * inverse * centers[c])))
+    }
+    let moved = try images.detached() * Tensor(slopes, shape: shape) + Tensor(offsets, shape: shape)
+    return [needs[0] ? try dx + moved : nil, needs[1] ? dWeight : nil, needs[2] ? dBias : nil]
+  }
+  if let addend { y = try y + addend }
+  if relu { y = try y.relu() }
+  return BatchNormResult(
+    y: y, mean: mean, unbiasedVariance: try variance * Float(seen / (seen - 1)))
+}
+
 /// Batch normalisation with fixed statistics: (x − mean) / √(variance + eps) · weight + bias.
 public func batchNormEval(
   _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, mean: Tensor, variance: Tensor, eps: Float = 1e-5,

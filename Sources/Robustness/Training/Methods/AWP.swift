@@ -92,12 +92,15 @@ public struct AWP: TrainingMethod {
   /// Checks the method within.
   public func validate(for model: Model) throws(CoreError) { try method?.validate(for: model) }
 
+  /// That of the method within: the perturbation itself is that of the whole batch.
+  public var shardObstacle: (reason: String, hint: String)? { method?.shardObstacle }
+
   /// Begins a run of the method within.
   public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess {
     Process(self, try inside().withPerturbedWeights.begin(model, on: data))
   }
 
-  private final class Process: TrainingProcess {
+  private final class Process: DisplacingProcess {
     private let settings: AWP
     private let process: any TrainingProcess
 
@@ -107,7 +110,7 @@ public struct AWP: TrainingMethod {
     func restore(_ state: NamedTensors) throws(CoreError) { try process.restore(state) }
 
     func loss(_ step: TrainingStep) throws -> StepLoss {
-      guard step.position.epoch >= settings.warmup, settings.gamma > 0 else { return try process.loss(step) }
+      guard displaces(at: step.position), !step.isShard else { return try process.loss(step) }
       let kept = try process.state
       let gradients = try step.rehearse { try process.loss(step) }
       try process.restore(kept)
@@ -115,7 +118,9 @@ public struct AWP: TrainingMethod {
       return try process.loss(step)
     }
 
-    private func displacement(of model: Model, along gradients: [Tensor?]) throws(CoreError) -> [Tensor?] {
+    func displaces(at position: TrainingPosition) -> Bool { position.epoch >= settings.warmup && settings.gamma > 0 }
+
+    func displacement(of model: Model, along gradients: [Tensor?]) throws(CoreError) -> [Tensor?] {
       var changes: [Tensor?] = []
       for (i, weight) in model.parameters.enumerated() {
         guard let gradient = gradients[i], weight.rank > 1, model.parameterNames[i].contains("weight") else {

@@ -82,6 +82,11 @@ public struct FastAT: TrainingMethod {
   /// It does.
   public var searchesItself: Bool { true }
 
+  /// The guard remembers the first batch of an epoch.
+  public var shardObstacle: (reason: String, hint: String)? {
+    threshold == nil ? nil : ("remembers the first batch of each epoch", "fast_at(guard=false), or leave shards out")
+  }
+
   /// Begins a run, in which the guard keeps the weights of the epoch before.
   public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess { Process(self) }
 

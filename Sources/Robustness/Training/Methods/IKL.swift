@@ -71,6 +71,9 @@ public struct IKL: TrainingMethod {
   /// The search by the divergence from a normal start: the slope is that of H(p(x), p(x')).
   public var inner: InnerMaximisation? { TRADES().inner }
 
+  /// The predictions of each class are summed up as losses are taken.
+  public var shardObstacle: (reason: String, hint: String)? { remembersLosses }
+
   /// Begins a run with class means that are uniform.
   public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess {
     try Process(self, classes: model.classes)

@@ -54,6 +54,9 @@ public struct SAT: TrainingMethod {
   /// That of TRADES.
   public var inner: InnerMaximisation? { TRADES().inner }
 
+  /// The targets of images move with each loss.
+  public var shardObstacle: (reason: String, hint: String)? { remembersLosses }
+
   /// Begins a run with the labels as targets.
   public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess {
     Process(self, model, data)

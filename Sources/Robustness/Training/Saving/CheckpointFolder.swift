@@ -16,7 +16,7 @@ public final class CheckpointFolder {
   /// After how many steps a checkpoint is written; nil stands for each epoch. One is written after the last step too.
   public let every: Int?
   private let keep: Int
-  private let lock: GrowingFile
+  private let lock: GrowingFile?
   /// Whether the last attempt to write failed, which is said once.
   private var isFailing = false
   /// The newest checkpoint that is on the disk.
@@ -32,14 +32,19 @@ public final class CheckpointFolder {
   /// - Parameters:
   ///   - every: steps from one checkpoint to the next; nil for one after each epoch.
   ///   - keep: how many are kept, at least 1.
+  ///   - isReader: whether another process of the same run writes to the folder, and this one only reads.
   /// - Throws: `value` for settings out of range; `io` where the folder cannot be made or written to, or another process
   ///   works in it.
-  public init(_ path: String, every: Int? = nil, keep: Int = 2) throws(CoreError) {
+  public init(_ path: String, every: Int? = nil, keep: Int = 2, isReader: Bool = false) throws(CoreError) {
     if let every {
       try SettingRule.int(1...1_000_000_000, hint: "every=100").check(.int(every), name: "every", of: "fit")
     }
     try SettingRule.int(1...1_000_000, hint: "keep=2").check(.int(keep), name: "keep", of: "fit")
     (self.path, self.every, self.keep) = (path, every, keep)
+    guard !isReader else {
+      lock = nil
+      return
+    }
     do throws(CoreError) {
       if let status = FileStatus(path), !status.isFolder {
         throw CoreError.file(path, "is not a folder", hint: "give the path of a folder of its own for each run")
@@ -61,7 +66,7 @@ public final class CheckpointFolder {
     }
   }
 
-  deinit { lock.end() }
+  deinit { lock?.end() }
 
   // MARK: Reading
 
@@ -97,6 +102,12 @@ public final class CheckpointFolder {
         argument: "checkpoint")
     }
     return nil
+  }
+
+  /// The checkpoint of a file of the folder, which another process has found whole.
+  func load(file: String) throws(CoreError) -> TrainingState {
+    let (tensors, metadata) = try SafeTensors.readSealed(file)
+    return try Self.state(tensors, metadata, file)
   }
 
   private static func state(

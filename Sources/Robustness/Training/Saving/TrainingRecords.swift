@@ -20,7 +20,7 @@ public struct TrainingRecords {
 final class TrainingRecorder {
   private let record: (any TrainingRecord)?
   private let curves: EventWriter?
-  private var told = monotonicSeconds()
+  private var toldAt = monotonicSeconds()
   private var isFailing = false
 
   /// - Throws: `io` where the folder of curves cannot be written to.
@@ -31,20 +31,22 @@ final class TrainingRecorder {
     self.curves = curves
   }
 
+  /// The number of the run in the ledger that another process keeps.
+  var told: Int?
   /// The number of the run in its ledger.
-  var number: Int? { record?.number }
+  var number: Int? { record?.number ?? told }
 
   func record(_ epochs: [EpochReport], warn: (String) -> Void) {
     let now = monotonicSeconds()
     keeping(warn) {
-      try record?.record(epochs, seconds: now - told)
-      told = now
+      try record?.record(epochs, seconds: now - toldAt)
+      toldAt = now
     }
     keeping(warn) { try curves?.write(epochs) }
   }
 
   /// Leaves out time in which the run waited for its user.
-  func leaveOut(seconds: Double) { told += seconds }
+  func leaveOut(seconds: Double) { toldAt += seconds }
 
   func end(isComplete: Bool, _ model: Model, warnings: [String], warn: (String) -> Void) {
     keeping(warn) {

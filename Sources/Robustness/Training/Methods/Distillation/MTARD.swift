@@ -85,6 +85,9 @@ public struct MTARD: TaughtMethod {
   /// The search by cross-entropy, from a normal start.
   public var inner: InnerMaximisation? { InnerMaximisation(start: .normal, loss: .crossEntropy) }
 
+  /// The weights of both losses move with each of them.
+  public var shardObstacle: (reason: String, hint: String)? { remembersLosses }
+
   /// A process that keeps the weights.
   public func begin(_ model: Model, on data: Dataset) throws -> any TrainingProcess { Process(self) }
 

@@ -1,0 +1,115 @@
+import Base
+import Platform
+
+/// The processes that `mpirun` has started, which talk by MPI.
+///
+/// Only bytes travel, and all calls are those that begin something and are asked whether it is done: a rank that waits gives
+/// its processor away, so that more ranks than processors get along, and can stop waiting. What MPI itself finds wrong ends
+/// all ranks, as it does in any program.
+public final class MPI: Communicator, @unchecked Sendable {
+  private let library: MPILibrary
+  /// The number of this process.
+  public let rank: Int
+  /// How many there are.
+  public let size: Int
+
+  /// What the library says of itself.
+  public var version: String { library.version }
+
+  /// Joins the other processes of a launcher.
+  ///
+  /// - Throws: `io` where no library of MPI can be opened, or it belongs to another launcher.
+  public init(_ launcher: Launcher) throws(CoreError) {
+    let given = getenv("LTD_MPI").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    library = try MPILibrary.open(for: launcher, given: given)
+    var provided: Int32 = 0
+    var (rank, size): (Int32, Int32) = (0, 1)
+    guard library.initialise(nil, nil, library.oneThreadAtATime, &provided) == 0,
+      library.rank(library.world, &rank) == 0, library.size(library.world, &size) == 0
+    else { throw CoreError(.io, "'\(library.path)' (\(library.version)) cannot begin") }
+    (self.rank, self.size) = (Int(rank), Int(size))
+    if let expected = launcher.size, expected != self.size {
+      throw CoreError(
+        .io,
+        "mpirun has started \(expected) processes, but '\(library.path)' (\(library.version)) knows of \(size): it belongs "
+          + "to another mpirun", hint: "use the mpirun of that library, or name the other's: LTD_MPI=/path/to/libmpi.so"
+      )
+    }
+  }
+
+  public func exchange(
+    _ own: UnsafeRawBufferPointer, _ sizes: [Int], into all: UnsafeMutableRawBufferPointer, _ counts: [Int]
+  ) throws(CoreError) {
+    let (sizes, counts) = (try Block(sizes), try Block(counts))
+    var request = 0
+    let code = library.exchange(
+      own.baseAddress, sizes.counts, sizes.starts, library.byte, all.baseAddress, counts.counts, counts.starts,
+      library.byte, library.world, &request)
+    try wait(&request, code, nil)
+    withExtendedLifetime((sizes, counts)) {}
+  }
+
+  public func gather(
+    _ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, _ counts: [Int], within seconds: Double?
+  ) throws(CoreError) {
+    let counts = try Block(counts)
+    var request = 0
+    let code = library.gather(
+      own.baseAddress, Int32(clamping: own.count), library.byte, all.baseAddress, counts.counts, counts.starts,
+      library.byte, library.world, &request)
+    try wait(&request, code, seconds)
+    withExtendedLifetime(counts) {}
+  }
+
+  public func abort(status: Int32) {
+    _ = library.abort(library.world, status)
+    // Whatever the library makes of it.
+    _exit(status)
+  }
+
+  /// Takes leave of the others; nothing can be said afterwards.
+  public func finish() { _ = library.finalise() }
+
+  private func wait(_ request: inout Int, _ code: Int32, _ seconds: Double?) throws(CoreError) {
+    guard code == 0 else { throw CoreError(.io, "\(library.version) cannot send: error \(code)") }
+    var isDone: Int32 = 0
+    // As long as any library's.
+    var status = (0, 0, 0, 0, 0, 0, 0, 0)
+    let begin = monotonicSeconds()
+    var looks = 0
+    while true {
+      let code = withUnsafeMutableBytes(of: &status) { status in
+        status.baseAddress.map { library.test(&request, &isDone, $0) } ?? 1
+      }
+      guard code == 0 else { throw CoreError(.io, "another rank is gone: error \(code) of \(library.version)") }
+      if isDone != 0 { return }
+      looks += 1
+      if looks > 50 { sched_yield() }
+      if let seconds, looks.isMultiple(of: 64), monotonicSeconds() - begin > seconds {
+        throw CoreError(.io, "the other ranks have not come within \(seconds.shortest) s")
+      }
+    }
+  }
+}
+
+/// Sizes of pieces that lie one after the other, and where each begins.
+private final class Block {
+  let counts: UnsafeMutablePointer<Int32>
+  let starts: UnsafeMutablePointer<Int32>
+
+  init(_ sizes: [Int]) throws(CoreError) {
+    guard sizes.reduce(0, +) <= Int32.max else { throw CoreError(.memory, "a message of more than 2 GB") }
+    counts = .allocate(capacity: max(1, sizes.count))
+    starts = .allocate(capacity: max(1, sizes.count))
+    var start = 0
+    for (i, size) in sizes.enumerated() {
+      (counts[i], starts[i]) = (Int32(size), Int32(start))
+      start += size
+    }
+  }
+
+  deinit {
+    counts.deallocate()
+    starts.deallocate()
+  }
+}
