@@ -55,6 +55,70 @@ import Testing
     }
   }
 
+  /// The same, where batch norm takes the statistics of the whole batch.
+  @Test(arguments: ["pgd_at", "trades", "ltd with awp", "pgd_at in training mode"])
+  func commonStatisticsAreThoseOfOneProcess(_ name: String) throws {
+    var plan = Self.plan
+    plan.syncsNorm = true
+    let alone = try Self.outcome(name, plan)
+    #expect(try alone != Self.outcome(name))
+    for count in [1, 2, 3, 8] {
+      for (rank, other) in try Self.outcomes(count, name, plan).enumerated() {
+        #expect(other == alone, "rank \(rank) of \(count)")
+      }
+    }
+  }
+
+  /// Up to roundings, a batch whose shards have common statistics is the batch.
+  @Test(arguments: [43, 48]) func commonStatisticsAreThoseOfTheBatch(_ images: Int) throws {
+    func trained(_ shards: Int) throws -> Model {
+      let model = try Model(
+        Architecture(
+          .custom(
+            .sequential([
+              .conv2d(Conv2d(8, kernel: Size(3), padding: Padding(1))), .batchNorm(BatchNorm()), .relu, .flatten,
+              .linear(Linear(6)), .batchNorm(BatchNorm()), .linear(Linear(3)),
+            ])), classes: 3, input: [1, 8, 8]))
+      var plan = Self.plan
+      (plan.shards, plan.syncsNorm, plan.averaging) = (shards, shards > 1, nil)
+      try fit(model, on: bars(images), method: TRADES(beta: 2), attack: PGD(eps: 0.1, steps: 2), plan: plan)
+      return model
+    }
+    let whole = try trained(1)
+    for shards in [2, 8] {
+      let other = try trained(shards)
+      for (a, b) in zip(whole.parameters + whole.buffers, other.parameters + other.buffers) {
+        #expect(largest(a, b) < 1e-3)
+      }
+    }
+  }
+
+  @Test func commonStatisticsNeedBatchNorm() throws {
+    var plan = Self.plan
+    plan.syncsNorm = true
+    let plain = try Model(
+      Architecture(.custom(.sequential([.flatten, .linear(Linear(3))])), classes: 3, input: [1, 8, 8]))
+    let error = #expect(throws: CoreError.self) { try fit(plain, on: bars(43), plan: plan) }
+    #expect(error?.argument == "sync_norm")
+  }
+
+  /// A rank that fails within a batch norm's exchange ends all.
+  @Test func aShardThatFailsEndsAll() throws {
+    var plan = Self.plan
+    plan.syncsNorm = true
+    let outcomes = ThreadRanks.run(3) { [plan] ranks in
+      var values = try bars(43).images.floats()
+      // In images of the first rank or another.
+      for i in 0..<64 { values[64 * 7 + i] = .nan }
+      let data = try Dataset(images: Tensor(values, shape: [43, 1, 8, 8]), labels: (0..<43).map { $0 % 3 })
+      return try fit(network(), on: data, plan: plan, ranks: ranks).steps
+    }
+    for outcome in outcomes {
+      let error = #expect(throws: CoreError.self) { try outcome.get() }
+      #expect(error?.message.hasPrefix("rank ") == true, "\(error?.message ?? "")")
+    }
+  }
+
   /// Every method of the list either is refused by name or trains to the same bits.
   @Test(arguments: TestMethods.names) func everyMethodIsSharedOrRefused(_ name: String) throws {
     var plan = Self.plan
