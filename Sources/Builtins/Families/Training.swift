@@ -76,7 +76,7 @@ extension BuiltinTable {
         - clip: the greatest length of all gradients together, in L2; longer ones are scaled down.
         - shards: in how many equal parts a batch is cut, whose gradients are added up in one fixed order before the weights \
         move: one process needs the memory of one part, and several started by mpirun share the parts and end in the same \
-        bits; see ??cluster_mpi. Batch norm sees each part by itself, as it does in PyTorch on as many devices. The last batch \
+        bits; see ?cluster_mpi. Batch norm sees each part by itself, as it does in PyTorch on as many devices. The last batch \
         of an epoch, where it is smaller, is cut in the same way.
         - sync_norm: whether batch norm takes the statistics of the whole batch where that is cut into shards.
         - checkpoint: a folder in which the run leaves itself, whole and with a digest: weights, optimiser, method, averages \

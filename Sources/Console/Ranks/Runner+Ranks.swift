@@ -107,6 +107,15 @@ extension Runner {
       statuses = said.map { Int32(String(decoding: $0, as: UTF8.self)) ?? ExitStatus.failure }
     }
     let stops = [ExitStatus.interrupted, ExitStatus.stopped]
+    var diagnostics = diagnostics
+    if statuses == nil, diagnostics.isEmpty {
+      if status == ExitStatus.success {
+        // The others are elsewhere, and one of them is about to say where.
+        usleep(UInt32(2_000_000 * Self.patience))
+      } else if !stops.contains(status) {
+        diagnostics = [Diagnostic(.value, "the script has ended with status \(status), while the others have not")]
+      }
+    }
     let isCommon = statuses?.allSatisfy { $0 != ExitStatus.success } == true
     if !diagnostics.isEmpty {
       if isCommon {
