@@ -13,7 +13,7 @@ import Runs
 /// one says so, and one that fails alone says so itself, with its number, and ends the others.
 extension Runner {
   /// How long a rank that has failed waits to hear whether all have, in seconds.
-  private static let patience = 1.0
+  private static let patience = 0.8
 
   /// Joins the other processes of the launcher that has started this one.
   ///
@@ -93,6 +93,19 @@ extension Runner {
 
   // MARK: The end
 
+  /// Waits for a launcher that ends all ranks because of another one; it asks first, and some kill a second later.
+  ///
+  /// - Returns: whether it has asked.
+  @discardableResult
+  private func waitForTheEnd(_ seconds: Double) -> Bool {
+    let begin = monotonicSeconds()
+    while monotonicSeconds() - begin < seconds {
+      if Interrupts.isToldToStop { return true }
+      usleep(5_000)
+    }
+    return false
+  }
+
   /// The exit status of a run that has ended with this one: that of all ranks, which take leave of each other.
   ///
   /// - Parameter diagnostics: what it has failed with, which nobody has reported yet.
@@ -111,12 +124,16 @@ extension Runner {
     if statuses == nil, diagnostics.isEmpty {
       if status == ExitStatus.success {
         // The others are elsewhere, and one of them is about to say where.
-        usleep(UInt32(2_000_000 * Self.patience))
+        waitForTheEnd(4 * Self.patience)
       } else if !stops.contains(status) {
         diagnostics = [Diagnostic(.value, "the script has ended with status \(status), while the others have not")]
       }
     }
     let isCommon = statuses?.allSatisfy { $0 != ExitStatus.success } == true
+    if statuses == nil, diagnostics.contains(where: { $0.message.hasPrefix("the ranks have come apart") }) {
+      // Where another one has failed, it says so and ends this one.
+      if waitForTheEnd(2 * Self.patience) { diagnostics = [] }
+    }
     if !diagnostics.isEmpty {
       if isCommon {
         report(diagnostics)
