@@ -24,11 +24,12 @@ extension Completer {
   /// The call whose parentheses enclose the cursor; nil where there is none, or nothing is known of it.
   /// - Parameter cursor: its position in bytes of UTF-8.
   public func hint(_ text: String, cursor: Int) -> CallHint? {
-    let before = text.utf8.prefix(max(0, cursor))
-    // What begins with a sign is a command, most of which take no call.
-    guard before.contains(UInt8(ascii: "(")) else { return nil }
-    let text = String(decoding: before, as: UTF8.self)
-    guard let start = start(of: text) else { return nil }
+    var text = text
+    let before = text.withUTF8 { bytes in
+      let before = bytes.prefix(max(0, cursor))
+      return before.contains(UInt8(ascii: "(")) ? String(decoding: before, as: UTF8.self) : nil
+    }
+    guard let before, let start = start(of: before) else { return nil }
     let context = cursorContext(in: start, at: start.utf8.count)
     guard let call = context.call, let known = callee(call) else { return nil }
     let current = known.position(of: call)

@@ -44,8 +44,10 @@ public struct CursorContext: Sendable, Hashable {
 
 /// What stands before `offset` (in UTF-8 bytes) of a text.
 public func cursorContext(in text: String, at offset: Int) -> CursorContext {
-  let offset = min(max(offset, 0), text.utf8.count)
-  let source = Source(name: "", bytes: Array(text.utf8.prefix(offset)))
+  var text = text
+  let bytes = text.withUTF8 { Array($0.prefix(max(offset, 0))) }
+  let offset = bytes.count
+  let source = Source(name: "", bytes: bytes)
   let stream = tokenize(source)
   var context = CursorContext(place: .name, prefix: "", prefixSpan: Span(offset, offset), call: nil)
   if let comment = stream.comments.last, source.lineIndex(at: Int(comment.span.start)) == source.lineStarts.count - 1 {

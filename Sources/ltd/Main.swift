@@ -26,6 +26,10 @@ enum Main {
   }
 
   private static func run(_ words: [String]) -> Int32 {
+    // The prompt is there a few milliseconds sooner where nothing has to be parsed.
+    if words.isEmpty, Runner.environmentProblem == nil {
+      return RunCommand.withoutScript(Runner(options: RunnerOptions(), stop: Interrupts.signal))
+    }
     let words = withCommandFirst(words)
     let asksForHelp = words.first == "help"
     let rest = words.dropFirst()

@@ -58,7 +58,7 @@ struct FrameTests {
       var screen = ScreenEmulator(columns: columns, rows: rows)
       var painter = FramePainter(colours: true)
       var highlighter = Highlighter()
-      var top = FrameLayout.Place()
+      var view = FrameLayout.View()
       var statement = Statement()
       for step in 0..<60 {
         if Int.random(in: 0..<3, using: &random) > 0 {
@@ -73,9 +73,11 @@ struct FrameTests {
           row.append("menu \(number)", .hint, width: columns)
           return row
         }
-        let frame = FrameLayout(width: columns, height: rows).frame(
-          of: statement, styles: highlighter.styles(of: statement.text, cursor: statement.cursorInBytes), below: below,
-          top: &top)
+        let layout = FrameLayout(width: columns, height: rows)
+        let styles = highlighter.styles(of: statement.text, cursor: statement.cursorInBytes)
+        let frame = layout.frame(of: statement, styles: styles, below: below, view: &view)
+        var forgetful = FrameLayout.View(top: view.top)
+        #expect(layout.frame(of: statement, styles: styles, below: below, view: &forgetful) == frame)
         screen.write(painter.paint(frame, width: columns))
         let (expected, cursor) = Self.rows(statement, width: columns)
         let shown = frame.rows.count - min(below.count, frame.rows.count)
@@ -99,25 +101,25 @@ struct FrameTests {
 
   @Test func aKeyWritesLittle() {
     var painter = FramePainter(colours: true)
-    var top = FrameLayout.Place()
+    var view = FrameLayout.View()
     var statement = Statement(Array(repeating: "x = f(1, [2, 3])", count: 300).joined(separator: "\n"))
     let layout = FrameLayout(width: 100, height: 40)
-    _ = painter.paint(layout.frame(of: statement, styles: .none, top: &top), width: 100)
+    _ = painter.paint(layout.frame(of: statement, styles: .none, view: &view), width: 100)
     statement.insert("y")
-    let bytes = painter.paint(layout.frame(of: statement, styles: .none, top: &top), width: 100)
+    let bytes = painter.paint(layout.frame(of: statement, styles: .none, view: &view), width: 100)
     #expect(bytes == Array("y".utf8))
   }
 
   @Test(arguments: [(1, 1), (2, 1), (3, 2), (7, 3), (8, 1), (20, 2), (200, 1)])
   func screensOfAnySize(_ size: (columns: Int, rows: Int)) {
     for text in ["", "a", "abc漢字def", "fn f(x) {\n  x\n}", "e\u{301}\u{301}😀\t\u{1B}[31m\u{7}"] {
-      var top = FrameLayout.Place()
+      var view = FrameLayout.View()
       var painter = FramePainter(colours: true)
       var statement = Statement(text)
       for _ in 0..<12 {
         let below: [Row] = [[Cell(glyph: "m", style: .hint)], []]
         let frame = FrameLayout(width: size.columns, height: size.rows).frame(
-          of: statement, styles: .none, suggestion: "more", below: below, top: &top)
+          of: statement, styles: .none, suggestion: "more", below: below, view: &view)
         #expect(frame.rows.count <= size.rows && frame.cursorRow < frame.rows.count)
         #expect(frame.cursorColumn < size.columns && frame.rows.allSatisfy { $0.count <= size.columns })
         let bytes = painter.paint(frame, width: size.columns)

@@ -134,7 +134,24 @@ struct FrameLayout {
   var indent: Int { width >= 20 ? prompt.count : width >= 8 ? 2 : 0 }
   private var room: Int { max(1, width - indent) }
 
-  /// The first row that is seen, which stays as long as the cursor is in view.
+  /// What stays from one frame to the next.
+  struct View {
+    /// The first row that is seen, which stays as long as the cursor is in view.
+    var top = Place()
+    /// The lines that were seen, as they were laid out: between two keys most of them stay as they are.
+    fileprivate var lines: [Int: Line] = [:]
+    fileprivate var room = 0
+
+    init(top: Place = Place()) { self.top = top }
+
+    fileprivate struct Line {
+      var text: [Unicode.Scalar]
+      var styles: ArraySlice<Style>
+      var rows: [Row]
+    }
+  }
+
+  /// A row of the statement.
   struct Place: Comparable {
     var line = 0
     /// The row within the line.
@@ -154,30 +171,41 @@ struct FrameLayout {
   ///   - suggestion: what stands dim after the end of the text.
   ///   - below: rows under the statement.
   ///   - cursorBelow: where the cursor is, if it is in these rows.
-  ///   - top: the first row that is seen; moved if the cursor would not be in view.
+  ///   - view: what the last frame has left; its first row is moved if the cursor would not be in view.
   func frame(
     of statement: Statement, styles: TextStyles, suggestion: String = "", below: [Row] = [],
-    cursorBelow: (row: Int, column: Int)? = nil, top: inout Place
+    cursorBelow: (row: Int, column: Int)? = nil, view: inout View
   ) -> Frame {
+    let old = view.room == room ? view.lines : [:]
+    (view.lines, view.room) = ([:], room)
     // The text keeps a third of the screen at least, and one row whatever happens.
     let most = max(1, height - below.count)
-    let view = max(most, min(height, max(1, height / 3)))
-    let below = below.prefix(height - view)
+    let seen = max(most, min(height, max(1, height / 3)))
+    let below = below.prefix(height - seen)
     var cache: [Int: LineRows] = [:]
     func rows(_ line: Int) -> LineRows {
       if let found = cache[line] { return found }
-      let made = lay(statement, line, styles, cursor: line == statement.line ? statement.column : nil)
+      // The line of the cursor is laid out anew: its end may need a row more.
+      let cursor = line == statement.line ? statement.column : nil
+      let (text, look) = (statement.lines[line], styles.styles(ofLine: line))
+      let made: LineRows
+      if cursor == nil, let before = old[line], before.styles == look, before.text == text {
+        made = LineRows(rows: before.rows)
+      } else {
+        made = lay(statement, line, styles, cursor: cursor)
+      }
+      if cursor == nil { view.lines[line] = View.Line(text: text, styles: look, rows: made.rows) }
       cache[line] = made
       return made
     }
     let cursor = rows(statement.line).cursor ?? (0, 0)
     let cursorPlace = Place(line: statement.line, row: cursor.row)
-    top.line = min(top.line, statement.lines.count - 1)
-    top.row = min(top.row, rows(top.line).rows.count - 1)
-    if cursorPlace < top { top = cursorPlace }
+    view.top.line = min(view.top.line, statement.lines.count - 1)
+    view.top.row = min(view.top.row, rows(view.top.line).rows.count - 1)
+    if cursorPlace < view.top { view.top = cursorPlace }
     // Up from the cursor as far as the view reaches: the top is not above that.
     var highest = cursorPlace
-    for _ in 1..<max(1, view) {
+    for _ in 1..<max(1, seen) {
       if highest.row > 0 {
         highest.row -= 1
       } else if highest.line > 0 {
@@ -187,11 +215,11 @@ struct FrameLayout {
         break
       }
     }
-    if top < highest { top = highest }
+    if view.top < highest { view.top = highest }
     var frame = Frame(rows: [])
-    var place = top
+    var place = view.top
     var isWhole = false
-    while frame.rows.count < view {
+    while frame.rows.count < seen {
       let line = rows(place.line)
       if place == cursorPlace {
         frame.cursorRow = frame.rows.count
@@ -208,9 +236,9 @@ struct FrameLayout {
       }
     }
     // Where the end is in view but rows above are not, although there is room: move up.
-    if isWhole, frame.rows.count < view, Place() < top {
-      var fitting = top
-      var free = view - frame.rows.count
+    if isWhole, frame.rows.count < seen, Place() < view.top {
+      var fitting = view.top
+      var free = seen - frame.rows.count
       while free > 0, Place() < fitting {
         if fitting.row > 0 {
           fitting.row -= 1
@@ -220,13 +248,14 @@ struct FrameLayout {
         }
         free -= 1
       }
-      top = fitting
+      view.top = fitting
       return self.frame(
-        of: statement, styles: styles, suggestion: suggestion, below: Array(below), cursorBelow: cursorBelow, top: &top)
+        of: statement, styles: styles, suggestion: suggestion, below: Array(below), cursorBelow: cursorBelow,
+        view: &view)
     }
     if indent > 0 {
       let mark = indent >= 5 ? 2 : 0
-      if Place() < top { frame.rows[0][mark] = Cell(glyph: "↑", style: .gutter) }
+      if Place() < view.top { frame.rows[0][mark] = Cell(glyph: "↑", style: .gutter) }
       if !isWhole { frame.rows[frame.rows.count - 1][mark] = Cell(glyph: "↓", style: .gutter) }
     }
     if isWhole, statement.isAtEnd, !suggestion.isEmpty, frame.cursorRow == frame.rows.count - 1 {

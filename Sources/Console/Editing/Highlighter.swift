@@ -14,12 +14,17 @@ struct TextStyles: Equatable {
   init(_ text: String) {
     styles = [Style](repeating: .plain, count: text.utf8.count)
     lineStarts = [0]
-    for (place, byte) in text.utf8.enumerated() where byte == UInt8(ascii: "\n") { lineStarts.append(place + 1) }
+    var text = text
+    text.withUTF8 { bytes in
+      for place in bytes.indices where bytes[place] == UInt8(ascii: "\n") { lineStarts.append(place + 1) }
+    }
   }
 
   var isEmpty: Bool { styles.isEmpty }
   func start(ofLine line: Int) -> Int { line < lineStarts.count ? lineStarts[line] : styles.count }
   func style(at byte: Int) -> Style { byte < styles.count ? styles[byte] : .plain }
+  /// The looks of a line with the break at its end, empty where there are none.
+  func styles(ofLine line: Int) -> ArraySlice<Style> { styles[start(ofLine: line)..<start(ofLine: line + 1)] }
 
   mutating func set(_ style: Style, _ bytes: Range<Int>) {
     for byte in bytes.clamped(to: 0..<styles.count) { styles[byte] = style }

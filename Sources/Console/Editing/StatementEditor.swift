@@ -87,7 +87,7 @@ final class StatementEditor {
   /// How many rows of the statement are in view.
   private(set) var rowsInView = 1
 
-  private var top = FrameLayout.Place()
+  private var view = FrameLayout.View()
   private var highlighter = Highlighter()
   private var suggested: (head: String, entry: String?)?
   /// The state before keys were sent to libedit.
@@ -114,7 +114,7 @@ final class StatementEditor {
     controlXIsOpen = false
     nextIsLiteral = false
     last = nil
-    top = FrameLayout.Place()
+    view = FrameLayout.View()
     suggested = nil
     beforeEngine = nil
   }
@@ -248,7 +248,7 @@ final class StatementEditor {
       ? highlighter.styles(of: text, cursor: isFinal || search != nil ? -1 : shown.cursorInBytes) : .none
     let frame = layout.frame(
       of: shown, styles: styles, suggestion: isFinal || search != nil || !colours ? "" : suggestion ?? "",
-      below: below, cursorBelow: cursorBelow, top: &top)
+      below: below, cursorBelow: cursorBelow, view: &view)
     rowsInView = frame.rows.count - below.count
     return frame
   }
