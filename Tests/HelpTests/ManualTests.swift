@@ -34,8 +34,23 @@ struct ManualTests {
       #expect(text == file.text, "docs/\(file.path) is not what `ltd doc` writes")
     }
     let names = try #require(FileManager.default.enumerator(atPath: root.path)).compactMap { $0 as? String }
-    let stale = Set(names.filter { $0.hasSuffix(".md") }).subtracting(files.map(\.path))
+    let stale = Set(names.filter { $0.hasSuffix(".md") && !$0.hasPrefix("study") }).subtracting(files.map(\.path))
     #expect(stale.isEmpty, "`ltd doc` does not write these")
+  }
+
+  /// The write-up of the study shows every table and every picture that the study has left in its folder.
+  @Test func theStudyShowsWhatItHasFound() throws {
+    let root = SharedFiles.packageRoot.appending(path: "docs")
+    let page = try String(contentsOf: root.appending(path: "study.md"), encoding: .utf8)
+    let names = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "study").path)
+    #expect(names.contains { $0.hasSuffix(".md") } && names.contains { $0.hasSuffix(".svg") })
+    for name in names where name.hasSuffix(".md") {
+      let table = try String(contentsOf: root.appending(path: "study/\(name)"), encoding: .utf8)
+      #expect(page.contains(table), "the table of docs/study/\(name) is not in docs/study.md")
+    }
+    for name in names where name.hasSuffix(".svg") {
+      #expect(page.contains("(study/\(name))"), "docs/study/\(name) is not in docs/study.md")
+    }
   }
 
   @Test(arguments: [(Stdlib.tour, 30), (Stdlib.temperature, 6)])
