@@ -27,8 +27,8 @@ enum Main {
 
   private static func run(_ words: [String]) -> Int32 {
     // The prompt is there a few milliseconds sooner where nothing has to be parsed.
-    if words.isEmpty, Runner.environmentProblem == nil {
-      return RunCommand.withoutScript(Runner(options: RunnerOptions(), stop: Interrupts.signal))
+    if words.isEmpty, Terminal.isTerminal(0), !Runner.isLaunched, Runner.environmentProblem == nil {
+      return Runner(options: RunnerOptions(), stop: Interrupts.signal).prompt()
     }
     let words = withCommandFirst(words)
     let asksForHelp = words.first == "help"

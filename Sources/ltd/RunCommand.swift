@@ -119,7 +119,7 @@ struct RunCommand: ProgramCommand {
       if let shard = sharing.shardNumber { return runner.runShard(sharded, shard) }
       return runner.runJobs(sharded, count: sharing.jobs ?? 1)
     }
-    if !interactive, expression != nil || script != nil { Interrupts.heedRequestsToStop() }
+    if !interactive, expression != nil || script != nil || !Terminal.isTerminal(0) { Interrupts.heedRequestsToStop() }
     if let expression {
       let status = runner.runExpression(expression)
       return interactive ? runner.prompt() : status
@@ -128,14 +128,7 @@ struct RunCommand: ProgramCommand {
       let status = runner.runFile(script)
       return interactive && status == ExitStatus.success ? runner.prompt() : status
     }
-    return Self.withoutScript(runner, interactive: interactive)
-  }
-
-  /// Opens the prompt, or runs what comes on standard input where that is no terminal.
-  static func withoutScript(_ runner: Runner, interactive: Bool = false) -> Int32 {
-    if interactive || Terminal.isTerminal(0) { return runner.prompt() }
-    Interrupts.heedRequestsToStop()
-    return runner.runFile("-")
+    return interactive || Terminal.isTerminal(0) ? runner.prompt() : runner.runFile("-")
   }
 
   func validate() throws {

@@ -15,6 +15,9 @@ extension Runner {
   /// How long a rank that has failed waits to hear whether all have, in seconds.
   private static let patience = 0.8
 
+  /// Whether a launcher such as `mpirun` has started this process as one of several.
+  public static var isLaunched: Bool { Launcher.ofProcess != nil }
+
   /// Joins the other processes of the launcher that has started this one.
   ///
   /// - Parameter options: set so that one process writes, and that they share the processors.
