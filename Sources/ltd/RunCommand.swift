@@ -112,6 +112,7 @@ struct RunCommand: ProgramCommand {
     let runner = Runner(
       options: options, arguments: expression == nil ? Array(words.dropFirst()) : words, stop: Interrupts.signal)
     runner.session.ranks = ranks
+    if ranks != nil, expression == nil, script == nil || script == "-" { return runner.refuseStandardInput() }
     if try sharing.isAsked(script: script, interactive: interactive, noFiles: refusesFiles), let script {
       Interrupts.heedRequestsToStop()
       var sharded = ShardedScript(script, folder: sharing.folder)

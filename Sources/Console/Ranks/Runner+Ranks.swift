@@ -89,6 +89,16 @@ extension Runner {
     return nil
   }
 
+  /// Refuses a script on standard input, which a launcher gives to the first rank alone.
+  ///
+  /// - Returns: the exit status.
+  public func refuseStandardInput() -> Int32 {
+    let error = CoreError(
+      .value, "a script on standard input reaches one of the processes that mpirun has started",
+      hint: "give it as a file: mpirun -np 4 ltd train.ltd")
+    return ended(ExitStatus.usage, [LTDError.reporting(error).diagnostic])
+  }
+
   private static func facts(_ bytes: [UInt8]) -> [String: String] {
     guard let members = (try? JSON.parse(bytes))?.objectValue else { return [:] }
     return Dictionary(members.map { ($0.key, $0.value.stringValue ?? "") }) { first, _ in first }
