@@ -103,7 +103,7 @@ struct RunCommand: ProgramCommand {
 
     let script = expression == nil ? words.first : nil
     var ranks: Ranks?
-    if !interactive, shard == nil, jobs == nil {
+    if shard == nil, jobs == nil {
       do throws(CoreError) { ranks = try Runner.joinRanks(&options) } catch {
         Runner(options: options).report(error)
         return ExitStatus.failure
@@ -112,7 +112,7 @@ struct RunCommand: ProgramCommand {
     let runner = Runner(
       options: options, arguments: expression == nil ? Array(words.dropFirst()) : words, stop: Interrupts.signal)
     runner.session.ranks = ranks
-    if ranks != nil, expression == nil, script == nil || script == "-" { return runner.refuseStandardInput() }
+    if ranks != nil, interactive || expression == nil && script ?? "-" == "-" { return runner.refuseStandardInput() }
     if try sharing.isAsked(script: script, interactive: interactive, noFiles: refusesFiles), let script {
       Interrupts.heedRequestsToStop()
       var sharded = ShardedScript(script, folder: sharing.folder)

@@ -127,6 +127,13 @@ extension Communicator {
     return (0..<size).map { Array(all[$0 * each..<($0 + 1) * each]) }
   }
 
+  /// The number of a record that the first rank keeps; nil where it keeps none.
+  ///
+  /// - Parameter number: what this rank knows of it.
+  package func told(_ number: Int?) throws(CoreError) -> Int? {
+    Int(String(decoding: try meet(.records, 1, saying: Array((number.map { "\($0)" } ?? "").utf8))[0], as: UTF8.self))
+  }
+
   /// Does something on every rank, which succeeds on all of them or fails on all of them: with the error of the first rank
   /// that has one, and its number.
   public func together<Outcome>(_ meeting: Meeting, _ number: Int = 0, _ body: () throws -> Outcome)

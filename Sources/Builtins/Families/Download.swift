@@ -40,7 +40,7 @@ extension BuiltinTable {
           set, to: call.string("dir"), mirror: mirror?.isEmpty == true ? nil : mirror, progress: progress)
       }
       // The others of several ranks find it there.
-      let report = try call.session.onFirstRank(take) ?? take()
+      let report = try call.session.onFirstRank { try take() } ?? take()
       let size = (Double(set.files.reduce(0) { $0 + $1.size }) / 1e6).fixed(1)
       progress.note(
         report.wasThere

@@ -28,26 +28,19 @@ extension Session {
   var isFirstRank: Bool { ranks?.communicator.isFirst != false }
 
   /// What the first of several ranks makes, nil on the others; where it fails, all of them do.
-  func onFirstRank<Made>(_ body: () throws -> Made?) throws -> Made? {
+  func onFirstRank<Made>(_ meeting: Meeting = .records, _ body: () throws -> Made?) throws -> Made? {
     guard let ranks = ranks?.communicator else { return try body() }
-    return try ranks.together(.records) { try ranks.isFirst ? RunSettings.alone(body) : nil }
+    return try ranks.together(meeting) { try ranks.isFirst ? RunSettings.alone(body) : nil }
   }
 
   /// A number that the first of several ranks knows.
   func told(_ number: Int?) throws -> Int? {
-    guard let ranks = ranks?.communicator else { return number }
-    return try Int(
-      String(decoding: ranks.meet(.records, 1, saying: Array((number.map { "\($0)" } ?? "").utf8))[0], as: UTF8.self))
+    try ranks.map { try $0.communicator.told(number) } ?? number
   }
 
   /// Has one of several ranks do what the others would only do again, such as changing a file; all of them wait for it, and
   /// what it fails with is the error of all.
-  func once(_ body: () throws -> Void) throws {
-    guard let ranks = ranks?.communicator else { return try body() }
-    try ranks.together(.writing) {
-      if ranks.isFirst { try RunSettings.alone(body) }
-    }
-  }
+  func once(_ body: () throws -> Void) throws { try onFirstRank(.writing, body) }
 }
 
 extension Call {

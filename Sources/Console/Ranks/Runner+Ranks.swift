@@ -89,13 +89,14 @@ extension Runner {
     return nil
   }
 
-  /// Refuses a script on standard input, which a launcher gives to the first rank alone.
+  /// Refuses a prompt, and a script on standard input, which a launcher gives to the first rank alone.
   ///
   /// - Returns: the exit status.
   public func refuseStandardInput() -> Int32 {
     let error = CoreError(
-      .value, "a script on standard input reaches one of the processes that mpirun has started",
-      hint: "give it as a file: mpirun -np 4 ltd train.ltd")
+      .value,
+      "standard input reaches one of the processes that mpirun has started: there is no prompt, and no script on it",
+      hint: "give the script as a file: mpirun -np 4 ltd train.ltd")
     return ended(ExitStatus.usage, [LTDError.reporting(error).diagnostic])
   }
 

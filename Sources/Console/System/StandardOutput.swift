@@ -153,23 +153,3 @@ public final class StandardOutput: Sendable {
     }
   }
 }
-
-/// A signal that one thread waits for and others post.
-private final class Arrival: Sendable {
-  private nonisolated(unsafe) let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-  init() { sem_init(semaphore, 0, 0) }
-
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
-
-  func post() { sem_post(semaphore) }
-
-  /// Waits for a post; several posts since the last wait count as one.
-  func wait() {
-    while sem_wait(semaphore) != 0 {}
-    while sem_trywait(semaphore) == 0 {}
-  }
-}

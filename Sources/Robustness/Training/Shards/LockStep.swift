@@ -1,5 +1,4 @@
 import Base
-import Platform
 import Tensors
 
 /// The shards of a batch in step with each other, so that each batch norm can take the statistics of all of them.
@@ -24,8 +23,8 @@ final class LockStep {
     let share: Double
     private var place = Place.running
     private var answer: Result<[[Double]], CoreError>?
-    private let turn = Semaphore()
-    private let end = Semaphore()
+    private let turn = Arrival()
+    private let end = Arrival()
 
     init(share: Double) { self.share = share }
 
@@ -139,16 +138,4 @@ final class LockStep {
       (0..<bytes.count / size).map { bytes.loadUnaligned(fromByteOffset: $0 * size, as: Double.self) }
     }
   }
-}
-
-/// A count that threads wait on.
-private final class Semaphore: @unchecked Sendable {
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-  init() { sem_init(semaphore, 0, 0) }
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
-  func post() { sem_post(semaphore) }
-  func wait() { while sem_wait(semaphore) != 0 {} }
 }

@@ -63,8 +63,7 @@ extension TrainingRun {
     let recorder = try ranks.together(.records, 0) {
       ranks.isFirst ? try begin() : try TrainingRecorder(nil, nil, continues: false)
     }
-    let number = try ranks.meet(.records, 1, saying: recorder.number.map { Array("\($0)".utf8) } ?? [])[0]
-    recorder.told = Int(String(decoding: number, as: UTF8.self))
+    recorder.told = try ranks.told(recorder.number)
     return recorder
   }
 }
