@@ -61,7 +61,12 @@ public final class MPI: Communicator, @unchecked Sendable {
     withExtendedLifetime(counts) {}
   }
 
+  /// A launcher that is told to end all may throw away what it has not read yet, the reason among it: it is let read first.
   public func abort(status: Int32) {
+    for stream in [STDOUT_FILENO, STDERR_FILENO] {
+      for _ in 0..<50 where unreadBytes(stream) > 0 { usleep(10_000) }
+    }
+    usleep(200_000)
     _ = library.abort(library.world, status)
     // Whatever the library makes of it.
     _exit(status)
@@ -90,6 +95,14 @@ public final class MPI: Communicator, @unchecked Sendable {
       }
     }
   }
+}
+
+/// How much of what was written to a stream its reader has not taken; 0 for what is not a pipe, socket or terminal.
+private func unreadBytes(_ stream: Int32) -> Int32 {
+  var (about, count) = (stat(), Int32(0))
+  guard fstat(stream, &about) == 0 else { return 0 }
+  let isPipe = about.st_mode & S_IFMT == S_IFIFO
+  return ioctl(stream, UInt(isPipe ? FIONREAD : TIOCOUTQ), &count) == 0 ? count : 0
 }
 
 /// Sizes of pieces that lie one after the other, and where each begins.
