@@ -30,7 +30,7 @@ extension Completer {
       return before.contains(UInt8(ascii: "(")) ? String(decoding: before, as: UTF8.self) : nil
     }
     guard let before, let start = start(of: before) else { return nil }
-    let context = cursorContext(in: start, at: start.utf8.count)
+    let context = cursorContext(in: start, at: start.utf8.count, typed: typed)
     guard let call = context.call, let known = callee(call) else { return nil }
     let current = known.position(of: call)
     var note = ""

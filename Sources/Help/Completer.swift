@@ -12,6 +12,7 @@ public struct Completer {
   let session: Session
   let commands: [CommandPage]
   private let pointers = PagePointers()
+  let typed = TypedTokens()
 
   /// - Parameters:
   ///   - session: whose names are offered.

@@ -43,12 +43,13 @@ public struct CursorContext: Sendable, Hashable {
 }
 
 /// What stands before `offset` (in UTF-8 bytes) of a text.
-public func cursorContext(in text: String, at offset: Int) -> CursorContext {
+/// - Parameter typed: what is known of the text before the last key.
+public func cursorContext(in text: String, at offset: Int, typed: TypedTokens = TypedTokens()) -> CursorContext {
   var text = text
   let bytes = text.withUTF8 { Array($0.prefix(max(offset, 0))) }
   let offset = bytes.count
   let source = Source(name: "", bytes: bytes)
-  let stream = tokenize(source)
+  let stream = typed.tokens(of: source, cursor: offset)
   var context = CursorContext(place: .name, prefix: "", prefixSpan: Span(offset, offset), call: nil)
   if let comment = stream.comments.last, source.lineIndex(at: Int(comment.span.start)) == source.lineStarts.count - 1 {
     context.place = .nothing

@@ -20,9 +20,11 @@ struct Lexer {
     var interpolationStart: Int
   }
 
-  var stream: TokenStream
-  private let bytes: [UInt8]
-  private var position = 0
+  private(set) var stream: TokenStream
+  private(set) var bytes: [UInt8]
+  private(set) var position = 0
+  /// Where spaces are not skipped further: the start of a line, or -1.
+  private var stop = -1
   private var startsLine = true
   private var openStrings: [OpenString] = []
   /// Indices of brackets without a partner so far, and how many of each kind.
@@ -32,6 +34,15 @@ struct Lexer {
   init(_ source: Source) {
     stream = TokenStream(source: source)
     bytes = source.bytes
+  }
+
+  /// What is read: another text may take the place of one that was the same up to `position`.
+  var source: Source {
+    get { stream.source }
+    set {
+      stream.source = newValue
+      bytes = newValue.bytes
+    }
   }
 
   // MARK: Bytes
@@ -102,16 +113,31 @@ struct Lexer {
 
   // MARK: Tokens
 
-  mutating func run() {
+  /// Reads the text to its end.
+  ///
+  /// - Parameter line: the start of a line.
+  /// - Returns: the lexer as it was there, from which a text that is the same up to there can be read on; nil where a string
+  ///   was open or something was wrong before it.
+  @discardableResult
+  mutating func run(keeping line: Int = -1) -> Lexer? {
     if bytes.count > maximumBytes {
       report("this program is larger than 1 GiB", 0, 0)
       emit(.endOfFile, from: 0)
-      return
+      return nil
     }
-    checkEncoding()
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    if position == 0 {
+      checkEncoding()
+      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    }
+    var kept: Lexer?
+    stop = line
     while true {
       skipSpace()
+      if position == stop {
+        stop = -1
+        if openStrings.isEmpty, stream.diagnostics.isEmpty { kept = self }
+        continue
+      }
       if isAtEnd { break }
       lexToken()
     }
@@ -125,6 +151,7 @@ struct Lexer {
     }
     startsLine = true
     emit(.endOfFile, from: bytes.count)
+    return kept
   }
 
   /// Reports bytes that are not UTF-8; after that the lexer takes them for unknown characters.
@@ -156,6 +183,7 @@ struct Lexer {
         }
         startsLine = true
         position += 1
+        if position == stop { return }
       case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), 0x0C:
         position += 1
       case UInt8(ascii: "#"):

@@ -152,7 +152,7 @@ extension Token.Kind {
 /// The tokens of a source, for the parser, the formatter, highlighting and completion.
 public struct TokenStream: Sendable {
   /// What was read.
-  public let source: Source
+  public internal(set) var source: Source
   /// Ends with `endOfFile`.
   public internal(set) var tokens: [Token] = []
   /// For every bracket (string quotes and interpolation braces too) the index of its partner, else -1.

@@ -40,6 +40,45 @@ import Testing
     }
   }
 
+  /// Keys at random places of a program: what was read before a key changes nothing of what is found after it.
+  @Test func tokensOfTypedTextAreThoseOfTheText() {
+    let keys = [
+      "\n", "\r\n", "\"", "\"\"\"", "{", "}", "(", ")", "[", "#", "'", "x", "1.", " ", "é", ":", "++", "0x",
+      "fit(net, ",
+    ]
+    for seed in Self.seeds(200) {
+      var generator = ProgramGenerator(seed: seed)
+      var random = SeededGenerator(seed: seed)
+      let typed = TypedTokens()
+      var bytes = Array(generator.program().utf8)
+      var cursor = bytes.count
+      for key in 0..<60 {
+        if Int.random(in: 0..<4, using: &random) == 0 { cursor = Int.random(in: 0...bytes.count, using: &random) }
+        if cursor > 0, Int.random(in: 0..<3, using: &random) == 0 {
+          let count = min(cursor, Int.random(in: 1...8, using: &random))
+          bytes.removeSubrange(cursor - count..<cursor)
+          cursor -= count
+        } else {
+          let key = Array((keys.randomElement(using: &random) ?? "x").utf8)
+          bytes.insert(contentsOf: key, at: cursor)
+          cursor += key.count
+        }
+        // What is typed is always UTF-8.
+        let text = Source(name: "typed", text: String(decoding: bytes, as: UTF8.self))
+        bytes = text.bytes
+        cursor = min(cursor, bytes.count)
+        let (found, right) = (typed.tokens(of: text, cursor: cursor), tokenize(text))
+        let isSame =
+          found.tokens == right.tokens && found.partners == right.partners && found.comments == right.comments
+          && found.diagnostics.map(\.message) == right.diagnostics.map(\.message) && found.source === text
+        if !isSame {
+          Issue.record("seed \(seed), key \(key), cursor \(cursor):\n\(String(decoding: bytes, as: UTF8.self))")
+          return
+        }
+      }
+    }
+  }
+
   /// What is wrong with the answers of lexer, parser and diagnostics for a text; nil if nothing is.
   static func problem(with bytes: [UInt8], cursor: Int) -> String? {
     let source = Source(name: "fuzz", bytes: bytes)

@@ -38,6 +38,7 @@ struct Highlighter {
   /// A longer text is left plain: it is a paste, and a key must not take longer for it.
   static let longest = 64 << 10
 
+  private let typed = TypedTokens()
   private var text: String?
   private var stream: TokenStream?
   private var styles = TextStyles.none
@@ -50,7 +51,7 @@ struct Highlighter {
     if text != self.text {
       self.text = text
       unknown = []
-      colour(text)
+      colour(text, cursor: cursor)
     }
     var styles = styles
     for range in unknown { styles.set(.unknown, range) }
@@ -67,7 +68,7 @@ struct Highlighter {
     if text == self.text { unknown = ranges }
   }
 
-  private mutating func colour(_ text: String) {
+  private mutating func colour(_ text: String, cursor: Int) {
     styles = TextStyles(text)
     stream = nil
     guard let first = text.utf8.first(where: { $0 != UInt8(ascii: " ") }) else { return }
@@ -77,7 +78,7 @@ struct Highlighter {
       let word = text.utf8.prefix { $0 != UInt8(ascii: " ") || $0 == text.utf8.first }.count
       return styles.set(.keyword, 0..<word)
     }
-    let stream = tokenize(Source(name: "", text: text))
+    let stream = typed.tokens(of: Source(name: "", text: text), cursor: cursor)
     self.stream = stream
     for (index, token) in stream.tokens.enumerated() {
       let range = Int(token.start)..<Int(token.end)
