@@ -23,8 +23,9 @@ enum IncompleteAscentCheck: MaskingCheck {
     }
     guard looked > 0 else { return .unknown("the attack breaks everything") }
     let share = Double(open) / Double(looked)
+    // Half of the images, and by more than two deviations: of few images, somewhat more than half are so by chance.
     return .judged(
-      share, above: max(0.5, 2 * Double(open).squareRoot() / Double(looked)),
+      share, above: 0.5 + 1 / Double(looked).squareRoot(),
       note: "of \(looked) images that stand, \(open) gain more than 5 % of their rise in the last quarter of the steps")
   }
 }
