@@ -183,6 +183,17 @@ for target in package.targets where ["Builtins", "Help", "Console"].contains(tar
   target.swiftSettings = (target.swiftSettings ?? []) + [.enableUpcomingFeature("MemberImportVisibility")]
 }
 
+// One release build serves users and tests: tests see what is internal, and are not optimised themselves, which takes twice as
+// long to compile. Numeric code is (`optimised`), theirs too.
+for target in package.targets where target.type != .system {
+  let isTest = target.type == .test || target.path?.hasPrefix("Tests/") == true
+  let own: SwiftSetting =
+    isTest && target.swiftSettings == nil
+    ? .unsafeFlags(["-Onone"], .when(configuration: .release))
+    : .unsafeFlags(["-enable-testing"], .when(configuration: .release))
+  target.swiftSettings = (target.swiftSettings ?? []) + [own]
+}
+
 // LTD_ROOM=Tensors, or several names with commas, leaves nothing of the package but these targets, their tests (`TensorsTests`)
 // and what both depend on, so that `swift test` builds no more than that. `.ci/quick` sets it.
 if let rooms = Context.environment["LTD_ROOM"], !rooms.isEmpty {
