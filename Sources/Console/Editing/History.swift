@@ -83,9 +83,13 @@ package final class History {
 
   // MARK: Reading
 
+  /// Whether the file has been read: of thousands of entries that takes longer than all else that a prompt needs.
+  package private(set) var isLoaded = false
+
   /// Reads the file; a file that has grown to twice the size is cut down.
   /// - Returns: what went wrong, if anything.
   package func load() -> String? {
+    isLoaded = true
     let problem = read(isFirst: true)
     let tooMany = entries.count > max(size, 1) &* 2
     trim()
@@ -94,7 +98,7 @@ package final class History {
 
   /// Reads what other consoles have added since.
   package func refresh() {
-    if path == nil { return }
+    if path == nil || !isLoaded { return }
     _ = read(isFirst: false)
     trim()
   }

@@ -191,6 +191,10 @@ package final class LibeditEditor: LineEditor {
     var looksUp = true
     while true {
       if !terminal.hasInput { showFrame() }
+      if !history.isLoaded, let problem = history.load() {
+        editing.note = problem
+        showFrame()
+      }
       switch terminal.wait(milliseconds: looksUp ? Self.lookUpDelay : -1) {
       case .input:
         guard let first = terminal.byte(within: -1) else { return nil }

@@ -86,7 +86,8 @@ package final class Prompt {
   package func run() -> Int32 {
     let editor = makeEditor()
     self.editor = editor
-    if let problem = history.load() { note(problem) }
+    // An editor reads it when the first prompt is seen.
+    if !(editor is LibeditEditor), let problem = history.load() { note(problem) }
     if runner.options.readsStartupFile {
       readSettings()
       readStartupFile()
