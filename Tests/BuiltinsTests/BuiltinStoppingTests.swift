@@ -83,9 +83,7 @@ private final class Watch: Sendable {
       let raises = state.withLock { state in
         state.looks += 1
         let thread = UInt(pthread_self())
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        let now = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        let now = threadSeconds()
         if let last = state.last[thread] { state.longest = max(state.longest, now - last) }
         state.last[thread] = now
         return state.looks == state.raisingAt

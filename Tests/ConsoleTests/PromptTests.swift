@@ -44,7 +44,8 @@ struct PromptTests {
     #expect(terminal.enter("!true", expecting: "not true") != nil)
     #expect(terminal.enter("?sum", expecting: ":try! runs it") != nil)
     #expect(terminal.enter(":try 99", expecting: "there is no example 99") != nil)
-    #expect(terminal.enter(":try!", expecting: "ltd> ") != nil)
+    #expect(terminal.enter(":try!", expecting: "6.5\nltd> ") != nil)
+    #expect(terminal.enter(":try 2!", expecting: "3\nltd> ") != nil)
     terminal.type("\u{4}")
     #expect(terminal.end() == 0)
   }

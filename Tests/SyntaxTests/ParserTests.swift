@@ -114,12 +114,14 @@ import Testing
   }
 
   /// Time that grows with the square of these would be minutes.
-  @Test(.timeLimit(.minutes(1))) func longListsOfNames() {
+  @Test func longListsOfNames() {
+    let begin = threadSeconds()
     for text in [
       "f(" + (0..<50_000).map { "a\($0)=1" }.joined(separator: ", ") + ")",
       "fn f(" + (0..<50_000).map { "a\($0)" }.joined(separator: ", ") + ") { }",
     ] {
       #expect(parse(Source(name: "test", text: text)).diagnostics.isEmpty)
     }
+    #expect(threadSeconds() - begin < 60)
   }
 }

@@ -15,7 +15,8 @@ extension Prompt {
     default: break
     }
     let words = text.dropFirst()
-    let name = String(words.prefix { !$0.isWhitespace })
+    // `:try!` is `:try !`.
+    let name = String(words.prefix { !$0.isWhitespace && $0 != "!" })
     let rest = trimmed(words.dropFirst(name.count))
     let commands = Command.all
     if let command = commands.first(where: { $0.name == name }) { return command.run(self, rest) }
