@@ -13,8 +13,15 @@ public protocol Progress: AnyObject {
   func update(title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?)
   /// A line that stays, such as the summary of an epoch.
   func note(_ line: String)
+  /// A sentence that the user should read, which nobody keeps quiet: what is no longer saved, what was found damaged.
+  func warn(_ sentence: String)
   /// The work has ended, one way or the other.
   func finish()
+}
+
+extension Progress {
+  /// Notes a line that begins with `warning: `.
+  public func warn(_ sentence: String) { note("warning: \(sentence)") }
 }
 
 /// A listener that shows nothing.

@@ -250,7 +250,7 @@ public final class Session {
 
   /// The progress display for a piece of long work.
   /// - Parameter quiet: whether nothing is to be shown.
-  public func progress(quiet: Bool) -> any Progress { quiet ? SilentProgress() : host.progress() }
+  public func progress(quiet: Bool) -> any Progress { quiet ? QuietProgress(host) : host.progress() }
 
   // MARK: Stopping
 

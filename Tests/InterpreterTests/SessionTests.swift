@@ -1,7 +1,18 @@
+import HostSupport
 import Interpreter
 import Testing
 
 @Suite struct SessionTests {
+  /// `quiet=true` keeps progress quiet, not what is wrong.
+  @Test func warningsAreNotQuiet() {
+    let host = TestHost()
+    let progress = Session(table: .core, host: host).progress(quiet: true)
+    progress.update(title: "fit", done: 1, total: 2, fields: [], secondsLeft: nil)
+    progress.note("epoch 1/2")
+    progress.warn("no space left on device")
+    #expect(host.warnings == ["no space left on device"] && host.notes.isEmpty)
+  }
+
   @Test func variablesStayBetweenEntries() {
     #expect(converse("x = 1", "fn f() { x + 1 }", "x = 10", "f()") == ["", "", "", "11"])
   }

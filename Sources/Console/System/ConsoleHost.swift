@@ -68,7 +68,7 @@ final class ConsoleHost: Host {
   }
 
   func progress() -> any Progress {
-    if options.jsonErrors || options.isSilent { return SilentProgress() }
+    if options.jsonErrors || options.isSilent { return QuietProgress(self) }
     guard Terminal.canDraw(2) else { return PlainProgress() }
     // Keys are for the session that Ctrl-C is for.
     let isSteered =

@@ -91,7 +91,7 @@ extension TrainingRun {
   /// Continues after the newest checkpoint of the folder, where there is one.
   func continueFromFolder(_ progress: (any Progress)?) throws -> Bool {
     guard let checkpoints, stepsDone == 0,
-      let state = try newestCheckpoint(in: checkpoints, warn: { progress?.note("warning: \($0)") })
+      let state = try newestCheckpoint(in: checkpoints, warn: { progress?.warn($0) })
     else { return false }
     return try uninterrupted { try `continue`(from: state, checkpoints, progress) }
   }
@@ -194,6 +194,6 @@ extension TrainingRun {
     // Weights that are useless are no place to continue from.
     guard model.damage == nil else { return }
     let state = try position(with: firstWeights ?? startWeights ?? "")
-    RunSettings.alone { checkpoints.save(state) { progress?.note("warning: \($0)") } }
+    RunSettings.alone { checkpoints.save(state) { progress?.warn($0) } }
   }
 }

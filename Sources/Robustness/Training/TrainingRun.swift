@@ -185,7 +185,7 @@ public final class TrainingRun: Resumable, StepHost {
     defer { watch = nil }
     var interrupted = false
     let recorder = try beginRecords(continues: first > 0 || continued)
-    recorder.record(history) { progress?.note("warning: \($0)") }
+    recorder.record(history) { progress?.warn($0) }
     do {
       while !isFinished {
         let began = clock
@@ -211,7 +211,7 @@ public final class TrainingRun: Resumable, StepHost {
         }
         try end(epoch: began, since: (start, first), progress)
         watch?.endEpoch()
-        recorder.record(history) { progress?.note("warning: \($0)") }
+        recorder.record(history) { progress?.warn($0) }
         if checkpoints?.every == nil || stepsDone % (checkpoints?.every ?? 1) == 0 || isFinished {
           try uninterrupted { try save(progress) }
         }
@@ -226,7 +226,7 @@ public final class TrainingRun: Resumable, StepHost {
       if ranks != nil { StopSignal.raiseOfThread(.interrupted) }
     }
     recorder.end(isComplete: isFinished, model, warnings: history.flatMap(\.notes) + rateChanges.map(\.sentence)) {
-      progress?.note("warning: \($0)")
+      progress?.warn($0)
     }
     // What Ctrl-C has ended is the training: the average is what it has led to.
     let averaged: Model?
