@@ -9,12 +9,18 @@ enum StepConvergenceCheck: MaskingCheck {
 
   static func measure(_ it: Examination) throws -> Measurement {
     let usual = try it.usual().broken
-    var longer = it.ascent()
-    longer.steps = 4 * it.plan.steps
-    longer.stepSize = it.stepSize(in: it.eps) / 2
+    let longer = Self.longer(it)
     let more = try it.outcome(longer).broken
     return it.judgedGain(
       of: more, over: usual, least: 0.02,
       note: "\(it.plan.steps) steps leave \(it.leaves(usual)), \(longer.steps) steps \(it.leaves(more))")
+  }
+
+  /// The usual ascent, four times as long in half as large steps.
+  static func longer(_ it: Examination) -> PGD {
+    var longer = it.ascent()
+    longer.steps = 4 * it.plan.steps
+    longer.stepSize = it.stepSize(in: it.eps) / 2
+    return longer
   }
 }
