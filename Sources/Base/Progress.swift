@@ -26,14 +26,19 @@ extension Progress {
 
 /// A listener that shows nothing.
 public final class SilentProgress: Progress {
+  private let onWarning: (String) -> Void
+
   /// A listener that passes over whatever is reported.
-  public init() {}
+  /// - Parameter onWarning: takes the warnings, where there is somebody for them.
+  public init(onWarning: @escaping (String) -> Void = { _ in }) { self.onWarning = onWarning }
   /// Passes the report over.
   public func update(
     title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
   ) {}
   /// Passes the line over.
   public func note(_ line: String) {}
+  /// Hands the sentence on.
+  public func warn(_ sentence: String) { onWarning(sentence) }
   /// Does nothing.
   public func finish() {}
 }

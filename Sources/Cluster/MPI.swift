@@ -63,10 +63,8 @@ public final class MPI: Communicator, @unchecked Sendable {
 
   /// A launcher that is told to end all may throw away what it has not read yet, the reason among it: it is let read first.
   public func abort(status: Int32) {
-    for stream in [STDOUT_FILENO, STDERR_FILENO] {
-      for _ in 0..<50 where unreadBytes(stream) > 0 { usleep(10_000) }
-    }
-    usleep(200_000)
+    for _ in 0..<50 where unreadBytes(STDOUT_FILENO) > 0 || unreadBytes(STDERR_FILENO) > 0 { usleep(10_000) }
+    usleep(100_000)
     _ = library.abort(library.world, status)
     // Whatever the library makes of it.
     _exit(status)

@@ -72,21 +72,3 @@ public final class SilentHost: Host {
   /// Makes one; it has no state.
   public init() {}
 }
-
-/// Shows nothing of how far work is, but hands warnings to a host.
-public final class QuietProgress: Progress {
-  private let host: any Host
-
-  /// - Parameter host: who takes the warnings.
-  public init(_ host: any Host) { self.host = host }
-  /// Passes the report over.
-  public func update(
-    title: String, done: Int, total: Int, fields: [(name: String, value: Double)], secondsLeft: Double?
-  ) {}
-  /// Passes the line over.
-  public func note(_ line: String) {}
-  /// Hands the sentence on.
-  public func warn(_ sentence: String) { host.warn(sentence) }
-  /// Does nothing.
-  public func finish() {}
-}

@@ -249,8 +249,10 @@ public final class Session {
   }
 
   /// The progress display for a piece of long work.
-  /// - Parameter quiet: whether nothing is to be shown.
-  public func progress(quiet: Bool) -> any Progress { quiet ? QuietProgress(host) : host.progress() }
+  /// - Parameter quiet: whether nothing is to be shown but warnings.
+  public func progress(quiet: Bool) -> any Progress {
+    quiet ? SilentProgress(onWarning: host.warn) : host.progress()
+  }
 
   // MARK: Stopping
 

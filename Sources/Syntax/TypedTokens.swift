@@ -7,7 +7,7 @@ public final class TypedTokens {
   /// Keeps nothing yet.
   public init() {}
 
-  /// The tokens of a text, the same that `tokenize` finds.
+  /// The tokens of a text in UTF-8, the same that `tokenize` finds.
   /// - Parameter cursor: where the text is about to change, in bytes.
   public func tokens(of source: Source, cursor: Int) -> TokenStream {
     let line = Int(source.lineStarts[source.lineIndex(at: min(max(cursor, 0), source.bytes.count))])

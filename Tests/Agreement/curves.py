@@ -5,7 +5,8 @@
 SmallCNN of width 16 on the first 4,000 images of Fashion-MNIST (eps 0.1, five epochs) and 8,000 of CIFAR-10 (eps 4/255,
 eight epochs), by PGD-AT and TRADES: SGD 0.05 with momentum 0.9, batches of 64, five steps of the attack;
 after each epoch the accuracy of 1,000 test images, as they are and under the same attack on the cross-entropy. Order,
-dropout and starts are drawn otherwise, so that curves agree within the spread of seeds. DATA has the folders fashion-mnist and cifar-10-batches-bin.
+dropout and starts are drawn otherwise, so that curves agree within the spread of seeds. DATA has the folders
+fashion-mnist and cifar-10-batches-bin.
 """
 import gzip
 import json

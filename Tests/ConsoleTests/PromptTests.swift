@@ -46,6 +46,7 @@ struct PromptTests {
     #expect(terminal.enter(":try 99", expecting: "there is no example 99") != nil)
     #expect(terminal.enter(":try!", expecting: "6.5\nltd> ") != nil)
     #expect(terminal.enter(":try 2!", expecting: "3\nltd> ") != nil)
+    #expect(terminal.enter(":reset!", expecting: "there is no command :reset!") != nil)
     terminal.type("\u{4}")
     #expect(terminal.end() == 0)
   }

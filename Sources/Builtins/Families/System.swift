@@ -125,7 +125,7 @@ extension BuiltinTable {
     "eps": "radius in units of the [0, 1] image",
     "batch": "examples at a time; the result does not depend on it",
     "seed": "key of the random numbers: the same seed leads to the same result",
-    "quiet": "true shows no progress; warnings are shown all the same",
+    "quiet": "true shows no progress; what cannot be saved or read is said all the same",
     "layers.kernel": "size of the window: one number for both axes, or [height, width]",
     "layers.stride": "step of the window: one number, or [height, width]",
     "layers.padding": "zeros around the image: one number, [height, width] or [top, bottom, left, right]",

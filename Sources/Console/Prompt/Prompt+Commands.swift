@@ -15,15 +15,17 @@ extension Prompt {
     default: break
     }
     let words = text.dropFirst()
-    // `:try!` is `:try !`.
-    let name = String(words.prefix { !$0.isWhitespace && $0 != "!" })
+    let word = words.prefix { !$0.isWhitespace }
+    // `:try!` is `:try !`, for a command that takes it.
+    let isLoud = word.hasSuffix("!")
+    let name = String(isLoud ? word.dropLast() : word)
     let rest = trimmed(words.dropFirst(name.count))
-    let commands = Command.all
+    let commands = Command.all.filter { !isLoud || $0.page.form.contains("[!]") }
     if let command = commands.first(where: { $0.name == name }) { return command.run(self, rest) }
     let started = commands.filter { $0.name.hasPrefix(name) }
     if started.count == 1, !name.isEmpty { return started[0].run(self, rest) }
-    let near = started.first?.name ?? nearestNames(to: name, in: commands.map(\.name)).first
-    problem("there is no command :\(name)", hint: near.map { "did you mean :\($0)?" } ?? ":help lists the commands")
+    let near = started.first?.name ?? nearestNames(to: name, in: Command.all.map(\.name)).first
+    problem("there is no command :\(word)", hint: near.map { "did you mean :\($0)?" } ?? ":help lists the commands")
   }
 
   // MARK: Variables

@@ -68,7 +68,7 @@ final class ConsoleHost: Host {
   }
 
   func progress() -> any Progress {
-    if options.jsonErrors || options.isSilent { return QuietProgress(self) }
+    if options.jsonErrors || options.isSilent { return SilentProgress(onWarning: warn) }
     guard Terminal.canDraw(2) else { return PlainProgress() }
     // Keys are for the session that Ctrl-C is for.
     let isSteered =
