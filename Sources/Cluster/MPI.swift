@@ -3,9 +3,9 @@ import Platform
 
 /// The processes that `mpirun` has started, which talk by MPI.
 ///
-/// Only bytes travel, and all calls are those that begin something and are asked whether it is done: a rank that waits gives
-/// its processor away, so that more ranks than processors get along, and can stop waiting. What MPI itself finds wrong ends
-/// all ranks, as it does in any program.
+/// Only bytes travel, and all calls are those that begin something and are asked whether it is done: a rank works meanwhile,
+/// or gives its processor away, so that more ranks than processors get along, and can stop waiting. What MPI itself finds
+/// wrong ends all ranks, as it does in any program.
 public final class MPI: Communicator, @unchecked Sendable {
   private let library: MPILibrary
   /// The number of this process.
@@ -37,28 +37,24 @@ public final class MPI: Communicator, @unchecked Sendable {
     }
   }
 
-  public func exchange(
-    _ own: UnsafeRawBufferPointer, _ sizes: [Int], into all: UnsafeMutableRawBufferPointer, _ counts: [Int]
-  ) throws(CoreError) {
+  public func beginExchange(
+    _ own: Message, _ sizes: [Int], into all: Message, _ counts: [Int]
+  ) throws(CoreError) -> any Delivery {
     let (sizes, counts) = (try Block(sizes), try Block(counts))
     var request = 0
     let code = library.exchange(
-      own.baseAddress, sizes.counts, sizes.starts, library.byte, all.baseAddress, counts.counts, counts.starts,
-      library.byte, library.world, &request)
-    try wait(&request, code, nil)
-    withExtendedLifetime((sizes, counts)) {}
+      own.bytes.baseAddress, sizes.counts, sizes.starts, library.byte, all.bytes.baseAddress, counts.counts,
+      counts.starts, library.byte, library.world, &request)
+    return try MPIDelivery(library, code, request, [own, all, sizes, counts])
   }
 
-  public func gather(
-    _ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, _ counts: [Int], within seconds: Double?
-  ) throws(CoreError) {
+  public func beginGather(_ own: Message, into all: Message, _ counts: [Int]) throws(CoreError) -> any Delivery {
     let counts = try Block(counts)
     var request = 0
     let code = library.gather(
-      own.baseAddress, Int32(clamping: own.count), library.byte, all.baseAddress, counts.counts, counts.starts,
-      library.byte, library.world, &request)
-    try wait(&request, code, seconds)
-    withExtendedLifetime(counts) {}
+      own.bytes.baseAddress, Int32(clamping: own.bytes.count), library.byte, all.bytes.baseAddress, counts.counts,
+      counts.starts, library.byte, library.world, &request)
+    return try MPIDelivery(library, code, request, [own, all, counts])
   }
 
   /// A launcher that is told to end all may throw away what it has not read yet, the reason among it: it is let read first.
@@ -72,26 +68,41 @@ public final class MPI: Communicator, @unchecked Sendable {
 
   /// Takes leave of the others; nothing can be said afterwards.
   public func finish() { _ = library.finalise() }
+}
 
-  private func wait(_ request: inout Int, _ code: Int32, _ seconds: Double?) throws(CoreError) {
-    guard code == 0 else { throw CoreError(.io, "\(library.version) cannot send: error \(code)") }
+/// A request of MPI.
+private final class MPIDelivery: Delivery {
+  private let library: MPILibrary
+  /// MPI writes into it where it is, until it is done.
+  private let request = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+  private var held: [AnyObject]
+
+  init(_ library: MPILibrary, _ code: Int32, _ request: Int, _ held: [AnyObject]) throws(CoreError) {
+    (self.library, self.held) = (library, held)
+    self.request.initialize(to: request)
+    guard code == 0 else {
+      self.held = []
+      throw CoreError(.io, "\(library.version) cannot send: error \(code)")
+    }
+  }
+
+  func isDone() throws(CoreError) -> Bool {
+    if held.isEmpty { return true }
     var isDone: Int32 = 0
     // As long as any library's.
     var status = (0, 0, 0, 0, 0, 0, 0, 0)
-    let begin = monotonicSeconds()
-    var looks = 0
-    while true {
-      let code = withUnsafeMutableBytes(of: &status) { status in
-        status.baseAddress.map { library.test(&request, &isDone, $0) } ?? 1
-      }
-      guard code == 0 else { throw CoreError(.io, "another rank is gone: error \(code) of \(library.version)") }
-      if isDone != 0 { return }
-      looks += 1
-      if looks > 50 { sched_yield() }
-      if let seconds, looks.isMultiple(of: 64), monotonicSeconds() - begin > seconds {
-        throw CoreError(.io, "the other ranks have not come within \(seconds.shortest) s")
-      }
+    let code = withUnsafeMutableBytes(of: &status) { status in
+      status.baseAddress.map { library.test(request, &isDone, $0) } ?? 1
     }
+    guard code == 0 else { throw CoreError(.io, "another rank is gone: error \(code) of \(library.version)") }
+    if isDone != 0 { held = [] }
+    return isDone != 0
+  }
+
+  deinit {
+    // What has not come yet may still come: its memory is left where it is.
+    for object in held { _ = Unmanaged.passRetained(object) }
+    request.deallocate()
   }
 }
 

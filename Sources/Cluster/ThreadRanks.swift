@@ -3,13 +3,21 @@ import Platform
 
 /// Threads of one process as ranks, for tests: what travels is copied from one thread's memory to another's.
 ///
-/// Each call has two rounds: all say where their bytes are, then all copy. Whoever aborts wakes the others, whose calls
+/// All say where their bytes are, and each copies what is for it once all have. Whoever aborts wakes the others, whose calls
 /// throw; so does a rank that ends while others wait for it.
 public final class ThreadRanks: Sendable {
+  /// What travels at a time: of each rank its bytes, and the size of the piece for each rank, one where it is for all.
+  fileprivate struct Round {
+    var posts: [(message: Message, sizes: [Int])?]
+    /// How many ranks have copied theirs, and how many have seen that all did.
+    var (copied, left) = (0, 0)
+
+    init(size: Int) { posts = Array(repeating: nil, count: size) }
+  }
+
   private struct State {
-    var posts: [(bytes: UInt, sizes: [Int])?]
-    var arrived = 0
-    var round = 0
+    /// Those that have begun, by their numbers.
+    var rounds: [Int: Round] = [:]
     var failure: CoreError?
   }
 
@@ -18,7 +26,7 @@ public final class ThreadRanks: Sendable {
 
   private init(_ size: Int) {
     self.size = size
-    state = Locked(State(posts: Array(repeating: nil, count: size)))
+    state = Locked(State())
   }
 
   /// Runs `body` on this many ranks, each on a thread of its own with the settings of the calling one.
@@ -49,72 +57,95 @@ public final class ThreadRanks: Sendable {
 
   fileprivate func fail(_ error: CoreError) { state.withLock { if $0.failure == nil { $0.failure = error } } }
 
-  /// Waits until all ranks have come here.
-  fileprivate func round(within seconds: Double?, _ arrive: (inout [(bytes: UInt, sizes: [Int])?]) -> Void)
-    throws(CoreError)
-  {
-    let own = state.withLock { state in
-      arrive(&state.posts)
-      let own = state.round
-      state.arrived += 1
-      if state.arrived == size { (state.arrived, state.round) = (0, state.round + 1) }
-      return own
-    }
-    let begin = monotonicSeconds()
-    while true {
-      let (isDone, failure) = state.withLock { ($0.round != own, $0.failure) }
-      if isDone { return }
-      if let failure { throw failure }
-      if let seconds, monotonicSeconds() - begin > seconds {
-        throw CoreError(.io, "the other ranks have not come within \(seconds.shortest) s")
-      }
-      usleep(20)
-    }
+  /// Says what a rank gives in a round.
+  fileprivate func post(_ round: Int, _ rank: Int, _ message: Message, _ sizes: [Int]) {
+    state.withLock { $0.rounds[round, default: Round(size: size)].posts[rank] = (message, sizes) }
   }
 
-  fileprivate func post(_ rank: Int) -> (bytes: UInt, sizes: [Int])? { state.withLock { $0.posts[rank] } }
+  /// What all give in a round; nil until all have said so.
+  fileprivate func posts(_ round: Int) throws(CoreError) -> [(message: Message, sizes: [Int])]? {
+    let (posts, failure) = state.withLock { ($0.rounds[round]?.posts.compactMap { $0 }, $0.failure) }
+    guard let posts, posts.count == size else {
+      if let failure { throw failure }
+      return nil
+    }
+    return posts
+  }
+
+  fileprivate func haveCopied(_ round: Int) { state.withLock { $0.rounds[round]?.copied += 1 } }
+
+  /// Whether all have copied what is theirs, for a rank that has.
+  fileprivate func isOver(_ round: Int) throws(CoreError) -> Bool {
+    let (isOver, failure) = state.withLock { state in
+      guard let found = state.rounds[round], found.copied == size else { return (false, state.failure) }
+      state.rounds[round]?.left += 1
+      if found.left + 1 == size { state.rounds[round] = nil }
+      return (true, nil)
+    }
+    if let failure, !isOver { throw failure }
+    return isOver
+  }
 }
 
 /// One of the threads.
 private final class Rank: Communicator {
-  let ranks: ThreadRanks
+  private let ranks: ThreadRanks
   let rank: Int
+  private let rounds = Locked(0)
 
   init(_ ranks: ThreadRanks, _ rank: Int) { (self.ranks, self.rank) = (ranks, rank) }
 
   var size: Int { ranks.size }
 
-  func exchange(
-    _ own: UnsafeRawBufferPointer, _ sizes: [Int], into all: UnsafeMutableRawBufferPointer, _ counts: [Int]
-  ) throws(CoreError) {
-    try ranks.round(within: nil) { $0[rank] = (UInt(bitPattern: own.baseAddress), sizes) }
-    var end = 0
-    for other in 0..<size {
-      guard let post = ranks.post(other) else { continue }
-      let start = Int(post.bytes) + post.sizes[..<rank].reduce(0, +)
-      copy(from: start, to: all, at: end, min(counts[other], post.sizes[rank]))
-      end += counts[other]
-    }
-    try ranks.round(within: nil) { _ in }
+  func beginExchange(_ own: Message, _ sizes: [Int], into all: Message, _ counts: [Int]) -> any Delivery {
+    begin(own, sizes, into: all, counts)
   }
 
-  func gather(
-    _ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, _ counts: [Int], within seconds: Double?
-  ) throws(CoreError) {
-    try ranks.round(within: seconds) { $0[rank] = (UInt(bitPattern: own.baseAddress), [own.count]) }
-    var end = 0
-    for other in 0..<size {
-      guard let post = ranks.post(other) else { continue }
-      copy(from: Int(post.bytes), to: all, at: end, min(counts[other], post.sizes[0]))
-      end += counts[other]
-    }
-    try ranks.round(within: seconds) { _ in }
+  func beginGather(_ own: Message, into all: Message, _ counts: [Int]) -> any Delivery {
+    begin(own, [], into: all, counts)
   }
 
-  private func copy(from address: Int, to all: UnsafeMutableRawBufferPointer, at place: Int, _ count: Int) {
-    guard count > 0, let source = UnsafeRawPointer(bitPattern: address), let target = all.baseAddress else { return }
-    (target + place).copyMemory(from: source, byteCount: count)
+  private func begin(_ own: Message, _ sizes: [Int], into all: Message, _ counts: [Int]) -> any Delivery {
+    let round = rounds.withLock { number in
+      number += 1
+      return number
+    }
+    ranks.post(round, rank, own, sizes)
+    return RankDelivery(ranks, rank, round, into: all, counts)
   }
 
   func abort(status: Int32) { ranks.fail(CoreError(.io, "rank \(rank) has ended all")) }
+}
+
+/// What a thread gets in a round.
+private final class RankDelivery: Delivery {
+  private let (ranks, rank, round): (ThreadRanks, Int, Int)
+  private let all: Message
+  private let counts: [Int]
+  private var hasCopied = false
+  private var isOver = false
+
+  init(_ ranks: ThreadRanks, _ rank: Int, _ round: Int, into all: Message, _ counts: [Int]) {
+    (self.ranks, self.rank, self.round, self.all, self.counts) = (ranks, rank, round, all, counts)
+  }
+
+  func isDone() throws(CoreError) -> Bool {
+    if isOver { return true }
+    if !hasCopied {
+      guard let posts = try ranks.posts(round) else { return false }
+      var end = 0
+      for (post, count) in zip(posts, counts) {
+        let start = post.sizes.prefix(rank).reduce(0, +)
+        let given = post.sizes.isEmpty ? post.message.bytes.count : post.sizes[rank]
+        let piece = post.message.bytes[start..<start + min(count, given)]
+        UnsafeMutableRawBufferPointer(rebasing: all.bytes[end..<end + piece.count]).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: piece))
+        end += count
+      }
+      hasCopied = true
+      ranks.haveCopied(round)
+    }
+    isOver = try ranks.isOver(round)
+    return isOver
+  }
 }

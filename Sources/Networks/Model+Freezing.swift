@@ -35,15 +35,30 @@ extension Model {
     frozen = isFrozen ? frozen.union(chosen) : frozen.subtracting(chosen)
   }
 
-  /// The gradients of a loss with respect to the weights, in the order of `parameters`; nil for those that are frozen.
+  /// The gradients of a loss with respect to the weights, in the order of `parameters`, nil for those that are frozen, and
+  /// to further leaves, in one pass.
   ///
-  /// - Parameter parameters: the weights with which the loss was computed, from `trackedParameters`.
-  public func gradients(of loss: Tensor, at parameters: [Tensor]) throws(CoreError) -> [Tensor?] {
+  /// - Parameters:
+  ///   - parameters: the weights with which the loss was computed, from `trackedParameters`.
+  ///   - leaves: the further ones.
+  ///   - whenFound: told the place of a weight and its gradient as soon as this is whole; nothing is told of weights that the
+  ///     loss does not depend on.
+  public func gradients(
+    of loss: Tensor, at parameters: [Tensor], and leaves: [Tensor] = [],
+    whenFound: ((Int, Tensor) throws(CoreError) -> Void)? = nil
+  ) throws(CoreError) -> (weights: [Tensor?], leaves: [Tensor]) {
     let trained = parameters.indices.filter { !frozen.contains($0) }
-    let found = try Tensors.gradients(of: loss, withRespectTo: trained.map { parameters[$0] })
+    var told: ((Int, Tensor) throws(CoreError) -> Void)?
+    if let whenFound {
+      told = { (place, gradient) throws(CoreError) in
+        if place < trained.count { try whenFound(trained[place], gradient) }
+      }
+    }
+    let found = try Tensors.gradients(
+      of: loss, withRespectTo: trained.map { parameters[$0] } + leaves, whenFound: told)
     var gradients = [Tensor?](repeating: nil, count: parameters.count)
     for (index, gradient) in zip(trained, found) { gradients[index] = gradient }
-    return gradients
+    return (gradients, Array(found.dropFirst(trained.count)))
   }
 
   /// Refuses a model of which nothing can be trained.

@@ -27,16 +27,34 @@ import Testing
       // Rank a gives rank b a + b bytes, which say so.
       let sizes = (0..<count).map { ranks.rank + $0 }
       let own = sizes.enumerated().flatMap { Array(repeating: UInt8(ranks.rank * 16 + $0.offset), count: $0.element) }
-      var all = [UInt8](repeating: 0, count: sizes.reduce(0, +))
-      try all.withUnsafeMutableBytes { target in
-        try own.withUnsafeBytes { try ranks.exchange($0, sizes, into: target, sizes) }
-      }
-      return all
+      let all = Message(byteCount: sizes.reduce(0, +))
+      try ranks.beginExchange(Message(own), sizes, into: all, sizes).wait()
+      return Array(all.bytes)
     }
     for (rank, outcome) in outcomes.enumerated() {
       let expected = (0..<count).flatMap { Array(repeating: UInt8($0 * 16 + rank), count: $0 + rank) }
       #expect(try outcome.get() == expected)
     }
+  }
+
+  /// What has begun is told apart, in whatever order it is waited for.
+  @Test func severalTravelAtATime() throws {
+    let outcomes = ThreadRanks.run(3) { ranks -> [[UInt8]] in
+      let all = (0..<6).map { _ in Message(byteCount: 6) }
+      let deliveries = try all.enumerated().map { number, message in
+        let own = Message(Array(repeating: UInt8(10 * number + ranks.rank), count: number.isMultiple(of: 2) ? 2 : 6))
+        return number.isMultiple(of: 2)
+          ? try ranks.beginGather(own, into: message, [2, 2, 2])
+          : try ranks.beginExchange(own, [2, 2, 2], into: message, [2, 2, 2])
+      }
+      for delivery in deliveries.reversed() { try delivery.wait() }
+      #expect(try deliveries.allSatisfy { try $0.isDone() })
+      return all.map { Array($0.bytes) }
+    }
+    let expected = (0..<6).map { (number: Int) -> [UInt8] in
+      (0..<6).map { (place: Int) -> UInt8 in UInt8(10 * number + place / 2) }
+    }
+    for outcome in outcomes { #expect(try outcome.get() == expected) }
   }
 
   @Test func ranksThatHaveComeApartSaySo() {

@@ -54,7 +54,7 @@ import Testing
     let images = try Tensor.uniform([5, 1, 6, 6], stream: RandomStream(seed: 2, purpose: "images", i))
     let weights = model.trackedParameters()
     let loss = try crossEntropy(model.forward(images, mode: .train, parameters: weights), labels: [0, 1, 2, 0, 1])
-    let gradients = try model.gradients(of: loss, at: weights)
+    let gradients = try model.gradients(of: loss, at: weights).weights
     #expect(gradients.indices.filter { gradients[$0] == nil } == model.frozenParameters)
     try model.updateParameters { (weights) throws(CoreError) in
       try optimiser.step(&weights, gradients: gradients, rate: 0.1, momentum: nil)

@@ -102,16 +102,25 @@ import Testing
     #expect(error?.argument == "sync_norm")
   }
 
-  /// A rank that fails within a batch norm's exchange ends all.
-  @Test func aShardThatFailsEndsAll() throws {
+  /// A rank that fails ends all: before its gradients, within an exchange of batch norm, or while its gradients travel.
+  @Test(arguments: [false, true], Array(stride(from: 0, to: 43, by: 6)))
+  func aShardThatFailsEndsAll(syncs: Bool, image: Int) throws {
     var plan = Self.plan
-    plan.syncsNorm = true
-    let outcomes = ThreadRanks.run(3) { [plan] ranks in
-      try fit(network(), on: bars(43), method: Breaking(), plan: plan, ranks: ranks).steps
-    }
-    for outcome in outcomes {
-      let error = #expect(throws: CoreError.self) { try outcome.get() }
-      #expect(error?.message.hasPrefix("rank ") == true && error?.message.hasSuffix("image 7 breaks") == true)
+    plan.syncsNorm = syncs
+    for isLate in [false, true] {
+      var settings = RunSettings.ofThread
+      settings.checksFinite = isLate
+      let outcomes = settings.carry {
+        ThreadRanks.run(3) { [plan] ranks in
+          let method = Breaking(image: image, isLate: isLate)
+          return try fit(network(), on: bars(43), method: method, plan: plan, ranks: ranks).steps
+        }
+      }
+      let words = isLate ? "in the gradient of square_root" : "image \(image) breaks"
+      for outcome in outcomes {
+        let error = #expect(throws: CoreError.self) { try outcome.get() }
+        #expect(error?.message.hasPrefix("rank ") == true && error?.message.contains(words) == true, "\(error as Any)")
+      }
     }
   }
 
@@ -291,12 +300,17 @@ private struct Breaking: StatelessMethod {
   static let name = "breaking"
   static let page = Page("Fails at an image.", details: "", examples: [], seeAlso: [], search: [])
   static let settings: [Setting<Breaking>] = []
+  var image = 7
+  /// Whether it fails in the backward pass, by the slope of a root at 0.
+  var isLate = false
   var inner: InnerMaximisation? { nil }
 
   func loss(_ step: TrainingStep) throws -> StepLoss {
-    _ = try step.forward(step.images)
-    if step.ids.contains(7) { throw CoreError(.value, "image 7 breaks") }
-    return StepLoss(total: try step.crossEntropy(step.forward(step.images)))
+    let logits = try step.forward(step.images)
+    let breaks = step.ids.contains(image)
+    if breaks, !isLate { throw CoreError(.value, "image \(image) breaks") }
+    let loss = try step.crossEntropy(step.forward(step.images))
+    return StepLoss(total: breaks ? try loss + (logits * 0).sum().sqrt() : loss)
   }
 }
 

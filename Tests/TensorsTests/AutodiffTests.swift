@@ -32,6 +32,22 @@ import Testing
     expectEqual(try gradients(of: loss, withRespectTo: [x])[0], try Tensor([2, 2]))
   }
 
+  /// A gradient is told once, whole, and before the pass has gone on to what lies further back.
+  @Test func gradientsAreToldAsTheyAreFound() throws {
+    let weights = try (0..<4).map { try Tensor([Float($0) + 1, 2]).tracked() }
+    var x = try Tensor([3, 5])
+    for weight in weights.dropLast() { x = try mul(x, weight) }
+    // The first is read again at the end, the last not at all.
+    let loss = try add(x, weights[0]).sum()
+    var told: [(place: Int, gradient: [Float])] = []
+    let found = try gradients(of: loss, withRespectTo: weights) { (place, gradient) throws(CoreError) in
+      told.append((place, gradient.floats()))
+    }
+    #expect(told.map(\.place) == [2, 1, 0])
+    for (place, gradient) in told { #expect(gradient == found[place].floats()) }
+    #expect(found[3].floats() == [0, 0])
+  }
+
   @Test func independentInputsGetZeros() throws {
     let (x, y) = (try Tensor([1, 2]).tracked(), try Tensor([3]).tracked())
     let found = try gradients(of: x.sum(), withRespectTo: [x, y])

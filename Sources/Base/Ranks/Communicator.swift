@@ -3,6 +3,7 @@
 /// Only bytes travel. Whatever is added up is added here, in an order of our own, since a library of messages may choose
 /// another one for each number of ranks. All ranks call the same functions in the same order; what begins something that
 /// they do together is a `meet`, so that ranks that have come to different places say so instead of waiting for ever.
+/// What travels does so by itself once it has begun (`Delivery`), so that a rank can work meanwhile.
 /// `Cluster` has the one over MPI, and one of threads for tests; the core sees the protocol alone.
 public protocol Communicator: AnyObject, Sendable {
   /// The number of this process, from 0.
@@ -10,7 +11,7 @@ public protocol Communicator: AnyObject, Sendable {
   /// How many there are.
   var size: Int { get }
 
-  /// Gives each rank a piece, and takes one from each.
+  /// Begins to give each rank a piece, and to take one from each.
   ///
   /// - Parameters:
   ///   - own: the pieces for rank 0, 1, … one after the other.
@@ -18,21 +19,17 @@ public protocol Communicator: AnyObject, Sendable {
   ///   - all: where the pieces from rank 0, 1, … are put, one after the other.
   ///   - counts: the bytes of each of those.
   /// - Throws: `io` where another rank is gone.
-  func exchange(
-    _ own: UnsafeRawBufferPointer, _ sizes: [Int], into all: UnsafeMutableRawBufferPointer, _ counts: [Int]
-  ) throws(CoreError)
+  func beginExchange(_ own: Message, _ sizes: [Int], into all: Message, _ counts: [Int])
+    throws(CoreError) -> any Delivery
 
-  /// Gives every rank the same, and takes what each gives.
+  /// Begins to give every rank the same, and to take what each gives.
   ///
   /// - Parameters:
   ///   - own: what this rank gives, `counts[rank]` bytes.
   ///   - all: where what rank 0, 1, … gives is put, one after the other.
   ///   - counts: the bytes of each.
-  ///   - seconds: how long to wait for the others; nil for as long as they take.
-  /// - Throws: `io` where another rank is gone, or does not come in time.
-  func gather(
-    _ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, _ counts: [Int], within seconds: Double?
-  ) throws(CoreError)
+  /// - Throws: `io` where another rank is gone.
+  func beginGather(_ own: Message, into all: Message, _ counts: [Int]) throws(CoreError) -> any Delivery
 
   /// Ends all ranks at once, this one too.
   func abort(status: Int32)
@@ -50,7 +47,7 @@ public final class Ranks: Sendable {
 /// Where ranks meet: what they are about to do together.
 public enum Meeting: UInt32, Sendable {
   case start = 1
-  case importing, writing, fit, checkpoint, records, statistics, images, step, epoch, kept, end
+  case importing, writing, fit, checkpoint, records, statistics, images, step, sums, epoch, kept, end
 
   fileprivate var words: String {
     switch self {
@@ -59,7 +56,7 @@ public enum Meeting: UInt32, Sendable {
     case .writing: "about to write a file"
     case .fit, .checkpoint, .records: "at the beginning of a fit"
     case .statistics: "in a batch norm"
-    case .images, .step: "in a step of fit"
+    case .images, .step, .sums: "in a step of fit"
     case .epoch: "after an epoch of fit"
     case .kept: "at the end of a fit"
     case .end: "at its end"
@@ -95,19 +92,12 @@ extension Communicator {
     }
     let counts = heads.map { $0[2] }
     guard counts.contains(where: { $0 > 0 }) else { return counts.map { _ in [] } }
-    var all = [UInt8](repeating: 0, count: counts.reduce(0, +))
-    do {
-      let result = all.withUnsafeMutableBytes { target in
-        words.withUnsafeBytes { own in
-          Result { () throws(CoreError) in try gather(own, into: target, counts, within: seconds) }
-        }
-      }
-      try result.get()
-    }
+    let all = Message(byteCount: counts.reduce(0, +))
+    try beginGather(Message(words), into: all, counts).wait(within: seconds)
     var said: [[UInt8]] = []
     var start = 0
     for count in counts {
-      said.append(Array(all[start..<start + count]))
+      said.append(Array(all.bytes[start..<start + count]))
       start += count
     }
     return said
@@ -115,16 +105,10 @@ extension Communicator {
 
   /// The same number of whole numbers from each rank.
   private func gather(_ own: [Int], each: Int, within seconds: Double?) throws(CoreError) -> [[Int]] {
-    let stride = MemoryLayout<Int>.stride * each
-    var all = [Int](repeating: 0, count: each * size)
-    let counts = Array(repeating: stride, count: size)
-    let result = all.withUnsafeMutableBytes { target in
-      own.withUnsafeBytes { own in
-        Result { () throws(CoreError) in try gather(own, into: target, counts, within: seconds) }
-      }
-    }
-    try result.get()
-    return (0..<size).map { Array(all[$0 * each..<($0 + 1) * each]) }
+    let sent = Message(own)
+    let all = Message(byteCount: sent.bytes.count * size)
+    try beginGather(sent, into: all, Array(repeating: sent.bytes.count, count: size)).wait(within: seconds)
+    return (0..<size).map { Array(all.elements(Int.self)[$0 * each..<($0 + 1) * each]) }
   }
 
   /// The number of a record that the first rank keeps; nil where it keeps none.

@@ -97,7 +97,7 @@ extension TrainingRun {
       guard value.isFinite else {
         throw diverged("the loss became \(value)", at: position, try origin(of: batch, part))
       }
-      let gradients = try loss.isApplied ? nil : model.gradients(of: loss.total, at: step.parameters)
+      let gradients = try loss.isApplied ? nil : step.gradients(of: loss.total)
       // A method that never looks at natural images says nothing about them; one more forward does.
       let natural = if let logits = loss.naturalLogits { logits } else { try model(batch.images) }
       let measured = try EpochTotals.part(of: loss, value: value, natural: natural, labels: batch.labels, of: model)

@@ -52,6 +52,8 @@ public final class TrainingStep {
   var isShard = false
   /// What the shards of the batch tell each other, where batch norm takes the statistics of all of them.
   var shared: (any SharedStatistics)?
+  /// What the gradients go to as they are found; nil where nobody waits for them.
+  var sum: RankSum?
   /// The buffers after the last attack, whose moves of the running statistics are the step's own.
   private var buffersAfterAttack: [Tensor]?
   /// By how much the weights are displaced until the optimiser has moved them; nil where they are not.
@@ -292,10 +294,19 @@ public final class TrainingStep {
     buffersAfterAttack = nil
     isRehearsing = true
     defer { isRehearsing = false }
-    let gradients = try model.gradients(of: loss().total, at: parameters)
+    let gradients = try gradients(of: loss().total)
     try model.setBuffers(buffersAfterAttack ?? before)
     asked = first
     return gradients
+  }
+
+  /// The gradients of a loss with respect to the weights, in the order of the model's; weights that are frozen have none.
+  func gradients(of loss: Tensor) throws(CoreError) -> [Tensor?] {
+    guard let sum else { return try model.gradients(of: loss, at: parameters).weights }
+    try sum.begin()
+    return try model.gradients(of: loss, at: parameters) { (index, gradient) throws(CoreError) in
+      try sum.take(gradient, at: index)
+    }.weights
   }
 
   /// Displaces the weights until the optimiser has moved them: it moves the displaced ones, and the displacement is
@@ -430,16 +441,5 @@ extension Model {
         }
       }
     }
-  }
-
-  /// The gradients of a loss with respect to the weights and to further leaves, in one pass.
-  fileprivate func gradients(
-    of loss: Tensor, at parameters: [Tensor], and leaves: [Tensor]
-  ) throws(CoreError) -> (weights: [Tensor?], leaves: [Tensor]) {
-    let trained = Set(parameters.indices).subtracting(frozenParameters).sorted()
-    let found = try Tensors.gradients(of: loss, withRespectTo: trained.map { parameters[$0] } + leaves)
-    var gradients = [Tensor?](repeating: nil, count: parameters.count)
-    for (index, gradient) in zip(trained, found) { gradients[index] = gradient }
-    return (gradients, Array(found.dropFirst(trained.count)))
   }
 }

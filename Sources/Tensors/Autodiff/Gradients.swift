@@ -14,13 +14,15 @@ import Base
 ///   - inputs: tensors made by `tracked()`, or results computed from such.
 ///   - cotangent: the gradient with respect to `result`; 1 when left out.
 ///   - keepingRecord: whether saved values stay, so that the same result can be differentiated again.
+///   - whenFound: told the place of an input and its gradient as soon as nothing can be added to it any more.
 /// - Returns: one tensor for each input, of its shape; zeros where the result does not depend on it.
 /// - Throws: `shape` when a result with several elements comes without a cotangent.
 public func gradients(
-  of result: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil, keepingRecord: Bool = false
+  of result: Tensor, withRespectTo inputs: [Tensor], cotangent: Tensor? = nil, keepingRecord: Bool = false,
+  whenFound: ((Int, Tensor) throws(CoreError) -> Void)? = nil
 ) throws(CoreError) -> [Tensor] {
   try backward(
-    from: result, to: inputs, cotangent: cotangent?.detached(), keepingRecord: keepingRecord
+    from: result, to: inputs, cotangent: cotangent?.detached(), keepingRecord: keepingRecord, whenFound: whenFound
   ) { _ in false }.gradients
 }
 
@@ -57,10 +59,11 @@ package func pullThrough(
 
 /// - Parameters:
 ///   - keepingRecord: whether saved values stay.
+///   - whenFound: told each gradient once it is whole.
 ///   - isFollowed: whether the gradients get records of their own.
 private func backward(
   from result: Tensor, to inputs: [Tensor], cotangent: Tensor?, keepingRecord: Bool = false,
-  _ isFollowed: (Graph) -> Bool
+  whenFound: ((Int, Tensor) throws(CoreError) -> Void)? = nil, _ isFollowed: (Graph) -> Bool
 ) throws(CoreError) -> (gradients: [Tensor], areFollowed: Bool) {
   let seed: Tensor
   if let cotangent {
@@ -83,13 +86,13 @@ private func backward(
     let order = Graph(from: root, to: wanted)
     followed = isFollowed(order)
     found[ObjectIdentifier(root)] = seed
-    for node in order.nodes {
+    func pull(_ node: Node) throws(CoreError) {
       let key = ObjectIdentifier(node)
-      guard let gradient = found[key] else { continue }
+      guard let gradient = found[key] else { return }
       if !wanted.contains(key) { found[key] = nil }
-      guard !node.isLeaf else { continue }
+      guard !node.isLeaf else { return }
       let needs = node.inputs.map { $0.map { order.leads.contains(ObjectIdentifier($0)) } ?? false }
-      guard needs.contains(true) else { continue }
+      guard needs.contains(true) else { return }
       try StopSignal.poll()
       let parts: [Tensor?]
       do {
@@ -106,6 +109,21 @@ private func backward(
         } else {
           found[target] = part
         }
+      }
+    }
+    // At which node the last part of an input's gradient is added.
+    var ends: [Int: [Int]] = [:]
+    if whenFound != nil {
+      let last = order.lastReaders(of: wanted)
+      for (place, input) in inputs.enumerated() {
+        if let node = input.node, let end = last[ObjectIdentifier(node)] { ends[end, default: []].append(place) }
+      }
+    }
+    for (number, node) in order.nodes.enumerated() {
+      try pull(node)
+      guard let whenFound, let places = ends[number] else { continue }
+      for place in places {
+        if let node = inputs[place].node, let whole = found[ObjectIdentifier(node)] { try whenFound(place, whole) }
       }
     }
   }
@@ -145,5 +163,16 @@ private struct Graph {
         leads.insert(key)
       }
     }
+  }
+
+  /// The places in `nodes` of the last ones that read these.
+  func lastReaders(of wanted: Set<ObjectIdentifier>) -> [ObjectIdentifier: Int] {
+    var last: [ObjectIdentifier: Int] = [:]
+    for (number, node) in nodes.enumerated() {
+      for case let input? in node.inputs where wanted.contains(ObjectIdentifier(input)) {
+        last[ObjectIdentifier(input)] = number
+      }
+    }
+    return last
   }
 }

@@ -35,9 +35,9 @@ extension TrainingRun {
 
     var displacement: [Tensor?]?
     if let process = process as? any DisplacingProcess, process.displaces(at: position) {
-      let gradients = try summed(cut, number: 2 * stepsDone) { shard, shared in
+      let gradients = try summed(cut, number: 2 * stepsDone) { shard, shared, sum in
         let step = try begun(shard)
-        step.shared = shared
+        (step.shared, step.sum) = (shared, sum)
         let gradients = try step.rehearse { try self.process.loss(step) }
         step.dropWeights()
         steps[shard] = (step, self.model.buffers)
@@ -53,10 +53,10 @@ extension TrainingRun {
 
     var notes: [ShardNote] = []
     let weights = model.parameters.count
-    var sums = try summed(cut, number: 2 * stepsDone + 1) { shard, shared in
+    var sums = try summed(cut, number: 2 * stepsDone + 1) { shard, shared, sum in
       let step = try begun(shard)
       steps[shard] = nil
-      step.shared = shared
+      (step.shared, step.sum) = (shared, sum)
       let (gradients, part) = try self.measure(step, part: shard)
       guard let gradients, step.displacement == nil else {
         throw CoreError(
@@ -98,48 +98,71 @@ extension TrainingRun {
   ///
   /// - Parameters:
   ///   - number: which sum of the run it is.
-  ///   - find: the tensors of a shard of this rank, of the same shapes for all, given what it shares statistics by; nil where
-  ///     there is nothing to add.
+  ///   - find: the tensors of a shard of this rank, of the same shapes for all, given what it shares statistics by and what its
+  ///     gradients go to as they are found; nil where there is nothing to add.
   private func summed(
-    _ cut: BatchCut, number: Int, _ find: @escaping (Int, (any SharedStatistics)?) throws -> [Tensor?]
+    _ cut: BatchCut, number: Int, _ find: @escaping (Int, (any SharedStatistics)?, RankSum?) throws -> [Tensor?]
   ) throws -> [Tensor?] {
-    var tree = TreeSum<[Tensor?]> { a, b in
-      try zip(a, b).map { a, b in try a.flatMap { a in try b.map { try a + $0 } } }
+    var tree = TreeSum<[Tensor?]> { (a, b) throws(CoreError) in
+      var sums: [Tensor?] = []
+      for (a, b) in zip(a, b) {
+        sums.append(try a.flatMap { (a) throws(CoreError) in try b.map { (b) throws(CoreError) in try a + b } })
+      }
+      return sums
     }
-    let own = Array(cut.run(of: ranks?.rank ?? 0, of: ranks?.size ?? 1))
+    let own = cut.run(of: ranks?.rank ?? 0, of: ranks?.size ?? 1)
     // In one layout: a sum over all elements goes through them as they lie in memory.
     func leaf(_ shard: Int, _ found: [Tensor?]) throws -> [Tensor?] {
       let share = cut.share(of: shard)
       return try found.map { try $0.map { try $0.rowMajor() * share } }
     }
-    func take() throws {
-      for shard in own {
-        try tree.append(leaf: shard, cut.images(of: shard).isEmpty ? nil : leaf(shard, find(shard, nil)))
+    func take(_ shards: Range<Int>) throws {
+      for shard in shards {
+        try tree.append(leaf: shard, cut.images(of: shard).isEmpty ? nil : leaf(shard, find(shard, nil, nil)))
       }
     }
     if plan.syncsNorm {
       let filled = own.filter { !cut.images(of: $0).isEmpty }
       var leaves: [Int: [Tensor?]] = [:]
       try LockStep(ranks, number: number).run(filled.map { ($0, Double(cut.share(of: $0))) }) { place, shared in
-        leaves[filled[place]] = try leaf(filled[place], find(filled[place], shared))
+        leaves[filled[place]] = try leaf(filled[place], find(filled[place], shared, nil))
       }
       try uninterrupted { for shard in own { try tree.append(leaf: shard, leaves[shard]) } }
     }
     guard let ranks else {
-      if !plan.syncsNorm { try take() }
+      if !plan.syncsNorm { try take(own) }
       return try tree.total() ?? []
     }
-    if !plan.syncsNorm { try ranks.together(.step, number, take) }
-    return try uninterrupted { try summed(tree.nodes, cut, hasBuffers: !number.isMultiple(of: 2), ranks) }
+    // The last shard with an image, whose gradients travel as they are found; the others' must be known by then.
+    let last = plan.syncsNorm ? own.upperBound : own.last { !cut.images(of: $0).isEmpty } ?? own.upperBound
+    let sum = RankSum(ranks, cut, number: number, shapes: shapesOfSum(hasBuffers: !number.isMultiple(of: 2)))
+    var failure: (any Error)?
+    do {
+      if !plan.syncsNorm { try take(own.lowerBound..<last) }
+      try sum.take(tree.nodes, last: last..<own.upperBound)
+      if last < own.upperBound {
+        for (index, tensor) in try find(last, nil, sum).enumerated() {
+          if let tensor { try sum.take(tensor, at: index) }
+        }
+      }
+    } catch {
+      // What the meeting says, it says to all.
+      if sum.hasMet, !sum.hasBegun { throw error }
+      failure = error
+    }
+    if !sum.hasBegun { try sum.begin(failure) }
+    return try uninterrupted {
+      let total = Result { try sum.finish(failed: failure != nil) }
+      if failure == nil, case .failure(let error) = total { failure = error }
+      try ranks.agree(.sums, number, failure)
+      return try total.get()
+    }
   }
 
-  /// The sum of what the subtrees of all ranks have.
-  private func summed(
-    _ nodes: [TreeSum<[Tensor?]>.Node], _ cut: BatchCut, hasBuffers: Bool, _ ranks: any Communicator
-  ) throws -> [Tensor?] {
-    var shapes = model.parameters.enumerated().map { model.frozen.contains($0.offset) ? nil : $0.element.shape }
-    if hasBuffers { shapes += model.buffers.map { $0.dtype == .float32 ? $0.shape : nil } }
-    return try RankSum(ranks, cut).total(of: nodes, shapes: shapes)
+  /// The shapes of the gradients, and of the moves of the running statistics; nil for what is not added up.
+  private func shapesOfSum(hasBuffers: Bool) -> [[Int]?] {
+    let shapes = model.parameters.enumerated().map { model.frozen.contains($0.offset) ? nil : $0.element.shape }
+    return hasBuffers ? shapes + model.buffers.map { $0.dtype == .float32 ? $0.shape : nil } : shapes
   }
 
   /// What all shards note, in their order.

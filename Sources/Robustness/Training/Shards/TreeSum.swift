@@ -1,3 +1,5 @@
+import Base
+
 /// A sum along one fixed binary tree, whoever holds the leaves.
 ///
 /// Floating-point sums depend on their order, so that the order is settled here and nowhere else: leaf 2k is added to leaf
@@ -16,12 +18,12 @@ struct TreeSum<Value> {
 
   /// The largest subtrees that are whole, in order.
   private(set) var nodes: [Node] = []
-  private let add: (Value, Value) throws -> Value
+  private let add: (Value, Value) throws(CoreError) -> Value
 
-  init(_ add: @escaping (Value, Value) throws -> Value) { self.add = add }
+  init(_ add: @escaping (Value, Value) throws(CoreError) -> Value) { self.add = add }
 
   /// Takes the next leaf, or a subtree that was summed elsewhere.
-  mutating func append(_ node: Node) throws {
+  mutating func append(_ node: Node) throws(CoreError) {
     var node = node
     while let left = nodes.last, left.level == node.level, left.index % 2 == 0, left.index + 1 == node.index {
       nodes.removeLast()
@@ -31,18 +33,18 @@ struct TreeSum<Value> {
   }
 
   /// Takes the next leaf.
-  mutating func append(leaf index: Int, _ value: Value?) throws {
+  mutating func append(leaf index: Int, _ value: Value?) throws(CoreError) {
     try append(Node(level: 0, index: index, value: value))
   }
 
   /// The sum of all leaves, where the first one was leaf 0; nil where all are empty.
-  func total() throws -> Value? {
+  func total() throws(CoreError) -> Value? {
     var total: Value?
     for node in nodes.reversed() { total = try sum(node.value, total) }
     return total
   }
 
-  private func sum(_ a: Value?, _ b: Value?) throws -> Value? {
+  private func sum(_ a: Value?, _ b: Value?) throws(CoreError) -> Value? {
     guard let a else { return b }
     guard let b else { return a }
     return try add(a, b)
@@ -50,7 +52,7 @@ struct TreeSum<Value> {
 
   /// The largest whole subtrees within a run of leaves, in order, without their sums.
   static func nodes(of run: Range<Int>) -> [(level: Int, index: Int)] {
-    var tree = TreeSum<Void> { _, _ in () }
+    var tree = TreeSum<Void> { _, _ throws(CoreError) in () }
     for leaf in run { try? tree.append(leaf: leaf, ()) }
     return tree.nodes.map { ($0.level, $0.index) }
   }
