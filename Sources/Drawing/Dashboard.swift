@@ -140,7 +140,9 @@ public struct Curve: Sendable {
     values.append(sum)
     (sum, count) = (0, 0)
     guard values.count >= Self.most else { return }
-    values = stride(from: 0, to: values.count - 1, by: 2).map { values[$0] / 2 + values[$0 + 1] / 2 }
+    values = stride(from: 0, to: values.count - 1, by: 2).map { (i: Int) -> Double in
+      values[i] / 2 + values[i + 1] / 2
+    }
     group *= 2
   }
 }

@@ -132,7 +132,8 @@ public struct Series: Sendable {
       let freedman = quartiles > 0 ? (span / (2 * quartiles)) * cubeRoot(n) : 0
       count = min(60, max(5, Int(max(n.squareRoot() / 2, min(freedman, 60)).rounded(.up))))
     }
-    return (0...max(1, count)).map { low + 2 * (span * (Double($0) / Double(max(1, count)))) }
+    let last = max(1, count)
+    return (0...last).map { (i: Int) -> Double in low + 2 * (span * (Double(i) / Double(last))) }
       .map { min($0, high) }
   }
 }

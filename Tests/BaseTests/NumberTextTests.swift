@@ -45,7 +45,9 @@ import Testing
       #expect(Float(-level / 255).asTyped == -level / 255, "-\(level)/255")
     }
     // As the language divides: in float32.
-    #expect((0...1020).map { (Float($0) / 4 / 255).asTyped } == levels.map { $0 / 255 })
+    let divided = (0...1020).map { (i: Int) -> Double in (Float(i) / 4 / 255).asTyped }
+    let expected = levels.map { (level: Double) -> Double in level / 255 }
+    #expect(divided == expected)
   }
 
   @Test func decimals() {

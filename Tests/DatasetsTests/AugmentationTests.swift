@@ -29,14 +29,17 @@ import Testing
     #expect(whole.ids == data.ids)
     #expect(try pixels != data.images.floats())
     #expect(try list.apply(data.batch(Array(0..<31)), of: data, seed: 5, epoch: 3).images.floats() != pixels)
-    for (threads, order) in [(1, [4]), (2, [30, 2, 17]), (3, Array((0..<31).reversed()))] {
-      Compute.threads = threads
+    let orders: [[Int]] = [[4], [30, 2, 17], Array((0..<31).reversed())]
+    func rows(of all: [Float], _ order: [Int]) -> [Float] {
+      let size = all.count / 31
+      return order.flatMap { (i: Int) -> ArraySlice<Float> in all[i * size..<(i + 1) * size] }
+    }
+    for (i, order) in orders.enumerated() {
+      Compute.threads = i + 1
       let part = try list.apply(data.batch(order), of: data, seed: 5, epoch: 2)
-      let size = data.imageSize
-      #expect(part.images.floats() == order.flatMap { pixels[$0 * size..<($0 + 1) * size] })
-      if case .soft(let all) = whole.targets, case .soft(let rows) = part.targets {
-        let values = all.floats()
-        #expect(rows.floats() == order.flatMap { values[$0 * 10..<($0 + 1) * 10] })
+      #expect(part.images.floats() == rows(of: pixels, order))
+      if case .soft(let all) = whole.targets, case .soft(let own) = part.targets {
+        #expect(own.floats() == rows(of: all.floats(), order))
       } else {
         #expect(part.labels == order.map { data.labels[$0] })
       }

@@ -121,7 +121,8 @@ import Testing
     }
     #expect(Set(blends.keys) == [[3, 8], [4, 9]])
     // Each pair has half of the blends: 900 of 1,800.
-    for count in blends.values { #expect(abs(Double(count) - 900) < 5 * (3000 * 0.3 * 0.7).squareRoot()) }
+    let deviation = (3000 * 0.3 * 0.7).squareRoot()
+    for count in blends.values { #expect(abs(Double(count) - 900) < 5 * deviation) }
   }
 
   /// Difficulty, colour and size change what images look like, and nothing of the classes.

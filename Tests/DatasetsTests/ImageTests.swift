@@ -92,7 +92,10 @@ import Testing
     for (colour, depth, row, palette, expected) in kinds {
       let bytes = SmallImages.png(width: 2, height: 1, colour: colour, depth: depth, rows: [row], palette: palette)
       let picture = try Picture(bytes, path: "p.png")
-      #expect(picture.pixels == Array(expected[..<3] + [255] + expected[3...] + [255]), "\(colour), \(depth)")
+      var opaque = expected
+      opaque.insert(255, at: 3)
+      opaque.append(255)
+      #expect(picture.pixels == opaque, "\(colour), \(depth)")
       for count in stride(from: 9, to: bytes.count, by: 3) {
         expectRefusal("p.png") { _ = try Picture(Array(bytes[..<count]), path: "p.png") }
       }

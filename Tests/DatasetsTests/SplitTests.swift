@@ -103,7 +103,7 @@ import Testing
 
   @Test func softLabelsStayWithTheirExamples() throws {
     let images = try Tensor((0..<6).map { Float($0) / 6 }, shape: [6, 1, 1, 1])
-    let rows = (0..<6).flatMap { [Float($0) / 6, 1 - Float($0) / 6] }
+    let rows = (0..<6).flatMap { (i: Int) -> [Float] in [Float(i) / 6, 1 - Float(i) / 6] }
     let soft = try Dataset(images: images, softLabels: Tensor(rows, shape: [6, 2]))
     let shuffled = soft.shuffled(seed: 1)
     let values = try #require(try shuffled.softLabels).floats()

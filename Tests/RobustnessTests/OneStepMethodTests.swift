@@ -221,8 +221,9 @@ import Testing
     let means = try process.state.tensor("means").floats()
     for label in 0..<3 {
       for k in 0..<3 {
-        let own = labels.indices.filter { labels[$0] == label }.map { p[$0 * 3 + k] }
-        #expect(abs(means[label * 3 + k] - own.reduce(0, +) / Float(own.count)) < 1e-5)
+        let own = labels.indices.filter { labels[$0] == label }.map { (i: Int) -> Float in p[i * 3 + k] }
+        let mean: Float = own.reduce(0, +) / Float(own.count)
+        #expect(abs(means[label * 3 + k] - mean) < 1e-5)
       }
     }
   }

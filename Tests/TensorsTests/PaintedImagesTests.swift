@@ -24,12 +24,12 @@ import Testing
       let corners = painted.examples.map { _ in
         (top: number(below: height - side + 1), left: number(below: width - side + 1))
       }
-      let shifts = painted.examples.flatMap { _ in (0..<channels).map { _ in number(below: 2) == 0 ? Float(0.3) : -0.3 }
+      let shifts = (0..<painted.examples.count * channels).map { (_: Int) -> Float in number(below: 2) == 0 ? 0.3 : -0.3
       }
       let before = painted.best
       try painted.paint(corners, side: side, shifts: shifts)
       let accepted = painted.examples.map { _ in number(below: 2) == 0 }
-      var candidates = painted.examples.flatMap { Array(best[$0 * size..<($0 + 1) * size]) }
+      var candidates = painted.examples.flatMap { (i: Int) -> ArraySlice<Float> in best[i * size..<(i + 1) * size] }
       for (k, example) in painted.examples.enumerated() {
         for c in 0..<channels {
           for y in corners[k].top..<corners[k].top + side {
@@ -37,7 +37,8 @@ import Testing
               let place = (c * height + y) * width + x
               let m = middle[example * size + place]
               let value = best[example * size + place] + shifts[k * channels + c]
-              candidates[k * size + place] = min(max(min(max(value, m - 0.2), m + 0.2), 0), 1)
+              let near: Float = min(max(value, m - 0.2), m + 0.2)
+              candidates[k * size + place] = min(max(near, 0), 1)
             }
           }
         }

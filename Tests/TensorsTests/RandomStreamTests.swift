@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func everyPartOfTheKeyMatters() {
-    let streams = [
+    let streams: [RandomStream] = [
       RandomStream(seed: 1, purpose: "a"), RandomStream(seed: 2, purpose: "a"), RandomStream(seed: 1, purpose: "b"),
       RandomStream(seed: 1, purpose: "a\0"), RandomStream(seed: 1, purpose: ""), RandomStream(seed: 1, purpose: "a", 0),
       RandomStream(seed: 1, purpose: "a", 0, 0), RandomStream(seed: 1, purpose: "a", 1),

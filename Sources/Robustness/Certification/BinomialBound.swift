@@ -35,7 +35,8 @@ enum BinomialBound {
     guard x > 0 else { return 0 }
     guard x < 1 else { return 1 }
     if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
-    let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a
+    let logBeta: Double = lgamma(a) + lgamma(b) - lgamma(a + b)
+    let front = exp(a * log(x) + b * log1p(-x) - logBeta) / a
     func away(_ value: Double) -> Double { abs(value) < 1e-300 ? 1e-300 : value }
     var c = 1.0
     var d = 1 / away(1 - (a + b) * x / (a + 1))

@@ -55,10 +55,10 @@ public struct PairedComparison: Sendable {
     let (least, discordant) = (min(onlyFirst, onlySecond), onlyFirst + onlySecond)
     guard discordant > 0 else { return 1 }
     var tail = 0.0
+    let all: Double = lgamma(Double(discordant + 1)) - Double(discordant) * log(2)
     for k in 0...least {
-      tail += exp(
-        lgamma(Double(discordant + 1)) - lgamma(Double(k + 1)) - lgamma(Double(discordant - k + 1))
-          - Double(discordant) * log(2))
+      let ways: Double = lgamma(Double(k + 1)) + lgamma(Double(discordant - k + 1))
+      tail += exp(all - ways)
     }
     return min(1, 2 * tail)
   }
