@@ -33,6 +33,15 @@ struct PromptTests {
     #expect(terminal.end() == 0)
   }
 
+  /// Ctrl-D that is typed while a statement runs ends the session after it, with what was typed before it done.
+  @Test func theEndMayBeTypedAhead() throws {
+    let terminal = try start()
+    #expect(terminal.enter("print(\"g\" + \"o!\"); for _ in range(2000000) {}", expecting: "go!") != nil)
+    terminal.type("print(\"do\" + \"ne\")\r\u{4}")
+    #expect(terminal.wait(for: "done") != nil)
+    #expect(terminal.end() == 0)
+  }
+
   @Test func helpOnExpressionsAndExamplesToTry() throws {
     let terminal = try start()
     #expect(terminal.enter("pgd", expecting: "-> attack\n  ") != nil)

@@ -35,6 +35,8 @@ final class EditingTerminal: KeySource {
       characters[Int(VTIME)] = 0
     }
     tcsetattr(0, TCSADRAIN, &mode)
+    // In its usual mode the terminal has made a zero of Ctrl-D.
+    if waiting.isEmpty, isReadable(0, within: 0), fill(4096) { waiting = waiting.map { $0 == 0 ? 4 : $0 } }
     // Keys that came while the terminal was asked for pictures go before those that come now.
     waiting.insert(contentsOf: TerminalQuery.shared.takeTyped().reversed(), at: 0)
     let typed = TypedAhead.shared.take()
