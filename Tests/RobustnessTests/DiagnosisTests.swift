@@ -154,6 +154,22 @@ import Testing
     #expect(found.flags == ["dummy_classes"], "\(found.findings[0].measurement.note)")
   }
 
+  /// Labels that leave little to be sure of have the cross-entropy follow all classes at once, and find less.
+  @Test func smoothedLabelsFlatterTheCrossEntropy() throws {
+    let (train, test) = try glyphs(n: 600, test: 400, seed: 1)
+    func trained(_ method: Standard) throws -> Model {
+      let model = try Model(
+        Architecture(.sequential([.flatten, .linear(Linear(10))]), classes: 10, input: [1, 28, 28]), seed: 1)
+      try fit(model, on: train, method: method, plan: TrainingPlan(epochs: 10, batchSize: 32, learningRate: 0.05))
+      return model
+    }
+    let checks = ["loss_swap", "mifpe", "temperature"]
+    let smoothed = try diagnosis(trained(Standard(smoothing: 0.5)), checks, eps: 0.06, on: test)
+    #expect(smoothed.flags == checks, "\(smoothed.summary)")
+    let plain = try diagnosis(trained(Standard()), checks, eps: 0.06, on: test)
+    #expect(plain.flags == [], "\(plain.summary)")
+  }
+
   // MARK: What cannot be judged
 
   @Test func aConstantModelCannotBeJudged() throws {
