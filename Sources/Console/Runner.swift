@@ -69,7 +69,6 @@ public final class Runner {
   public init(options: RunnerOptions, arguments: [String] = [], stop: StopSignal = StopSignal()) {
     self.options = options
     ltd_keep_freed_memory()
-    Compute.prepare()
     if let threads = options.threads { Compute.threads = threads }
     host = ConsoleHost(options)
     session = Session(table: .standard, host: host, stop: stop)

@@ -7,10 +7,6 @@ public enum Compute {
   /// What is wrong with a setting of the environment, `LTD_THREADS` and the like; nil when nothing is.
   public static var environmentProblem: String? { Environment.problem }
 
-  /// Prepares the process; called once when a program starts. It ends the idle threads of the linear-algebra library, which
-  /// would take the processor from short programs.
-  public static func prepare() { Threads.prepare() }
-
   /// The instruction set that the kernels use: "base", "avx2" or "avx512". Others may round otherwise.
   public static var instructions: String { "\(InstructionSet.current)" }
 

@@ -127,9 +127,9 @@ package enum Attention {
     _ pitchA: Int, _ b: UnsafePointer<Float>, _ pitchB: Int, _ c: UnsafeMutablePointer<Float>, _ pitchC: Int,
     adds: Bool = false
   ) {
-    func size(_ value: Int) -> blasint { blasint(truncatingIfNeeded: value) }
-    cblas_sgemm(
-      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, size(rows),
-      size(columns), size(inner), 1, a, size(pitchA), b, size(pitchB), adds ? 1 : 0, c, size(pitchC))
+    func size(_ value: Int) -> Int32 { Int32(truncatingIfNeeded: value) }
+    ltd_sgemm(
+      transposeA, transposeB, size(rows), size(columns), size(inner), a, size(pitchA), b, size(pitchB), adds, c,
+      size(pitchC))
   }
 }

@@ -15,11 +15,9 @@ package enum DoubleProduct {
       c.update(repeating: 0, count: rows * columns)
       return
     }
-    Threads.prepare()
-    cblas_dgemm(
-      CblasRowMajor, CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, blasint(truncatingIfNeeded: rows),
-      blasint(truncatingIfNeeded: columns), blasint(truncatingIfNeeded: inner), 1, a,
-      blasint(truncatingIfNeeded: inner), b, blasint(truncatingIfNeeded: transposeB ? inner : columns), 0, c,
-      blasint(truncatingIfNeeded: columns))
+    func size(_ value: Int) -> Int32 { Int32(truncatingIfNeeded: value) }
+    ltd_dgemm(
+      false, transposeB, size(rows), size(columns), size(inner), a, size(inner), b, size(transposeB ? inner : columns),
+      false, c, size(columns))
   }
 }

@@ -113,15 +113,14 @@ package enum MatrixProduct {
     _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
   ) {
-    cblas_sgemm(
-      CblasRowMajor, s.transposeA ? CblasTrans : CblasNoTrans, s.transposeB ? CblasTrans : CblasNoTrans,
-      blasInt(rows.count), blasInt(columns.count), blasInt(inner.count), 1,
+    ltd_sgemm(
+      s.transposeA, s.transposeB, size(rows.count), size(columns.count), size(inner.count),
       a + rows.lowerBound * (s.transposeA ? 1 : s.inner) + inner.lowerBound * (s.transposeA ? s.rows : 1),
-      blasInt(s.transposeA ? s.rows : s.inner),
+      size(s.transposeA ? s.rows : s.inner),
       b + columns.lowerBound * (s.transposeB ? s.inner : 1) + inner.lowerBound * (s.transposeB ? 1 : s.columns),
-      blasInt(s.transposeB ? s.inner : s.columns),
-      accumulate ? 1 : 0, c + rows.lowerBound * s.columns + columns.lowerBound, blasInt(s.columns))
+      size(s.transposeB ? s.inner : s.columns),
+      accumulate, c + rows.lowerBound * s.columns + columns.lowerBound, size(s.columns))
   }
 
-  private static func blasInt(_ value: Int) -> blasint { blasint(truncatingIfNeeded: value) }
+  private static func size(_ value: Int) -> Int32 { Int32(truncatingIfNeeded: value) }
 }

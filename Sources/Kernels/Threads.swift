@@ -1,6 +1,5 @@
 import Base
 import CCPU
-import COpenBLAS
 import Platform
 import Synchronization
 
@@ -12,9 +11,6 @@ package enum Threads {
     get { limit.load(ordering: .relaxed) }
     set { limit.store(min(max(newValue, 1), ThreadPool.maximum), ordering: .relaxed) }
   }
-
-  /// Ends the idle threads of OpenBLAS; the first parallel work does it too.
-  package static func prepare() { _ = limit.load(ordering: .relaxed) }
 
   /// Runs `body` on the chunks 0..<grain, grain..<2·grain, … of 0..<count, in any order, on any thread, and returns when
   /// all are done. Nested calls, and calls while another thread uses the pool, run serially on the calling thread.
@@ -59,8 +55,6 @@ package enum Threads {
 
   private static let pool = ThreadPool()
   private static let limit: Atomic<Int> = {
-    openblas_set_num_threads(1)
-    ltd_end_blas_threads()
     let count = Environment.threads ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
     return Atomic(min(max(count, 1), ThreadPool.maximum))
   }()
