@@ -115,27 +115,30 @@ struct Lexer {
 
   /// Reads the text to its end.
   ///
-  /// - Parameter line: the start of a line.
-  /// - Returns: the lexer as it was there, from which a text that is the same up to there can be read on; nil where a string
-  ///   was open or something was wrong before it.
+  /// - Parameter lines: the starts of lines, in order.
+  /// - Returns: the lexer as it was there, from which a text that is the same up to there can be read on; without those where a
+  ///   string was open or something was wrong before.
   @discardableResult
-  mutating func run(keeping line: Int = -1) -> Lexer? {
+  mutating func run(keeping lines: [Int] = []) -> [Lexer] {
     if bytes.count > maximumBytes {
       report("this program is larger than 1 GiB", 0, 0)
       emit(.endOfFile, from: 0)
-      return nil
+      return []
     }
     if position == 0 {
       checkEncoding()
       if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
-    var kept: Lexer?
-    stop = line
+    var kept: [Lexer] = []
+    var rest = lines.drop { $0 < position }
+    stop = rest.popFirst() ?? -1
     while true {
       skipSpace()
+      // A line that begins within a string is passed over.
+      while stop >= 0, stop < position { stop = rest.popFirst() ?? -1 }
       if position == stop {
-        stop = -1
-        if openStrings.isEmpty, stream.diagnostics.isEmpty { kept = self }
+        stop = rest.popFirst() ?? -1
+        if openStrings.isEmpty, stream.diagnostics.isEmpty { kept.append(self) }
         continue
       }
       if isAtEnd { break }
