@@ -26,12 +26,12 @@ final class RankSum {
   private let width: Int
   /// The numbers of a row that travel at a time.
   private let size: Int
-  /// The subtrees of this rank before its last shard, with their rows.
-  private var earlier: [TreeSum<[Float]>.Node] = []
+  /// The subtrees of this rank before its last shard.
+  private var earlier: [TreeSum<[Tensor?]>.Node] = []
   /// The last shard of this rank that has an image, and those after it.
   private var last = 0..<0
-  /// The row of the last shard, as far as it is known.
-  private var row: [Float]
+  /// The tensors of the last shard, times its share of the batch, as far as they are known.
+  private var found: [Tensor?]
   private var isKnown: [Bool]
   private var pieces: [Piece]
   /// How many pieces have begun to travel.
@@ -69,7 +69,7 @@ final class RankSum {
     }
     size = min(max((width + 7) / 8, Self.limits.lowerBound), Self.limits.upperBound)
     pieces = Array(repeating: Piece(), count: (width + size - 1) / size)
-    row = Array(repeating: 0, count: width)
+    found = Array(repeating: nil, count: shapes.count)
     isKnown = shapes.map { $0 == nil }
     (self.starts, self.width) = (starts, width)
     for index in shapes.indices { for piece in places(of: index) { pieces[piece].missing += 1 } }
@@ -81,16 +81,10 @@ final class RankSum {
   ///   - earlier: the subtrees with their tensors.
   ///   - last: the shard that is still to come and those after it, which have no image; empty where all have come.
   func take(_ earlier: [TreeSum<[Tensor?]>.Node], last: Range<Int>) throws(CoreError) {
-    self.last = last
-    for node in earlier {
-      var row: [Float]?
-      if let tensors = node.value {
-        row = Array(repeating: 0, count: width)
-        for (index, tensor) in tensors.enumerated() {
-          if let tensor, shapes[index] != nil { try put(tensor, index, into: &row!) }
-        }
-      }
-      self.earlier.append(.init(level: node.level, index: node.index, value: row))
+    (self.earlier, self.last) = (earlier, last)
+    for case let tensors? in earlier.map(\.value) {
+      guard tensors.count == shapes.count else { throw Self.otherTensors }
+      for (index, tensor) in tensors.enumerated() { try requireShape(tensor, index) }
     }
     if last.isEmpty { for index in shapes.indices { know(index) } }
   }
@@ -108,7 +102,8 @@ final class RankSum {
   /// Takes a tensor of the last shard, times its share of the batch; one that is known already is passed over.
   func take(_ tensor: Tensor, at index: Int) throws(CoreError) {
     guard shapes.indices.contains(index), !isKnown[index] else { return }
-    try put(tensor.rowMajor() * cut.share(of: last.lowerBound), index, into: &row)
+    try requireShape(tensor, index)
+    found[index] = try tensor.rowMajor() * cut.share(of: last.lowerBound)
     know(index)
     try beginKnown()
     for piece in pieces[..<begun] {
@@ -133,9 +128,7 @@ final class RankSum {
       try sums.delivery.wait()
       all += sums.message.elements(Float.self)
     }
-    guard failed || !hasFailed else {
-      throw CoreError(.value, "the tensors of a shard are not those of the model")
-    }
+    guard failed || !hasFailed else { throw Self.otherTensors }
     var found: [Tensor?] = []
     for (shape, start) in zip(shapes, starts) {
       found.append(
@@ -154,12 +147,11 @@ final class RankSum {
     return count == 0 ? 0..<0 : starts[index] / size..<(starts[index] + count - 1) / size + 1
   }
 
-  private func put(_ tensor: Tensor, _ index: Int, into row: inout [Float]) throws(CoreError) {
-    guard tensor.shape == shapes[index] else {
-      throw CoreError(.value, "the tensors of a shard are not those of the model")
-    }
-    row.replaceSubrange(starts[index]..<starts[index] + tensor.count, with: tensor.floats())
+  private func requireShape(_ tensor: Tensor?, _ index: Int) throws(CoreError) {
+    if let shape = shapes[index], tensor?.shape != shape { throw Self.otherTensors }
   }
+
+  private static var otherTensors: CoreError { CoreError(.value, "the tensors of a shard are not those of the model") }
 
   private func know(_ index: Int) {
     guard !isKnown[index] else { return }
@@ -207,10 +199,22 @@ final class RankSum {
   private func rows(_ range: Range<Int>) throws(CoreError) -> [[Float]] {
     var tree = Self.tree
     for node in earlier {
-      try tree.append(.init(level: node.level, index: node.index, value: node.value.map { Array($0[range]) }))
+      try tree.append(.init(level: node.level, index: node.index, value: node.value.map { numbers($0, range) }))
     }
-    for shard in last { try tree.append(leaf: shard, shard == last.lowerBound ? Array(row[range]) : nil) }
+    for shard in last { try tree.append(leaf: shard, shard == last.lowerBound ? numbers(found, range) : nil) }
     return tree.nodes.compactMap { $0.value }
+  }
+
+  /// A part of the row of some tensors.
+  private func numbers(_ tensors: [Tensor?], _ range: Range<Int>) -> [Float] {
+    var numbers: [Float] = []
+    numbers.reserveCapacity(range.count)
+    for index in shapes.indices.reversed() where places(of: index).contains(range.lowerBound / size) {
+      let own = tensors[index]?.floats() ?? []
+      let (from, to) = (range.lowerBound - starts[index], range.upperBound - starts[index])
+      numbers += own[max(0, from)..<min(to, own.count)]
+    }
+    return numbers
   }
 
   /// Adds up the chunk of this rank, once the rows of all have come, and gives it to all.
