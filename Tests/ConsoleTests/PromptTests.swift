@@ -42,6 +42,17 @@ struct PromptTests {
     #expect(terminal.end() == 0)
   }
 
+  /// What was typed ahead before a statement began comes before what is typed while it runs.
+  @Test func whatIsTypedAheadKeepsItsOrder() throws {
+    let terminal = try start()
+    terminal.type("print(\"g\" + \"o!\"); for _ in range(2000000) {}\rprint(\"fi\" + \"rst\")\r")
+    #expect(terminal.wait(for: "go!") != nil)
+    terminal.type("print(\"sec\" + \"ond\")\r\u{4}")
+    #expect(terminal.wait(for: "first") != nil)
+    #expect(terminal.wait(for: "second") != nil)
+    #expect(terminal.end() == 0)
+  }
+
   @Test func helpOnExpressionsAndExamplesToTry() throws {
     let terminal = try start()
     #expect(terminal.enter("pgd", expecting: "-> attack\n  ") != nil)

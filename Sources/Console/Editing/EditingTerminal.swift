@@ -35,12 +35,15 @@ final class EditingTerminal: KeySource {
       characters[Int(VTIME)] = 0
     }
     tcsetattr(0, TCSADRAIN, &mode)
-    // In its usual mode the terminal has made a zero of Ctrl-D.
-    if waiting.isEmpty, isReadable(0, within: 0), fill(4096) { waiting = waiting.map { $0 == 0 ? 4 : $0 } }
     // Keys that came while the terminal was asked for pictures go before those that come now.
     waiting.insert(contentsOf: TerminalQuery.shared.takeTyped().reversed(), at: 0)
     let typed = TypedAhead.shared.take()
     if !typed.isEmpty { putBack(typed[...]) }
+    // What the terminal has kept itself comes after all that; in its usual mode it has made a zero of Ctrl-D.
+    let known = waiting.count
+    if isReadable(0, within: 0), fill(4096) {
+      for place in 0..<waiting.count - known where waiting[place] == 0 { waiting[place] = 4 }
+    }
     write(Array("\u{1B}[?2004h".utf8))
   }
 
@@ -151,7 +154,8 @@ final class EditingTerminal: KeySource {
     while true {
       let count = read(0, &bytes, most)
       if count > 0 {
-        waiting += bytes[..<count].reversed()
+        // After what is waiting already.
+        waiting.insert(contentsOf: bytes[..<count].reversed(), at: 0)
         return true
       }
       if count < 0, errno == EINTR { continue }
